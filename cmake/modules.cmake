@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# edgemoe_module(NAME SOURCES ... LINKS ...): a static library edgemoe_NAME whose links repeat the layer table.
+# edgemoe_test(NAME SOURCES ... LINKS ...): a GoogleTest program that CTest runs as NAME.
+set(EDGEMOE_WARNINGS -Wall -Wextra -Wshadow -Wconversion -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  list(APPEND EDGEMOE_WARNINGS -Wthread-safety)
+endif()
+
+add_library(edgemoe_flags INTERFACE)
+target_include_directories(edgemoe_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(edgemoe_flags INTERFACE ${EDGEMOE_WARNINGS})
+if(EDGEMOE_SANITIZE)
+  target_compile_options(edgemoe_flags INTERFACE -fsanitize=${EDGEMOE_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(edgemoe_flags INTERFACE -fsanitize=${EDGEMOE_SANITIZE})
+endif()
+if(EDGEMOE_FUZZ)
+  target_compile_options(edgemoe_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+function(edgemoe_module name)
+  cmake_parse_arguments(MODULE "" "" "SOURCES;LINKS" ${ARGN})
+  add_library(edgemoe_${name} STATIC ${MODULE_SOURCES})
+  target_link_libraries(edgemoe_${name} PUBLIC edgemoe_flags ${MODULE_LINKS})
+endfunction()
+
+function(edgemoe_test name)
+  cmake_parse_arguments(TEST "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE edgemoe_flags ${TEST_LINKS} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE EDGEMOE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
+endfunction()
+
+# edgemoe_fuzzer(NAME SOURCES ... LINKS ...): a libFuzzer program, built with -DEDGEMOE_FUZZ=ON; `./dev fuzz` runs it on
+# the corpus in tests/fuzz/corpus/NAME.
+function(edgemoe_fuzzer name)
+  if(NOT EDGEMOE_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(FUZZER "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${FUZZER_SOURCES})
+  target_link_libraries(${name} PRIVATE edgemoe_flags ${FUZZER_LINKS} -fsanitize=fuzzer)
+  target_compile_definitions(${name} PRIVATE EDGEMOE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+endfunction()

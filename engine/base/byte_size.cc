@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/base/byte_size.h"
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <utility>
+
+namespace edgemoe {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, std::uint64_t>, 14> kUnits = {{
+    {"", 1},
+    {"B", 1},
+    {"K", kKiB},
+    {"M", kMiB},
+    {"G", kGiB},
+    {"T", 1024 * kGiB},
+    {"KiB", kKiB},
+    {"MiB", kMiB},
+    {"GiB", kGiB},
+    {"TiB", 1024 * kGiB},
+    {"kB", 1000},
+    {"MB", 1000000},
+    {"GB", 1000000000},
+    {"TB", 1000000000000},
+}};
+
+Status BadSize(std::string_view text) {
+  return InvalidArgumentError("size \"" + std::string(text) +
+                              "\": expected a number with an optional unit, as in 1200MiB, 1.5GiB, "
+                              "2G, 10MB or 4096 (bytes)");
+}
+
+}  // namespace
+
+Result<std::uint64_t> ParseByteSize(std::string_view text) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
+  if (error != std::errc{} || !(number >= 0)) return Failure(BadSize(text));
+  std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
+  for (const auto& [name, factor] : kUnits) {
+    if (unit != name) continue;
+    const double bytes = number * static_cast<double>(factor);
+    if (bytes >= 9.2e18) return Failure(BadSize(text));
+    return static_cast<std::uint64_t>(bytes);
+  }
+  return Failure(BadSize(text));
+}
+
+std::string FormatByteSize(std::uint64_t bytes) {
+  constexpr std::array<const char*, 5> kNames = {"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < kNames.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), value < 10 && unit > 0 ? "%.2f %s" : "%.0f %s", value,
+                kNames[unit]);
+  return text.data();
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The numeric operations of a forward pass, as a table of plain functions: one table an instruction
+// set, chosen once at start. Every function is pure, thread-safe and allocation-free.
+//
+// Invariant (K1): the value written for one (row, token) or one element depends only on that row,
+// that token's activations and `columns`: never on the row range, the number of tokens in the call,
+// or the thread. So results are the same to the bit for any batch and any number of threads.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/quant/tensor_type.h"
+
+namespace edgemoe {
+
+// How activations are encoded before they meet weights of some type.
+enum class ActivationType : std::uint8_t {
+  kF32,   // float
+  kF16,   // binary16 bits
+  kBF16,  // bfloat16 bits
+  kQ8_0,  // BlockQ8_0, 32 elements a block
+  kQ8_K,  // BlockQ8_K, 256 elements a block
+};
+constexpr std::size_t kActivationTypeCount = 5;
+
+// F32 -> kF32, F16 -> kF16, BF16 -> kBF16, Q8_0 and Q4_0 -> kQ8_0, K-quants -> kQ8_K.
+// REQUIRES: TraitsOf(weights).computable.
+ActivationType ActivationTypeFor(TensorType weights);
+// REQUIRES: columns is a whole number of the type's blocks.
+std::size_t ActivationRowBytes(ActivationType type, std::size_t columns);
+
+struct MatMulArgs {
+  const std::byte* weights;  // [rows, columns], packed in the weights' type; row r starts at r *
+                             // weight_row_bytes
+  std::size_t weight_row_bytes;
+  std::size_t row_begin;  // rows [row_begin, row_end) are computed
+  std::size_t row_end;
+  std::size_t columns;
+  const std::byte* x;  // [token_count, columns], encoded as ActivationTypeFor(weights' type)
+  std::size_t x_row_bytes;
+  std::size_t token_count;
+  float* y;  // y[token * y_stride + row]
+  std::size_t y_stride;
+};
+
+struct KernelTable {
+  const char* name;  // "ref", "avx2", "avx512", "neon"
+
+  // y[token, row] = sum over columns of weights[row, c] * x[token, c]. Indexed by TensorType's
+  // number; null where the type is not computable. `weights` needs the alignment of 2 bytes only.
+  std::array<void (*)(const MatMulArgs& args), kTensorTypeCount> mat_mul;
+
+  // x [n] -> `encoded`, one row of ActivationRowBytes(type, n). Indexed by ActivationType.
+  std::array<void (*)(const float* x, std::size_t n, std::byte* encoded), kActivationTypeCount>
+      encode;
+
+  // out[i] = x[i] / sqrt(mean(x^2) + epsilon) * weight[i]; out may be x. The mean is summed in
+  // double.
+  void (*rms_norm)(const float* x, const float* weight, std::size_t n, float epsilon, float* out);
+
+  // Rotates one head [head_size] in place, NEOX pairing (i, i + head_size / 2), by cosines and
+  // sines [head_size / 2].
+  void (*rope_neox)(float* head, std::size_t head_size, const float* cosines, const float* sines);
+
+  // out[i] = silu(gate[i]) * up[i]; out may be gate.
+  void (*swiglu)(const float* gate, const float* up, std::size_t n, float* out);
+
+  // In place over x [n]; subtracts the maximum first. n > 0.
+  void (*softmax)(float* x, std::size_t n);
+
+  // y[i] += scale * x[i].
+  void (*add_scaled)(const float* x, float scale, std::size_t n, float* y);
+
+  // x [n] floats -> binary16.
+  void (*to_half)(const float* x, std::size_t n, std::uint16_t* out);
+
+  // scores[i] = scale * dot(q, keys + i * key_stride) for i in [0, count): q [head_size] floats,
+  // keys binary16, key_stride in elements.
+  void (*attention_scores)(const float* q, const std::uint16_t* keys, std::size_t key_stride,
+                           std::size_t count, std::size_t head_size, float scale, float* scores);
+
+  // out[d] += sum over i of weights[i] * values[i * value_stride + d], in the order of i.
+  void (*attention_mix)(const float* weights, const std::uint16_t* values, std::size_t value_stride,
+                        std::size_t count, std::size_t head_size, float* out);
+};
+
+}  // namespace edgemoe

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The reference conversions between float and GGUF's types: the obvious code, bit-exact with the
+// gguf Python package where that package has the conversion. Kernels are tested against these. All
+// functions are pure and thread-safe.
+#pragma once
+
+#include <cstddef>
+
+#include "engine/quant/tensor_type.h"
+
+namespace edgemoe {
+
+// `packed` [n] of `type` -> `out` [n].
+// REQUIRES: TraitsOf(type).computable; n is a whole number of blocks.
+void DequantizeRow(TensorType type, const std::byte* packed, std::size_t n, float* out);
+
+// `x` [n] -> `packed` [n] of `type`. NaN and infinities give some valid block, never undefined
+// behaviour. REQUIRES: as above.
+void QuantizeRow(TensorType type, const float* x, std::size_t n, std::byte* packed);
+
+}  // namespace edgemoe
