@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The facade: one model, loaded under a memory budget, serving requests. With base/ it is all that
+// server/ and bench/ may include.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/base/byte_size.h"
+#include "engine/base/ids.h"
+#include "engine/base/log.h"
+#include "engine/base/result.h"
+#include "engine/model/sampler.h"
+
+namespace edgemoe {
+
+// ---- Opening
+// ----------------------------------------------------------------------------------------------------------
+
+struct EngineOptions {
+  std::string model_path;  // a GGUF file; the first part of a split one
+  std::string
+      model_name;  // what requests call it; empty: the file's name without ".gguf" and part number
+  std::uint64_t memory_budget_bytes = 0;  // dense + KV + workspace + experts; 0: 3/4 of usable
+                                          // memory, at most what the whole model needs
+  std::uint64_t expert_budget_bytes = 0;  // 0: what the memory budget leaves; else at most that
+  std::uint32_t context_tokens =
+      4096;  // longest sequence, prompt and answer; at most the model's own context
+  std::uint32_t sessions_max = 4;           // requests that run at once, [1, 64]
+  std::uint32_t queue_max = 64;             // requests that wait, [0, 4096]
+  std::uint32_t prefill_chunk_tokens = 64;  // prompt tokens a step, [1, 512]
+  std::uint32_t threads = 0;        // computing threads; 0: one for each core allowed, at most 64
+  std::string io_backend = "auto";  // "auto", "io_uring", "pread"
+  std::uint32_t io_depth = 32;      // reads in flight, [1, 1024]
+  std::string kernels = "auto";     // "auto", "ref", "avx2", "avx512", "neon"
+  std::uint32_t stall_timeout_ms =
+      60000;  // a stream whose reader takes nothing for so long is ended
+  LogSink log;
+
+  // Faults for tests, empty in production: "eio:after=N", "eio:layer=L,expert=E", "short:every=N",
+  // "slow:ms=N".
+  std::string io_faults;
+};
+
+// Who gets which part of the budget. Made without loading anything.
+struct MemoryPlan {
+  std::uint64_t model_file_bytes = 0;
+  std::uint64_t usable_bytes = 0;  // physical memory or the smallest cgroup limit among ancestors
+  std::uint64_t budget_bytes = 0;
+  std::uint64_t dense_bytes = 0;
+  std::uint64_t kv_bytes = 0;
+  std::uint64_t workspace_bytes = 0;
+  std::uint64_t expert_bytes = 0;           // what is left for the slab
+  std::uint64_t expert_total_bytes = 0;     // a slab that holds every expert
+  std::uint64_t expert_floor_bytes = 0;     // least slab that works: one token's demand
+  std::uint64_t budget_floor_bytes = 0;     // least budget that works with these options
+  std::uint64_t budget_resident_bytes = 0;  // budget at which nothing is read twice
+  bool fits = false;
+  std::string
+      explanation;  // one sentence for people; says the least that works when it does not fit
+};
+
+struct ModelDescription {
+  std::string name;
+  std::string path;
+  std::string architecture;
+  std::string quantisation;  // the type that most expert bytes have, as in "Q4_K"
+  std::uint64_t file_bytes = 0;
+  std::uint64_t parameter_count = 0;
+  std::uint32_t layer_count = 0;
+  std::uint32_t expert_count = 0;
+  std::uint32_t expert_used_count = 0;
+  std::uint32_t vocabulary_size = 0;
+  std::uint32_t context_length = 0;  // the model's own
+  std::uint32_t context_tokens = 0;  // allowed here; 0 when not loaded
+  bool has_chat_template = false;
+};
+
+// Reads the header of a model. NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT, UNIMPLEMENTED name
+// file, key or tensor.
+Result<ModelDescription> DescribeModel(const std::string& path);
+
+// Reads the header only. A budget that does not fit is not an error here: see `fits`.
+Result<MemoryPlan> PlanMemory(const EngineOptions& options);
+
+// ---- Requests
+// ---------------------------------------------------------------------------------------------------------
+
+struct StopParameters {
+  std::optional<std::uint32_t> max_tokens;  // empty: until something else stops it
+  std::vector<std::string> sequences;       // at most 16, of 1 to 256 bytes; not part of the answer
+  std::vector<TokenId> tokens;              // beside the model's own; at most 64
+  std::uint32_t time_limit_ms = 0;          // since the request was taken; 0: none
+  bool ignore_end_of_generation = false;
+};
+
+struct GenerateRequest {
+  std::variant<std::string, std::vector<TokenId>>
+      prompt;  // text is tokenised with add_special, parse_special
+  SamplingParameters sampling;
+  StopParameters stop;
+  int top_logprob_count = -1;  // -1: no log-probabilities; up to kTopLogprobsMax
+};
+
+// Log-probabilities of a given text, teacher-forced: the first token has none.
+struct ScoreRequest {
+  std::variant<std::string, std::vector<TokenId>> text;
+  std::uint32_t top_logprob_count = 0;
+};
+
+enum class FinishReason : std::uint8_t {
+  kStopToken,
+  kStopSequence,
+  kMaxTokens,
+  kTimeLimit,
+  kCancelled,
+  kContextFull,
+  kError,
+};
+
+struct StartedEvent {
+  RequestId request;
+  std::uint32_t queue_position = 0;  // requests before this one when it was taken
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t cached_tokens = 0;
+};
+
+struct PromptProgressEvent {
+  std::uint32_t processed_tokens = 0;
+  std::uint32_t prompt_tokens = 0;
+};
+
+// One step's output. Text holds whole characters only, so it may be empty while ids are not; it
+// never runs ahead into what may still become a stop sequence.
+struct ChunkEvent {
+  std::string text;
+  std::vector<TokenId> tokens;
+  std::vector<SampledToken>
+      logprobs;  // one for each of `tokens` when asked for; for Score of each prompt token
+};
+
+struct RequestTimings {
+  std::uint64_t queue_ns = 0;
+  std::uint64_t prompt_ns = 0;
+  std::uint64_t decode_ns = 0;
+};
+
+struct RequestIo {
+  std::uint64_t experts_used = 0;
+  std::uint64_t expert_hits = 0;
+  std::uint64_t bytes_read = 0;
+  std::uint64_t wait_ns = 0;
+};
+
+struct FinishedEvent {
+  FinishReason reason = FinishReason::kError;
+  Status status;              // not OK exactly for kError and kCancelled
+  std::string stop_sequence;  // the one that matched
+  std::optional<TokenId> stop_token;
+  std::string text;  // last characters that were held back
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t completion_tokens = 0;
+  RequestTimings timings;
+  RequestIo io;
+};
+
+// Receives a request's events, in order: Started, then PromptProgress and Chunk, then Finished
+// exactly once.
+//
+// Threads: called on the engine's thread (Finished may come from inside Submit's caller only if
+// Submit failed: it does not; a failed Submit calls nothing). Calls must not block and must not
+// call the engine back, except Abort. The engine destroys the sink after OnFinished.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void OnStarted(const StartedEvent& event) = 0;
+  virtual void OnPromptProgress(const PromptProgressEvent& event) = 0;
+  virtual void OnChunk(ChunkEvent event) = 0;
+  virtual void OnFinished(FinishedEvent event) = 0;
+  // False while the reader is too slow to take more: the request pauses, others go on; after
+  // stall_timeout it ends with RESOURCE_EXHAUSTED. Call Engine::Wake when it becomes true again.
+  virtual bool CanTake() const = 0;
+};
+
+struct TokenPiece {
+  TokenId token;
+  std::string bytes;             // as the vocabulary holds it; may be part of a character
+  std::uint32_t byte_begin = 0;  // in the text given
+  std::uint32_t byte_end = 0;
+};
+
+struct TokenizeOptions {
+  bool add_special = true;    // the model's own begin-of-sequence, where it wants one
+  bool parse_special = true;  // "<|im_start|>" in the text is the token of that name
+};
+
+struct ChatMessage {
+  std::string role;     // "system", "user", "assistant", "tool"
+  std::string content;  // UTF-8
+};
+
+struct ChatTemplateOptions {
+  bool add_generation_prompt = true;
+  std::vector<std::pair<std::string, std::string>>
+      variables;  // name to JSON value, as in enable_thinking: false
+};
+
+// ---- Observing
+// --------------------------------------------------------------------------------------------------------
+
+struct EngineStats {
+  std::uint64_t uptime_ns = 0;
+  std::uint32_t sessions_running = 0;
+  std::uint32_t sessions_queued = 0;
+  std::uint64_t requests_finished = 0;  // whatever the reason
+  std::uint64_t requests_failed = 0;    // of these, with kError
+  std::uint64_t requests_refused = 0;   // at admission
+  std::uint64_t prompt_tokens = 0;      // run
+  std::uint64_t completion_tokens = 0;  // sampled
+  std::uint64_t steps = 0;
+  std::uint64_t expert_uses = 0;
+  std::uint64_t expert_hits = 0;
+  std::uint64_t expert_evictions = 0;
+  std::uint64_t expert_bytes_read = 0;
+  std::uint64_t expert_read_errors = 0;
+  std::uint64_t storage_wait_ns = 0;
+  std::uint64_t compute_ns = 0;  // time in steps less waiting for storage
+  std::uint64_t experts_resident = 0;
+  std::uint64_t experts_total = 0;
+  std::uint64_t expert_resident_bytes = 0;
+  std::uint64_t kv_blocks_used = 0;
+  std::uint64_t kv_blocks_total = 0;
+  MemoryPlan memory;
+  std::string io_backend;  // the one in use
+  std::string
+      io_note;  // why not the preferred one, and whether O_DIRECT and fixed buffers are in force
+  std::string kernels;  // the table in use
+  std::string eviction_policy;
+  std::uint32_t threads = 0;
+};
+
+// Thread-safe but for the destructor, which must be the last call. The engine's own thread runs the
+// step loop.
+class Engine {
+ public:
+  // Loads the model; `progress` is told bytes loaded and to load, on the calling thread.
+  // RESOURCE_EXHAUSTED with the least budget that works; other codes as DescribeModel's.
+  using OpenProgress = std::function<void(std::uint64_t bytes_loaded, std::uint64_t bytes_total)>;
+  static Result<std::unique_ptr<Engine>> Open(EngineOptions options, OpenProgress progress = {});
+
+  // Cancels what is left (see Drain) and joins the engine's thread.
+  virtual ~Engine() = default;
+
+  virtual const ModelDescription& model() const = 0;
+
+  // Takes a request into the bounded queue. Never waits for the model.
+  // INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED: queue full; UNAVAILABLE: draining. On an
+  // error the sink is destroyed uncalled. A prompt that is empty, or longer than the context, is
+  // INVALID_ARGUMENT.
+  virtual Result<RequestId> Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) = 0;
+  virtual Result<RequestId> Score(ScoreRequest request, std::unique_ptr<EventSink> sink) = 0;
+
+  // Ends a request with kCancelled within one layer. NOT_FOUND when it is not queued or running.
+  virtual Status Abort(RequestId request) = 0;
+
+  // A sink that could not take more can again. Cheap; any thread.
+  virtual void Wake() = 0;
+
+  // INVALID_ARGUMENT for text that is not UTF-8, naming the byte offset.
+  virtual Result<std::vector<TokenPiece>> Tokenize(std::string_view text,
+                                                   const TokenizeOptions& options) const = 0;
+  // OUT_OF_RANGE names the id and the vocabulary's size. Bytes that are not UTF-8 become U+FFFD.
+  virtual Result<std::string> Detokenize(std::span<const TokenId> tokens,
+                                         bool render_special) const = 0;
+  // FAILED_PRECONDITION when the file has no chat template.
+  virtual Result<std::string> ApplyTemplate(std::span<const ChatMessage> messages,
+                                            const ChatTemplateOptions& options) const = 0;
+
+  virtual EngineStats GetStats() const = 0;
+
+  // Refuses new requests from now on and waits until the others have finished, or until
+  // `timeout_ms`, after which they are cancelled. Returns true when all finished by themselves.
+  virtual bool Drain(std::uint32_t timeout_ms) = 0;
+};
+
+}  // namespace edgemoe

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/base/ids.h"
+#include "engine/base/random.h"
+#include "engine/base/result.h"
+
+namespace edgemoe {
+
+struct LogitBias {
+  TokenId token;
+  float bias = 0;  // added to the logit; -infinity bans the token
+};
+
+// Defaults are llama-server's. Order: logit bias, penalties, top_k, top_p, min_p, temperature.
+struct SamplingParameters {
+  float temperature = 0.8F;  // [0, 100]; 0: greedy, the most likely token after bias and penalties
+  std::uint32_t top_k = 40;  // 0: all
+  float top_p = 0.95F;       // (0, 1]; 1: off
+  float min_p = 0.05F;       // [0, 1]; 0: off
+  float repetition_penalty = 1.0F;  // (0, 10]; 1: off
+  float presence_penalty = 0.0F;    // [-2, 2]
+  float frequency_penalty = 0.0F;   // [-2, 2]
+  std::uint32_t penalty_last_n =
+      64;  // tokens looked back on, prompt included; 0: none; at most 65,536
+  std::vector<LogitBias> logit_bias;  // at most kLogitBiasMax
+  std::uint64_t seed = 0;
+};
+constexpr std::size_t kLogitBiasMax = 1024;
+constexpr std::uint32_t kTopLogprobsMax = 20;
+
+// INVALID_ARGUMENT names the field as in the API ("sampling.top_p"), the value and the range.
+Status ValidateSampling(const SamplingParameters& parameters, std::uint32_t vocabulary_size);
+
+struct TokenLogprob {
+  TokenId token;
+  float logprob = 0;  // natural logarithm, of the model's own distribution: before bias, penalties
+                      // and temperature
+};
+
+struct SampledToken {
+  TokenId token;
+  float logprob = 0;              // as above; only when log-probabilities were asked for
+  std::vector<TokenLogprob> top;  // best first
+};
+
+// Draws one request's tokens. Same parameters, seed and logits give the same tokens on every
+// machine of one kernel table. Thread-confined. Keeps a working copy of [vocabulary] candidates,
+// allocated once.
+class Sampler {
+ public:
+  Sampler(SamplingParameters parameters, std::uint32_t vocabulary_size);
+
+  // Tokens that penalties look at: the prompt's at the start, each sampled one from then on.
+  void Observe(TokenId token);
+
+  // `logits` [vocabulary]. top_logprob_count: alternatives wanted, or -1 for no log-probabilities.
+  // INTERNAL naming the trouble when no logit is a number (NaN weights); NaNs beside numbers are
+  // never chosen.
+  Result<SampledToken> Sample(std::span<const float> logits, int top_logprob_count);
+
+ private:
+  struct Candidate {
+    std::int32_t token;
+    float logit;
+  };
+  SamplingParameters parameters_;
+  Random random_;
+  std::vector<Candidate> candidates_;  // [vocabulary], scratch
+  std::vector<std::int32_t> recent_;   // ring of penalty_last_n tokens
+  std::size_t recent_next_ = 0;
+};
+
+// Log-probability of `token` under softmax(logits). `logits` [vocabulary].
+float LogProbability(std::span<const float> logits, TokenId token);
+
+}  // namespace edgemoe

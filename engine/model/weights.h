@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which tensors the model has and where the dense ones lie in memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "engine/base/aligned_buffer.h"
+#include "engine/base/result.h"
+#include "engine/gguf/gguf_reader.h"
+#include "engine/model/model_config.h"
+#include "engine/stream/expert_layout.h"
+
+namespace edgemoe {
+
+// A dense matrix [rows, columns] in memory, packed in `type`.
+struct MatrixView {
+  TensorType type = TensorType::kF32;
+  const std::byte* bytes = nullptr;
+  std::uint32_t rows = 0;
+  std::uint32_t columns = 0;
+  std::uint64_t row_bytes = 0;
+};
+
+struct LayerWeights {
+  const float* attention_norm = nullptr;  // [width]
+  MatrixView q;                           // [head_count * head_size, width]
+  MatrixView k;                           // [kv_head_count * head_size, width]
+  MatrixView v;                           // [kv_head_count * head_size, width]
+  const float* q_norm = nullptr;          // [head_size]
+  const float* k_norm = nullptr;          // [head_size]
+  MatrixView attention_output;            // [width, head_count * head_size]
+  const float* ffn_norm = nullptr;        // [width]
+  MatrixView router;                      // [expert_count, width]
+};
+
+// The dense weights, copied from storage into one anonymous buffer; norms are widened to float.
+struct Weights {
+  MatrixView embedding;  // [vocabulary, width]
+  std::vector<LayerWeights> layers;
+  const float* output_norm = nullptr;  // [width]
+  MatrixView output;                   // [vocabulary, width]; the embedding itself when tied
+  AlignedBuffer memory;
+};
+
+// The plan for loading: found by names and checked against the config's shapes before any byte is
+// read.
+struct WeightsLayout {
+  struct DenseTensor {
+    std::uint32_t file_index = 0;
+    std::uint64_t file_offset = 0;
+    std::uint64_t file_bytes = 0;
+    TensorType type = TensorType::kF32;
+    bool widen_to_float = false;      // a norm: kept as float whatever its type
+    std::uint64_t memory_offset = 0;  // in Weights::memory
+    std::uint64_t memory_bytes = 0;
+    std::uint64_t rows = 0;
+    std::uint64_t columns = 0;
+  };
+  std::vector<DenseTensor> dense;  // in the order that LoadWeights and its views agree on
+  std::uint64_t dense_bytes = 0;   // of Weights::memory
+  ExpertLayout experts;
+  bool tied_output = false;
+};
+
+// FAILED_PRECONDITION / INVALID_ARGUMENT name the missing tensor, or its type or shape and the one
+// expected.
+Result<WeightsLayout> PlanWeights(const ModelConfig& config, const GgufSet& files);
+
+// Reads `bytes` at `offset` of file `file_index` into `destination`.
+using DenseRead = std::function<Status(std::uint32_t file_index, std::uint64_t offset,
+                                       std::byte* destination, std::uint64_t bytes)>;
+// Called with bytes loaded so far.
+using LoadProgress = std::function<void(std::uint64_t bytes_loaded)>;
+
+Result<Weights> LoadWeights(const ModelConfig& config, const WeightsLayout& layout,
+                            const DenseRead& read, const LoadProgress& progress);
+
+}  // namespace edgemoe
