@@ -23,8 +23,7 @@
 
 namespace edgemoe {
 
-// ---- Opening
-// ----------------------------------------------------------------------------------------------------------
+// ---- Opening ----
 
 struct EngineOptions {
   std::string model_path;  // a GGUF file; the first part of a split one
@@ -92,8 +91,7 @@ Result<ModelDescription> DescribeModel(const std::string& path);
 // Reads the header only. A budget that does not fit is not an error here: see `fits`.
 Result<MemoryPlan> PlanMemory(const EngineOptions& options);
 
-// ---- Requests
-// ---------------------------------------------------------------------------------------------------------
+// ---- Requests ----
 
 struct StopParameters {
   std::optional<std::uint32_t> max_tokens;  // empty: until something else stops it
@@ -214,8 +212,7 @@ struct ChatTemplateOptions {
       variables;  // name to JSON value, as in enable_thinking: false
 };
 
-// ---- Observing
-// --------------------------------------------------------------------------------------------------------
+// ---- Observing ----
 
 struct EngineStats {
   std::uint64_t uptime_ns = 0;
