@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 
 namespace edgemoe {
 
@@ -27,10 +28,11 @@ class ComputePool {
   // Runs function(item, thread) for every item in [0, item_count), items handed out one after
   // another to whichever thread is free; `thread` in [0, thread_count) names the scratch space.
   // Returns when all are done; what the items wrote is then visible to the caller. `function` must
-  // not throw or call ParallelFor.
+  // not throw or call ParallelFor. REQUIRES: item_count < 2^31.
   template <class Function>
   void ParallelFor(std::size_t item_count, Function&& function) {
-    Run(item_count, &function, [](void* context, std::size_t item, std::size_t thread) {
+    void* context_pointer = const_cast<void*>(static_cast<const void*>(std::addressof(function)));
+    Run(item_count, context_pointer, [](void* context, std::size_t item, std::size_t thread) {
       (*static_cast<std::remove_reference_t<Function>*>(context))(item, thread);
     });
   }
