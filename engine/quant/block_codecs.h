@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One block of each quantised format, both ways; each pair lives in the format's own file. Private
+// to engine/quant: others use quantize.h. Encoders accept any float: what is not finite counts as
+// zero, and a scale beyond binary16 saturates, so that every block decodes to finite numbers.
+#pragma once
+
+#include <cmath>
+
+#include "engine/quant/block_formats.h"
+#include "engine/quant/half.h"
+
+namespace edgemoe::quant {
+
+void EncodeBlock(const float x[kSmallBlock], BlockQ8_0* block);
+void EncodeBlock(const float x[kSmallBlock], BlockQ4_0* block);
+void EncodeBlock(const float x[kSuperBlock], BlockQ4_K* block);
+void EncodeBlock(const float x[kSuperBlock], BlockQ5_K* block);
+void EncodeBlock(const float x[kSuperBlock], BlockQ6_K* block);
+
+void DecodeBlock(const BlockQ8_0& block, float out[kSmallBlock]);
+void DecodeBlock(const BlockQ4_0& block, float out[kSmallBlock]);
+void DecodeBlock(const BlockQ4_K& block, float out[kSuperBlock]);
+void DecodeBlock(const BlockQ5_K& block, float out[kSuperBlock]);
+void DecodeBlock(const BlockQ6_K& block, float out[kSuperBlock]);
+
+constexpr float kHalfMax = 65504.0f;
+
+inline float FiniteOrZero(float x) { return std::isfinite(x) ? x : 0.0f; }
+
+inline HalfBits ScaleToHalf(float scale) {
+  return FloatToHalf(std::fmin(std::fmax(scale, -kHalfMax), kHalfMax));
+}
+
+}  // namespace edgemoe::quant

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+
+#include "engine/quant/block_codecs.h"
+
+namespace edgemoe::quant {
+namespace {
+
+constexpr std::size_t kHalfBlock = kSmallBlock / 2;
+
+// Rounds half upwards, as the format's other implementations do.
+std::uint8_t Nibble(float x, float inverse) {
+  return static_cast<std::uint8_t>(std::min(FiniteOrZero(x) * inverse + 8.5f, 15.0f));
+}
+
+}  // namespace
+
+void EncodeBlock(const float x[kSmallBlock], BlockQ4_0* block) {
+  float extreme = 0;  // the first of largest magnitude, with its sign: it becomes -8 exactly
+  for (std::size_t i = 0; i < kSmallBlock; ++i) {
+    const float value = FiniteOrZero(x[i]);
+    if (std::fabs(value) > std::fabs(extreme)) extreme = value;
+  }
+  const float d = extreme / -8;
+  const float inverse = d == 0 ? 0 : FiniteOrZero(1 / d);
+  block->d = ScaleToHalf(d);
+  for (std::size_t i = 0; i < kHalfBlock; ++i) {
+    const std::uint8_t low = Nibble(x[i], inverse);
+    const std::uint8_t high = Nibble(x[i + kHalfBlock], inverse);
+    block->qs[i] = static_cast<std::uint8_t>(low | high << 4);
+  }
+}
+
+void DecodeBlock(const BlockQ4_0& block, float out[kSmallBlock]) {
+  const float d = HalfToFloat(block.d);
+  for (std::size_t i = 0; i < kHalfBlock; ++i) {
+    out[i] = d * static_cast<float>((block.qs[i] & 15) - 8);
+    out[i + kHalfBlock] = d * static_cast<float>((block.qs[i] >> 4) - 8);
+  }
+}
+
+}  // namespace edgemoe::quant

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/quant/quantize.h"
+
+#include <cstring>
+
+#include "engine/base/check.h"
+#include "engine/quant/block_codecs.h"
+#include "engine/quant/half.h"
+
+namespace edgemoe {
+namespace {
+
+// Blocks and halves are copied to and from the row: rows inside files have any alignment.
+
+template <class Block, std::size_t kElements>
+void DecodeBlocks(const std::byte* packed, std::size_t n, float* out) {
+  for (std::size_t i = 0; i < n; i += kElements, packed += sizeof(Block)) {
+    Block block;
+    std::memcpy(&block, packed, sizeof(Block));
+    quant::DecodeBlock(block, out + i);
+  }
+}
+
+template <class Block, std::size_t kElements>
+void EncodeBlocks(const float* x, std::size_t n, std::byte* packed) {
+  for (std::size_t i = 0; i < n; i += kElements, packed += sizeof(Block)) {
+    Block block;
+    quant::EncodeBlock(x + i, &block);
+    std::memcpy(packed, &block, sizeof(Block));
+  }
+}
+
+template <float (*kConvert)(std::uint16_t)>
+void DecodeHalves(const std::byte* packed, std::size_t n, float* out) {
+  for (std::size_t i = 0; i < n; ++i) {
+    std::uint16_t bits;
+    std::memcpy(&bits, packed + 2 * i, sizeof(bits));
+    out[i] = kConvert(bits);
+  }
+}
+
+template <std::uint16_t (*kConvert)(float)>
+void EncodeHalves(const float* x, std::size_t n, std::byte* packed) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint16_t bits = kConvert(x[i]);
+    std::memcpy(packed + 2 * i, &bits, sizeof(bits));
+  }
+}
+
+void CheckRow(TensorType type, std::size_t n) {
+  const TensorTypeTraits& traits = TraitsOf(type);
+  EDGEMOE_CHECK(traits.computable, "this type has no conversion");
+  EDGEMOE_CHECK(n % traits.block_elements == 0, "a row is a whole number of blocks");
+}
+
+}  // namespace
+
+void DequantizeRow(TensorType type, const std::byte* packed, std::size_t n, float* out) {
+  CheckRow(type, n);
+  switch (type) {
+    case TensorType::kF32:
+      if (n > 0) std::memcpy(out, packed, n * sizeof(float));
+      return;
+    case TensorType::kF16: return DecodeHalves<HalfToFloat>(packed, n, out);
+    case TensorType::kBF16: return DecodeHalves<BFloatToFloat>(packed, n, out);
+    case TensorType::kQ8_0: return DecodeBlocks<BlockQ8_0, kSmallBlock>(packed, n, out);
+    case TensorType::kQ4_0: return DecodeBlocks<BlockQ4_0, kSmallBlock>(packed, n, out);
+    case TensorType::kQ4_K: return DecodeBlocks<BlockQ4_K, kSuperBlock>(packed, n, out);
+    case TensorType::kQ5_K: return DecodeBlocks<BlockQ5_K, kSuperBlock>(packed, n, out);
+    case TensorType::kQ6_K: return DecodeBlocks<BlockQ6_K, kSuperBlock>(packed, n, out);
+    default: EDGEMOE_CHECK(false, "a computable type without a decoder");
+  }
+}
+
+void QuantizeRow(TensorType type, const float* x, std::size_t n, std::byte* packed) {
+  CheckRow(type, n);
+  switch (type) {
+    case TensorType::kF32:
+      if (n > 0) std::memcpy(packed, x, n * sizeof(float));
+      return;
+    case TensorType::kF16: return EncodeHalves<FloatToHalf>(x, n, packed);
+    case TensorType::kBF16: return EncodeHalves<FloatToBFloat>(x, n, packed);
+    case TensorType::kQ8_0: return EncodeBlocks<BlockQ8_0, kSmallBlock>(x, n, packed);
+    case TensorType::kQ4_0: return EncodeBlocks<BlockQ4_0, kSmallBlock>(x, n, packed);
+    case TensorType::kQ4_K: return EncodeBlocks<BlockQ4_K, kSuperBlock>(x, n, packed);
+    case TensorType::kQ5_K: return EncodeBlocks<BlockQ5_K, kSuperBlock>(x, n, packed);
+    case TensorType::kQ6_K: return EncodeBlocks<BlockQ6_K, kSuperBlock>(x, n, packed);
+    default: EDGEMOE_CHECK(false, "a computable type without an encoder");
+  }
+}
+
+}  // namespace edgemoe
