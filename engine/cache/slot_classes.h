@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which sizes of slot a model's experts need, and how a number of bytes is divided among them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/cache/expert_key.h"
+
+namespace edgemoe {
+
+constexpr std::size_t kSlotClassCountMax = 8;
+
+// One size of slot.
+struct SlotClass {
+  std::uint64_t slot_bytes = 0;    // a multiple of kPageBytes; fits each of its experts
+  std::uint32_t expert_count = 0;  // experts of this class in the whole model
+  // Slots for one token's demand, at least 1: the sum over layers of min(top_k, the layer's experts
+  // of this class). With fewer, a token evicts what the next one starts with, and LRU never hits.
+  std::uint32_t slot_floor = 0;
+};
+
+// An expert lives only in slots of its own class: borrowing a larger one would waste bytes and let
+// one class starve the other. As slots are shared out by the bytes demanded, all classes keep the
+// same fraction of their experts.
+struct SlotClasses {
+  std::uint32_t layer_count = 0;
+  std::uint32_t experts_per_layer = 0;
+  std::vector<SlotClass> classes;      // 1 to kSlotClassCountMax, smallest slots first
+  std::vector<std::uint8_t> class_of;  // [layer_count, experts_per_layer]; kNoSlotClass: no expert
+
+  std::size_t IndexOf(ExpertKey key) const {
+    return std::size_t{key.layer.value} * experts_per_layer + key.expert.value;
+  }
+};
+constexpr std::uint8_t kNoSlotClass = 0xff;
+
+// Groups experts by the slot bytes that they need. Sizes that differ little (experts of a stock
+// GGUF lie at any offset within a block, so equal experts need up to 3 blocks more or less) share a
+// class, as do the most similar ones beyond kSlotClassCountMax. `expert_slot_bytes` is
+// [layer_count, experts_per_layer], 0 where a layer has no experts. INVALID_ARGUMENT when there is
+// no expert at all, or top_k is not within 1 to experts_per_layer.
+Result<SlotClasses> MakeSlotClasses(std::uint32_t layer_count, std::uint32_t experts_per_layer,
+                                    std::uint32_t top_k,
+                                    std::span<const std::uint64_t> expert_slot_bytes);
+
+// The least slab that works: one token's demand.
+std::uint64_t SlabBytesMin(const SlotClasses& classes);
+// The slab in which every expert has a slot; more is of no use.
+std::uint64_t SlabBytesMax(const SlotClasses& classes);
+
+// Slots of each class for at most `bytes`: the floors first, what is left by the bytes that each
+// class demands. RESOURCE_EXHAUSTED below SlabBytesMin, naming both.
+Result<std::vector<std::uint32_t>> DivideSlots(const SlotClasses& classes, std::uint64_t bytes);
+
+}  // namespace edgemoe
