@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/tokenizer/pre_tokenizer.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <array>
+#include <span>
+#include <string>
+
+#include "engine/base/check.h"
+
+namespace edgemoe {
+
+namespace {
+
+// PCRE2's own \s also takes U+180E, which Unicode has not counted as a space since version 6.3 and
+// the vocabularies' libraries do not: the patterns name the property itself.
+#define SPACE "\\p{White_Space}"
+#define NOT_SPACE "\\P{White_Space}"
+
+constexpr const char* kGpt2[] = {
+    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" SPACE "\\p{L}\\p{N}]+|" SPACE
+    "+(?!" NOT_SPACE ")|" SPACE "+",
+};
+
+constexpr const char* kQwen2[] = {
+    "'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"
+    "| ?[^" SPACE "\\p{L}\\p{N}]+[\\r\\n]*|" SPACE "*[\\r\\n]+|" SPACE "+(?!" NOT_SPACE ")|" SPACE
+    "+",
+};
+
+constexpr const char* kDeepSeekLlm[] = {
+    "[\\r\\n]",
+    // The cased letters of the Unicode version that the vocabulary was trained with.
+    SPACE
+    "?[A-Za-z\\x{B5}\\x{C0}-\\x{D6}\\x{D8}-\\x{F6}\\x{F8}-\\x{1BA}\\x{1BC}-\\x{1BF}"
+    "\\x{1C4}-\\x{293}\\x{295}-\\x{2AF}\\x{370}-\\x{373}\\x{376}\\x{377}\\x{37B}-\\x{37D}\\x{37F}"
+    "\\x{386}\\x{388}-\\x{38A}\\x{38C}\\x{38E}-\\x{3A1}\\x{3A3}-\\x{3F5}\\x{3F7}-\\x{481}"
+    "\\x{48A}-\\x{52F}\\x{531}-\\x{556}\\x{10A0}-\\x{10C5}\\x{13A0}-\\x{13F5}\\x{13F8}-\\x{13FD}"
+    "\\x{1C90}-\\x{1CBA}\\x{1CBD}-\\x{1CBF}\\x{1D00}-\\x{1D2B}\\x{1D6B}-\\x{1D77}"
+    "\\x{1D79}-\\x{1D9A}\\x{1E00}-\\x{1F15}\\x{1F18}-\\x{1F1D}\\x{1F20}-\\x{1F45}"
+    "\\x{1F48}-\\x{1F4D}\\x{1F50}-\\x{1F57}\\x{1F59}\\x{1F5B}\\x{1F5D}\\x{1F5F}-\\x{1F7D}"
+    "\\x{1F80}-\\x{1FB4}\\x{1FB6}-\\x{1FBC}\\x{1FBE}\\x{1FC2}-\\x{1FC4}\\x{1FC6}-\\x{1FCC}"
+    "\\x{1FD0}-\\x{1FD3}\\x{1FD6}-\\x{1FDB}\\x{1FE0}-\\x{1FEC}\\x{1FF2}-\\x{1FF4}"
+    "\\x{1FF6}-\\x{1FFC}\\x{2102}\\x{2107}\\x{210A}-\\x{2113}\\x{2115}\\x{2119}-\\x{211D}\\x{2124}"
+    "\\x{2126}\\x{2128}\\x{212A}-\\x{212D}\\x{212F}-\\x{2134}\\x{2139}\\x{213C}-\\x{213F}"
+    "\\x{2145}-\\x{2149}\\x{214E}\\x{2183}\\x{2184}\\x{2C00}-\\x{2C7B}\\x{2C7E}-\\x{2CE4}"
+    "\\x{2CEB}-\\x{2CEE}\\x{2CF2}\\x{2CF3}\\x{A640}-\\x{A66D}\\x{A680}-\\x{A69B}"
+    "\\x{A722}-\\x{A76F}\\x{A771}-\\x{A787}\\x{A78B}-\\x{A78E}\\x{AB70}-\\x{ABBF}"
+    "\\x{FB00}-\\x{FB06}\\x{FB13}-\\x{FB17}\\x{FF21}-\\x{FF3A}\\x{FF41}-\\x{FF5A}"
+    "\\x{10400}-\\x{1044F}\\x{104B0}-\\x{104D3}\\x{104D8}-\\x{104FB}\\x{10C80}-\\x{10CB2}"
+    "\\x{10CC0}-\\x{10CF2}\\x{118A0}-\\x{118DF}\\x{1E900}-\\x{1E943}]+",
+    SPACE "?[!-/:-~\\x{FF01}-\\x{FF0F}\\x{FF1A}-\\x{FF5E}\\x{2018}-\\x{201F}\\x{3000}-\\x{3002}]+",
+    // Spaces at the end. The look-behind and the possessive '+' change no match; without them a
+    // long run of spaces elsewhere would be tried from each of its positions, and backwards.
+    "(?<!" SPACE ")" SPACE "++\\z",
+    "[\\x{4E00}-\\x{9FA5}\\x{800}-\\x{4E00}\\x{AC00}-\\x{D7FF}]+",
+    "\\p{N}+",
+};
+
+struct NamedPatterns {
+  std::string_view pre;
+  std::span<const char* const> patterns;
+};
+constexpr NamedPatterns kKnown[] = {
+    {"qwen2", kQwen2}, {"gpt-2", kGpt2}, {"deepseek-llm", kDeepSeekLlm}};
+
+#undef SPACE
+#undef NOT_SPACE
+
+// Far above what these patterns need on any text, and bounded all the same.
+constexpr std::uint32_t kMatchLimit = 1U << 31;
+constexpr std::uint32_t kHeapLimitKib = 16 * 1024;
+
+struct CodeDelete {
+  void operator()(pcre2_code* code) const { pcre2_code_free(code); }
+};
+struct MatchDelete {
+  void operator()(pcre2_match_data* match) const { pcre2_match_data_free(match); }
+};
+struct ContextDelete {
+  void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
+};
+
+}  // namespace
+
+struct PreTokenizer::Pattern {
+  std::unique_ptr<pcre2_code, CodeDelete> code;
+
+  explicit Pattern(const char* text) {
+    int error = 0;
+    PCRE2_SIZE error_offset = 0;
+    code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text), PCRE2_ZERO_TERMINATED,
+                             PCRE2_UTF | PCRE2_UCP, &error, &error_offset, nullptr));
+    EDGEMOE_CHECK(code != nullptr, "a pre-tokenizer's pattern does not compile");
+    // Fails where writable memory may not become executable; matching then interprets.
+    (void)pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
+  }
+
+  // Appends the matches inside `text[range]` and what lies between them.
+  Status Split(std::string_view text, TextRange range, pcre2_match_data* match,
+               pcre2_match_context* context, std::vector<TextRange>& words) const {
+    const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data() + range.begin);
+    const std::size_t length = range.end - range.begin;
+    std::size_t done = 0;
+    while (done < length) {
+      const int rc = pcre2_match(code.get(), subject, length, done,
+                                 PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, match, context);
+      if (rc == PCRE2_ERROR_NOMATCH) break;
+      if (rc < 0) {
+        return ResourceExhaustedError("text: pre-tokenizer gave up at byte " +
+                                      std::to_string(range.begin + done) + ": PCRE2 error " +
+                                      std::to_string(rc));
+      }
+      const PCRE2_SIZE* found = pcre2_get_ovector_pointer(match);
+      if (found[0] > done) words.push_back({range.begin + done, range.begin + found[0]});
+      words.push_back({range.begin + found[0], range.begin + found[1]});
+      done = found[1];
+    }
+    if (done < length) words.push_back({range.begin + done, range.end});
+    return OkStatus();
+  }
+};
+
+PreTokenizer::PreTokenizer() = default;
+PreTokenizer::~PreTokenizer() = default;
+
+Result<std::unique_ptr<PreTokenizer>> PreTokenizer::Create(std::string_view pre) {
+  std::string accepted;
+  for (const NamedPatterns& known : kKnown) {
+    if (known.pre == pre) {
+      std::unique_ptr<PreTokenizer> made(new PreTokenizer());
+      for (const char* pattern : known.patterns) made->patterns_.emplace_back(pattern);
+      return made;
+    }
+    accepted += (accepted.empty() ? "\"" : ", \"") + std::string(known.pre) + "\"";
+  }
+  return Failure(UnimplementedError("tokenizer.ggml.pre: \"" + std::string(pre.substr(0, 64)) +
+                                    "\" is not supported: one of " + accepted + " would be"));
+}
+
+Status PreTokenizer::Split(std::string_view text, std::vector<TextRange>& words) const {
+  if (text.empty()) return OkStatus();
+  const std::unique_ptr<pcre2_match_data, MatchDelete> match(pcre2_match_data_create(1, nullptr));
+  const std::unique_ptr<pcre2_match_context, ContextDelete> context(
+      pcre2_match_context_create(nullptr));
+  if (match == nullptr || context == nullptr) {
+    return ResourceExhaustedError("text: no memory for the pre-tokenizer");
+  }
+  pcre2_set_match_limit(context.get(), kMatchLimit);
+  pcre2_set_heap_limit(context.get(), kHeapLimitKib);
+
+  std::vector<TextRange> before{{0, text.size()}};
+  std::vector<TextRange> after;
+  for (const Pattern& pattern : patterns_) {
+    after.clear();
+    for (const TextRange& range : before) {
+      EDGEMOE_RETURN_IF_ERROR(pattern.Split(text, range, match.get(), context.get(), after));
+    }
+    before.swap(after);
+  }
+  words.insert(words.end(), before.begin(), before.end());
+  return OkStatus();
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Text to tokens and back: byte-level BPE as GGUF files describe it (tokenizer.ggml.model "gpt2").
+// Ids equal llama.cpp's for the same file and text.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/ids.h"
+#include "engine/base/result.h"
+#include "engine/tokenizer/byte_pair_merger.h"
+#include "engine/tokenizer/pre_tokenizer.h"
+#include "engine/tokenizer/special_tokens.h"
+#include "engine/tokenizer/vocabulary_description.h"
+
+namespace edgemoe {
+
+constexpr std::size_t kVocabularyTokensMax = 1U << 24;
+constexpr std::size_t kEncodeBytesMax = 1U << 30;
+
+// A token and the bytes of the input that it stands for; an added BOS or EOS stands for none.
+struct Piece {
+  TokenId token;
+  std::size_t byte_begin = 0;
+  std::size_t byte_end = 0;
+  friend bool operator==(const Piece&, const Piece&) = default;
+};
+
+struct EncodeOptions {
+  bool add_special = true;     // BOS and EOS where the vocabulary asks for them
+  bool parse_special = false;  // "<|im_end|>" in the text is the token, not its characters
+};
+
+struct DecodeOptions {
+  bool render_special = false;  // control tokens appear with their names
+};
+
+// Immutable; every member may be called from any thread.
+class Tokenizer {
+ public:
+  // INVALID_ARGUMENT names the key that is wrong; UNIMPLEMENTED a model or pre-tokenizer that is
+  // not built, and those that are. About 0.2 s for 150,000 tokens.
+  static Result<std::unique_ptr<Tokenizer>> Create(VocabularyDescription description);
+
+  // The pieces cover `text` in order. INVALID_ARGUMENT for text that is not UTF-8 (with the byte
+  // offset), is longer than kEncodeBytesMax or holds a byte that the vocabulary has no token for.
+  // Memory is linear in the text.
+  Result<std::vector<Piece>> Encode(std::string_view text, EncodeOptions options) const;
+
+  // The bytes of the tokens, which are not always UTF-8: see Utf8Stream. INVALID_ARGUMENT for an id
+  // outside the vocabulary.
+  Result<std::string> Decode(std::span<const TokenId> tokens, DecodeOptions options) const;
+
+  // The bytes that `token` stands for, a control token's name; `token` must be Contains()ed. Valid
+  // as long as the tokenizer.
+  std::string_view TokenBytes(TokenId token) const;
+
+  bool Contains(TokenId token) const {
+    return token.value >= 0 && static_cast<std::size_t>(token.value) < size();
+  }
+  // Markup without text of its own; false for ids outside the vocabulary.
+  bool IsControl(TokenId token) const;
+  // Ends an answer: the vocabulary's EOS and EOT, and control tokens whose names say so.
+  bool IsEndOfGeneration(TokenId token) const;
+  std::span<const TokenId> end_of_generation() const { return end_of_generation_; }
+
+  std::size_t size() const { return types_.size(); }
+  std::optional<TokenId> bos() const { return bos_; }
+  std::optional<TokenId> eos() const { return eos_; }
+  std::optional<TokenId> eot() const { return eot_; }
+  std::optional<TokenId> padding() const { return padding_; }
+  bool adds_bos() const { return add_bos_; }
+  bool adds_eos() const { return add_eos_; }
+
+ private:
+  Tokenizer(BytePairMerger merger, std::unique_ptr<PreTokenizer> pre_tokenizer,
+            SpecialTokens special_tokens);
+
+  void StoreTokens(const VocabularyDescription& description);
+  Status StoreSpecialIds(const VocabularyDescription& description);
+  Status EncodeWords(std::string_view text, TextRange range, BytePairMerger::Workspace& workspace,
+                     std::vector<Piece>& pieces) const;
+
+  BytePairMerger merger_;
+  std::unique_ptr<PreTokenizer> pre_tokenizer_;
+  SpecialTokens special_tokens_;
+  std::string bytes_;                       // of all tokens, one after the other
+  std::vector<std::size_t> ends_;           // where each token's bytes end in bytes_
+  std::vector<TokenType> types_;            // by id
+  std::vector<TokenId> end_of_generation_;  // ascending
+  std::optional<TokenId> bos_, eos_, eot_, unknown_, padding_;
+  bool add_bos_ = false;
+  bool add_eos_ = false;
+};
+
+}  // namespace edgemoe

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace edgemoe {
+
+// GGUF's numbers for the kinds of tokens.
+enum class TokenType : std::int32_t {
+  kNormal = 1,
+  kUnknown = 2,
+  kControl = 3,      // markup such as <|im_start|>: no text of its own
+  kUserDefined = 4,  // literal text that is always one token
+  kUnused = 5,
+  kByte = 6,  // "<0xAB>"
+};
+
+// A vocabulary as a model file states it: plain values, not yet trusted. Each field is named after
+// its key below "tokenizer.ggml.".
+struct VocabularyDescription {
+  std::string model;                     // "gpt2": byte-level BPE
+  std::string pre;                       // "qwen2", "gpt-2" or "deepseek-llm"
+  std::vector<std::string> tokens;       // text by id; normal ones in the byte alphabet
+  std::vector<std::int32_t> token_type;  // TokenType by id; empty: all normal
+  std::vector<std::string> merges;       // "left right", the most wanted one first
+  std::optional<std::uint32_t> bos_token_id;
+  std::optional<std::uint32_t> eos_token_id;
+  std::optional<std::uint32_t> eot_token_id;
+  std::optional<std::uint32_t> unknown_token_id;
+  std::optional<std::uint32_t> padding_token_id;
+  bool add_bos_token = false;
+  bool add_eos_token = false;
+};
+
+}  // namespace edgemoe
