@@ -77,6 +77,8 @@ using GgufValue = std::variant<std::uint8_t, std::int8_t, std::uint16_t, std::in
 inline GgufValueType TypeOf(const GgufValue& value) {
   return static_cast<GgufValueType>(value.index());
 }
+// For messages: in quotes, cut after 64 bytes, and what is not printable ASCII as "?".
+std::string QuoteForMessage(std::string_view text);
 // For messages: "u32 7", "string \"abc\"" (cut after 64 bytes), "array of 12 f32".
 std::string DescribeGgufValue(const GgufValue& value);
 
