@@ -56,6 +56,7 @@ struct FaultPlan {
 // part that is wrong and what would be accepted. At most kFaultRulesMax rules.
 Result<FaultPlan> ParseFaultPlan(std::string_view text);
 constexpr std::size_t kFaultRulesMax = 64;
+constexpr std::uint32_t kFaultDelayCallsMax = 1000;
 
 class FaultyReader final : public BlockReader {
  public:
@@ -88,7 +89,8 @@ class FaultyReader final : public BlockReader {
   void Finish(std::uint32_t index, Status status, std::uint32_t bytes_read);
   void OnInner(const ReadCompletion& completion);
   void Collect(bool wait);
-  std::size_t Deliver(std::span<ReadCompletion> completions);
+  // `force`: at least one of the finished ones, withheld or not.
+  std::size_t Deliver(std::span<ReadCompletion> completions, bool force);
   void Age();
 
   std::unique_ptr<BlockReader> inner_;

@@ -48,7 +48,7 @@ class PreadReader final : public BlockReader {
   void Flush() override {}
   std::size_t Poll(std::span<ReadCompletion> completions) override;
   std::size_t Wait(std::span<ReadCompletion> completions) override;
-  std::size_t in_flight() const override { return in_flight_; }
+  std::size_t in_flight() const override { return slots_.size() - free_.size(); }
   const ReaderCounters& counters() const override { return counters_; }
 
  private:
@@ -63,7 +63,6 @@ class PreadReader final : public BlockReader {
   PreadCall pread_;
   std::vector<ReadProgress> slots_;  // [depth]
   std::vector<std::uint32_t> free_;
-  std::size_t in_flight_ = 0;
   ReaderCounters counters_;
 
   Mutex mutex_;

@@ -11,6 +11,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/io/block_reader.h"
+#include "engine/io/slot_queue.h"
 
 namespace edgemoe {
 
@@ -56,7 +57,7 @@ class ThrottledReader final : public BlockReader {
   std::uint64_t busy_until_ns_ = 0;
   std::vector<Slot> slots_;  // [depth]
   std::vector<std::uint32_t> free_;
-  std::vector<std::uint32_t> queue_;  // in flight, in order of submission, which is that of due_ns
+  SlotQueue queue_;  // in flight, in order of submission, which is that of due_ns
   std::vector<ReadCompletion> inner_completions_;
 };
 

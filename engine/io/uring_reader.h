@@ -70,12 +70,14 @@ class UringReader final : public BlockReader {
   void RegisterFiles();
   void RegisterBuffers(std::span<std::byte> buffer);
 
-  void Prepare(std::uint32_t slot);
-  // Hands what is held to the kernel; also waits for one completion when `wait`.
+  void PrepareHeld();
+  // Hands what is held to the kernel; also waits for a completion when `wait`.
   void Submit(bool wait);
+  void OnRefusal(int error, bool wait);
   // Takes what the kernel has finished.
   void Reap();
   void Finish(std::uint32_t slot, Status status);
+  Status BrokenStatus(std::uint32_t slot) const;
   void Break(int error);
   std::size_t Deliver(std::span<ReadCompletion> completions);
 
@@ -92,7 +94,8 @@ class UringReader final : public BlockReader {
   SlotQueue finished_;
   std::size_t prepared_count_ = 0;  // of `held_`, from its front: already in the submission queue
   std::size_t kernel_count_ = 0;
-  int broken_ = 0;  // the errno that broke the ring, or 0
+  int refusals_ = 0;  // submissions that the kernel refused in a row while it had none of ours
+  int broken_ = 0;    // the errno that broke the ring, or 0
   ReaderCounters counters_;
 };
 
