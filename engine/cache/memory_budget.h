@@ -35,6 +35,8 @@ class MemoryReservation {
   MemoryReservation(MemoryBudget* budget, std::size_t entry, std::uint64_t bytes)
       : budget_(budget), entry_(entry), bytes_(bytes) {}
 
+  void Release();
+
   MemoryBudget* budget_ = nullptr;
   std::size_t entry_ = 0;
   std::uint64_t bytes_ = 0;
@@ -62,7 +64,7 @@ class MemoryBudget {
 
   std::uint64_t total_bytes() const { return total_bytes_; }
   std::uint64_t left_bytes() const EXCLUDES(mutex_);
-  // What is held, by name, in the order of first reservation.
+  // What is held, by name, in the order of first asking; 0 bytes where all was given back.
   std::vector<Entry> entries() const EXCLUDES(mutex_);
 
  private:
