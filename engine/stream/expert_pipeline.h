@@ -76,6 +76,7 @@ class ExpertPipeline final : public ExpertSource {
     ReadPlan plan;
     std::size_t next_run = 0;         // what to issue next; run_count: wholly issued
     std::uint64_t next_in_run = 0;    // bytes of that run that are issued
+    std::uint32_t issued_reads = 0;   // also the next one's ordinal
     std::uint32_t pending_reads = 0;  // submitted, not reaped
     std::uint32_t want = kNone;       // who waits for it
     Status status;                    // the first failure
@@ -90,6 +91,7 @@ class ExpertPipeline final : public ExpertSource {
   // Takes what has landed; waits for at least one read when `wait`.
   void Reap(bool wait);
   void OnRead(const ReadCompletion& completion);
+  Status FailureOf(const Load& load, std::uint32_t ordinal, const Status& cause) const;
   void EndLoad(std::uint32_t load);
   void Give(std::uint32_t want, ReadyExpert& ready);
   bool AllGiven() const { return given_count_ == wants_count_; }
