@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include "client/cli/byte_size.h"
+
+namespace edgemoe::cli {
+namespace {
+
+// Adds a flag whose value goes into a message by `set`.
+template <class T, class Set>
+CLI::Option* AddValue(CLI::App* app, const std::string& name, Set set, const std::string& help,
+                      const std::string& type) {
+  return app
+      ->add_option_function<T>(
+          name, [set](const T& value) { set(value); }, help)
+      ->type_name(type);
+}
+
+template <class Request>
+void AddModel(CLI::App* app, Request* request) {
+  AddValue<std::string>(
+      app, "-m,--model", [request](const std::string& name) { request->set_model(name); },
+      "Name of a loaded model (default: the only one)", "NAME");
+}
+
+void AddText(CLI::App* app, TextSource* source, const std::string& what) {
+  auto* text = app->add_option("text", source->text, what + " (default: standard input)");
+  app->add_option("-f,--file", source->file, what + " from a file; - is standard input")
+      ->type_name("FILE")
+      ->excludes(text);
+}
+
+void AddLogitBias(const std::string& text, v1::Sampling* sampling) {
+  const std::size_t equals = text.find('=');
+  std::int32_t token = 0;
+  float bias = 0;
+  const char* end = text.data() + text.size();
+  if (equals == std::string::npos ||
+      std::from_chars(text.data(), text.data() + equals, token).ptr != text.data() + equals ||
+      std::from_chars(text.data() + equals + 1, end, bias).ptr != end || equals + 1 == text.size())
+    throw CLI::ValidationError("--logit-bias", "expected TOKEN=BIAS as in 13=-2.5, found " + text);
+  v1::LogitBias* entry = sampling->add_logit_bias();
+  entry->set_token(token);
+  entry->set_bias(bias);
+}
+
+void AddSampling(CLI::App* app, v1::Sampling* sampling) {
+  const std::string group = "Sampling";
+  using u32 = std::uint32_t;
+  const auto add = [&]<class T>(const std::string& name, void (v1::Sampling::*set)(T),
+                                const std::string& help, const std::string& type) {
+    AddValue<T>(
+        app, name, [sampling, set](T value) { (sampling->*set)(value); }, help, type)
+        ->group(group);
+  };
+  add.operator()<float>("-t,--temperature", &v1::Sampling::set_temperature,
+                        "0 takes the most likely token (default 0.8)", "T");
+  add.operator()<u32>("--top-k", &v1::Sampling::set_top_k,
+                      "Only the K most likely tokens; 0: all (default 40)", "K");
+  add.operator()<float>("--top-p", &v1::Sampling::set_top_p,
+                        "Fewest tokens that reach this probability (default 0.95)", "P");
+  add.operator()<float>("--min-p", &v1::Sampling::set_min_p,
+                        "Least probability relative to the best token (default 0.05)", "P");
+  add.operator()<float>("--repetition-penalty", &v1::Sampling::set_repetition_penalty,
+                        "Divides the logits of recent tokens (default 1: off)", "X");
+  add.operator()<float>("--presence-penalty", &v1::Sampling::set_presence_penalty,
+                        "Taken off the logits of tokens that occurred (default 0)", "X");
+  add.operator()<float>("--frequency-penalty", &v1::Sampling::set_frequency_penalty,
+                        "Taken off for each occurrence (default 0)", "X");
+  add.operator()<u32>("--penalty-last-n", &v1::Sampling::set_penalty_last_n,
+                      "Recent tokens that the penalties see (default 64)", "N");
+  add.operator()<std::uint64_t>("--seed", &v1::Sampling::set_seed,
+                                "The same seed gives the same answer (default: random)", "SEED");
+  AddValue<std::vector<std::string>>(
+      app, "--logit-bias",
+      [sampling](const std::vector<std::string>& entries) {
+        for (const std::string& entry : entries) AddLogitBias(entry, sampling);
+      },
+      "Adds BIAS to a token's logit; may be repeated", "TOKEN=BIAS")
+      ->group(group);
+}
+
+void AddStopping(CLI::App* app, v1::Stopping* stopping) {
+  const std::string group = "Stopping";
+  AddValue<std::uint32_t>(
+      app, "-n,--max-tokens", [stopping](std::uint32_t n) { stopping->set_max_tokens(n); },
+      "Tokens to write at most", "N")
+      ->group(group);
+  AddValue<std::vector<std::string>>(
+      app, "--stop",
+      [stopping](const std::vector<std::string>& texts) {
+        for (const std::string& text : texts) stopping->add_sequences(text);
+      },
+      "Text that ends the answer; may be repeated", "TEXT")
+      ->group(group);
+  AddValue<std::vector<std::int32_t>>(
+      app, "--stop-token",
+      [stopping](const std::vector<std::int32_t>& ids) {
+        for (const std::int32_t id : ids) stopping->add_tokens(id);
+      },
+      "Token that ends the answer; may be repeated", "ID")
+      ->group(group);
+  AddValue<std::uint32_t>(
+      app, "--time-limit-ms", [stopping](std::uint32_t ms) { stopping->set_time_limit_ms(ms); },
+      "Milliseconds that the answer may take", "MS")
+      ->group(group);
+  app->add_flag_callback(
+         "--ignore-end", [stopping] { stopping->set_ignore_end_of_generation(true); },
+         "Go on past the model's own end token")
+      ->group(group);
+}
+
+template <class Request>
+void AddGeneration(CLI::App* app, Request* request) {
+  AddModel(app, request);
+  AddSampling(app, request->mutable_sampling());
+  AddStopping(app, request->mutable_stopping());
+  AddValue<std::uint32_t>(
+      app, "--logprobs",
+      [request](std::uint32_t n) { request->mutable_response()->set_top_logprobs(n); },
+      "With --json: log-probabilities of each token and of N alternatives", "N");
+}
+
+template <class Request>
+void AddVariables(CLI::App* app, Request* request) {
+  AddValue<std::vector<std::string>>(
+      app, "--var",
+      [request](const std::vector<std::string>& entries) {
+        for (const std::string& entry : entries) {
+          const std::size_t equals = entry.find('=');
+          if (equals == std::string::npos || equals == 0)
+            throw CLI::ValidationError("--var", "expected NAME=JSON, found " + entry);
+          (*request->mutable_template_variables())[entry.substr(0, equals)] =
+              entry.substr(equals + 1);
+        }
+      },
+      "Variable for the chat template, as in enable_thinking=false; may be repeated", "NAME=JSON");
+}
+
+// Adds each command; `chosen` becomes the one that was parsed.
+class Parser {
+ public:
+  Parser() {
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.footer(kExitCodesHelp);
+    app_.set_version_flag("--version", "edgemoe " EDGEMOE_VERSION);
+    app_.add_option("-s,--socket,--address", common_.address,
+                    "The daemon's unix socket, or host:port (default: $EDGEMOE_SOCKET, the user's "
+                    "or the system's socket)")
+        ->type_name("ADDRESS");
+    app_.add_flag("--json", common_.json, "JSON on stdout: an object, or one a line for streams");
+    app_.add_flag("-v,--verbose", common_.verbose, "Speed and storage account after an answer");
+    app_.add_option("--wait", common_.wait_seconds,
+                    "Seconds to wait for a daemon that is not there yet or is loading")
+        ->type_name("SECONDS");
+    AddInference();
+    AddTexts();
+    AddObserving();
+  }
+
+  std::variant<CommandLine, ExitCode> Parse(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app_.exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage;
+    }
+    return CommandLine{std::move(common_), take_()};
+  }
+
+ private:
+  // The command's options live in the parser until Parse moves the chosen ones out.
+  template <class T>
+  std::pair<CLI::App*, T*> Add(const std::string& name, const std::string& help) {
+    auto command = std::make_shared<T>();
+    CLI::App* app = app_.add_subcommand(name, help);
+    app->callback([this, command] { take_ = [command]() -> Command { return *command; }; });
+    return {app, command.get()};
+  }
+
+  void AddInference() {
+    auto [complete, complete_options] = Add<CompleteCommand>("complete", "Continue a text");
+    AddText(complete, &complete_options->prompt, "The text");
+    v1::CompleteRequest* request = &complete_options->request;
+    AddValue<std::vector<std::int32_t>>(
+        complete, "--prompt-tokens",
+        [request](const std::vector<std::int32_t>& ids) {
+          for (const std::int32_t id : ids) request->mutable_prompt_tokens()->add_ids(id);
+        },
+        "The prompt as token ids, separated by commas", "IDS")
+        ->delimiter(',')
+        ->excludes("text")
+        ->excludes("--file");
+    AddGeneration(complete, request);
+
+    auto [chat, chat_options] = Add<ChatCommand>(
+        "chat", "Talk with the model; one answer when standard input is not a terminal");
+    chat->add_option("--system", chat_options->system, "System message")->type_name("TEXT");
+    chat->add_option("message,--message", chat_options->message, "Ask this and leave")
+        ->type_name("TEXT");
+    AddVariables(chat, &chat_options->request);
+    AddGeneration(chat, &chat_options->request);
+  }
+
+  void AddTexts() {
+    auto [tokenize, tokenize_options] = Add<TokenizeCommand>("tokenize", "Text to tokens");
+    AddText(tokenize, &tokenize_options->text, "The text");
+    AddModel(tokenize, &tokenize_options->request);
+    v1::TokenizeRequest* request = &tokenize_options->request;
+    tokenize->add_flag_callback(
+        "--no-special", [request] { request->set_add_special(false); },
+        "Do not add the model's begin token");
+    tokenize->add_flag_callback(
+        "--plain", [request] { request->set_parse_special(false); },
+        "Read names of special tokens as plain text");
+
+    auto [detokenize, detokenize_options] = Add<DetokenizeCommand>(
+        "detokenize", "Tokens to text; ids as arguments or on standard input");
+    v1::DetokenizeRequest* ids = &detokenize_options->request;
+    AddValue<std::vector<std::int32_t>>(
+        detokenize, "ids",
+        [ids](const std::vector<std::int32_t>& list) {
+          ids->mutable_tokens()->Add(list.begin(), list.end());
+        },
+        "Token ids, separated by spaces or commas", "IDS")
+        ->delimiter(',');
+    AddModel(detokenize, ids);
+    detokenize->add_flag_callback(
+        "--no-special", [ids] { ids->set_render_special(false); }, "Leave special tokens out");
+
+    auto [templates, template_options] =
+        Add<TemplateCommand>("template", "The prompt that a chat would run");
+    templates->add_option("--system", template_options->system, "System message")
+        ->type_name("TEXT");
+    templates
+        ->add_option("messages", template_options->messages, "User and assistant messages in turn")
+        ->required();
+    v1::ApplyTemplateRequest* apply = &template_options->request;
+    templates->add_flag_callback(
+        "--no-generation-prompt", [apply] { apply->set_add_generation_prompt(false); },
+        "Do not open the assistant's answer");
+    AddVariables(templates, apply);
+    AddModel(templates, apply);
+
+    auto [score, score_options] =
+        Add<ScoreCommand>("score", "Perplexity of a text under the model");
+    AddText(score, &score_options->text, "The text");
+    score
+        ->add_option("--window", score_options->window_tokens,
+                     "Tokens scored together when the text is longer (default: the context)")
+        ->type_name("TOKENS");
+    v1::ScoreRequest* score_request = &score_options->request;
+    AddValue<std::uint32_t>(
+        score, "--logprobs",
+        [score_request](std::uint32_t n) { score_request->set_top_logprobs(n); },
+        "With --json: log-probabilities of N alternatives for each token", "N");
+    AddModel(score, score_request);
+  }
+
+  void AddObserving() {
+    auto [models, models_options] = Add<ModelsCommand>("models", "The models that there are");
+    models->add_option("name", models_options->name, "Only this one");
+
+    auto [plan, plan_options] =
+        Add<PlanCommand>("plan", "How a memory budget would be shared out, loading nothing");
+    v1::PlanRequest* request = &plan_options->request;
+    AddModel(plan, request);
+    AddValue<std::string>(
+        plan, "--budget",
+        [request](const std::string& text) {
+          const auto bytes = ParseByteSize(text);
+          if (!bytes)
+            throw CLI::ValidationError("--budget",
+                                       "expected a size as in 1200MiB, 1.5GiB, found " + text);
+          request->set_budget_bytes(*bytes);
+        },
+        "Memory for everything, as in 1200MiB (default: the daemon's)", "SIZE");
+    AddValue<std::uint32_t>(
+        plan, "--context", [request](std::uint32_t n) { request->set_context_tokens(n); },
+        "Longest sequence in tokens", "TOKENS");
+    AddValue<std::uint32_t>(
+        plan, "--sessions", [request](std::uint32_t n) { request->set_sessions_max(n); },
+        "Requests that run at once", "N");
+
+    Add<StatsCommand>("stats", "What the daemon is doing");
+
+    auto [abort, abort_options] = Add<AbortCommand>("abort", "End a request");
+    abort->add_option("request", abort_options->request_id, "Its id, as told when it started")
+        ->required();
+  }
+
+  CLI::App app_{"edgemoe: talks to edgemoed, the daemon that runs mixture-of-experts models",
+                "edgemoe"};
+  CommonOptions common_;
+  std::function<Command()> take_;
+};
+
+}  // namespace
+
+std::variant<CommandLine, ExitCode> ParseCommandLine(int argc, char** argv) {
+  return Parser().Parse(argc, argv);
+}
+
+}  // namespace edgemoe::cli

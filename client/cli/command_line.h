@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command line as values. Ranges of sampling and stopping are the daemon's to judge.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "client/cli/exit_code.h"
+#include "client/cli/session.h"
+#include "edgemoe/v1/inference.pb.h"
+#include "edgemoe/v1/models.pb.h"
+
+namespace edgemoe::cli {
+
+// Text given as an argument, or a file's content ("-" is standard input).
+struct TextSource {
+  std::optional<std::string> text;
+  std::string file;
+};
+
+struct CompleteCommand {
+  TextSource prompt;
+  v1::CompleteRequest request;  // the prompt is still to be put in, but for prompt_tokens
+};
+
+struct ChatCommand {
+  std::string system;
+  std::optional<std::string> message;  // one question instead of a conversation
+  v1::ChatRequest request;             // without messages
+};
+
+struct TokenizeCommand {
+  TextSource text;
+  v1::TokenizeRequest request;  // without the text
+};
+
+struct DetokenizeCommand {
+  v1::DetokenizeRequest request;  // no tokens: they are on standard input
+};
+
+struct TemplateCommand {
+  std::string system;
+  std::vector<std::string> messages;  // user and assistant in turn
+  v1::ApplyTemplateRequest request;   // without messages
+};
+
+struct ScoreCommand {
+  TextSource text;
+  std::uint32_t window_tokens = 0;  // 0: the context that the daemon serves
+  v1::ScoreRequest request;         // without the text
+};
+
+struct ModelsCommand {
+  std::string name;  // empty: all
+};
+
+struct PlanCommand {
+  v1::PlanRequest request;
+};
+
+struct StatsCommand {};
+
+struct AbortCommand {
+  std::uint64_t request_id = 0;
+};
+
+using Command =
+    std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand, TemplateCommand,
+                 ScoreCommand, ModelsCommand, PlanCommand, StatsCommand, AbortCommand>;
+
+struct CommandLine {
+  CommonOptions common;
+  Command command;
+};
+
+// Prints help, or what is wrong, itself; then gives the exit code alone.
+std::variant<CommandLine, ExitCode> ParseCommandLine(int argc, char** argv);
+
+}  // namespace edgemoe::cli

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands: each talks to the daemon, writes to stdout, and gives the process's exit code.
+#pragma once
+
+#include "client/cli/command_line.h"
+
+namespace edgemoe::cli {
+
+ExitCode Run(const CommonOptions& options, CompleteCommand command);
+ExitCode Run(const CommonOptions& options, ChatCommand command);
+ExitCode Run(const CommonOptions& options, TokenizeCommand command);
+ExitCode Run(const CommonOptions& options, DetokenizeCommand command);
+ExitCode Run(const CommonOptions& options, TemplateCommand command);
+ExitCode Run(const CommonOptions& options, ScoreCommand command);
+ExitCode Run(const CommonOptions& options, const ModelsCommand& command);
+ExitCode Run(const CommonOptions& options, const PlanCommand& command);
+ExitCode Run(const CommonOptions& options, const StatsCommand& command);
+ExitCode Run(const CommonOptions& options, const AbortCommand& command);
+
+}  // namespace edgemoe::cli

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// models, plan, stats, abort.
+#include <cstdarg>
+#include <cstdio>
+
+#include "client/cli/byte_size.h"
+#include "client/cli/commands.h"
+#include "client/cli/json.h"
+
+namespace edgemoe::cli {
+namespace {
+
+std::string Bytes(std::uint64_t bytes) { return FormatByteSize(static_cast<double>(bytes)); }
+
+// A line of a report: a name, padded, and a value as by printf.
+[[gnu::format(printf, 3, 4)]] void AddLine(std::string& report, const char* name,
+                                           const char* format, ...) {
+  char line[512];
+  std::snprintf(line, sizeof(line), "%-12s", name);
+  report += line;
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(line, sizeof(line), format, arguments);
+  va_end(arguments);
+  report += line;
+  report += '\n';
+}
+
+unsigned long long Number(std::uint64_t value) { return value; }
+
+std::string ModelReport(const v1::Model& model) {
+  std::string report;
+  AddLine(report, "name", "%s", model.name().c_str());
+  AddLine(report, "state", "%s", v1::ModelState_Name(model.state()).c_str());
+  if (!model.error().empty()) AddLine(report, "error", "%s", model.error().c_str());
+  AddLine(report, "path", "%s", model.path().c_str());
+  AddLine(report, "architecture", "%s, %s", model.architecture().c_str(),
+          model.quantisation().c_str());
+  AddLine(report, "size", "%s, %.2f billion parameters", Bytes(model.file_bytes()).c_str(),
+          static_cast<double>(model.parameter_count()) / 1e9);
+  AddLine(report, "layers", "%u, each with %u experts of which a token uses %u",
+          model.layer_count(), model.expert_count(), model.expert_used_count());
+  AddLine(report, "vocabulary", "%u tokens", model.vocabulary_size());
+  AddLine(report, "context", "%u tokens, %u served", model.context_length(),
+          model.context_tokens());
+  AddLine(report, "chat", "%s", model.has_chat_template() ? "has a template" : "no template");
+  return report;
+}
+
+std::string PlanReport(const v1::PlanResponse& plan) {
+  std::string report = plan.explanation() + "\n";
+  AddLine(report, "budget", "%s of %s usable", Bytes(plan.budget_bytes()).c_str(),
+          Bytes(plan.usable_bytes()).c_str());
+  AddLine(report, "  dense", "%s", Bytes(plan.dense_bytes()).c_str());
+  AddLine(report, "  kv cache", "%s", Bytes(plan.kv_bytes()).c_str());
+  AddLine(report, "  workspace", "%s", Bytes(plan.workspace_bytes()).c_str());
+  AddLine(report, "  experts", "%s of %s, at least %s", Bytes(plan.expert_bytes()).c_str(),
+          Bytes(plan.expert_total_bytes()).c_str(), Bytes(plan.expert_floor_bytes()).c_str());
+  AddLine(report, "least", "%s", Bytes(plan.budget_floor_bytes()).c_str());
+  AddLine(report, "resident", "%s: no expert is read twice",
+          Bytes(plan.budget_resident_bytes()).c_str());
+  AddLine(report, "file", "%s", Bytes(plan.model_file_bytes()).c_str());
+  return report;
+}
+
+std::string StatsReport(const v1::Stats& stats) {
+  std::string report;
+  const auto& requests = stats.requests();
+  const auto& tokens = stats.tokens();
+  const auto& experts = stats.experts();
+  const auto all_tokens = tokens.prompt() + tokens.completion();
+  AddLine(report, "daemon", "edgemoed %s, up %.0f s, model %s", stats.version().c_str(),
+          stats.uptime_seconds(), stats.model().c_str());
+  AddLine(report, "requests", "%u running, %u queued, %llu finished (%llu failed), %llu refused",
+          requests.running(), requests.queued(), Number(requests.finished()),
+          Number(requests.failed()), Number(requests.refused()));
+  AddLine(report, "tokens", "%llu prompt, %llu written, in %llu steps, %.1f s of computing",
+          Number(tokens.prompt()), Number(tokens.completion()), Number(tokens.steps()),
+          tokens.compute_seconds());
+  AddLine(report, "experts", "%.1f %% hits of %llu uses, %llu of %llu in memory (%s)",
+          100 * experts.hit_rate(), Number(experts.uses()), Number(experts.resident()),
+          Number(experts.total()), Bytes(experts.resident_bytes()).c_str());
+  AddLine(report, "storage", "%s read (%s a token), %llu errors, %.1f s waited, %llu evictions",
+          Bytes(experts.bytes_read()).c_str(),
+          FormatByteSize(all_tokens == 0 ? 0
+                                         : static_cast<double>(experts.bytes_read()) /
+                                               static_cast<double>(all_tokens))
+              .c_str(),
+          Number(experts.read_errors()), experts.storage_wait_seconds(),
+          Number(experts.evictions()));
+  AddLine(report, "memory", "%s resident, at most %s so far; budget %s",
+          Bytes(stats.process().resident_bytes()).c_str(),
+          Bytes(stats.process().peak_resident_bytes()).c_str(),
+          Bytes(stats.memory().budget_bytes()).c_str());
+  AddLine(report, "kv cache", "%llu of %llu blocks", Number(stats.kv_cache().blocks_used()),
+          Number(stats.kv_cache().blocks_total()));
+  AddLine(report, "machine", "%u threads, kernels %s, %s (%s), eviction %s",
+          stats.machine().threads(), stats.machine().kernels().c_str(),
+          stats.machine().io_backend().c_str(), stats.machine().io_note().c_str(),
+          stats.machine().eviction_policy().c_str());
+  return report;
+}
+
+std::string ModelsTable(const v1::ListModelsResponse& response) {
+  std::string table;
+  char line[512];
+  for (const v1::Model& model : response.models()) {
+    std::snprintf(line, sizeof(line), "%-40s %-10s %-10s %-7s %11s %s\n", model.name().c_str(),
+                  v1::ModelState_Name(model.state()).c_str(), model.architecture().c_str(),
+                  model.quantisation().c_str(), Bytes(model.file_bytes()).c_str(),
+                  model.error().c_str());
+    table += line;
+  }
+  return table;
+}
+
+}  // namespace
+
+ExitCode Run(const CommonOptions& options, const ModelsCommand& command) {
+  Session session(options);
+  if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
+  if (!command.name.empty()) {
+    const auto model = session.Retry([&] { return session.client().GetModel(command.name); });
+    if (!model) return session.Fail(model.error());
+    return options.json ? WriteLine(ToJson(*model)) : Write(ModelReport(*model));
+  }
+  const auto models = session.Retry([&] { return session.client().ListModels(); });
+  if (!models) return session.Fail(models.error());
+  return options.json ? WriteLine(ToJson(*models)) : Write(ModelsTable(*models));
+}
+
+ExitCode Run(const CommonOptions& options, const PlanCommand& command) {
+  Session session(options);
+  if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
+  const auto plan = session.Retry([&] { return session.client().Plan(command.request); });
+  if (!plan) return session.Fail(plan.error());
+  const ExitCode written = options.json ? WriteLine(ToJson(*plan)) : Write(PlanReport(*plan));
+  return written == ExitCode::kOk && !plan->fits() ? ExitCode::kDoesNotFit : written;
+}
+
+ExitCode Run(const CommonOptions& options, const StatsCommand&) {
+  Session session(options);
+  if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
+  const auto stats = session.Retry([&] { return session.client().GetStats(); });
+  if (!stats) return session.Fail(stats.error());
+  return options.json ? WriteLine(ToJson(*stats)) : Write(StatsReport(*stats));
+}
+
+ExitCode Run(const CommonOptions& options, const AbortCommand& command) {
+  Session session(options);
+  if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
+  const client::Status status = session.client().Abort(command.request_id);
+  if (!status.ok()) return session.Fail(status);
+  return options.json ? WriteLine("{}") : ExitCode::kOk;
+}
+
+}  // namespace edgemoe::cli

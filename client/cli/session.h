@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One run of the program: its options that all commands share, and its connection.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "client/cli/interrupts.h"
+#include "client/cli/terminal.h"
+#include "client/client.h"
+
+namespace edgemoe::cli {
+
+struct CommonOptions {
+  std::string address;  // empty: the default socket
+  bool json = false;
+  bool verbose = false;
+  // How long to wait for a daemon that is loading. When it was said, also for one that is not
+  // there yet.
+  std::optional<std::uint32_t> wait_seconds;
+};
+
+constexpr std::chrono::seconds kLoadingWait{300};
+
+// Single-threaded but for what Interrupts do.
+class Session {
+ public:
+  explicit Session(CommonOptions options);
+
+  // Connects when that was not done yet. UNAVAILABLE as Client::Connect; CANCELLED on Ctrl-C.
+  client::Status Connect();
+
+  // Starts a new wait: the next Connect and WaitToRetry have their whole time, and connect anew
+  // when the call before ended because of the connection.
+  void Forget(const client::Status& status);
+
+  // After Connect.
+  client::Client& client() { return *client_; }
+  const CommonOptions& options() const { return options_; }
+  Interrupts& interrupts() { return interrupts_; }
+  StatusLine& status_line() { return status_line_; }
+  // Whether Ctrl-C ended a wait.
+  bool interrupted() const { return interrupted_; }
+
+  // Tells whether a call that ended so should be tried again, after having waited and connected
+  // anew: when the daemon is loading and the time has not run out. Else `status` is what to report.
+  bool WaitToRetry(client::Status& status);
+
+  // A call that does not stream, again while the daemon is loading.
+  template <class Call>
+  auto Retry(Call call) -> decltype(call()) {
+    for (;;) {
+      auto result = call();
+      if (result || !WaitToRetry(result.error())) return result;
+    }
+  }
+
+  // Ends the program with an error: 130 after Ctrl-C, else as ReportError.
+  ExitCode Fail(const client::Status& status) const;
+
+ private:
+  bool WaitBefore(std::chrono::steady_clock::time_point deadline, const std::string& reason);
+
+  CommonOptions options_;
+  Interrupts interrupts_;
+  StatusLine status_line_;
+  std::optional<client::Client> client_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  bool interrupted_ = false;
+};
+
+}  // namespace edgemoe::cli

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/client.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <charconv>
+#include <utility>
+
+#include "client/message_text.h"
+#include "edgemoe/v1/inference.grpc.pb.h"
+#include "edgemoe/v1/models.grpc.pb.h"
+#include "edgemoe/v1/observe.grpc.pb.h"
+
+namespace edgemoe::client {
+
+struct Client::Stubs {
+  std::unique_ptr<v1::Inference::Stub> inference;
+  std::unique_ptr<v1::Models::Stub> models;
+  std::unique_ptr<v1::Observe::Stub> observe;
+};
+
+namespace {
+
+Status ToStatus(const grpc::Status& status, const grpc::ClientContext& context) {
+  if (status.ok()) return Status();
+  Status result{static_cast<StatusCode>(status.error_code()), status.error_message(), std::nullopt};
+  const auto& trailers = context.GetServerTrailingMetadata();
+  if (const auto found = trailers.find("retry-delay-ms"); found != trailers.end()) {
+    std::uint32_t delay_ms = 0;
+    const char* end = found->second.data() + found->second.size();
+    if (std::from_chars(found->second.data(), end, delay_ms).ptr == end)
+      result.retry_delay_ms = delay_ms;
+  }
+  return result;
+}
+
+template <class Message>
+class GrpcSource final : public MessageSource<Message> {
+ public:
+  template <class Start>
+  explicit GrpcSource(const Start& start) : reader_(start(&context_)) {}
+
+  bool Read(Message& message) override { return reader_->Read(&message); }
+  void Cancel() override { context_.TryCancel(); }
+  Status Finish() override {
+    const grpc::Status status = reader_->Finish();
+    return ToStatus(status, context_);
+  }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReader<Message>> reader_;
+};
+
+template <class Response, class Stub, class Request>
+Result<Response> Call(Stub& stub,
+                      grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                      const Request& request) {
+  if (Status status = CheckMessageText(request); !status.ok())
+    return tl::unexpected(std::move(status));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + Client::kCallTimeout);
+  Response response;
+  const grpc::Status status = (stub.*method)(&context, request, &response);
+  if (!status.ok()) return tl::unexpected(ToStatus(status, context));
+  return response;
+}
+
+template <class Message, class Request, class Start>
+Stream<Message> Open(const Request& request, const Start& start) {
+  if (Status status = CheckMessageText(request); !status.ok())
+    return Stream<Message>(std::move(status));
+  return Stream<Message>(std::make_unique<GrpcSource<Message>>(start));
+}
+
+// Waits until the channel is connected or the first attempt failed.
+bool WaitConnected(grpc::Channel& channel, std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::system_clock::now() + timeout;
+  for (grpc_connectivity_state state = channel.GetState(/*try_to_connect=*/true);
+       state != GRPC_CHANNEL_READY; state = channel.GetState(true)) {
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) return false;
+    if (!channel.WaitForStateChange(state, deadline)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Client> Client::Connect(std::string_view address, std::chrono::milliseconds timeout) {
+  const Result<std::string> target = ParseAddress(address);
+  if (!target) return tl::unexpected(target.error());
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // Channels to one target otherwise share a subchannel and with it the back-off after a failure,
+  // so that a later Connect would not try at once.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  const std::shared_ptr<grpc::Channel> channel =
+      grpc::CreateCustomChannel(*target, grpc::InsecureChannelCredentials(), arguments);
+  if (!WaitConnected(*channel, timeout))
+    return tl::unexpected(
+        Status{StatusCode::kUnavailable, ExplainUnreachable(*target), std::nullopt});
+  auto stubs = std::make_unique<Stubs>();
+  stubs->inference = v1::Inference::NewStub(channel);
+  stubs->models = v1::Models::NewStub(channel);
+  stubs->observe = v1::Observe::NewStub(channel);
+  return Client(std::move(stubs));
+}
+
+Client::Client(std::unique_ptr<Stubs> stubs) : stubs_(std::move(stubs)) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+GenerateStream Client::Complete(const v1::CompleteRequest& request) {
+  return Open<v1::GenerateResponse>(request, [&](grpc::ClientContext* context) {
+    return stubs_->inference->Complete(context, request);
+  });
+}
+
+GenerateStream Client::Chat(const v1::ChatRequest& request) {
+  return Open<v1::GenerateResponse>(request, [&](grpc::ClientContext* context) {
+    return stubs_->inference->Chat(context, request);
+  });
+}
+
+ScoreStream Client::Score(const v1::ScoreRequest& request) {
+  return Open<v1::ScoreResponse>(request, [&](grpc::ClientContext* context) {
+    return stubs_->inference->Score(context, request);
+  });
+}
+
+Result<v1::TokenizeResponse> Client::Tokenize(const v1::TokenizeRequest& request) {
+  return Call(*stubs_->inference, &v1::Inference::Stub::Tokenize, request);
+}
+
+Result<v1::DetokenizeResponse> Client::Detokenize(const v1::DetokenizeRequest& request) {
+  return Call(*stubs_->inference, &v1::Inference::Stub::Detokenize, request);
+}
+
+Result<v1::ApplyTemplateResponse> Client::ApplyTemplate(const v1::ApplyTemplateRequest& request) {
+  return Call(*stubs_->inference, &v1::Inference::Stub::ApplyTemplate, request);
+}
+
+Status Client::Abort(std::uint64_t request_id) {
+  v1::AbortRequest request;
+  request.set_request_id(request_id);
+  const auto response = Call(*stubs_->inference, &v1::Inference::Stub::Abort, request);
+  return response ? Status() : response.error();
+}
+
+Result<v1::ListModelsResponse> Client::ListModels() {
+  return Call(*stubs_->models, &v1::Models::Stub::List, v1::ListModelsRequest());
+}
+
+Result<v1::Model> Client::GetModel(const std::string& name) {
+  v1::GetModelRequest request;
+  request.set_name(name);
+  return Call(*stubs_->models, &v1::Models::Stub::Get, request);
+}
+
+Result<v1::PlanResponse> Client::Plan(const v1::PlanRequest& request) {
+  return Call(*stubs_->models, &v1::Models::Stub::Plan, request);
+}
+
+Result<v1::Stats> Client::GetStats() {
+  return Call(*stubs_->observe, &v1::Observe::Stub::GetStats, v1::GetStatsRequest());
+}
+
+}  // namespace edgemoe::client

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Talks to an edgemoed daemon. Requests and answers are the messages of proto/edgemoe/v1, whose
+// comments say what each field means.
+//
+//   auto client = edgemoe::client::Client::Connect();
+//   if (!client) return Complain(client.error());
+//   edgemoe::v1::CompleteRequest request;
+//   request.set_prompt("Once upon a time");
+//   auto answer = client->Complete(request);
+//   for (edgemoe::v1::GenerateResponse part; answer.Next(part);) std::cout << part.chunk().text();
+//   if (auto status = answer.Finish(); !status.ok()) return Complain(status);
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "client/address.h"
+#include "client/status.h"
+#include "client/stream.h"
+#include "edgemoe/v1/inference.pb.h"
+#include "edgemoe/v1/models.pb.h"
+#include "edgemoe/v1/observe.pb.h"
+
+namespace edgemoe::client {
+
+using GenerateStream = Stream<v1::GenerateResponse>;
+using ScoreStream = Stream<v1::ScoreResponse>;
+
+// One connection; thread-safe; cheap to move. Calls that do not stream wait for the answer, for at
+// most kCallTimeout; those that stream have no limit but the request's own. Codes are the daemon's;
+// INVALID_ARGUMENT also for text that is not UTF-8, UNAVAILABLE also for a connection that broke.
+class Client {
+ public:
+  static constexpr std::chrono::milliseconds kCallTimeout{60'000};
+  static constexpr int kMessageBytesMax = 64 << 20;
+
+  // Connects to "unix:/path", "/path" or "host:port" (without TLS); "" is the default socket.
+  // UNAVAILABLE says in words why nobody answers; INVALID_ARGUMENT for a malformed address.
+  static Result<Client> Connect(
+      std::string_view address = {},
+      std::chrono::milliseconds timeout = std::chrono::milliseconds(10'000));
+
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+  ~Client();
+
+  GenerateStream Complete(const v1::CompleteRequest& request);
+  GenerateStream Chat(const v1::ChatRequest& request);
+  ScoreStream Score(const v1::ScoreRequest& request);
+
+  Result<v1::TokenizeResponse> Tokenize(const v1::TokenizeRequest& request);
+  Result<v1::DetokenizeResponse> Detokenize(const v1::DetokenizeRequest& request);
+  Result<v1::ApplyTemplateResponse> ApplyTemplate(const v1::ApplyTemplateRequest& request);
+  Status Abort(std::uint64_t request_id);
+
+  Result<v1::ListModelsResponse> ListModels();
+  Result<v1::Model> GetModel(const std::string& name);
+  Result<v1::PlanResponse> Plan(const v1::PlanRequest& request);
+  Result<v1::Stats> GetStats();
+
+ private:
+  struct Stubs;
+  explicit Client(std::unique_ptr<Stubs> stubs);
+
+  std::unique_ptr<Stubs> stubs_;
+};
+
+}  // namespace edgemoe::client

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The outcome of a call to the daemon.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+
+namespace edgemoe::client {
+
+// gRPC's canonical codes, by number.
+enum class StatusCode : std::uint8_t {
+  kOk = 0,
+  kCancelled = 1,
+  kUnknown = 2,
+  kInvalidArgument = 3,
+  kDeadlineExceeded = 4,
+  kNotFound = 5,
+  kAlreadyExists = 6,
+  kPermissionDenied = 7,
+  kResourceExhausted = 8,
+  kFailedPrecondition = 9,
+  kAborted = 10,
+  kOutOfRange = 11,
+  kUnimplemented = 12,
+  kInternal = 13,
+  kUnavailable = 14,
+  kDataLoss = 15,
+  kUnauthenticated = 16,
+};
+
+// "INVALID_ARGUMENT" and so on; static storage.
+const char* StatusCodeName(StatusCode code);
+
+struct [[nodiscard]] Status {
+  StatusCode code = StatusCode::kOk;
+  std::string message;
+  // With RESOURCE_EXHAUSTED: when the daemon expects to have room again.
+  std::optional<std::uint32_t> retry_delay_ms;
+
+  bool ok() const { return code == StatusCode::kOk; }
+  // "DATA_LOSS: message", or "OK".
+  std::string ToString() const;
+};
+
+template <class T>
+using Result = tl::expected<T, Status>;
+
+}  // namespace edgemoe::client
