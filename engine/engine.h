@@ -20,6 +20,7 @@
 #include "engine/base/log.h"
 #include "engine/base/result.h"
 #include "engine/model/sampler.h"
+#include "engine/scheduler/request.h"
 
 namespace edgemoe {
 
@@ -91,15 +92,7 @@ Result<ModelDescription> DescribeModel(const std::string& path);
 // Reads the header only. A budget that does not fit is not an error here: see `fits`.
 Result<MemoryPlan> PlanMemory(const EngineOptions& options);
 
-// ---- Requests ----
-
-struct StopParameters {
-  std::optional<std::uint32_t> max_tokens;  // empty: until something else stops it
-  std::vector<std::string> sequences;       // at most 16, of 1 to 256 bytes; not part of the answer
-  std::vector<TokenId> tokens;              // beside the model's own; at most 64
-  std::uint32_t time_limit_ms = 0;          // since the request was taken; 0: none
-  bool ignore_end_of_generation = false;
-};
+// ---- Requests (StopParameters and events: engine/scheduler/request.h) ----
 
 struct GenerateRequest {
   std::variant<std::string, std::vector<TokenId>>
@@ -113,80 +106,6 @@ struct GenerateRequest {
 struct ScoreRequest {
   std::variant<std::string, std::vector<TokenId>> text;
   std::uint32_t top_logprob_count = 0;
-};
-
-enum class FinishReason : std::uint8_t {
-  kStopToken,
-  kStopSequence,
-  kMaxTokens,
-  kTimeLimit,
-  kCancelled,
-  kContextFull,
-  kError,
-};
-
-struct StartedEvent {
-  RequestId request;
-  std::uint32_t queue_position = 0;  // requests before this one when it was taken
-  std::uint32_t prompt_tokens = 0;
-  std::uint32_t cached_tokens = 0;
-};
-
-struct PromptProgressEvent {
-  std::uint32_t processed_tokens = 0;
-  std::uint32_t prompt_tokens = 0;
-};
-
-// One step's output. Text holds whole characters only, so it may be empty while ids are not; it
-// never runs ahead into what may still become a stop sequence.
-struct ChunkEvent {
-  std::string text;
-  std::vector<TokenId> tokens;
-  std::vector<SampledToken>
-      logprobs;  // one for each of `tokens` when asked for; for Score of each prompt token
-};
-
-struct RequestTimings {
-  std::uint64_t queue_ns = 0;
-  std::uint64_t prompt_ns = 0;
-  std::uint64_t decode_ns = 0;
-};
-
-struct RequestIo {
-  std::uint64_t experts_used = 0;
-  std::uint64_t expert_hits = 0;
-  std::uint64_t bytes_read = 0;
-  std::uint64_t wait_ns = 0;
-};
-
-struct FinishedEvent {
-  FinishReason reason = FinishReason::kError;
-  Status status;              // not OK exactly for kError and kCancelled
-  std::string stop_sequence;  // the one that matched
-  std::optional<TokenId> stop_token;
-  std::string text;  // last characters that were held back
-  std::uint32_t prompt_tokens = 0;
-  std::uint32_t completion_tokens = 0;
-  RequestTimings timings;
-  RequestIo io;
-};
-
-// Receives a request's events, in order: Started, then PromptProgress and Chunk, then Finished
-// exactly once.
-//
-// Threads: called on the engine's thread (Finished may come from inside Submit's caller only if
-// Submit failed: it does not; a failed Submit calls nothing). Calls must not block and must not
-// call the engine back, except Abort. The engine destroys the sink after OnFinished.
-class EventSink {
- public:
-  virtual ~EventSink() = default;
-  virtual void OnStarted(const StartedEvent& event) = 0;
-  virtual void OnPromptProgress(const PromptProgressEvent& event) = 0;
-  virtual void OnChunk(ChunkEvent event) = 0;
-  virtual void OnFinished(FinishedEvent event) = 0;
-  // False while the reader is too slow to take more: the request pauses, others go on; after
-  // stall_timeout it ends with RESOURCE_EXHAUSTED. Call Engine::Wake when it becomes true again.
-  virtual bool CanTake() const = 0;
 };
 
 struct TokenPiece {

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/scheduler/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/scheduler/score_token.h"
+
+namespace edgemoe {
+namespace {
+
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
+void AddTo(RequestIo& io, const ExpertIoAccount& step) {
+  io.experts_used += step.experts_used;
+  io.expert_hits += step.hits;
+  io.bytes_read += step.bytes_read;
+  io.wait_ns += step.wait_ns;
+}
+
+SessionEnd EndWithError(Status status) {
+  const bool cancelled = status.code() == StatusCode::kCancelled;
+  return {.reason = cancelled ? FinishReason::kCancelled : FinishReason::kError,
+          .status = std::move(status)};
+}
+
+}  // namespace
+
+Session::Session(RequestPlan plan, std::unique_ptr<EventSink> sink, const TokenText& text,
+                 std::uint64_t now_ns)
+    : plan_(std::move(plan)),
+      sink_(std::move(sink)),
+      text_(text),
+      stop_matcher_(plan_.stop.sequences),
+      taken_ns_(now_ns) {
+  EDGEMOE_CHECK(!plan_.prompt.empty(), "a prompt is empty");
+  EDGEMOE_CHECK(plan_.kind == RequestKind::kGenerate || plan_.prompt.size() >= 2,
+                "nothing to score");
+}
+
+void Session::Accept(RequestId id, std::uint32_t queue_position) {
+  id_ = id;
+  queue_position_ = queue_position;
+}
+
+std::optional<std::uint64_t> Session::deadline_ns() const {
+  if (plan_.stop.time_limit_ms == 0) return std::nullopt;
+  return taken_ns_ + plan_.stop.time_limit_ms * kNsPerMs;
+}
+
+void Session::Start() {
+  sink_->OnStarted({.request = id_,
+                    .queue_position = queue_position_,
+                    .prompt_tokens = prompt_tokens(),
+                    .cached_tokens = 0});
+}
+
+std::uint32_t Session::prompt_rows() const {
+  return plan_.kind == RequestKind::kScore ? prompt_tokens() - 1 : prompt_tokens();
+}
+
+Status Session::Join(KvCache& kv, std::uint32_t context_tokens, std::uint64_t now_ns) {
+  const std::uint64_t answer = plan_.kind == RequestKind::kScore
+                                   ? 0
+                                   : plan_.stop.max_tokens.value_or(context_tokens);
+  KvSequence sequence(kv);
+  EDGEMOE_RETURN_IF_ERROR(
+      sequence.Reserve(std::min<std::uint64_t>(context_tokens, prompt_rows() + answer)));
+  sequence_.emplace(std::move(sequence));
+  context_tokens_ = context_tokens;
+  joined_ns_ = now_ns;
+  if (WillSample()) {
+    sampler_.emplace(plan_.sampling, text_.size());
+    for (const TokenId token : plan_.prompt) sampler_->Observe(token);
+  }
+  return OkStatus();
+}
+
+bool Session::WillSample() const {
+  return plan_.kind == RequestKind::kGenerate && !EndByLength().has_value();
+}
+
+std::uint32_t Session::AppendRows(const RowAllowance& allowance, std::vector<BatchRow>& rows) {
+  EDGEMOE_CHECK(sequence_.has_value() && allowance.rows_max > 0, "a session without room runs");
+  BatchRow row{.sequence = &*sequence_,
+               .position = position_,
+               .token = next_token_,
+               .wants_logits = true,
+               .cancelled = &cancelled_};
+  if (!in_prompt()) {
+    rows.push_back(row);
+    return 1;
+  }
+  const bool score = plan_.kind == RequestKind::kScore;
+  std::uint32_t count = std::min(allowance.rows_max, prompt_rows() - position_);
+  if (score) count = std::min(count, allowance.logit_rows_max);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    row.position = position_ + i;
+    row.token = plan_.prompt[row.position];
+    row.wants_logits = score || (row.position + 1 == prompt_rows() && WillSample());
+    rows.push_back(row);
+  }
+  return count;
+}
+
+std::optional<SessionEnd> Session::TakeResults(std::span<const RowResult> results,
+                                               std::uint64_t now_ns) {
+  for (const RowResult& result : results) AddTo(io_, result.io);
+  for (const RowResult& result : results) {
+    if (!result.status.ok()) return EndWithError(result.status);
+  }
+  const bool was_in_prompt = in_prompt();
+  const std::uint32_t first = position_;
+  position_ += static_cast<std::uint32_t>(results.size());
+  if (was_in_prompt && !in_prompt()) prompt_done_ns_ = now_ns;
+
+  if (plan_.kind == RequestKind::kScore) return TakeScores(results, first);
+  if (in_prompt()) {
+    sink_->OnPromptProgress({.processed_tokens = position_, .prompt_tokens = prompt_tokens()});
+    return std::nullopt;
+  }
+  if (was_in_prompt) {
+    if (std::optional<SessionEnd> end = EndByLength()) return end;
+  }
+  return TakeSample(results.back().logits);
+}
+
+std::optional<SessionEnd> Session::TakeScores(std::span<const RowResult> results,
+                                              std::uint32_t first) {
+  ChunkEvent chunk;
+  const auto top_count = static_cast<std::uint32_t>(std::max(plan_.top_logprob_count, 0));
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const TokenId token = plan_.prompt[first + i + 1];
+    Result<SampledToken> scored =
+        ScoreToken({results[i].logits, text_.size()}, token, top_count);
+    if (!scored) return EndWithError(std::move(scored).error());
+    chunk.tokens.push_back(token);
+    chunk.logprobs.push_back(*std::move(scored));
+  }
+  sink_->OnChunk(std::move(chunk));
+  if (in_prompt()) return std::nullopt;
+  return SessionEnd{.reason = FinishReason::kMaxTokens};
+}
+
+std::optional<SessionEnd> Session::TakeSample(const float* logits) {
+  EDGEMOE_CHECK(logits != nullptr, "a sampling row came without logits");
+  Result<SampledToken> sampled =
+      sampler_->Sample({logits, text_.size()}, plan_.top_logprob_count);
+  if (!sampled) return EndWithError(std::move(sampled).error());
+  const TokenId token = sampled->token;
+  ++completion_tokens_;
+  if (Stops(token)) return SessionEnd{.reason = FinishReason::kStopToken, .stop_token = token};
+
+  sampler_->Observe(token);
+  next_token_ = token;
+  ChunkEvent chunk;
+  const std::optional<std::size_t> matched =
+      stop_matcher_.Push(utf8_.Push(text_.Bytes(token)), chunk.text);
+  chunk.tokens.push_back(token);
+  if (plan_.top_logprob_count >= 0) chunk.logprobs.push_back(*std::move(sampled));
+  sink_->OnChunk(std::move(chunk));
+  if (matched) {
+    utf8_ = {};  // what follows the match is not part of the answer
+    return SessionEnd{.reason = FinishReason::kStopSequence,
+                      .stop_sequence = stop_matcher_.sequence(*matched)};
+  }
+  return EndByLength();
+}
+
+std::optional<SessionEnd> Session::EndByLength() const {
+  if (plan_.stop.max_tokens && completion_tokens_ >= *plan_.stop.max_tokens)
+    return SessionEnd{.reason = FinishReason::kMaxTokens};
+  if (prompt_tokens() + completion_tokens_ >= context_tokens_)
+    return SessionEnd{.reason = FinishReason::kContextFull};
+  return std::nullopt;
+}
+
+bool Session::Stops(TokenId token) const {
+  if (!plan_.stop.ignore_end_of_generation && text_.EndsGeneration(token)) return true;
+  return std::find(plan_.stop.tokens.begin(), plan_.stop.tokens.end(), token) !=
+         plan_.stop.tokens.end();
+}
+
+void Session::Finish(SessionEnd end, std::uint64_t now_ns) {
+  EDGEMOE_CHECK(sink_ != nullptr, "a session finished twice");
+  const std::uint64_t joined_ns = joined_ns_.value_or(now_ns);
+  const std::uint64_t prompt_done_ns = prompt_done_ns_.value_or(now_ns);
+  FinishedEvent event{.reason = end.reason,
+                      .status = std::move(end.status),
+                      .stop_sequence = std::move(end.stop_sequence),
+                      .stop_token = end.stop_token,
+                      .text = stop_matcher_.TakeHeld() + utf8_.Flush(),
+                      .prompt_tokens = prompt_tokens(),
+                      .completion_tokens = completion_tokens_,
+                      .timings = {.queue_ns = joined_ns - taken_ns_,
+                                  .prompt_ns = prompt_done_ns - joined_ns,
+                                  .decode_ns = now_ns - prompt_done_ns},
+                      .io = io_};
+  sink_->OnFinished(std::move(event));
+  sink_.reset();
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One request, from the moment it is taken until its sink has heard the end.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/ids.h"
+#include "engine/base/status.h"
+#include "engine/model/forward.h"
+#include "engine/model/kv_cache.h"
+#include "engine/model/sampler.h"
+#include "engine/scheduler/request.h"
+#include "engine/scheduler/stop_matcher.h"
+#include "engine/scheduler/token_text.h"
+#include "engine/tokenizer/utf8_stream.h"
+
+namespace edgemoe {
+
+enum class RequestKind : std::uint8_t { kGenerate, kScore };
+
+// A request whose fields were checked: see engine.h for their bounds.
+struct RequestPlan {
+  RequestKind kind = RequestKind::kGenerate;
+  std::vector<TokenId> prompt;  // [1, context_tokens]; Score: at least 2
+  SamplingParameters sampling;
+  StopParameters stop;
+  int top_logprob_count = -1;
+};
+
+// Why a session ends.
+struct SessionEnd {
+  FinishReason reason = FinishReason::kError;
+  Status status{};
+  std::string stop_sequence{};
+  std::optional<TokenId> stop_token{};
+};
+
+// Rows that one session may add to a step.
+struct RowAllowance {
+  std::uint32_t rows_max = 0;
+  std::uint32_t logit_rows_max = 0;
+};
+
+// Threads: made by the client's thread, from RequestQueue::Submit on confined to the engine's
+// thread, but for the cancel flag.
+// States: waiting -> (Join) prompt -> decode; Finish from any of them, once.
+class Session {
+ public:
+  // `text` outlives the session. `now_ns`: when the request was taken.
+  Session(RequestPlan plan, std::unique_ptr<EventSink> sink, const TokenText& text,
+          std::uint64_t now_ns);
+
+  // Called once by RequestQueue.
+  void Accept(RequestId id, std::uint32_t queue_position);
+
+  RequestId id() const { return id_; }
+  std::atomic<bool>& cancel_flag() { return cancelled_; }
+  const EventSink& sink() const { return *sink_; }
+  // The clock's value at which the request's own time limit ends it.
+  std::optional<std::uint64_t> deadline_ns() const;
+
+  void Start();
+
+  // Reserves KV for all that the request may come to, so that it never fails half-way, and makes
+  // what only running requests need. RESOURCE_EXHAUSTED leaves the session waiting.
+  Status Join(KvCache& kv, std::uint32_t context_tokens, std::uint64_t now_ns);
+  // REQUIRES: joined.
+  bool in_prompt() const { return position_ < prompt_rows(); }
+
+  // Appends the session's next rows: one in decode, in the prompt up to what is allowed (at least
+  // one; a Score row needs logits). Returns how many.
+  std::uint32_t AppendRows(const RowAllowance& allowance, std::vector<BatchRow>& rows);
+
+  // Takes what became of those rows and tells the sink; gives the end when this was the last step.
+  std::optional<SessionEnd> TakeResults(std::span<const RowResult> results, std::uint64_t now_ns);
+
+  // Since when the reader takes nothing; the step loop's.
+  std::optional<std::uint64_t> stalled_since_ns;
+
+  // Gives KV back. Then Finish tells the sink, once, and destroys it.
+  void Leave() { sequence_.reset(); }
+  void Finish(SessionEnd end, std::uint64_t now_ns);
+
+  std::uint32_t completion_tokens() const { return completion_tokens_; }
+
+ private:
+  // Prompt positions that are run: the last token of a scored text predicts nothing.
+  std::uint32_t prompt_rows() const;
+  std::uint32_t prompt_tokens() const { return static_cast<std::uint32_t>(plan_.prompt.size()); }
+  bool WillSample() const;
+  std::optional<SessionEnd> TakeScores(std::span<const RowResult> results, std::uint32_t first);
+  std::optional<SessionEnd> TakeSample(const float* logits);
+  // An end that the lengths alone bring about.
+  std::optional<SessionEnd> EndByLength() const;
+  bool Stops(TokenId token) const;
+
+  RequestId id_;
+  RequestPlan plan_;
+  std::unique_ptr<EventSink> sink_;
+  const TokenText& text_;
+  std::atomic<bool> cancelled_{false};
+  std::uint32_t queue_position_ = 0;
+
+  std::uint32_t context_tokens_ = 0;
+  std::uint32_t position_ = 0;  // rows run
+  std::uint32_t completion_tokens_ = 0;
+  TokenId next_token_;  // in decode: sampled, not run yet
+  std::optional<KvSequence> sequence_;
+  std::optional<Sampler> sampler_;
+  Utf8Stream utf8_;
+  StopMatcher stop_matcher_;
+
+  std::uint64_t taken_ns_;
+  std::optional<std::uint64_t> joined_ns_;
+  std::optional<std::uint64_t> prompt_done_ns_;
+  RequestIo io_;
+};
+
+}  // namespace edgemoe

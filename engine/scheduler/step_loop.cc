@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/scheduler/step_loop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace edgemoe {
+namespace {
+
+template <class Counter>
+void Add(Counter& counter, std::uint64_t amount) {
+  counter.fetch_add(amount, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+StepLoop::StepLoop(const StepLimits& limits, Forward& forward, KvCache& kv, const Clock& clock,
+                   RequestQueue& queue, std::function<void()> on_run)
+    : limits_(limits),
+      forward_(forward),
+      kv_(kv),
+      clock_(clock),
+      queue_(queue),
+      on_run_(std::move(on_run)) {
+  EDGEMOE_CHECK(limits.sessions_max > 0 && limits.prefill_chunk_tokens > 0 &&
+                    limits.context_tokens > 0 && limits.logit_rows_max >= limits.sessions_max,
+                "the limits of the step loop are out of range");
+  running_.reserve(limits.sessions_max);
+  rows_.reserve(limits.rows_max());
+  results_.resize(limits.rows_max());
+  spans_.reserve(limits.sessions_max);
+}
+
+StepLoop::~StepLoop() {
+  EDGEMOE_CHECK(waiting_.empty() && running_.empty(), "the step loop ends before its sessions");
+}
+
+void StepLoop::Run() {
+  for (;;) {
+    if (Step()) continue;
+    // Read before the last look at the queue: after a stop nothing more is submitted.
+    if (queue_.stopped() && queue_.live_count() == 0) return;
+    std::optional<std::chrono::nanoseconds> timeout;
+    if (const std::optional<std::uint64_t> deadline = NextDeadlineNs()) {
+      const std::uint64_t now = clock_.NowNs();
+      timeout = std::chrono::nanoseconds(*deadline > now ? *deadline - now : 0);
+    }
+    queue_.WaitForSignal(timeout);
+  }
+}
+
+bool StepLoop::Step() {
+  Admit();
+  EndDueSessions();
+  JoinWaiting();
+  PlanBatch();
+  if (rows_.empty()) return false;
+  RunBatch();
+  DeliverResults();
+  return true;
+}
+
+std::optional<std::uint64_t> StepLoop::NextDeadlineNs() const {
+  std::optional<std::uint64_t> next;
+  const auto consider = [&next](std::optional<std::uint64_t> deadline) {
+    if (deadline && (!next || *deadline < *next)) next = deadline;
+  };
+  for (const auto& session : waiting_) consider(session->deadline_ns());
+  for (const auto& session : running_) {
+    consider(session->deadline_ns());
+    if (session->stalled_since_ns)
+      consider(*session->stalled_since_ns + limits_.stall_timeout_ns);
+  }
+  return next;
+}
+
+void StepLoop::Admit() {
+  for (std::unique_ptr<Session>& session : queue_.TakeSubmitted()) {
+    session->Start();
+    waiting_.push_back(std::move(session));
+  }
+}
+
+void StepLoop::EndDueSessions() {
+  const std::uint64_t now_ns = clock_.NowNs();
+  const auto end_due = [&](auto& sessions) {
+    // Ends are told after the list is whole again: a sink may look at the engine's statistics.
+    std::vector<std::pair<std::unique_ptr<Session>, SessionEnd>> due;
+    for (std::unique_ptr<Session>& session : sessions) {
+      if (std::optional<SessionEnd> end = DueEnd(*session, now_ns))
+        due.emplace_back(std::move(session), *std::move(end));
+    }
+    if (due.empty()) return;
+    std::erase(sessions, nullptr);
+    for (auto& [session, end] : due) End(std::move(session), std::move(end));
+  };
+  for (std::unique_ptr<Session>& session : running_) {
+    if (session->sink().CanTake()) {
+      session->stalled_since_ns.reset();
+    } else if (!session->stalled_since_ns) {
+      session->stalled_since_ns = now_ns;
+    }
+  }
+  end_due(waiting_);
+  end_due(running_);
+}
+
+std::optional<SessionEnd> StepLoop::DueEnd(Session& session, std::uint64_t now_ns) const {
+  if (session.cancel_flag().load(std::memory_order_relaxed)) {
+    return SessionEnd{.reason = FinishReason::kCancelled,
+                      .status = CancelledError("the request was cancelled")};
+  }
+  if (session.deadline_ns() && now_ns >= *session.deadline_ns())
+    return SessionEnd{.reason = FinishReason::kTimeLimit};
+  if (session.stalled_since_ns &&
+      now_ns - *session.stalled_since_ns >= limits_.stall_timeout_ns) {
+    return SessionEnd{
+        .reason = FinishReason::kError,
+        .status = ResourceExhaustedError("the reader took nothing for " +
+                                         std::to_string(limits_.stall_timeout_ns / 1'000'000) +
+                                         " ms; read the stream while it is written")};
+  }
+  return std::nullopt;
+}
+
+void StepLoop::JoinWaiting() {
+  while (!waiting_.empty() && running_.size() < limits_.sessions_max) {
+    const Status joined = waiting_.front()->Join(kv_, limits_.context_tokens, clock_.NowNs());
+    if (!joined.ok()) {
+      EDGEMOE_CHECK(!running_.empty(), "the KV cache is too small for one session");
+      break;
+    }
+    running_.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  PublishOccupancy();
+}
+
+void StepLoop::PlanBatch() {
+  rows_.clear();
+  spans_.clear();
+  const auto append = [this](std::size_t index, const RowAllowance& allowance) {
+    const std::size_t begin = rows_.size();
+    spans_.push_back({index, begin, running_[index]->AppendRows(allowance, rows_)});
+  };
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    if (!running_[i]->in_prompt() && !running_[i]->stalled_since_ns) append(i, {1, 1});
+  }
+  if (const std::optional<std::size_t> next = NextInPrompt()) {
+    const auto decoding = static_cast<std::uint32_t>(rows_.size());
+    append(*next, {limits_.prefill_chunk_tokens, limits_.logit_rows_max - decoding});
+    last_in_prompt_ = running_[*next]->id();
+  }
+}
+
+std::optional<std::size_t> StepLoop::NextInPrompt() const {
+  std::optional<std::size_t> first;
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    if (!running_[i]->in_prompt() || running_[i]->stalled_since_ns) continue;
+    if (running_[i]->id() > last_in_prompt_) return i;  // ids rise with the index
+    if (!first) first = i;
+  }
+  return first;
+}
+
+void StepLoop::RunBatch() {
+  const std::span<RowResult> results(results_.data(), rows_.size());
+  std::fill(results.begin(), results.end(), RowResult{});
+  const std::uint64_t begin_ns = clock_.NowNs();
+  forward_.Run(rows_, results);
+  Add(counters_.run_ns, clock_.NowNs() - begin_ns);
+  Add(counters_.steps, 1);
+  if (on_run_) on_run_();
+}
+
+void StepLoop::DeliverResults() {
+  const std::uint64_t now_ns = clock_.NowNs();
+  std::vector<std::pair<std::unique_ptr<Session>, SessionEnd>> ended;
+  for (const RowSpan& span : spans_) {
+    std::unique_ptr<Session>& session = running_[span.session_index];
+    if (session->in_prompt()) Add(counters_.prompt_tokens, span.count);
+    const std::uint32_t sampled_before = session->completion_tokens();
+    std::optional<SessionEnd> end = session->TakeResults(
+        std::span<const RowResult>(results_).subspan(span.begin, span.count), now_ns);
+    Add(counters_.completion_tokens, session->completion_tokens() - sampled_before);
+    if (end) ended.emplace_back(std::move(session), *std::move(end));
+  }
+  if (ended.empty()) return;
+  std::erase(running_, nullptr);
+  for (auto& [session, end] : ended) End(std::move(session), std::move(end));
+}
+
+void StepLoop::End(std::unique_ptr<Session> session, SessionEnd end) {
+  Add(counters_.requests_finished, 1);
+  if (end.reason == FinishReason::kError) Add(counters_.requests_failed, 1);
+  session->Leave();
+  PublishOccupancy();
+  queue_.Retire(session->id());
+  session->Finish(std::move(end), clock_.NowNs());
+  session.reset();
+  queue_.NoteDelivered();
+}
+
+void StepLoop::PublishOccupancy() {
+  counters_.sessions_running.store(static_cast<std::uint32_t>(running_.size()),
+                                   std::memory_order_relaxed);
+  counters_.kv_blocks_used.store(kv_.block_count() - kv_.free_block_count(),
+                                 std::memory_order_relaxed);
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The loop that turns requests into tokens.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/model/forward.h"
+#include "engine/model/kv_cache.h"
+#include "engine/scheduler/request_queue.h"
+#include "engine/scheduler/session.h"
+
+namespace edgemoe {
+
+struct StepLimits {
+  std::uint32_t sessions_max = 1;          // that run at once
+  std::uint32_t prefill_chunk_tokens = 1;  // prompt rows a step
+  std::uint32_t logit_rows_max = 1;        // at least sessions_max
+  std::uint32_t context_tokens = 1;        // longest sequence
+  std::uint64_t stall_timeout_ns = 0;      // after which a stream that nobody reads is ended
+
+  // What Forward must be made for.
+  std::uint32_t rows_max() const { return sessions_max - 1 + prefill_chunk_tokens; }
+};
+
+// Written by the engine's thread, a request's part before its sink hears the end; read by any.
+struct StepCounters {
+  std::atomic<std::uint64_t> steps{0};
+  std::atomic<std::uint64_t> run_ns{0};  // inside Forward::Run
+  std::atomic<std::uint64_t> prompt_tokens{0};
+  std::atomic<std::uint64_t> completion_tokens{0};
+  std::atomic<std::uint64_t> requests_finished{0};
+  std::atomic<std::uint64_t> requests_failed{0};
+  std::atomic<std::uint32_t> sessions_running{0};
+  std::atomic<std::uint32_t> kv_blocks_used{0};
+};
+
+// One step: admit what was submitted, end what is cancelled, late or stalled, let waiting requests
+// join in order, then run as one batch the next token of every decoding session and at most one
+// chunk of one session's prompt (sessions in prompt take turns), and tell the sinks. A session
+// whose reader takes nothing is left out until it does.
+//
+// Threads: confined to the engine's thread, but for `counters`. What it refers to outlives it.
+class StepLoop {
+ public:
+  // `on_run` is called after each Forward::Run, before any event of that step.
+  StepLoop(const StepLimits& limits, Forward& forward, KvCache& kv, const Clock& clock,
+           RequestQueue& queue, std::function<void()> on_run = {});
+  // REQUIRES: no session is left.
+  ~StepLoop();
+
+  // Steps until the queue was stopped and every request has ended.
+  void Run();
+
+  // False when there was nothing to run: wait for the queue's signal or until NextDeadlineNs.
+  bool Step();
+  // When the next session ends by itself though nothing happens.
+  std::optional<std::uint64_t> NextDeadlineNs() const;
+
+  const StepCounters& counters() const { return counters_; }
+
+ private:
+  struct RowSpan {
+    std::size_t session_index;
+    std::size_t begin;
+    std::size_t count;
+  };
+
+  void Admit();
+  void EndDueSessions();
+  // Why the session ends before it runs again, if it does.
+  std::optional<SessionEnd> DueEnd(Session& session, std::uint64_t now_ns) const;
+  void JoinWaiting();
+  void PlanBatch();
+  // The session whose prompt is next in turn; none when no session that can take is in prompt.
+  std::optional<std::size_t> NextInPrompt() const;
+  void RunBatch();
+  void DeliverResults();
+  void End(std::unique_ptr<Session> session, SessionEnd end);
+  void PublishOccupancy();
+
+  const StepLimits limits_;
+  Forward& forward_;
+  KvCache& kv_;
+  const Clock& clock_;
+  RequestQueue& queue_;
+  const std::function<void()> on_run_;
+
+  std::deque<std::unique_ptr<Session>> waiting_;   // in order of arrival
+  std::vector<std::unique_ptr<Session>> running_;  // at most sessions_max, in order of arrival
+  RequestId last_in_prompt_;                       // whose chunk ran last
+  std::vector<BatchRow> rows_;                     // of this step; at most rows_max
+  std::vector<RowResult> results_;
+  std::vector<RowSpan> spans_;  // which rows are whose
+  StepCounters counters_;
+};
+
+}  // namespace edgemoe

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What one request says: text, stops, log-probabilities, scores, lengths.
+#include "engine/scheduler/session.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/engine/scheduler/scheduler_fakes.h"
+
+namespace edgemoe {
+namespace {
+
+using testing::Bench;
+using testing::GreedyPlan;
+using testing::TableText;
+using testing::Tokens;
+
+// Token 1 is the euro sign's first two bytes, 2 its last, 3 a control token, 4 the end.
+TableText Pieces() {
+  return TableText({"<", "\xe2\x82", "\xac", "", "", "ab", "c!", "\xff"}, /*end=*/4);
+}
+
+StepLimits Limits() {
+  return {.sessions_max = 2,
+          .prefill_chunk_tokens = 4,
+          .logit_rows_max = 3,
+          .context_tokens = 32,
+          .stall_timeout_ns = 1'000'000'000};
+}
+
+// Plays `script` from the prompt's last token on.
+void Play(Bench& bench, std::uint32_t prompt_tokens, std::vector<std::int32_t> script) {
+  bench.forward.next = [=](std::int32_t, std::uint32_t position) {
+    const std::size_t at = position + 1 - prompt_tokens;
+    return at < script.size() ? script[at] : 0;
+  };
+}
+
+TEST(Session, TextNeverHoldsHalfACharacter) {
+  Bench bench(Limits(), Pieces());
+  Play(bench, 1, {5, 1, 2, 3, 4});
+  auto heard = bench.Submit(GreedyPlan(Tokens({0}), std::nullopt));
+  bench.RunAll();
+  ASSERT_EQ(heard->chunks.size(), 4U);
+  EXPECT_EQ(heard->chunks[0].text, "ab");
+  EXPECT_EQ(heard->chunks[1].text, "");
+  EXPECT_EQ(heard->chunks[1].tokens, Tokens({1}));
+  EXPECT_EQ(heard->chunks[2].text, "\xe2\x82\xac");
+  EXPECT_EQ(heard->chunks[3].text, "");  // a control token
+  EXPECT_EQ(heard->reason(), FinishReason::kStopToken);
+  EXPECT_EQ(heard->finished[0].stop_token, TokenId{4});
+  EXPECT_EQ(heard->finished[0].completion_tokens, 5U);
+}
+
+TEST(Session, WhatIsLeftOfACharacterAtTheEndIsReplaced) {
+  Bench bench(Limits(), Pieces());
+  Play(bench, 1, {7, 1});
+  auto heard = bench.Submit(GreedyPlan(Tokens({0}), 2));
+  bench.RunAll();
+  EXPECT_EQ(heard->text(), "\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(heard->finished.at(0).text, "\xef\xbf\xbd");
+}
+
+TEST(Session, AStopSequenceAcrossTokensIsCutOff) {
+  Bench bench(Limits(), Pieces());
+  Play(bench, 1, {5, 5, 6, 5});
+  RequestPlan plan = GreedyPlan(Tokens({0}), std::nullopt);
+  plan.stop.sequences = {"zzz", "bc"};
+  auto heard = bench.Submit(plan);
+  bench.RunAll();
+  ASSERT_EQ(heard->chunks.size(), 3U);
+  EXPECT_EQ(heard->chunks[0].text, "a");  // "b" may become "bc"
+  EXPECT_EQ(heard->chunks[1].text, "ba");
+  EXPECT_EQ(heard->text(), "aba");
+  EXPECT_EQ(heard->tokens(), (std::vector<std::int32_t>{5, 5, 6}));
+  EXPECT_EQ(heard->reason(), FinishReason::kStopSequence);
+  EXPECT_EQ(heard->finished[0].stop_sequence, "bc");
+}
+
+TEST(Session, HeldBackTextComesWithTheEnd) {
+  Bench bench(Limits(), Pieces());
+  Play(bench, 1, {5});
+  RequestPlan plan = GreedyPlan(Tokens({0}), 1);
+  plan.stop.sequences = {"bc"};
+  auto heard = bench.Submit(plan);
+  bench.RunAll();
+  EXPECT_EQ(heard->finished.at(0).text, "b");
+  EXPECT_EQ(heard->text(), "ab");
+}
+
+TEST(Session, StopTokensOfTheRequestStopEvenWhenTheModelsOwnAreIgnored) {
+  Bench bench(Limits(), Pieces());
+  Play(bench, 1, {5, 4, 6, 5});
+  RequestPlan plan = GreedyPlan(Tokens({0}), std::nullopt);
+  plan.stop.ignore_end_of_generation = true;
+  plan.stop.tokens = Tokens({6});
+  auto heard = bench.Submit(plan);
+  bench.RunAll();
+  EXPECT_EQ(heard->tokens(), (std::vector<std::int32_t>{5, 4}));
+  EXPECT_EQ(heard->finished.at(0).stop_token, TokenId{6});
+}
+
+TEST(Session, MaxTokensZeroRunsThePromptOnly) {
+  Bench bench(Limits(), Pieces());
+  auto heard = bench.Submit(GreedyPlan(Tokens({0, 5, 5, 5, 5}), 0));
+  bench.RunAll();
+  EXPECT_EQ(heard->reason(), FinishReason::kMaxTokens);
+  EXPECT_TRUE(heard->chunks.empty());
+  EXPECT_EQ(bench.loop.counters().prompt_tokens.load(), 5U);
+  for (const auto& step : bench.forward.steps)
+    for (const auto& row : step) EXPECT_FALSE(row.wants_logits);
+}
+
+TEST(Session, TheContextBoundsPromptAndAnswer) {
+  Bench bench(Limits(), Pieces());
+  auto full = bench.Submit(GreedyPlan(std::vector<TokenId>(32), 5));
+  auto nearly = bench.Submit(GreedyPlan(std::vector<TokenId>(30), std::nullopt));
+  Play(bench, 30, {5, 6, 5, 6});
+  bench.RunAll();
+  EXPECT_EQ(full->reason(), FinishReason::kContextFull);
+  EXPECT_TRUE(full->chunks.empty());
+  EXPECT_EQ(nearly->reason(), FinishReason::kContextFull);
+  EXPECT_EQ(nearly->tokens(), (std::vector<std::int32_t>{5, 6}));
+}
+
+TEST(Session, LogprobsComeWithEachTokenWhenAskedFor) {
+  Bench bench(Limits(), Pieces());
+  Play(bench, 1, {5, 6});
+  RequestPlan plan = GreedyPlan(Tokens({0}), 2);
+  plan.top_logprob_count = 2;
+  auto heard = bench.Submit(plan);
+  bench.RunAll();
+  ASSERT_EQ(heard->chunks.size(), 2U);
+  for (const ChunkEvent& chunk : heard->chunks) {
+    ASSERT_EQ(chunk.logprobs.size(), 1U);
+    EXPECT_EQ(chunk.logprobs[0].token, chunk.tokens[0]);
+    EXPECT_LT(chunk.logprobs[0].logprob, 0.0F);
+    ASSERT_EQ(chunk.logprobs[0].top.size(), 2U);
+    EXPECT_EQ(chunk.logprobs[0].top[0].token, chunk.tokens[0]);
+  }
+}
+
+TEST(Session, ScoreGivesEveryTokenButTheFirst) {
+  Bench bench(Limits(), Pieces());
+  RequestPlan plan;
+  plan.kind = RequestKind::kScore;
+  plan.prompt = Tokens({0, 1, 2, 5, 6, 7, 0, 1});
+  plan.top_logprob_count = 1;
+  auto heard = bench.Submit(plan);
+  bench.RunAll();
+  EXPECT_EQ(heard->tokens(), (std::vector<std::int32_t>{1, 2, 5, 6, 7, 0, 1}));
+  std::size_t logprobs = 0;
+  for (const ChunkEvent& chunk : heard->chunks) {
+    EXPECT_EQ(chunk.logprobs.size(), chunk.tokens.size());
+    EXPECT_EQ(chunk.logprobs[0].top.size(), 1U);
+    logprobs += chunk.logprobs.size();
+  }
+  EXPECT_EQ(logprobs, 7U);
+  EXPECT_EQ(heard->reason(), FinishReason::kMaxTokens);
+  // After token t the fake expects t + 1: 0 -> 1 is likely, 2 -> 5 is not.
+  EXPECT_GT(heard->chunks[0].logprobs[0].logprob, -0.01F);
+  EXPECT_LT(heard->chunks[0].logprobs[2].logprob, -5.0F);
+  for (const auto& step : bench.forward.steps) EXPECT_LE(step.size(), 3U);  // logit_rows_max
+}
+
+TEST(Session, AScoreBesideDecodersKeepsToTheLogitRows) {
+  Bench bench(Limits(), Pieces());
+  bench.Submit(GreedyPlan(Tokens({0}), 20));
+  ASSERT_TRUE(bench.loop.Step());
+  RequestPlan plan;
+  plan.kind = RequestKind::kScore;
+  plan.prompt = std::vector<TokenId>(9);
+  auto heard = bench.Submit(plan);
+  bench.RunAll();
+  EXPECT_EQ(heard->tokens().size(), 8U);
+  for (const auto& step : bench.forward.steps) {
+    std::size_t logit_rows = 0;
+    for (const auto& row : step) logit_rows += row.wants_logits ? 1 : 0;
+    EXPECT_LE(logit_rows, 3U);
+  }
+}
+
+}  // namespace
+}  // namespace edgemoe
