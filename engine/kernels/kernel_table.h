@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/kernels/mat_mul_args.h"
 #include "engine/quant/tensor_type.h"
 
 namespace edgemoe {
@@ -32,20 +33,6 @@ ActivationType ActivationTypeFor(TensorType weights);
 // REQUIRES: columns is a whole number of the type's blocks.
 std::size_t ActivationRowBytes(ActivationType type, std::size_t columns);
 
-struct MatMulArgs {
-  const std::byte* weights;  // [rows, columns], packed in the weights' type; row r starts at r *
-                             // weight_row_bytes
-  std::size_t weight_row_bytes;
-  std::size_t row_begin;  // rows [row_begin, row_end) are computed
-  std::size_t row_end;
-  std::size_t columns;
-  const std::byte* x;  // [token_count, columns], encoded as ActivationTypeFor(weights' type)
-  std::size_t x_row_bytes;
-  std::size_t token_count;
-  float* y;  // y[token * y_stride + row]
-  std::size_t y_stride;
-};
-
 struct KernelTable {
   const char* name;  // "ref", "avx2", "avx512", "neon"
 
@@ -53,7 +40,9 @@ struct KernelTable {
   // number; null where the type is not computable. `weights` needs the alignment of 2 bytes only.
   std::array<void (*)(const MatMulArgs& args), kTensorTypeCount> mat_mul;
 
-  // x [n] -> `encoded`, one row of ActivationRowBytes(type, n). Indexed by ActivationType.
+  // x [n] -> `encoded`, one row of ActivationRowBytes(type, n), aligned to 4 bytes. Indexed by
+  // ActivationType. Every table writes the same bits for the same x. A block in which some x is NaN
+  // gets NaN as its scale, so that NaN shows in the results.
   std::array<void (*)(const float* x, std::size_t n, std::byte* encoded), kActivationTypeCount>
       encode;
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Apart from kernel_table.h, so that files compiled for one instruction set include nothing of the
+// standard library but plain types.
+#pragma once
+
+#include <cstddef>
+
+namespace edgemoe {
+
+struct MatMulArgs {
+  const std::byte* weights;  // [rows, columns], packed in the weights' type; row r starts at r *
+                             // weight_row_bytes
+  std::size_t weight_row_bytes;
+  std::size_t row_begin;  // rows [row_begin, row_end) are computed
+  std::size_t row_end;
+  std::size_t columns;
+  const std::byte* x;  // [token_count, columns], encoded as ActivationTypeFor(weights' type); rows
+                       // aligned to 4 bytes
+  std::size_t x_row_bytes;
+  std::size_t token_count;
+  float* y;  // y[token * y_stride + row]
+  std::size_t y_stride;
+};
+
+}  // namespace edgemoe

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "engine/kernels/x86_avx512/simd.h"
+#include "engine/quant/block_formats.h"
+
+namespace edgemoe::avx512 {
+namespace {
+
+// Where the parts of a BlockQ8_K lie.
+constexpr std::size_t kQuantsAt = sizeof(float);
+constexpr std::size_t kSumsAt = kQuantsAt + kSuperBlock;
+
+// The eight scales and eight minima of a Q4_K or Q5_K block, a byte each.
+struct ScalesAndMins {
+  std::uint64_t scales;
+  std::uint64_t mins;
+};
+inline ScalesAndMins UnpackScales(const std::byte* packed) {
+  const auto first = LoadAs<std::uint32_t>(packed);
+  const auto second = LoadAs<std::uint32_t>(packed + 4);
+  const auto nibbles = LoadAs<std::uint32_t>(packed + 8);
+  const std::uint32_t upper_scales = (nibbles & 0x0f0f0f0fu) | (first >> 2 & 0x30303030u);
+  const std::uint32_t upper_mins = (nibbles >> 4 & 0x0f0f0f0fu) | (second >> 2 & 0x30303030u);
+  return {(first & 0x3f3f3f3fu) | std::uint64_t{upper_scales} << 32,
+          (second & 0x3f3f3f3fu) | std::uint64_t{upper_mins} << 32};
+}
+
+// sums + scale * dots in every lane, for |dots| < 2^15 and scales in the lower 16 bits of each
+// lane, the upper ones zero: one multiply of 16-bit pairs in which the upper half counts nothing.
+inline __m512i AddScaledDots(__m512i sums, __m512i dots, __m512i scales) {
+  return _mm512_dpwssd_epi32(sums, dots, scales);
+}
+
+// Q4_K and Q5_K against Q8_K. Unpack(block, j, &first, &second) gives elements 128 * j ... + 63 and
+// the 64 after these, as unsigned bytes below 32.
+template <class Weights>
+struct MinsFormat {
+  template <std::size_t kTokens>
+  static void Dot(const std::byte* weights, const std::byte* const* x, std::size_t columns,
+                  float* sums) {
+    __m512 acc[kTokens];
+    __m256 offsets[kTokens];
+    EDGEMOE_UNROLL
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      acc[t] = _mm512_setzero_ps();
+      offsets[t] = _mm256_setzero_ps();
+    }
+    for (std::size_t block = 0; block < columns / kSuperBlock; ++block) {
+      const std::byte* w = weights + block * Weights::kBlockBytes;
+      const std::size_t at = block * sizeof(BlockQ8_K);
+      const ScalesAndMins packed = UnpackScales(w + 2 * sizeof(HalfBits));
+      const __m128i min_bytes = _mm_set1_epi64x(static_cast<long long>(packed.mins));
+      const __m256i mins = _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(min_bytes, min_bytes));
+      const __m512i scales = _mm512_set1_epi64(static_cast<long long>(packed.scales));
+      __m512i dots[kTokens];
+      EDGEMOE_UNROLL
+      for (std::size_t t = 0; t < kTokens; ++t) dots[t] = _mm512_setzero_si512();
+      EDGEMOE_UNROLL
+      for (int j = 0; j < 2; ++j) {
+        __m512i quants[2];
+        Weights::Unpack(w, j, &quants[0], &quants[1]);
+        EDGEMOE_UNROLL
+        for (int part = 0; part < 2; ++part) {
+          const int run = 2 * j + part;
+          const __m512i scale = ScalesOf(scales, run);
+          EDGEMOE_UNROLL
+          for (std::size_t t = 0; t < kTokens; ++t) {
+            const __m512i a = Load64(x[t] + at + kQuantsAt + 64 * run);
+            const __m512i p = _mm512_dpbusd_epi32(_mm512_setzero_si512(), quants[part], a);
+            dots[t] = AddScaledDots(dots[t], p, scale);
+          }
+        }
+      }
+      const __m512 d = BroadcastHalf(w);
+      const __m256 dmin = Lower(BroadcastHalf(w + sizeof(HalfBits)));
+      EDGEMOE_UNROLL
+      for (std::size_t t = 0; t < kTokens; ++t) {
+        const __m512 dx = BroadcastFloat(x[t] + at);
+        const __m256i offset = _mm256_madd_epi16(mins, Load32(x[t] + at + kSumsAt));
+        acc[t] = _mm512_fmadd_ps(_mm512_mul_ps(d, dx), _mm512_cvtepi32_ps(dots[t]), acc[t]);
+        offsets[t] =
+            _mm256_fmadd_ps(_mm256_mul_ps(dmin, Lower(dx)), _mm256_cvtepi32_ps(offset), offsets[t]);
+      }
+    }
+    EDGEMOE_UNROLL
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      sums[t] = Sum(_mm512_sub_ps(acc[t], _mm512_zextps256_ps512(offsets[t])));
+    }
+  }
+
+  // Byte 2 * run of the eight scales in the lower eight lanes, the next one in the upper eight.
+  static __m512i ScalesOf(__m512i scales, int run) {
+    const int zeros = static_cast<int>(0x80808000u);
+    const __m256i lower = _mm256_set1_epi32(zeros | (2 * run));
+    const __m256i upper = _mm256_set1_epi32(zeros | (2 * run + 1));
+    return _mm512_shuffle_epi8(scales, Join(lower, upper));
+  }
+};
+
+// 64 bytes of nibble pairs hold runs 0, 2 (low) and 1, 3 (high) of 32 elements: brings them in
+// order.
+inline void SplitNibbles(__m512i pairs, __m512i* first, __m512i* second) {
+  const __m512i mask = _mm512_set1_epi8(15);
+  const __m512i low = _mm512_and_si512(pairs, mask);
+  const __m512i high = _mm512_and_si512(_mm512_srli_epi16(pairs, 4), mask);
+  *first = _mm512_shuffle_i64x2(low, high, 0x44);
+  *second = _mm512_shuffle_i64x2(low, high, 0xee);
+}
+
+}  // namespace
+}  // namespace edgemoe::avx512
