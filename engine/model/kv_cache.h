@@ -16,6 +16,7 @@
 namespace edgemoe {
 
 constexpr std::uint32_t kKvBlockTokens = 32;
+constexpr std::uint32_t kKvBlockCountMax = 1u << 20;
 
 struct KvShape {
   std::uint32_t layer_count = 0;
@@ -31,8 +32,8 @@ class KvCache {
   // Bytes of one block.
   static std::uint64_t BlockBytes(const KvShape& shape);
 
-  // A pool for `token_capacity` positions, rounded up to blocks. RESOURCE_EXHAUSTED when memory
-  // cannot be had.
+  // A pool for `token_capacity` positions, rounded up to blocks. INVALID_ARGUMENT for none, or more
+  // than kKvBlockCountMax blocks; RESOURCE_EXHAUSTED when memory cannot be had.
   static Result<KvCache> Create(const KvShape& shape, std::uint64_t token_capacity);
 
   const KvShape& shape() const { return shape_; }
@@ -54,7 +55,8 @@ class KvCache {
   std::vector<std::uint32_t> free_;  // capacity for all blocks, so that giving back never allocates
 };
 
-// The blocks of one sequence; gives them back when destroyed.
+// The blocks of one sequence; gives them back when destroyed. A cache that has sequences must not
+// be moved.
 class KvSequence {
  public:
   // Invariant: holds ceil(reserved_tokens / kKvBlockTokens) blocks, in order of position.

@@ -10,6 +10,14 @@
 
 namespace edgemoe {
 
+// Bounds of what a file may say.
+constexpr std::uint32_t kLayerCountMax = 1024;
+constexpr std::uint32_t kWidthMax = 1u << 17;  // of the model and of an expert
+constexpr std::uint32_t kExpertCountMax = 1024;
+constexpr std::uint32_t kExpertUsedCountMax = 64;
+constexpr std::uint32_t kVocabularySizeMax = 1u << 22;
+constexpr std::uint32_t kContextLengthMax = 1u << 24;
+
 // The shape of a qwen3moe model, read from a file's metadata and checked: every field is in a sane
 // range, so that sizes derived from them cannot overflow.
 struct ModelConfig {
@@ -31,8 +39,9 @@ struct ModelConfig {
   KvShape kv_shape() const { return {layer_count, kv_head_count, head_size}; }
 };
 
-// FAILED_PRECONDITION / UNIMPLEMENTED / INVALID_ARGUMENT name the key, the value found and what is
-// accepted.
+// NOT_FOUND names a missing key. UNIMPLEMENTED (another architecture, scaled RoPE and the like) and
+// INVALID_ARGUMENT name the key, the value found and what is accepted: nothing that would change
+// the result is passed over. The vocabulary is as long as tokenizer.ggml.tokens.
 Result<ModelConfig> ReadModelConfig(const GgufFile& metadata);
 
 }  // namespace edgemoe

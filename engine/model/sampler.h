@@ -31,6 +31,7 @@ struct SamplingParameters {
   std::uint64_t seed = 0;
 };
 constexpr std::size_t kLogitBiasMax = 1024;
+constexpr std::uint32_t kPenaltyLastNMax = 65536;
 constexpr std::uint32_t kTopLogprobsMax = 20;
 
 // INVALID_ARGUMENT names the field as in the API ("sampling.top_p"), the value and the range.
@@ -49,18 +50,19 @@ struct SampledToken {
 };
 
 // Draws one request's tokens. Same parameters, seed and logits give the same tokens on every
-// machine of one kernel table. Thread-confined. Keeps a working copy of [vocabulary] candidates,
-// allocated once.
+// machine of one kernel table. Thread-confined. Keeps working copies of [vocabulary], allocated
+// once.
 class Sampler {
  public:
+  // REQUIRES: ValidateSampling(parameters, vocabulary_size) is OK.
   Sampler(SamplingParameters parameters, std::uint32_t vocabulary_size);
 
-  // Tokens that penalties look at: the prompt's at the start, each sampled one from then on.
+  // A token of the prompt, for the penalties to look at. Sample observes its own.
   void Observe(TokenId token);
 
   // `logits` [vocabulary]. top_logprob_count: alternatives wanted, or -1 for no log-probabilities.
   // INTERNAL naming the trouble when no logit is a number (NaN weights); NaNs beside numbers are
-  // never chosen.
+  // never chosen. INVALID_ARGUMENT when the biases ban every token.
   Result<SampledToken> Sample(std::span<const float> logits, int top_logprob_count);
 
  private:
@@ -68,14 +70,27 @@ class Sampler {
     std::int32_t token;
     float logit;
   };
+
+  void Adjust(std::span<const float> logits);
+  // Sorts candidates [sorted, count), given that [0, sorted) already are the best.
+  void SortBest(std::size_t sorted, std::size_t count);
+  void Filter(float max);
+  TokenId Draw(float max);
+
   SamplingParameters parameters_;
   Random random_;
-  std::vector<Candidate> candidates_;  // [vocabulary], scratch
-  std::vector<std::int32_t> recent_;   // ring of penalty_last_n tokens
+  bool penalizes_ = false;
+  std::vector<float> adjusted_;              // [vocabulary], after bias and penalties
+  std::vector<Candidate> candidates_;        // capacity vocabulary
+  std::vector<std::int32_t> recent_;         // ring of penalty_last_n tokens
+  std::vector<std::int32_t> recent_counts_;  // [vocabulary], of recent_
   std::size_t recent_next_ = 0;
 };
 
-// Log-probability of `token` under softmax(logits). `logits` [vocabulary].
+// Log-probability of `token` under softmax(logits), and the `top_count` best. `logits`
+// [vocabulary]; NaN counts as impossible. REQUIRES: token in the vocabulary.
+SampledToken LogProbabilities(std::span<const float> logits, TokenId token,
+                              std::uint32_t top_count);
 float LogProbability(std::span<const float> logits, TokenId token);
 
 }  // namespace edgemoe

@@ -10,7 +10,7 @@
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/result.h"
-#include "engine/gguf/gguf_reader.h"
+#include "engine/gguf/gguf_set.h"
 #include "engine/model/model_config.h"
 #include "engine/stream/expert_layout.h"
 

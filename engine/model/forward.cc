@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/model/forward.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "engine/base/check.h"
+#include "engine/model/active_rows.h"
+#include "engine/model/attention.h"
+#include "engine/model/encoded_rows.h"
+#include "engine/model/moe.h"
+#include "engine/model/projection.h"
+#include "engine/model/workspace.h"
+#include "engine/quant/quantize.h"
+
+namespace edgemoe {
+namespace {
+
+class Transformer final : public Forward {
+ public:
+  Transformer(const ModelConfig& config, const Weights& weights, const KernelTable& kernels,
+              ComputePool& pool, ExpertSource& experts, KvCache& kv, const WorkspaceLimits& limits,
+              Workspace workspace)
+      : config_(config),
+        weights_(weights),
+        kernels_(kernels),
+        pool_(pool),
+        limits_(limits),
+        workspace_(std::move(workspace)),
+        rows_(limits.rows_max),
+        attention_(config_, kernels, pool, kv, workspace_, limits.rows_max),
+        moe_(config_, kernels, pool, experts, workspace_, limits.rows_max),
+        encoded_output_(kernels, pool, workspace_.encoded_width, limits.rows_max, config.width) {}
+
+  void Run(std::span<const BatchRow> rows, std::span<RowResult> results) override {
+    EDGEMOE_CHECK(!rows.empty() && rows.size() <= limits_.rows_max, "too many rows, or none");
+    EDGEMOE_CHECK(rows.size() == results.size(), "one result a row");
+    rows_.Start(rows, results);
+    Embed(rows);
+    attention_.SetPositions(rows);
+    for (std::uint32_t layer = 0; layer < config_.layer_count; ++layer) {
+      rows_.FailCancelled();
+      rows_.Compact(workspace_.x, config_.width);
+      if (rows_.count() == 0) return;
+      attention_.Run(LayerIndex{layer}, weights_.layers[layer], rows_);
+      moe_.Run(LayerIndex{layer}, weights_.layers[layer], rows_);
+    }
+    rows_.Compact(workspace_.x, config_.width);
+    ComputeLogits();
+  }
+
+ private:
+  void Embed(std::span<const BatchRow> rows) {
+    const MatrixView& embedding = weights_.embedding;
+    pool_.ParallelFor(rows.size(), [&](std::size_t i, std::size_t) {
+      const auto token = static_cast<std::uint32_t>(rows[i].token.value);
+      EDGEMOE_CHECK(token < config_.vocabulary_size, "token outside the vocabulary");
+      EDGEMOE_CHECK(rows[i].position < config_.context_length &&
+                        rows[i].position / kKvBlockTokens < rows[i].sequence->blocks().size(),
+                    "position without room");
+      DequantizeRow(embedding.type, embedding.bytes + token * embedding.row_bytes, config_.width,
+                    workspace_.x + i * config_.width);
+    });
+  }
+
+  void ComputeLogits() {
+    const std::size_t width = config_.width;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < rows_.count(); ++i) {
+      if (!rows_.row(i).wants_logits) continue;
+      EDGEMOE_CHECK(count < limits_.logit_rows_max, "too many rows want logits");
+      kernels_.rms_norm(workspace_.x + i * width, weights_.output_norm, width, config_.rms_epsilon,
+                        workspace_.normed + count * width);
+      rows_.result(i).logits = workspace_.logits + count * config_.vocabulary_size;
+      ++count;
+    }
+    if (count == 0) return;
+    encoded_output_.Set(workspace_.normed, count);
+    const std::array output = {Projection{&weights_.output, workspace_.logits}};
+    Project(output, encoded_output_, count, kernels_, pool_);
+  }
+
+  const ModelConfig config_;
+  const Weights& weights_;
+  const KernelTable& kernels_;
+  ComputePool& pool_;
+  const WorkspaceLimits limits_;
+  Workspace workspace_;
+  ActiveRows rows_;
+  AttentionLayer attention_;
+  MoeLayer moe_;
+  EncodedRows encoded_output_;
+};
+
+}  // namespace
+
+std::uint64_t Forward::WorkspaceBytes(const ModelConfig& config, std::uint32_t rows_max,
+                                      std::uint32_t logit_rows_max, std::size_t thread_count) {
+  return Workspace::Bytes(config, {rows_max, logit_rows_max, thread_count});
+}
+
+Result<std::unique_ptr<Forward>> Forward::Create(const ModelConfig& config, const Weights& weights,
+                                                 const KernelTable& kernels, ComputePool& pool,
+                                                 ExpertSource& experts, KvCache& kv,
+                                                 std::uint32_t rows_max,
+                                                 std::uint32_t logit_rows_max) {
+  const WorkspaceLimits limits = {rows_max, logit_rows_max, pool.thread_count()};
+  EDGEMOE_ASSIGN_OR_FAIL(Workspace workspace, Workspace::Create(config, limits));
+  return std::make_unique<Transformer>(config, weights, kernels, pool, experts, kv, limits,
+                                       std::move(workspace));
+}
+
+}  // namespace edgemoe

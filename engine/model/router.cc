@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/model/router.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/base/check.h"
+
+namespace edgemoe {
+namespace {
+
+// llama.cpp's bound, the least normal binary16: keeps a sum of underflows from dividing by 0.
+constexpr float kWeightSumMin = 0x1.0p-14F;
+
+bool Better(float a, float b) { return !std::isnan(a) && (std::isnan(b) || a > b); }
+
+}  // namespace
+
+void ChooseExperts(std::span<const float> probabilities, std::span<ExpertChoice> chosen) {
+  EDGEMOE_DCHECK(chosen.size() <= probabilities.size(), "more experts wanted than there are");
+  std::size_t count = 0;  // chosen[0, count) is sorted
+  for (std::uint32_t expert = 0; expert < probabilities.size(); ++expert) {
+    const float p = probabilities[expert];
+    if (count == chosen.size() && !Better(p, chosen[count - 1].weight)) continue;
+    if (count < chosen.size()) ++count;
+    std::size_t place = count - 1;
+    for (; place > 0 && Better(p, chosen[place - 1].weight); --place) {
+      chosen[place] = chosen[place - 1];
+    }
+    chosen[place] = {expert, p};
+  }
+  float sum = 0;
+  for (const ExpertChoice& choice : chosen) sum += choice.weight;
+  if (sum < kWeightSumMin) sum = kWeightSumMin;
+  for (ExpertChoice& choice : chosen) choice.weight /= sum;
+}
+
+ExpertUses::ExpertUses(std::uint32_t rows_max, std::uint32_t top_k, std::uint32_t expert_count)
+    : top_k_(top_k),
+      choices_(std::size_t{rows_max} * top_k),
+      uses_(choices_.size()),
+      rows_(choices_.size()),
+      begins_(std::size_t{expert_count} + 1),
+      next_(expert_count) {
+  experts_.reserve(expert_count);
+}
+
+std::span<ExpertChoice> ExpertUses::ChoicesOf(std::size_t row) {
+  return std::span(choices_).subspan(row * top_k_, top_k_);
+}
+
+void ExpertUses::Group(std::size_t row_count) {
+  const std::size_t use_count = row_count * top_k_;
+  std::ranges::fill(begins_, 0U);
+  for (std::size_t i = 0; i < use_count; ++i) ++begins_[choices_[i].expert + 1];
+  experts_.clear();
+  for (std::uint32_t expert = 0; expert < next_.size(); ++expert) {
+    if (begins_[expert + 1] > 0) experts_.push_back(ExpertIndex{expert});
+    begins_[expert + 1] += begins_[expert];
+    next_[expert] = begins_[expert];
+  }
+  for (std::size_t i = 0; i < use_count; ++i) {
+    const std::uint32_t use = next_[choices_[i].expert]++;
+    uses_[i] = use;
+    rows_[use] = static_cast<std::uint32_t>(i / top_k_);
+  }
+}
+
+std::span<const std::uint32_t> ExpertUses::rows_of(ExpertIndex expert) const {
+  const std::size_t begin = begins_[expert.value];
+  return std::span(rows_).subspan(begin, begins_[expert.value + 1] - begin);
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/base/ids.h"
+
+namespace edgemoe {
+
+// One expert for one row, with the router's weight.
+struct ExpertChoice {
+  std::uint32_t expert;
+  float weight;
+};
+
+// The chosen.size() most probable experts, best first, ties to the lower index, with their
+// probabilities scaled to a sum of 1. NaN ranks below every number, and makes all weights NaN when
+// chosen: the row's logits then show it. REQUIRES: chosen.size() <= probabilities.size().
+void ChooseExperts(std::span<const float> probabilities, std::span<ExpertChoice> chosen);
+
+// What a layer's rows chose, by expert: for each distinct expert, its uses stand together.
+class ExpertUses {
+ public:
+  ExpertUses(std::uint32_t rows_max, std::uint32_t top_k, std::uint32_t expert_count);
+
+  // [rows_max, top_k]; the router fills the rows, then Group is called.
+  std::span<ExpertChoice> ChoicesOf(std::size_t row);
+  void Group(std::size_t row_count);
+
+  // Distinct experts, in order of index. Valid until the next Group.
+  std::span<const ExpertIndex> experts() const { return experts_; }
+  // Uses [begin_of(e), begin_of(e) + rows_of(e).size()), in order of row.
+  std::size_t begin_of(ExpertIndex expert) const { return begins_[expert.value]; }
+  std::span<const std::uint32_t> rows_of(ExpertIndex expert) const;
+  // The use that stands for (row, slot); slots in the order of ChoicesOf.
+  std::size_t use_of(std::size_t row, std::size_t slot) const { return uses_[row * top_k_ + slot]; }
+
+ private:
+  std::size_t top_k_;
+  std::vector<ExpertChoice> choices_;  // [rows_max, top_k]
+  std::vector<std::uint32_t> uses_;    // [rows_max, top_k]
+  std::vector<std::uint32_t> rows_;    // [uses], the row of each
+  std::vector<std::uint32_t> begins_;  // [expert_count + 1]
+  std::vector<std::uint32_t> next_;    // [expert_count], scratch
+  std::vector<ExpertIndex> experts_;   // capacity expert_count
+};
+
+}  // namespace edgemoe

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/model/workspace.h"
+
+#include "engine/model/encoded_rows.h"
+
+namespace edgemoe {
+namespace {
+
+// Hands out parts of a buffer, one after another; without a buffer it only counts.
+class Carver {
+ public:
+  explicit Carver(std::byte* base) : base_(base) {}
+
+  std::byte* TakeBytes(std::size_t bytes) {
+    std::byte* part = base_ == nullptr ? nullptr : base_ + bytes_;
+    bytes_ += AlignUp(bytes, kRowAlignment);
+    return part;
+  }
+  float* TakeFloats(std::size_t rows, std::size_t columns) {
+    return reinterpret_cast<float*>(TakeBytes(rows * columns * sizeof(float)));
+  }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::byte* base_;
+  std::size_t bytes_ = 0;
+};
+
+std::size_t Carve(const ModelConfig& config, const WorkspaceLimits& limits, std::byte* base,
+                  Workspace* out) {
+  const std::size_t rows = limits.rows_max;
+  const std::size_t uses = rows * config.expert_used_count;
+  const std::size_t q_size = std::size_t{config.head_count} * config.head_size;
+  const std::size_t kv_size = std::size_t{config.kv_head_count} * config.head_size;
+  Carver carver(base);
+  out->x = carver.TakeFloats(rows, config.width);
+  out->normed = carver.TakeFloats(rows, config.width);
+  out->delta = carver.TakeFloats(rows, config.width);
+  out->q = carver.TakeFloats(rows, q_size);
+  out->k = carver.TakeFloats(rows, kv_size);
+  out->v = carver.TakeFloats(rows, kv_size);
+  out->attended = carver.TakeFloats(rows, q_size);
+  out->cosines = carver.TakeFloats(rows, config.head_size / 2);
+  out->sines = carver.TakeFloats(rows, config.head_size / 2);
+  out->scores = carver.TakeFloats(limits.thread_count, config.context_length);
+  out->router = carver.TakeFloats(rows, config.expert_count);
+  out->gate = carver.TakeFloats(uses, config.expert_width);
+  out->up = carver.TakeFloats(uses, config.expert_width);
+  out->expert_out = carver.TakeFloats(uses, config.width);
+  out->logits = carver.TakeFloats(limits.logit_rows_max, config.vocabulary_size);
+  out->encoded_width = carver.TakeBytes(EncodedRows::Bytes(rows, config.width));
+  out->encoded_heads = carver.TakeBytes(EncodedRows::Bytes(rows, q_size));
+  out->gathered_gate = carver.TakeBytes(uses * EncodedStrideMax(config.width));
+  out->gathered_up = carver.TakeBytes(uses * EncodedStrideMax(config.width));
+  out->encoded_hidden = carver.TakeBytes(uses * EncodedStrideMax(config.expert_width));
+  return carver.bytes();
+}
+
+}  // namespace
+
+std::uint64_t Workspace::Bytes(const ModelConfig& config, const WorkspaceLimits& limits) {
+  Workspace unused;
+  return Carve(config, limits, nullptr, &unused);
+}
+
+Result<Workspace> Workspace::Create(const ModelConfig& config, const WorkspaceLimits& limits) {
+  Workspace workspace;
+  EDGEMOE_ASSIGN_OR_FAIL(workspace.memory_, AlignedBuffer::Allocate(Bytes(config, limits)));
+  Carve(config, limits, workspace.memory_.data(), &workspace);
+  return workspace;
+}
+
+}  // namespace edgemoe

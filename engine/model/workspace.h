@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "engine/base/aligned_buffer.h"
+#include "engine/base/result.h"
+#include "engine/model/model_config.h"
+
+namespace edgemoe {
+
+struct WorkspaceLimits {
+  std::uint32_t rows_max = 0;
+  std::uint32_t logit_rows_max = 0;
+  std::size_t thread_count = 1;
+};
+
+// The activations of one step, in one allocation made once. A "use" is one of the expert_used_count
+// experts of one row.
+struct Workspace {
+  float* x = nullptr;           // [rows, width], the residual stream
+  float* normed = nullptr;      // [rows, width]
+  float* delta = nullptr;       // [rows, width], what a layer adds to x
+  float* q = nullptr;           // [rows, head_count * head_size]
+  float* k = nullptr;           // [rows, kv_head_count * head_size]
+  float* v = nullptr;           // [rows, kv_head_count * head_size]
+  float* attended = nullptr;    // [rows, head_count * head_size]
+  float* cosines = nullptr;     // [rows of the batch, head_size / 2]
+  float* sines = nullptr;       // [rows of the batch, head_size / 2]
+  float* scores = nullptr;      // [threads, context_length]
+  float* router = nullptr;      // [rows, expert_count]
+  float* gate = nullptr;        // [uses, expert_width]
+  float* up = nullptr;          // [uses, expert_width]
+  float* expert_out = nullptr;  // [uses, width]
+  float* logits = nullptr;      // [logit_rows, vocabulary]
+
+  std::byte* encoded_width = nullptr;   // room for EncodedRows of [rows, width]
+  std::byte* encoded_heads = nullptr;   // room for EncodedRows of [rows, head_count * head_size]
+  std::byte* gathered_gate = nullptr;   // [uses, width], encoded
+  std::byte* gathered_up = nullptr;     // [uses, width], encoded
+  std::byte* encoded_hidden = nullptr;  // [uses, expert_width], encoded
+
+  static std::uint64_t Bytes(const ModelConfig& config, const WorkspaceLimits& limits);
+  // RESOURCE_EXHAUSTED when memory cannot be had.
+  static Result<Workspace> Create(const ModelConfig& config, const WorkspaceLimits& limits);
+
+ private:
+  AlignedBuffer memory_;
+};
+
+}  // namespace edgemoe
