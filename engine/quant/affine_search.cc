@@ -155,8 +155,8 @@ AffineSuperBlock SearchAffine(const float x[kSuperBlock], int q_max) {
   float best_error = std::numeric_limits<float>::infinity();
   for (int round = 0; round < kRounds; ++round) {
     AffineSuperBlock block;
-    block.d = ScaleToHalf(d);
-    block.dmin = ScaleToHalf(dmin);
+    block.d = round == 0 ? ScaleToHalfOutwards(d) : ScaleToHalf(d);
+    block.dmin = round == 0 ? ScaleToHalfOutwards(dmin) : ScaleToHalf(dmin);
     float error = 0;
     for (std::size_t s = 0; s < kAffineSubBlockCount; ++s) {
       const std::size_t at = s * kAffineSubBlock;

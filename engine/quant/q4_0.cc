@@ -17,8 +17,8 @@ std::uint8_t Nibble(float x, float inverse) {
 }  // namespace
 
 void EncodeBlock(const float x[kSmallBlock], BlockQ4_0* block) {
-  float extreme = 0;  // the first of largest magnitude, with its sign: it becomes -8 exactly
-  for (std::size_t i = 0; i < kSmallBlock; ++i) {
+  float extreme = FiniteOrZero(x[0]);  // first of largest magnitude: it becomes -8 exactly
+  for (std::size_t i = 1; i < kSmallBlock; ++i) {
     const float value = FiniteOrZero(x[i]);
     if (std::fabs(value) > std::fabs(extreme)) extreme = value;
   }

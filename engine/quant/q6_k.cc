@@ -116,7 +116,7 @@ SymmetricSuperBlock SearchSymmetric(const float x[kSuperBlock]) {
   float best_error = std::numeric_limits<float>::infinity();
   for (int round = 0; round < kRounds; ++round) {
     SymmetricSuperBlock block;
-    block.d = ScaleToHalf(d);
+    block.d = round == 0 ? ScaleToHalfOutwards(d) : ScaleToHalf(d);
     float error = 0;
     for (std::size_t s = 0; s < kSubBlockCount; ++s) {
       const std::size_t at = s * kSubBlock;
