@@ -43,7 +43,7 @@ struct FaultRule {
 
 struct FaultPlan {
   std::uint64_t seed = 1;
-  std::vector<FaultRule> rules;
+  std::vector<FaultRule> rules = {};
   // A finished request is withheld from 0 to this many calls of Poll or Wait, drawn at random; Wait
   // gives up withholding when there is nothing else.
   std::uint32_t delay_calls_max = 0;

@@ -30,7 +30,7 @@ class PreadReader final : public BlockReader {
   struct Options {
     std::size_t depth = 64;        // 1 to kDepthMax
     std::size_t thread_count = 4;  // 1 to kThreadCountMax: reads at the device at once
-    PreadCall pread;               // empty: the kernel's; tests play a bad one
+    PreadCall pread = {};          // empty: the kernel's; tests play a bad one
   };
   static constexpr std::size_t kDepthMax = 4096;
   static constexpr std::size_t kThreadCountMax = 64;

@@ -18,8 +18,7 @@ void Append(std::string& note, std::string_view text) {
 Result<OpenedReader> OpenPread(std::span<const StorageFile> files, const ReaderOptions& options) {
   EDGEMOE_ASSIGN_OR_FAIL(auto reader,
                          PreadReader::Open(files, {.depth = options.depth,
-                                                   .thread_count = options.pread_thread_count,
-                                                   .pread = {}}));
+                                                   .thread_count = options.pread_thread_count}));
   return OpenedReader{std::move(reader), ""};
 }
 

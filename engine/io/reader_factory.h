@@ -14,10 +14,10 @@
 namespace edgemoe {
 
 struct ReaderOptions {
-  std::string_view backend = "auto";   // "auto" (io_uring, else pread), "io_uring" or "pread"
-  std::size_t depth = 64;              // requests in flight, 1 to 4096
-  std::size_t pread_thread_count = 4;  // 1 to 64
-  std::span<std::byte> fixed_buffer;   // the expert slab; see UringReader::Options
+  std::string_view backend = "auto";       // "auto" (io_uring, else pread), "io_uring" or "pread"
+  std::size_t depth = 64;                  // requests in flight, 1 to 4096
+  std::size_t pread_thread_count = 4;      // 1 to 64
+  std::span<std::byte> fixed_buffer = {};  // the expert slab; see UringReader::Options
 };
 
 struct OpenedReader {

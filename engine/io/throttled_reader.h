@@ -26,7 +26,7 @@ class ThrottledReader final : public BlockReader {
     std::uint64_t latency_ns = 0;
     const Clock* clock = nullptr;  // must outlive the reader
     // Waits about this long in the clock's time; empty: sleeps, as fits a SteadyClock.
-    std::function<void(std::uint64_t nanoseconds)> sleep;
+    std::function<void(std::uint64_t nanoseconds)> sleep = {};
   };
 
   // REQUIRES: options.clock is set.

@@ -36,7 +36,7 @@ class UringReader final : public BlockReader {
     std::size_t depth = 64;  // 1 to kDepthMax
     // Memory that all or most destinations lie in: registered with the ring where limits allow, so
     // that the kernel need not pin pages for each read. Must outlive the reader.
-    std::span<std::byte> fixed_buffer;
+    std::span<std::byte> fixed_buffer = {};
   };
   static constexpr std::size_t kDepthMax = 4096;
 
