@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/loaded_model.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/kernels/dispatch.h"
+
+namespace edgemoe {
+
+Result<std::unique_ptr<LoadedModel>> LoadedModel::Load(std::span<const std::byte> file,
+                                                       const Options& options) {
+  std::unique_ptr<LoadedModel> model(new LoadedModel());
+  model->options_ = options;
+  std::vector<GgufFile> parts;
+  EDGEMOE_ASSIGN_OR_FAIL(parts.emplace_back(), ParseGguf(file, file.size()));
+  EDGEMOE_ASSIGN_OR_FAIL(GgufSet files, GgufSet::Merge(std::move(parts)));
+  model->files_ = std::make_unique<GgufSet>(std::move(files));
+  EDGEMOE_ASSIGN_OR_FAIL(model->config_, ReadModelConfig(model->files_->metadata()));
+  EDGEMOE_ASSIGN_OR_FAIL(model->layout_, PlanWeights(model->config_, *model->files_));
+  const auto read = [&](std::uint32_t, std::uint64_t offset, std::byte* destination,
+                        std::uint64_t bytes) {
+    std::memcpy(destination, file.data() + offset, bytes);
+    return OkStatus();
+  };
+  EDGEMOE_ASSIGN_OR_FAIL(model->weights_, LoadWeights(model->config_, model->layout_, read, {}));
+  model->pool_ = std::make_unique<ComputePool>(options.thread_count);
+  model->experts_ = std::make_unique<MemoryExpertSource>(model->layout_.experts, file);
+  EDGEMOE_ASSIGN_OR_FAIL(KvCache kv, KvCache::Create(model->config_.kv_shape(), options.kv_tokens));
+  model->kv_ = std::make_unique<KvCache>(std::move(kv));
+  const KernelTable& kernels =
+      options.kernels != nullptr ? *options.kernels : *AvailableKernels().front();
+  EDGEMOE_ASSIGN_OR_FAIL(
+      model->forward_,
+      Forward::Create(model->config_, model->weights_, kernels, *model->pool_, *model->experts_,
+                      *model->kv_, options.rows_max, options.logit_rows_max));
+  return model;
+}
+
+Result<std::vector<float>> LoadedModel::Run(KvSequence& sequence, std::uint32_t position,
+                                            std::span<const TokenId> tokens) {
+  EDGEMOE_FAIL_IF_ERROR(sequence.Reserve(position + tokens.size()));
+  const std::size_t chunk_max = std::min(options_.rows_max, options_.logit_rows_max);
+  std::vector<float> logits;
+  std::vector<BatchRow> rows;
+  std::vector<RowResult> results;
+  for (std::size_t begin = 0; begin < tokens.size(); begin += rows.size()) {
+    rows.clear();
+    for (std::size_t i = begin; i < std::min(begin + chunk_max, tokens.size()); ++i) {
+      rows.push_back(
+          {&sequence, position + static_cast<std::uint32_t>(i), tokens[i], true, nullptr});
+    }
+    results.assign(rows.size(), {});
+    forward_->Run(rows, results);
+    for (const RowResult& result : results) {
+      EDGEMOE_FAIL_IF_ERROR(result.status);
+      logits.insert(logits.end(), result.logits, result.logits + config_.vocabulary_size);
+    }
+  }
+  return logits;
+}
+
+}  // namespace edgemoe

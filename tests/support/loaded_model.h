@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/gguf/gguf_set.h"
+#include "engine/model/forward.h"
+#include "engine/model/weights.h"
+#include "tests/support/memory_expert_source.h"
+
+namespace edgemoe {
+
+// A model in memory with a forward pass over it: the engine's model without storage, scheduler or
+// budget.
+class LoadedModel {
+ public:
+  struct Options {
+    std::uint32_t rows_max = 64;
+    std::uint32_t logit_rows_max = 64;
+    std::size_t thread_count = 1;
+    const KernelTable* kernels = nullptr;  // null: the fastest
+    std::uint64_t kv_tokens = 1024;
+  };
+  // `file` is a whole GGUF file and outlives the model.
+  static Result<std::unique_ptr<LoadedModel>> Load(std::span<const std::byte> file,
+                                                   const Options& options);
+
+  const ModelConfig& config() const { return config_; }
+  const Weights& weights() const { return weights_; }
+  const WeightsLayout& layout() const { return layout_; }
+  const GgufSet& files() const { return *files_; }
+  MemoryExpertSource& experts() { return *experts_; }
+  KvCache& kv() { return *kv_; }
+  Forward& forward() { return *forward_; }
+
+  // Runs `tokens` at positions from `position` on, in chunks, and gives the logits of each:
+  // [tokens, vocabulary].
+  Result<std::vector<float>> Run(KvSequence& sequence, std::uint32_t position,
+                                 std::span<const TokenId> tokens);
+
+ private:
+  LoadedModel() = default;
+
+  Options options_;
+  std::unique_ptr<GgufSet> files_;
+  ModelConfig config_;
+  WeightsLayout layout_;
+  Weights weights_;
+  std::unique_ptr<ComputePool> pool_;
+  std::unique_ptr<MemoryExpertSource> experts_;
+  std::unique_ptr<KvCache> kv_;
+  std::unique_ptr<Forward> forward_;
+};
+
+}  // namespace edgemoe
