@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/kernels/arm_neon/mat_mul_q8.h"
+#include "engine/kernels/arm_neon/mat_mul_tile.h"
+#include "engine/kernels/kernel_functions.h"
+
+namespace edgemoe::neon {
+namespace {
+
+struct Q8_0 {
+  static constexpr std::size_t kBlockBytes = sizeof(BlockQ8_0);
+  static int8x16x2_t Unpack(const std::byte* block) {
+    return {{LoadBytes(block + 2), LoadBytes(block + 18)}};
+  }
+};
+
+}  // namespace
+
+void MatMulQ8_0(const MatMulArgs& args) { MultiplyTiled<SmallBlockFormat<Q8_0>>(args); }
+
+}  // namespace edgemoe::neon

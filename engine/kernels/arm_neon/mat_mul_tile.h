@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The loops around every NEON matrix product. Rows are taken in chunks that stay in the first-level
+// cache while tiles of up to four tokens pass by, so that a block of weights is unpacked once for
+// four tokens.
+//
+// `Format::Dot<kTokens>(weights, x, columns, sums)` gives the dot products of one row with kTokens
+// tokens. Its operations on one token do not depend on kTokens: that is K1.
+#pragma once
+
+#include <cstddef>
+
+#include "engine/kernels/mat_mul_args.h"
+
+namespace edgemoe::neon {
+namespace {
+
+constexpr std::size_t kRowChunk = 16;
+constexpr std::size_t kTokenTile = 4;
+
+template <class Format, std::size_t kTokens>
+void MultiplyTile(const MatMulArgs& args, std::size_t row_begin, std::size_t row_end,
+                  std::size_t token) {
+  const std::byte* x[kTokens];
+  for (std::size_t t = 0; t < kTokens; ++t) x[t] = args.x + (token + t) * args.x_row_bytes;
+  for (std::size_t row = row_begin; row < row_end; ++row) {
+    float sums[kTokens];
+    Format::template Dot<kTokens>(args.weights + row * args.weight_row_bytes, x, args.columns,
+                                  sums);
+    for (std::size_t t = 0; t < kTokens; ++t) args.y[(token + t) * args.y_stride + row] = sums[t];
+  }
+}
+
+template <class Format>
+void MultiplyTiled(const MatMulArgs& args) {
+  for (std::size_t begin = args.row_begin; begin < args.row_end; begin += kRowChunk) {
+    const std::size_t end = begin + kRowChunk < args.row_end ? begin + kRowChunk : args.row_end;
+    std::size_t token = 0;
+    for (; token + kTokenTile <= args.token_count; token += kTokenTile) {
+      MultiplyTile<Format, kTokenTile>(args, begin, end, token);
+    }
+    switch (args.token_count - token) {
+      case 3: MultiplyTile<Format, 3>(args, begin, end, token); break;
+      case 2: MultiplyTile<Format, 2>(args, begin, end, token); break;
+      case 1: MultiplyTile<Format, 1>(args, begin, end, token); break;
+      default: break;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace edgemoe::neon
