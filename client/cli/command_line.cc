@@ -83,6 +83,7 @@ void AddSampling(CLI::App* app, v1::Sampling* sampling) {
         for (const std::string& entry : entries) AddLogitBias(entry, sampling);
       },
       "Adds BIAS to a token's logit; may be repeated", "TOKEN=BIAS")
+      ->allow_extra_args(false)
       ->group(group);
 }
 
@@ -98,6 +99,7 @@ void AddStopping(CLI::App* app, v1::Stopping* stopping) {
         for (const std::string& text : texts) stopping->add_sequences(text);
       },
       "Text that ends the answer; may be repeated", "TEXT")
+      ->allow_extra_args(false)
       ->group(group);
   AddValue<std::vector<std::int32_t>>(
       app, "--stop-token",
@@ -105,6 +107,7 @@ void AddStopping(CLI::App* app, v1::Stopping* stopping) {
         for (const std::int32_t id : ids) stopping->add_tokens(id);
       },
       "Token that ends the answer; may be repeated", "ID")
+      ->allow_extra_args(false)
       ->group(group);
   AddValue<std::uint32_t>(
       app, "--time-limit-ms", [stopping](std::uint32_t ms) { stopping->set_time_limit_ms(ms); },
@@ -140,7 +143,8 @@ void AddVariables(CLI::App* app, Request* request) {
               entry.substr(equals + 1);
         }
       },
-      "Variable for the chat template, as in enable_thinking=false; may be repeated", "NAME=JSON");
+      "Variable for the chat template, as in enable_thinking=false; may be repeated", "NAME=JSON")
+      ->allow_extra_args(false);
 }
 
 // Adds each command; `chosen` becomes the one that was parsed.
@@ -195,6 +199,7 @@ class Parser {
         },
         "The prompt as token ids, separated by commas", "IDS")
         ->delimiter(',')
+        ->allow_extra_args(false)
         ->excludes("text")
         ->excludes("--file");
     AddGeneration(complete, request);

@@ -90,7 +90,6 @@ LineEditor::Outcome LineEditor::Read(std::string& line) {
   int count = 0;
   const char* text = ::el_gets(editor_, &count);
   if (interrupted_) {
-    ::el_set(editor_, EL_UNBUFFERED, 0);
     std::fputs("^C\n", stdout);
     return Outcome::kInterrupted;
   }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "client/cli/byte_size.h"
+#include "client/cli/json.h"
+#include "client/cli/terminal.h"
+#include "edgemoe/v1/inference.pb.h"
+#include "edgemoe/v1/models.pb.h"
+
+namespace edgemoe::cli {
+namespace {
+
+TEST(ByteSizeTest, Parses) {
+  EXPECT_EQ(ParseByteSize("4096"), 4096u);
+  EXPECT_EQ(ParseByteSize("1200MiB"), 1200u << 20);
+  EXPECT_EQ(ParseByteSize("1.5 GiB"), 3u << 29);
+  EXPECT_EQ(ParseByteSize("10MB"), 10'000'000u);
+  EXPECT_EQ(ParseByteSize("2g"), 2ULL << 30);
+  for (const char* bad : {"", "x", "-1", "1.5.5", "1XB", "1e3000", "20000000TiB", "1 M x"})
+    EXPECT_FALSE(ParseByteSize(bad)) << bad;
+}
+
+TEST(ByteSizeTest, Formats) {
+  EXPECT_EQ(FormatByteSize(12), "12 B");
+  EXPECT_EQ(FormatByteSize(1536), "1.50 KiB");
+  EXPECT_EQ(FormatByteSize(1.17 * 1073741824), "1.17 GiB");
+}
+
+TEST(JsonTest, ShowsWhatAMessageHolds) {
+  v1::GenerateResponse message;
+  message.mutable_started()->set_seed(18446744073709551615ULL);
+  message.mutable_started()->set_model("m\"\n");
+  EXPECT_EQ(ToJson(message),
+            R"({"started":{"request_id":0,"queue_position":0,"prompt_tokens":0,"cached_tokens":0,)"
+            R"("seed":18446744073709551615,"model":"m\"\n"}})");
+  v1::SampledLogprob* logprob = message.mutable_chunk()->add_logprobs();
+  logprob->mutable_sampled()->set_logprob(-0.5F);
+  message.mutable_chunk()->add_tokens(5);
+  EXPECT_EQ(ToJson(message),
+            R"({"chunk":{"text":"","tokens":[5],"logprobs":[{"sampled":{"token":0,"text":"",)"
+            R"("logprob":-0.5},"top":[]}]}})");
+  message.mutable_finished()->set_reason(v1::MAX_TOKENS);
+  EXPECT_EQ(ToJson(message), R"({"finished":{"reason":"MAX_TOKENS","stop_sequence":""}})");
+}
+
+TEST(JsonTest, BytesBecomeText) {
+  v1::Token token;
+  token.set_bytes("a\xE2\x82");
+  EXPECT_EQ(nlohmann::json::parse(ToJson(token))["bytes"], "a\xEF\xBF\xBD");
+}
+
+TEST(JsonTest, Errors) {
+  EXPECT_EQ(ErrorJson({client::StatusCode::kResourceExhausted, "queue: full", 1500}),
+            R"({"error":{"code":"RESOURCE_EXHAUSTED","message":"queue: full",)"
+            R"("retry_delay_ms":1500}})");
+}
+
+TEST(TerminalTest, ControlsDoNotReachTheTerminal) {
+  EXPECT_EQ(WithoutControls("a\tb\n\x1B[2J\r\x7F"),
+            "a\tb\n\xEF\xBF\xBD[2J\xEF\xBF\xBD\xEF\xBF\xBD");
+  EXPECT_EQ(WithoutControls("\xC2\x9B"
+                            "1m\xC3\xA9"),
+            "\xEF\xBF\xBD"
+            "1m\xC3\xA9");
+}
+
+TEST(ExitCodeTest, DiffersByKind) {
+  EXPECT_EQ(ExitCodeOf(client::StatusCode::kInvalidArgument), ExitCode::kBadInput);
+  EXPECT_EQ(ExitCodeOf(client::StatusCode::kUnavailable), ExitCode::kUnavailable);
+  EXPECT_EQ(ExitCodeOf(client::StatusCode::kDataLoss), ExitCode::kIo);
+}
+
+}  // namespace
+}  // namespace edgemoe::cli

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The program `edgemoe` against a fake daemon.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/client/fake_daemon.h"
+#include "tests/support/child_process.h"
+
+namespace edgemoe {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+std::vector<json> Lines(const std::string& text) {
+  std::vector<json> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(json::parse(line));
+  return lines;
+}
+
+class CliTest : public testing::Test {
+ protected:
+  struct Outcome {
+    std::optional<int> code;
+    std::string output;
+    std::string errors;
+  };
+
+  static std::vector<std::string> Command(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), EDGEMOE_PROGRAM);
+    return arguments;
+  }
+
+  ChildProcess::Options WithSocket() const {
+    ChildProcess::Options options;
+    options.environment = {{"EDGEMOE_SOCKET", socket_}, {"TERM", "dumb"}};
+    return options;
+  }
+
+  Outcome Run(const std::vector<std::string>& arguments, const std::string& input = "") {
+    ChildProcess::Options options = WithSocket();
+    options.input = input;
+    ChildProcess process(Command(arguments), options);
+    const auto code = process.Wait();
+    return {code, process.output(), process.errors()};
+  }
+
+  TempFolder folder_;
+  std::string socket_ = folder_ / "d.sock";
+  FakeDaemon daemon_{"unix:" + socket_};
+};
+
+TEST_F(CliTest, CompletesFromArgumentFileAndInput) {
+  EXPECT_EQ(Run({"complete", "one two"}).output, "one two\n");
+  EXPECT_EQ(Run({"complete"}, "three four").output, "three four\n");
+  std::ofstream(folder_ / "prompt") << "from a file";
+  EXPECT_EQ(Run({"complete", "--file", folder_ / "prompt"}).output, "from a file\n");
+  EXPECT_EQ(Run({"complete", "-f", "-"}, "again").output, "again\n");
+}
+
+TEST_F(CliTest, PassesEveryOption) {
+  const Outcome outcome = Run({"complete",
+                               "-m",
+                               "fake",
+                               "-t",
+                               "0.5",
+                               "--top-k",
+                               "7",
+                               "--top-p",
+                               "0.9",
+                               "--min-p",
+                               "0.1",
+                               "--repetition-penalty",
+                               "1.1",
+                               "--presence-penalty",
+                               "0.2",
+                               "--frequency-penalty",
+                               "-0.3",
+                               "--penalty-last-n",
+                               "32",
+                               "--seed",
+                               "18446744073709551615",
+                               "--logit-bias",
+                               "5=-2.5",
+                               "--logit-bias",
+                               "6=1",
+                               "-n",
+                               "9",
+                               "--stop",
+                               "END",
+                               "--stop",
+                               "two words",
+                               "--stop-token",
+                               "3",
+                               "--time-limit-ms",
+                               "1000",
+                               "--ignore-end",
+                               "--logprobs",
+                               "2",
+                               "hi"});
+  ASSERT_EQ(outcome.code, 0) << outcome.errors;
+  const v1::CompleteRequest request = daemon_.last_complete();
+  EXPECT_EQ(request.prompt(), "hi");
+  EXPECT_EQ(request.model(), "fake");
+  EXPECT_FLOAT_EQ(request.sampling().temperature(), 0.5F);
+  EXPECT_EQ(request.sampling().top_k(), 7u);
+  EXPECT_FLOAT_EQ(request.sampling().top_p(), 0.9F);
+  EXPECT_FLOAT_EQ(request.sampling().min_p(), 0.1F);
+  EXPECT_FLOAT_EQ(request.sampling().repetition_penalty(), 1.1F);
+  EXPECT_FLOAT_EQ(request.sampling().presence_penalty(), 0.2F);
+  EXPECT_FLOAT_EQ(request.sampling().frequency_penalty(), -0.3F);
+  EXPECT_EQ(request.sampling().penalty_last_n(), 32u);
+  EXPECT_EQ(request.sampling().seed(), 18446744073709551615ULL);
+  ASSERT_EQ(request.sampling().logit_bias_size(), 2);
+  EXPECT_EQ(request.sampling().logit_bias(0).token(), 5);
+  EXPECT_FLOAT_EQ(request.sampling().logit_bias(0).bias(), -2.5F);
+  EXPECT_EQ(request.stopping().max_tokens(), 9u);
+  EXPECT_THAT(request.stopping().sequences(), ElementsAre("END", "two words"));
+  EXPECT_THAT(request.stopping().tokens(), ElementsAre(3));
+  EXPECT_EQ(request.stopping().time_limit_ms(), 1000u);
+  EXPECT_TRUE(request.stopping().ignore_end_of_generation());
+  EXPECT_EQ(request.response().top_logprobs(), 2u);
+}
+
+TEST_F(CliTest, LeavesOutWhatWasNotSaid) {
+  Run({"complete", "hi"});
+  const v1::CompleteRequest request = daemon_.last_complete();
+  EXPECT_FALSE(request.sampling().has_temperature());
+  EXPECT_FALSE(request.sampling().has_seed());
+  EXPECT_FALSE(request.stopping().has_max_tokens());
+  EXPECT_FALSE(request.response().has_top_logprobs());
+}
+
+TEST_F(CliTest, PromptTokens) {
+  Run({"complete", "--prompt-tokens", "1,2,3"});
+  EXPECT_THAT(daemon_.last_complete().prompt_tokens().ids(), ElementsAre(1, 2, 3));
+}
+
+TEST_F(CliTest, JsonIsOneMessageALine) {
+  const Outcome outcome = Run({"complete", "--json", "one two"});
+  ASSERT_EQ(outcome.code, 0);
+  const auto lines = Lines(outcome.output);
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[0]["started"]["request_id"], 7);
+  EXPECT_EQ(lines[1]["chunk"]["text"], "one");
+  EXPECT_EQ(lines[2]["chunk"]["tokens"], json::array({1}));
+  EXPECT_EQ(lines[3]["finished"]["reason"], "STOP_TOKEN");
+  EXPECT_EQ(lines[3]["finished"]["io"]["expert_hits"], 75);
+}
+
+TEST_F(CliTest, VerboseTellsTheAccount) {
+  const Outcome outcome = Run({"complete", "-v", "a b c d"});
+  EXPECT_EQ(outcome.output, "a b c d\n");
+  EXPECT_THAT(outcome.errors, HasSubstr("12.5 tok/s"));
+  EXPECT_THAT(outcome.errors, HasSubstr("75.0 % hits"));
+  EXPECT_THAT(outcome.errors, HasSubstr("1.00 KiB read per token"));
+}
+
+TEST_F(CliTest, ErrorsHaveTheirOwnExitCodes) {
+  const Outcome lost = Run({"complete", "data-loss"});
+  EXPECT_EQ(lost.code, 74);
+  EXPECT_EQ(lost.output, "half\n");
+  EXPECT_THAT(lost.errors, HasSubstr("DATA_LOSS: expert 3 of layer 2"));
+  const Outcome full = Run({"complete", "full"});
+  EXPECT_EQ(full.code, 75);
+  EXPECT_THAT(full.errors, HasSubstr("try again in 2 s"));
+  EXPECT_EQ(Run({"complete"}).code, 65);
+  EXPECT_EQ(Run({"complete", "caf\xE9"}).code, 65);
+  EXPECT_EQ(Run({"models", "other"}).code, 68);
+  EXPECT_EQ(Run({"complete", "-f", folder_ / "none"}).code, 66);
+  EXPECT_EQ(Run({"complete", "--no-such-flag"}).code, 64);
+  EXPECT_EQ(Run({"complete", "--top-k", "many", "hi"}).code, 64);
+  EXPECT_EQ(Run({"complete", "--logit-bias", "5", "hi"}).code, 64);
+  EXPECT_EQ(Run({}).code, 64);
+  EXPECT_EQ(Run({"--help"}).code, 0);
+  EXPECT_EQ(Run({"stats", "--socket", folder_ / "none.sock"}).code, 69);
+  EXPECT_EQ(Run({"complete", "a b", "--socket", "nonsense"}).code, 65);
+}
+
+TEST_F(CliTest, ErrorsAsJson) {
+  const Outcome outcome = Run({"complete", "--json", "data-loss"});
+  EXPECT_EQ(outcome.code, 74);
+  EXPECT_EQ(outcome.errors, "");
+  EXPECT_EQ(Lines(outcome.output).back()["error"]["code"], "DATA_LOSS");
+  const Outcome unary = Run({"--json", "models", "other"});
+  EXPECT_EQ(Lines(unary.output).back()["error"]["code"], "NOT_FOUND");
+}
+
+TEST_F(CliTest, AnAnswerThatCannotBeWrittenIsAnError) {
+  const std::string shell = std::string(EDGEMOE_PROGRAM) + " complete hang > /dev/full";
+  ChildProcess process({"/bin/sh", "-c", shell}, WithSocket());
+  EXPECT_EQ(process.Wait(), 74);
+  EXPECT_TRUE(WaitUntil([&] { return daemon_.state().cancelled_count == 1; }));
+}
+
+TEST_F(CliTest, WaitsWhileTheDaemonLoads) {
+  daemon_.state().loading_calls = 2;
+  EXPECT_EQ(Run({"complete", "after a while"}).output, "after a while\n");
+  daemon_.state().loading_calls = 1;
+  EXPECT_EQ(Run({"tokenize", "a"}).output, "97\ta\n");
+  daemon_.state().loading_calls = 1000;
+  const Outcome outcome = Run({"complete", "--wait", "0", "x"});
+  EXPECT_EQ(outcome.code, 69);
+  EXPECT_THAT(outcome.errors, HasSubstr("the model is loading: 40 %"));
+}
+
+TEST_F(CliTest, WaitsForADaemonThatIsNotThereYet) {
+  const std::string socket = folder_ / "later.sock";
+  ChildProcess process(Command({"stats", "--json", "--wait", "100", "--socket", socket}));
+  const FakeDaemon daemon("unix:" + socket);
+  EXPECT_EQ(process.Wait(), 0) << process.errors();
+}
+
+TEST_F(CliTest, InterruptCancelsTheAnswer) {
+  ChildProcess process(Command({"complete", "hang"}), WithSocket());
+  ASSERT_TRUE(process.WaitForOutput("\xE2\x80\xA6"));
+  process.Signal(SIGINT);
+  EXPECT_EQ(process.Wait(), 130);
+  EXPECT_EQ(process.errors(), "");
+  EXPECT_TRUE(WaitUntil([&] { return daemon_.state().cancelled_count == 1; }));
+}
+
+TEST_F(CliTest, AKilledClientCancelsItsRequest) {
+  ChildProcess process(Command({"complete", "hang"}), WithSocket());
+  ASSERT_TRUE(process.WaitForOutput("\xE2\x80\xA6"));
+  process.Signal(SIGKILL);
+  EXPECT_EQ(process.Wait(), 137);
+  EXPECT_TRUE(WaitUntil([&] { return daemon_.state().cancelled_count == 1; }));
+}
+
+TEST_F(CliTest, ChatAnswersOnceWithoutATerminal) {
+  EXPECT_EQ(Run({"chat", "--system", "be brief", "--var", "enable_thinking=false"}, "what is it?\n")
+                .output,
+            "what is it?\n");
+  const v1::ChatRequest request = daemon_.last_chat();
+  ASSERT_EQ(request.messages_size(), 2);
+  EXPECT_EQ(request.messages(0).role(), "system");
+  EXPECT_EQ(request.messages(0).content(), "be brief");
+  EXPECT_EQ(request.messages(1).role(), "user");
+  EXPECT_EQ(request.messages(1).content(), "what is it?");
+  EXPECT_EQ(request.template_variables().at("enable_thinking"), "false");
+  EXPECT_EQ(Run({"chat", "--message", "hello"}).output, "hello\n");
+}
+
+TEST_F(CliTest, ChatKeepsTheConversation) {
+  ChildProcess::Options options = WithSocket();
+  options.terminal = true;
+  ChildProcess process(Command({"chat", "--system", "s"}), options);
+  ASSERT_TRUE(process.WaitForOutput("/help"));
+  process.Type("caf\xC3\xA9 one\n");
+  ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 2; }))
+      << process.output();
+  process.Type("two\n");
+  ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 4; }))
+      << process.output();
+  const v1::ChatRequest request = daemon_.last_chat();
+  EXPECT_EQ(request.messages(1).content(), "caf\xC3\xA9 one");
+  EXPECT_EQ(request.messages(2).role(), "assistant");
+  EXPECT_EQ(request.messages(2).content(), "caf\xC3\xA9 one");
+  EXPECT_EQ(request.messages(3).content(), "two");
+  process.Type("/clear\n");
+  ASSERT_TRUE(process.WaitForOutput("starts anew"));
+  process.Type("three\n");
+  ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 2; }));
+  process.Type("\x04");
+  EXPECT_EQ(process.Wait(), 0);
+}
+
+TEST_F(CliTest, InterruptInAChatStopsTheAnswerOnly) {
+  ChildProcess::Options options = WithSocket();
+  options.terminal = true;
+  ChildProcess process(Command({"chat"}), options);
+  ASSERT_TRUE(process.WaitForOutput("/help"));
+  process.Type("hang\n");
+  ASSERT_TRUE(process.WaitForOutput("\xE2\x80\xA6"));
+  process.Type("\x03");
+  ASSERT_TRUE(WaitUntil([&] { return daemon_.state().cancelled_count == 1; }));
+  process.Type("and now\n");
+  ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 3; }))
+      << process.output();
+  EXPECT_EQ(daemon_.last_chat().messages(1).content(), "\xE2\x80\xA6");
+  ASSERT_TRUE(process.WaitForOutput("and now\r\n> "));
+  process.Type("half a line\x03");
+  ASSERT_TRUE(process.WaitForOutput("Ctrl-C again"));
+  process.Type("fresh\n");
+  ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 5; }));
+  EXPECT_EQ(daemon_.last_chat().messages(4).content(), "fresh");
+  ASSERT_TRUE(process.WaitForOutput("fresh\r\nfresh\r\n> "));
+  process.Type("\x03\x03");
+  EXPECT_EQ(process.Wait(), 130);
+}
+
+TEST_F(CliTest, AChatGoesOnAfterAnError) {
+  ChildProcess::Options options = WithSocket();
+  options.terminal = true;
+  ChildProcess process(Command({"chat"}), options);
+  ASSERT_TRUE(process.WaitForOutput("/help"));
+  process.Type("full\n");
+  ASSERT_TRUE(process.WaitForOutput("RESOURCE_EXHAUSTED"));
+  process.Type("still there\n");
+  ASSERT_TRUE(WaitUntil([&] {
+    return daemon_.last_chat().messages_size() == 1 &&
+           daemon_.last_chat().messages(0).content() == "still there";
+  }));
+  process.Type("/exit\n");
+  EXPECT_EQ(process.Wait(), 0);
+}
+
+TEST_F(CliTest, ATerminalSeesProgressAndNoControls) {
+  ChildProcess::Options options = WithSocket();
+  options.terminal = true;
+  ChildProcess process(Command({"complete", "long"}), options);
+  EXPECT_EQ(process.Wait(), 0);
+  EXPECT_THAT(process.output(), HasSubstr("waiting: 3 requests"));
+  EXPECT_THAT(process.output(), HasSubstr("64 of 100 tokens"));
+  EXPECT_THAT(process.output(), HasSubstr("long\r\n"));
+  ChildProcess hostile(Command({"complete", "escape"}), options);
+  EXPECT_EQ(hostile.Wait(), 0);
+  EXPECT_THAT(hostile.output(), Not(HasSubstr("\x1B[31m")));
+}
+
+TEST_F(CliTest, TokensThereAndBack) {
+  const Outcome tokens = Run({"tokenize", "H i\n"});
+  EXPECT_EQ(tokens.output, "72\tH\n32\t \n105\ti\n10\t\\n\n");
+  EXPECT_EQ(Run({"detokenize", "72", "105"}).output, "Hi\n");
+  EXPECT_EQ(Run({"detokenize"}, "72, 105\n").output, "Hi\n");
+  EXPECT_EQ(Run({"detokenize"}, "72 x").code, 65);
+  EXPECT_EQ(Run({"detokenize", "4096"}).code, 65);
+  const json parsed = json::parse(Run({"tokenize", "--json", "Hi"}).output);
+  EXPECT_EQ(parsed["tokens"][1]["byte_begin"], 1);
+}
+
+TEST_F(CliTest, Template) {
+  EXPECT_EQ(Run({"template", "--system", "s", "u1", "a1", "u2"}).output,
+            "system:s\nuser:u1\nassistant:a1\nuser:u2\n");
+}
+
+TEST_F(CliTest, ScoresLongTextsInWindows) {
+  // 19 tokens in windows of 8: 7 + 7 + 2 have a log-probability.
+  const Outcome outcome = Run({"score", "--json"}, "nineteen characters");
+  ASSERT_EQ(outcome.code, 0) << outcome.output;
+  const json total = json::parse(outcome.output);
+  EXPECT_EQ(total["scored_tokens"], 16);
+  EXPECT_EQ(total["windows"], 3);
+  EXPECT_NEAR(total["perplexity"].get<double>(), 2.718281828, 1e-6);
+  EXPECT_THAT(Run({"score", "short"}).output, HasSubstr("perplexity 2.7183 over 4 tokens"));
+  EXPECT_EQ(Run({"score", "x"}).code, 65);
+  const auto lines = Lines(Run({"score", "--json", "--logprobs", "0", "abc"}).output);
+  EXPECT_EQ(lines.size(), 1u);
+}
+
+TEST_F(CliTest, ModelsPlanStatsAbort) {
+  EXPECT_THAT(Run({"models"}).output, HasSubstr("torn.gguf: ends after 17 bytes"));
+  EXPECT_EQ(json::parse(Run({"models", "--json"}).output)["models"][0]["state"], "LOADED");
+  EXPECT_THAT(Run({"models", "fake"}).output, HasSubstr("8 served"));
+  EXPECT_EQ(Run({"plan", "--budget", "1KiB"}).code, 0);
+  const Outcome small = Run({"plan", "--budget", "999"});
+  EXPECT_EQ(small.code, 1);
+  EXPECT_THAT(small.output, HasSubstr("At least 1000 bytes."));
+  EXPECT_EQ(json::parse(Run({"plan", "--json"}).output)["expert_total_bytes"], 5ULL << 32);
+  EXPECT_THAT(Run({"stats"}).output, HasSubstr("75.0 % hits"));
+  EXPECT_EQ(json::parse(Run({"stats", "--json"}).output)["experts"]["hit_rate"], 0.75);
+  EXPECT_EQ(Run({"abort", "7"}).code, 0);
+  EXPECT_EQ(Run({"abort", "8"}).code, 68);
+}
+
+}  // namespace
+}  // namespace edgemoe

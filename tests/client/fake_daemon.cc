@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/client/fake_daemon.h"
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/server_context.h>
+
+#include <chrono>
+#include <sstream>
+#include <thread>
+
+#include "edgemoe/v1/inference.grpc.pb.h"
+#include "edgemoe/v1/models.grpc.pb.h"
+#include "edgemoe/v1/observe.grpc.pb.h"
+
+namespace edgemoe {
+namespace {
+
+using grpc::ServerContext;
+using grpc::Status;
+using grpc::StatusCode;
+using State = FakeDaemon::State;
+using GenerateWriter = grpc::ServerWriter<v1::GenerateResponse>;
+
+constexpr std::uint32_t kContextTokens = 8;
+
+Status Loading(State& state) {
+  if (state.loading_calls.load() <= 0 || state.loading_calls.fetch_sub(1) <= 0) return Status::OK;
+  return Status(StatusCode::UNAVAILABLE, "the model is loading: 40 %");
+}
+
+void WriteChunk(GenerateWriter* writer, const std::string& text, std::int32_t token) {
+  v1::GenerateResponse message;
+  message.mutable_chunk()->set_text(text);
+  message.mutable_chunk()->add_tokens(token);
+  writer->Write(message);
+}
+
+void WriteStart(GenerateWriter* writer, bool is_long) {
+  v1::GenerateResponse message;
+  message.mutable_started()->set_request_id(7);
+  message.mutable_started()->set_model("fake");
+  message.mutable_started()->set_seed(18446744073709551615ULL);
+  if (is_long) message.mutable_started()->set_queue_position(3);
+  writer->Write(message);
+  if (!is_long) return;
+  message.mutable_progress()->set_prompt_tokens(100);
+  message.mutable_progress()->set_processed_tokens(64);
+  writer->Write(message);
+}
+
+Status HangUntilCancelled(ServerContext* context, State& state) {
+  while (!context->IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  ++state.cancelled_count;
+  return Status(StatusCode::CANCELLED, "cancelled");
+}
+
+Status Generate(ServerContext* context, State& state, const std::string& prompt,
+                GenerateWriter* writer) {
+  if (Status loading = Loading(state); !loading.ok()) return loading;
+  if (prompt.empty()) return Status(StatusCode::INVALID_ARGUMENT, "prompt: is empty");
+  if (prompt == "full") {
+    context->AddTrailingMetadata("retry-delay-ms", "1500");
+    return Status(StatusCode::RESOURCE_EXHAUSTED, "queue: all 64 places are taken");
+  }
+  WriteStart(writer, prompt == "long");
+  if (prompt == "hang") {
+    WriteChunk(writer, "\xE2\x80\xA6", 1);
+    return HangUntilCancelled(context, state);
+  }
+  if (prompt == "data-loss") {
+    WriteChunk(writer, "half", 1);
+    return Status(StatusCode::DATA_LOSS, "expert 3 of layer 2 could not be read");
+  }
+  std::uint32_t count = 0;
+  std::istringstream words(prompt == "escape" ? "a\x1B[31mb\xC2\x9B" : prompt);
+  for (std::string word; words >> word; ++count)
+    WriteChunk(writer, count == 0 ? word : " " + word, static_cast<std::int32_t>(count));
+  v1::GenerateResponse last;
+  last.mutable_finished()->set_reason(v1::STOP_TOKEN);
+  last.mutable_finished()->set_stop_token(2);
+  last.mutable_finished()->mutable_usage()->set_completion_tokens(count);
+  last.mutable_finished()->mutable_timings()->set_decode_tokens_per_second(12.5);
+  last.mutable_finished()->mutable_io()->set_experts_used(100);
+  last.mutable_finished()->mutable_io()->set_expert_hits(75);
+  last.mutable_finished()->mutable_io()->set_bytes_read(4096);
+  writer->Write(last);
+  return Status::OK;
+}
+
+class FakeInference final : public v1::Inference::Service {
+ public:
+  explicit FakeInference(State& state) : state_(state) {}
+
+  Status Complete(ServerContext* context, const v1::CompleteRequest* request,
+                  GenerateWriter* writer) override {
+    {
+      const std::lock_guard lock(state_.mutex);
+      state_.last_complete = *request;
+    }
+    return Generate(context, state_, request->prompt(), writer);
+  }
+
+  Status Chat(ServerContext* context, const v1::ChatRequest* request,
+              GenerateWriter* writer) override {
+    {
+      const std::lock_guard lock(state_.mutex);
+      state_.last_chat = *request;
+    }
+    return Generate(context, state_, request->messages().rbegin()->content(), writer);
+  }
+
+  Status Tokenize(ServerContext*, const v1::TokenizeRequest* request,
+                  v1::TokenizeResponse* response) override {
+    if (Status loading = Loading(state_); !loading.ok()) return loading;
+    for (std::uint32_t i = 0; i < request->text().size(); ++i) {
+      v1::Token* token = response->add_tokens();
+      token->set_id(static_cast<unsigned char>(request->text()[i]));
+      token->set_bytes(request->text().substr(i, 1));
+      token->set_byte_begin(i);
+      token->set_byte_end(i + 1);
+    }
+    return Status::OK;
+  }
+
+  Status Detokenize(ServerContext*, const v1::DetokenizeRequest* request,
+                    v1::DetokenizeResponse* response) override {
+    for (const std::int32_t id : request->tokens()) {
+      if (id < 0 || id > 127)
+        return Status(StatusCode::INVALID_ARGUMENT,
+                      "tokens: found " + std::to_string(id) + ", expected ids in [0, 128)");
+      *response->mutable_text() += static_cast<char>(id);
+    }
+    return Status::OK;
+  }
+
+  Status ApplyTemplate(ServerContext*, const v1::ApplyTemplateRequest* request,
+                       v1::ApplyTemplateResponse* response) override {
+    {
+      const std::lock_guard lock(state_.mutex);
+      state_.last_template = *request;
+    }
+    for (const v1::ChatMessage& message : request->messages())
+      *response->mutable_prompt() += message.role() + ":" + message.content() + "\n";
+    return Status::OK;
+  }
+
+  Status Score(ServerContext*, const v1::ScoreRequest* request,
+               grpc::ServerWriter<v1::ScoreResponse>* writer) override {
+    {
+      const std::lock_guard lock(state_.mutex);
+      state_.last_score = *request;
+    }
+    const int count = request->tokens().ids_size();
+    if (count < 2 || static_cast<std::uint32_t>(count) > kContextTokens)
+      return Status(StatusCode::INVALID_ARGUMENT, "tokens: expected 2 to 8");
+    v1::ScoreResponse message;
+    for (int i = 1; i < count; ++i) {
+      v1::TokenLogprob* sampled = message.mutable_scored()->add_logprobs()->mutable_sampled();
+      sampled->set_token(request->tokens().ids(i));
+      sampled->set_logprob(-1);
+    }
+    writer->Write(message);
+    message.mutable_finished()->set_logprob_sum(1 - count);
+    message.mutable_finished()->set_scored_tokens(static_cast<std::uint32_t>(count - 1));
+    writer->Write(message);
+    return Status::OK;
+  }
+
+  Status Abort(ServerContext*, const v1::AbortRequest* request, v1::AbortResponse*) override {
+    if (request->request_id() == 7) return Status::OK;
+    return Status(StatusCode::NOT_FOUND,
+                  "request " + std::to_string(request->request_id()) + " does not run");
+  }
+
+ private:
+  State& state_;
+};
+
+class FakeModels final : public v1::Models::Service {
+ public:
+  Status List(ServerContext*, const v1::ListModelsRequest*,
+              v1::ListModelsResponse* response) override {
+    Fill(response->add_models());
+    v1::Model* broken = response->add_models();
+    broken->set_name("torn");
+    broken->set_state(v1::BROKEN);
+    broken->set_error("torn.gguf: ends after 17 bytes");
+    return Status::OK;
+  }
+
+  Status Get(ServerContext*, const v1::GetModelRequest* request, v1::Model* response) override {
+    if (!request->name().empty() && request->name() != "fake")
+      return Status(StatusCode::NOT_FOUND,
+                    "model \"" + request->name() + "\" is unknown; there is: fake");
+    Fill(response);
+    return Status::OK;
+  }
+
+  Status Plan(ServerContext*, const v1::PlanRequest* request, v1::PlanResponse* response) override {
+    response->set_budget_bytes(request->has_budget_bytes() ? request->budget_bytes() : 2000);
+    response->set_fits(response->budget_bytes() >= 1000);
+    response->set_explanation(response->fits() ? "The model fits." : "At least 1000 bytes.");
+    response->set_expert_total_bytes(5ULL << 32);
+    return Status::OK;
+  }
+
+ private:
+  static void Fill(v1::Model* model) {
+    model->set_name("fake");
+    model->set_state(v1::LOADED);
+    model->set_architecture("none");
+    model->set_context_tokens(kContextTokens);
+  }
+};
+
+class FakeObserve final : public v1::Observe::Service {
+  Status GetStats(ServerContext*, const v1::GetStatsRequest*, v1::Stats* response) override {
+    response->set_version("0");
+    response->set_model("fake");
+    response->mutable_experts()->set_hit_rate(0.75);
+    response->mutable_process()->set_peak_resident_bytes(64 << 20);
+    return Status::OK;
+  }
+};
+
+}  // namespace
+
+struct FakeDaemon::Server {
+  explicit Server(State& state) : inference(state) {}
+
+  FakeInference inference;
+  FakeModels models;
+  FakeObserve observe;
+  std::unique_ptr<grpc::Server> server;
+};
+
+FakeDaemon::FakeDaemon(const std::string& address) : server_(std::make_unique<Server>(state_)) {
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+  builder.RegisterService(&server_->inference);
+  builder.RegisterService(&server_->models);
+  builder.RegisterService(&server_->observe);
+  server_->server = builder.BuildAndStart();
+}
+
+FakeDaemon::~FakeDaemon() {
+  server_->server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
+}
+
+v1::CompleteRequest FakeDaemon::last_complete() {
+  const std::lock_guard lock(state_.mutex);
+  return state_.last_complete;
+}
+
+v1::ChatRequest FakeDaemon::last_chat() {
+  const std::lock_guard lock(state_.mutex);
+  return state_.last_chat;
+}
+
+}  // namespace edgemoe

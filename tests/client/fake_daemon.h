@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A daemon without a model, in the test's own process: it writes the words of the prompt back.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "edgemoe/v1/inference.pb.h"
+
+namespace edgemoe {
+
+// Prompts (in Chat: the last message) with a meaning of their own:
+//   "hang"       started and one chunk "…", then nothing until the call is cancelled
+//   "data-loss"  one chunk, then DATA_LOSS
+//   "full"       RESOURCE_EXHAUSTED with a retry delay of 1,500 ms
+//   "escape"     a chunk with a terminal's control sequence
+//   "long"       queue position 3 and progress before the answer
+// A token is a byte of the text; the context has 8 tokens; each scored token has a log-probability
+// of -1. The request 7 can be aborted. A plan fits from 1,000 bytes on.
+class FakeDaemon {
+ public:
+  // `address` as gRPC takes it; with TCP port 0 the kernel chooses one.
+  explicit FakeDaemon(const std::string& address);
+  ~FakeDaemon();
+
+  int port() const { return port_; }
+
+  struct State {
+    // So many of the next calls are refused because the model is loading.
+    std::atomic<int> loading_calls = 0;
+    std::atomic<int> cancelled_count = 0;
+    std::mutex mutex;
+    v1::CompleteRequest last_complete;
+    v1::ChatRequest last_chat;
+    v1::ScoreRequest last_score;
+    v1::ApplyTemplateRequest last_template;
+  };
+  State& state() { return state_; }
+
+  v1::CompleteRequest last_complete();
+  v1::ChatRequest last_chat();
+
+ private:
+  struct Server;
+  State state_;
+  int port_ = 0;
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace edgemoe
