@@ -27,37 +27,53 @@ struct BF16 {
 
 template <class Element>
 struct Format {
-  template <std::size_t kTokens>
-  static void Dot(const std::byte* weights, const std::byte* const* x, std::size_t columns,
-                  float* sums) {
+  // Two accumulators for each of four tokens: those of a second row would not fit in registers.
+  static constexpr std::size_t kRowTile = 1;
+
+  template <std::size_t kRows, std::size_t kTokens>
+  static void Dot(const std::byte* weights, std::size_t row_bytes,
+                  const std::byte* const (&x)[kTokens], std::size_t columns,
+                  float (&sums)[kRows][kTokens]) {
     constexpr std::size_t kLanes = 8;
-    __m256 even[kTokens];
-    __m256 odd[kTokens];
+    __m256 even[kRows][kTokens];
+    __m256 odd[kRows][kTokens];
     EDGEMOE_UNROLL
-    for (std::size_t t = 0; t < kTokens; ++t) even[t] = odd[t] = _mm256_setzero_ps();
+    for (std::size_t i = 0; i < kRows * kTokens; ++i) {
+      even[i / kTokens][i % kTokens] = _mm256_setzero_ps();
+      odd[i / kTokens][i % kTokens] = _mm256_setzero_ps();
+    }
     std::size_t i = 0;
     for (; i + 2 * kLanes <= columns; i += 2 * kLanes) {
       const std::size_t at = i * Element::kBytes;
       const std::size_t next = (i + kLanes) * Element::kBytes;
-      const __m256 w0 = Element::Load(weights + at);
-      const __m256 w1 = Element::Load(weights + next);
       EDGEMOE_UNROLL
       for (std::size_t t = 0; t < kTokens; ++t) {
-        even[t] = _mm256_fmadd_ps(w0, Element::Load(x[t] + at), even[t]);
-        odd[t] = _mm256_fmadd_ps(w1, Element::Load(x[t] + next), odd[t]);
+        const __m256 a0 = Element::Load(x[t] + at);
+        const __m256 a1 = Element::Load(x[t] + next);
+        EDGEMOE_UNROLL
+        for (std::size_t r = 0; r < kRows; ++r) {
+          const std::byte* w = weights + r * row_bytes;
+          even[r][t] = _mm256_fmadd_ps(Element::Load(w + at), a0, even[r][t]);
+          odd[r][t] = _mm256_fmadd_ps(Element::Load(w + next), a1, odd[r][t]);
+        }
       }
     }
     for (; i < columns; i += kLanes) {
       const std::size_t count = columns - i < kLanes ? columns - i : kLanes;
-      const __m256 w = LoadSomeElements(weights + i * Element::kBytes, count);
       EDGEMOE_UNROLL
-      for (std::size_t t = 0; t < kTokens; ++t) {
-        const __m256 a = LoadSomeElements(x[t] + i * Element::kBytes, count);
-        even[t] = _mm256_fmadd_ps(w, a, even[t]);
+      for (std::size_t j = 0; j < kRows * kTokens; ++j) {
+        const std::byte* w = weights + j / kTokens * row_bytes + i * Element::kBytes;
+        const __m256 a = LoadSomeElements(x[j % kTokens] + i * Element::kBytes, count);
+        __m256& sum = even[j / kTokens][j % kTokens];
+        sum = _mm256_fmadd_ps(LoadSomeElements(w, count), a, sum);
       }
     }
     EDGEMOE_UNROLL
-    for (std::size_t t = 0; t < kTokens; ++t) sums[t] = Sum(_mm256_add_ps(even[t], odd[t]));
+    for (std::size_t j = 0; j < kRows * kTokens; ++j) {
+      const std::size_t r = j / kTokens;
+      const std::size_t t = j % kTokens;
+      sums[r][t] = Sum(_mm256_add_ps(even[r][t], odd[r][t]));
+    }
   }
 
   static __m256 LoadSomeElements(const std::byte* from, std::size_t count) {

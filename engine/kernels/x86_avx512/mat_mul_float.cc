@@ -34,36 +34,51 @@ struct BF16 {
 
 template <class Element>
 struct Format {
-  template <std::size_t kTokens>
-  static void Dot(const std::byte* weights, const std::byte* const* x, std::size_t columns,
-                  float* sums) {
-    __m512 even[kTokens];
-    __m512 odd[kTokens];
+  static constexpr std::size_t kRowTile = 2;
+
+  template <std::size_t kRows, std::size_t kTokens>
+  static void Dot(const std::byte* weights, std::size_t row_bytes,
+                  const std::byte* const (&x)[kTokens], std::size_t columns,
+                  float (&sums)[kRows][kTokens]) {
+    __m512 even[kRows][kTokens];
+    __m512 odd[kRows][kTokens];
     EDGEMOE_UNROLL
-    for (std::size_t t = 0; t < kTokens; ++t) even[t] = odd[t] = _mm512_setzero_ps();
+    for (std::size_t i = 0; i < kRows * kTokens; ++i) {
+      even[i / kTokens][i % kTokens] = _mm512_setzero_ps();
+      odd[i / kTokens][i % kTokens] = _mm512_setzero_ps();
+    }
     std::size_t i = 0;
     for (; i + 2 * kLanes <= columns; i += 2 * kLanes) {
       const std::size_t at = i * Element::kBytes;
       const std::size_t next = (i + kLanes) * Element::kBytes;
-      const __m512 w0 = Element::LoadAll(weights + at);
-      const __m512 w1 = Element::LoadAll(weights + next);
       EDGEMOE_UNROLL
       for (std::size_t t = 0; t < kTokens; ++t) {
-        even[t] = _mm512_fmadd_ps(w0, Element::LoadAll(x[t] + at), even[t]);
-        odd[t] = _mm512_fmadd_ps(w1, Element::LoadAll(x[t] + next), odd[t]);
+        const __m512 a0 = Element::LoadAll(x[t] + at);
+        const __m512 a1 = Element::LoadAll(x[t] + next);
+        EDGEMOE_UNROLL
+        for (std::size_t r = 0; r < kRows; ++r) {
+          const std::byte* w = weights + r * row_bytes;
+          even[r][t] = _mm512_fmadd_ps(Element::LoadAll(w + at), a0, even[r][t]);
+          odd[r][t] = _mm512_fmadd_ps(Element::LoadAll(w + next), a1, odd[r][t]);
+        }
       }
     }
     for (; i < columns; i += kLanes) {
       const __mmask16 mask = MaskOf(LanesAt(i, columns));
-      const __m512 w = Element::LoadSome(weights + i * Element::kBytes, mask);
       EDGEMOE_UNROLL
-      for (std::size_t t = 0; t < kTokens; ++t) {
-        const __m512 a = Element::LoadSome(x[t] + i * Element::kBytes, mask);
-        even[t] = _mm512_fmadd_ps(w, a, even[t]);
+      for (std::size_t j = 0; j < kRows * kTokens; ++j) {
+        const std::byte* w = weights + j / kTokens * row_bytes + i * Element::kBytes;
+        const __m512 a = Element::LoadSome(x[j % kTokens] + i * Element::kBytes, mask);
+        __m512& sum = even[j / kTokens][j % kTokens];
+        sum = _mm512_fmadd_ps(Element::LoadSome(w, mask), a, sum);
       }
     }
     EDGEMOE_UNROLL
-    for (std::size_t t = 0; t < kTokens; ++t) sums[t] = Sum(_mm512_add_ps(even[t], odd[t]));
+    for (std::size_t j = 0; j < kRows * kTokens; ++j) {
+      const std::size_t r = j / kTokens;
+      const std::size_t t = j % kTokens;
+      sums[r][t] = Sum(_mm512_add_ps(even[r][t], odd[r][t]));
+    }
   }
 };
 

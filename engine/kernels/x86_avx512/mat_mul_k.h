@@ -36,9 +36,12 @@ inline __m512i AddScaledDots(__m512i sums, __m512i dots, __m512i scales) {
 // the 64 after these, as unsigned bytes below 32.
 template <class Weights>
 struct MinsFormat {
-  template <std::size_t kTokens>
-  static void Dot(const std::byte* weights, const std::byte* const* x, std::size_t columns,
-                  float* sums) {
+  static constexpr std::size_t kRowTile = 1;
+
+  template <std::size_t kRows, std::size_t kTokens>
+  static void Dot(const std::byte* weights, std::size_t, const std::byte* const (&x)[kTokens],
+                  std::size_t columns, float (&sums)[kRows][kTokens]) {
+    static_assert(kRows == kRowTile);
     __m512 acc[kTokens];
     __m256 offsets[kTokens];
     EDGEMOE_UNROLL
@@ -85,7 +88,7 @@ struct MinsFormat {
     }
     EDGEMOE_UNROLL
     for (std::size_t t = 0; t < kTokens; ++t) {
-      sums[t] = Sum(_mm512_sub_ps(acc[t], _mm512_zextps256_ps512(offsets[t])));
+      sums[0][t] = Sum(_mm512_sub_ps(acc[t], _mm512_zextps256_ps512(offsets[t])));
     }
   }
 

@@ -7,9 +7,12 @@ namespace edgemoe::avx512 {
 namespace {
 
 struct Format {
-  template <std::size_t kTokens>
-  static void Dot(const std::byte* weights, const std::byte* const* x, std::size_t columns,
-                  float* sums) {
+  static constexpr std::size_t kRowTile = 1;
+
+  template <std::size_t kRows, std::size_t kTokens>
+  static void Dot(const std::byte* weights, std::size_t, const std::byte* const (&x)[kTokens],
+                  std::size_t columns, float (&sums)[kRows][kTokens]) {
+    static_assert(kRows == kRowTile);
     __m512 acc[kTokens];
     EDGEMOE_UNROLL
     for (std::size_t t = 0; t < kTokens; ++t) acc[t] = _mm512_setzero_ps();
@@ -51,7 +54,7 @@ struct Format {
       }
     }
     EDGEMOE_UNROLL
-    for (std::size_t t = 0; t < kTokens; ++t) sums[t] = Sum(acc[t]);
+    for (std::size_t t = 0; t < kTokens; ++t) sums[0][t] = Sum(acc[t]);
   }
 
   // The 128 elements of one half of the block, as unsigned bytes below 64.

@@ -2,10 +2,11 @@
 //
 // The loops around every AVX-512 matrix product. Rows are taken in chunks that stay in the
 // first-level cache while tiles of up to four tokens pass by, so that a block of weights is
-// unpacked once for four tokens.
+// unpacked once for four tokens, and activations are loaded once for `Format::kRowTile` rows.
 //
-// `Format::Dot<kTokens>(weights, x, columns, sums)` gives the dot products of one row with kTokens
-// tokens. Its operations on one token do not depend on kTokens: that is K1.
+// `Format::Dot<kRows, kTokens>(weights, row_bytes, x, columns, sums)` gives sums[r][t], the dot
+// products of kRows rows with kTokens tokens. Its operations on one row and one token do not depend
+// on kRows and kTokens: that is K1.
 #pragma once
 
 #include <cstddef>
@@ -18,17 +19,29 @@ namespace {
 constexpr std::size_t kRowChunk = 16;
 constexpr std::size_t kTokenTile = 4;
 
+template <class Format, std::size_t kRows, std::size_t kTokens>
+void MultiplyRows(const MatMulArgs& args, const std::byte* const (&x)[kTokens], std::size_t row,
+                  std::size_t token) {
+  float sums[kRows][kTokens];
+  Format::template Dot<kRows, kTokens>(args.weights + row * args.weight_row_bytes,
+                                       args.weight_row_bytes, x, args.columns, sums);
+  for (std::size_t r = 0; r < kRows; ++r) {
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      args.y[(token + t) * args.y_stride + row + r] = sums[r][t];
+    }
+  }
+}
+
 template <class Format, std::size_t kTokens>
 void MultiplyTile(const MatMulArgs& args, std::size_t row_begin, std::size_t row_end,
                   std::size_t token) {
   const std::byte* x[kTokens];
   for (std::size_t t = 0; t < kTokens; ++t) x[t] = args.x + (token + t) * args.x_row_bytes;
-  for (std::size_t row = row_begin; row < row_end; ++row) {
-    float sums[kTokens];
-    Format::template Dot<kTokens>(args.weights + row * args.weight_row_bytes, x, args.columns,
-                                  sums);
-    for (std::size_t t = 0; t < kTokens; ++t) args.y[(token + t) * args.y_stride + row] = sums[t];
+  std::size_t row = row_begin;
+  for (; row + Format::kRowTile <= row_end; row += Format::kRowTile) {
+    MultiplyRows<Format, Format::kRowTile>(args, x, row, token);
   }
+  for (; row < row_end; ++row) MultiplyRows<Format, 1>(args, x, row, token);
 }
 
 template <class Format>
