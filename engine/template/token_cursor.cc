@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/template/token_cursor.h"
+
+#include <algorithm>
+
+namespace edgemoe::jinja {
+
+namespace {
+
+std::string Describe(const Token& token) {
+  if (token.kind == Token::Kind::kEnd) return "the end of the template";
+  if (token.kind == Token::Kind::kText) return "text";
+  return "\"" + token.text.substr(0, 40) + "\"";
+}
+
+}  // namespace
+
+const Token& TokenCursor::Peek(std::size_t ahead) const {
+  return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
+}
+
+const Token& TokenCursor::Take() {
+  const Token& token = Peek();
+  if (at_ + 1 < tokens_.size()) ++at_;
+  return token;
+}
+
+bool TokenCursor::IsOperator(std::string_view text, std::size_t ahead) const {
+  return Peek(ahead).kind == Token::Kind::kOperator && Peek(ahead).text == text;
+}
+
+bool TokenCursor::IsName(std::string_view text, std::size_t ahead) const {
+  return Peek(ahead).kind == Token::Kind::kName && Peek(ahead).text == text;
+}
+
+bool TokenCursor::TakeOperator(std::string_view text) {
+  const bool found = IsOperator(text);
+  if (found) Take();
+  return found;
+}
+
+bool TokenCursor::TakeName(std::string_view text) {
+  const bool found = IsName(text);
+  if (found) Take();
+  return found;
+}
+
+Status TokenCursor::Unexpected(std::string_view wanted) const {
+  return ErrorAt(Peek().position,
+                 "expected " + std::string(wanted) + ", found " + Describe(Peek()));
+}
+
+Status TokenCursor::ExpectOperator(std::string_view text) {
+  if (TakeOperator(text)) return OkStatus();
+  return Unexpected("\"" + std::string(text) + "\"");
+}
+
+Status TokenCursor::ExpectBlockEnd() {
+  if (Peek().kind != Token::Kind::kBlockEnd) return Unexpected("\"%}\"");
+  Take();
+  return OkStatus();
+}
+
+Result<std::string> TokenCursor::ExpectName(std::string_view what) {
+  if (Peek().kind != Token::Kind::kName) return Failure(Unexpected(what));
+  return Take().text;
+}
+
+Status TokenCursor::Nesting::Check() const {
+  if (cursor_.depth_ <= kNestingMax) return OkStatus();
+  return ErrorAt(cursor_.Peek().position,
+                 "nested more than " + std::to_string(kNestingMax) + " levels deep");
+}
+
+}  // namespace edgemoe::jinja
