@@ -135,7 +135,7 @@ std::vector<float> RoundToExtremes(const std::vector<float>& x, int q_max) {
 }
 
 TEST(QuantizeTest, SearchBeatsExtremesEvenWithExactScales) {
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1u, 2u, 3u}) {
     const std::vector<float> x = Normals(4096, seed);
     EXPECT_LT(RelativeError(x, RoundTrip(TensorType::kQ4_K, x)),
               RelativeError(x, RoundToExtremes(x, 15)));
