@@ -42,9 +42,10 @@ ReadProgress::Next ReadProgress::RetryOr(Fault fault) {
 }
 
 Status ReadProgress::StatusFor(std::string_view path) const {
-  std::string what = "read: " + std::string(path) + " at offset " + std::to_string(offset());
+  if (fault_ == Fault::kNone) return OkStatus();  // without making a text
+  const std::string what = "read: " + std::string(path) + " at offset " + std::to_string(offset());
   switch (fault_) {
-    case Fault::kNone: return OkStatus();
+    case Fault::kNone: break;
     case Fault::kErrno: {
       Status status = ErrnoStatus(error_, what);
       // Whatever else the kernel says, the bytes are not to be had.

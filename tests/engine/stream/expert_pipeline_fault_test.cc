@@ -127,7 +127,7 @@ void RunRandomly(std::uint64_t seed) {
 }
 
 TEST(ExpertPipelineFaultTest, RandomInterleavings) {
-  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
     SCOPED_TRACE(seed);
     RunRandomly(seed);
     if (testing::Test::HasFatalFailure()) return;

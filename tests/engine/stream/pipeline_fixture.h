@@ -12,8 +12,8 @@
 
 #include "engine/cache/lru_policy.h"
 #include "engine/io/faulty_reader.h"
-#include "engine/io/pread_reader.h"
 #include "engine/io/reader_factory.h"
+#include "engine/io/throttled_reader.h"
 #include "engine/stream/expert_pipeline.h"
 #include "engine/stream/slot_plan.h"
 #include "tests/support/fake_clock.h"
@@ -59,6 +59,7 @@ class PipelineStack {
     std::size_t depth = 8;
     std::uint32_t request_bytes_max = 16 * kReadAlignment;
     const char* backend = "pread";
+    std::uint64_t bytes_per_second = 0;  // of modelled storage, in the time of `clock`; 0: as it is
   };
 
   explicit PipelineStack(const Options& options)
@@ -75,8 +76,14 @@ class PipelineStack {
       ADD_FAILURE() << opened.error().ToString();
       return;
     }
-    reader =
-        std::make_unique<FaultyReader>(std::move(opened->reader), *ParseFaultPlan(options.faults));
+    std::unique_ptr<BlockReader> inner = std::move(opened->reader);
+    if (options.bytes_per_second > 0)
+      inner = std::make_unique<ThrottledReader>(
+          std::move(inner),
+          ThrottledReader::Options{.bytes_per_second = options.bytes_per_second,
+                                   .clock = &clock,
+                                   .sleep = [this](std::uint64_t ns) { clock.Advance(ns); }});
+    reader = std::make_unique<FaultyReader>(std::move(inner), *ParseFaultPlan(options.faults));
     pipeline.emplace(layout, reader.get(), &cache, &clock,
                      ExpertPipelineOptions{.request_bytes_max = options.request_bytes_max});
   }

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/daemon_process.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace edgemoe {
+namespace {
+
+std::vector<std::string> Command(const std::string& socket, const std::vector<std::string>& flags) {
+  std::vector<std::string> command = {EDGEMOED_PROGRAM, "--socket", socket, "--log-target",
+                                      "stderr"};
+  bool names_model = false;
+  for (const std::string& flag : flags) names_model = names_model || flag == "--model";
+  if (!names_model) {
+    command.insert(command.end(),
+                   {"--model", EDGEMOE_SOURCE_DIR "/models/edgemoe-demo-q8_0.gguf"});
+    command.insert(command.end(), {"--context-tokens", "512"});
+  }
+  command.insert(command.end(), flags.begin(), flags.end());
+  return command;
+}
+
+ChildProcess::Options WithEnvironment(const DaemonProcess::Environment& environment) {
+  ChildProcess::Options options;
+  options.environment = environment;
+  return options;
+}
+
+}  // namespace
+
+DaemonProcess::DaemonProcess(std::string socket, const std::vector<std::string>& flags,
+                             const Environment& environment)
+    : socket_(std::move(socket)),
+      process_(Command(socket_, flags), WithEnvironment(environment)) {}
+
+bool DaemonProcess::WaitReady() {
+  bool ready = false;
+  WaitUntil([&] {
+    if (!process_.Running()) return true;
+    auto client = client::Client::Connect(socket_);
+    if (!client) return false;
+    v1::TokenizeRequest request;
+    request.set_text("ready");
+    ready = client->Tokenize(request).has_value();
+    return ready;
+  });
+  return ready;
+}
+
+std::optional<int> DaemonProcess::Stop() {
+  process_.Signal(SIGTERM);
+  return process_.Wait();
+}
+
+client::Client DaemonProcess::Connect() const {
+  auto client = client::Client::Connect(socket_);
+  EXPECT_TRUE(client) << client.error().ToString();
+  return std::move(*client);
+}
+
+}  // namespace edgemoe

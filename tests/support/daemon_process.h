@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/client.h"
+#include "tests/support/child_process.h"
+
+namespace edgemoe {
+
+// An edgemoed of its own for a test, on a unix socket, with the demo's model unless a flag says
+// otherwise. Killed by the destructor.
+class DaemonProcess {
+ public:
+  using Environment = std::vector<std::pair<std::string, std::string>>;
+
+  DaemonProcess(std::string socket, const std::vector<std::string>& flags,
+                const Environment& environment = {});
+
+  // Whether it serves requests within kPatience, or has ended before.
+  bool WaitReady();
+
+  // SIGTERM; the exit code, as ChildProcess::Wait.
+  std::optional<int> Stop();
+
+  ChildProcess& process() { return process_; }
+  const std::string& socket() const { return socket_; }
+  // A new connection. The daemon must listen.
+  client::Client Connect() const;
+  // What it logged.
+  std::string log() { return process_.errors() + process_.output(); }
+
+ private:
+  std::string socket_;
+  ChildProcess process_;
+};
+
+}  // namespace edgemoe
