@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/model/model_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "tests/support/tiny_model.h"
+
+namespace edgemoe {
+namespace {
+
+using testing::HasSubstr;
+
+GgufFile HeaderOf(const GgufWriter& writer) {
+  const std::string bytes = writer.Build().bytes;
+  return *ParseGguf(std::as_bytes(std::span(bytes)), bytes.size());
+}
+
+// The tiny model's metadata with one key set to another value, or left out.
+GgufFile MetadataWith(const std::string& key, const std::optional<GgufValue>& value) {
+  GgufWriter whole;
+  EXPECT_TRUE(SetTinyModelMetadata({}, &whole).ok());
+  const GgufFile complete = HeaderOf(whole);
+  GgufWriter writer;
+  for (const GgufEntry& entry : complete.metadata()) {
+    if (entry.key == key) continue;
+    EXPECT_TRUE(writer.Set(entry.key, entry.value).ok()) << entry.key;
+  }
+  if (value) {
+    EXPECT_TRUE(writer.Set(key, *value).ok()) << key;
+  }
+  return HeaderOf(writer);
+}
+
+struct BadKey {
+  std::string key;
+  std::optional<GgufValue> value;
+  StatusCode code;
+  std::string message;  // a part of it
+};
+
+class ModelConfigErrors : public testing::TestWithParam<BadKey> {};
+
+TEST_P(ModelConfigErrors, NameKeyAndValue) {
+  const BadKey& bad = GetParam();
+  const auto config = ReadModelConfig(MetadataWith(bad.key, bad.value));
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code(), bad.code) << config.error().ToString();
+  EXPECT_THAT(config.error().message(), HasSubstr(bad.key));
+  EXPECT_THAT(config.error().message(), HasSubstr(bad.message));
+}
+
+constexpr StatusCode kInvalid = StatusCode::kInvalidArgument;
+constexpr StatusCode kUnimplemented = StatusCode::kUnimplemented;
+constexpr StatusCode kNotFound = StatusCode::kNotFound;
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ModelConfigErrors,
+    testing::Values(
+        BadKey{"general.architecture", std::string("llama"), kUnimplemented, "llama"},
+        BadKey{"general.architecture", {}, kNotFound, ""},
+        BadKey{"qwen3moe.block_count", {}, kNotFound, ""},
+        BadKey{"qwen3moe.block_count", std::uint32_t{0}, kInvalid, "found 0"},
+        BadKey{"qwen3moe.block_count", std::uint32_t{5000}, kInvalid, "1 to 1024"},
+        BadKey{"qwen3moe.block_count", std::string("six"), kInvalid, "six"},
+        BadKey{"qwen3moe.embedding_length", UINT32_MAX, kInvalid, "4294967295"},
+        BadKey{"qwen3moe.context_length", std::uint32_t{0}, kInvalid, "found 0"},
+        BadKey{"qwen3moe.attention.head_count", std::uint32_t{0}, kInvalid, "found 0"},
+        BadKey{"qwen3moe.attention.head_count_kv", std::uint32_t{3}, kInvalid, "divisors"},
+        BadKey{"qwen3moe.attention.head_count_kv", std::uint32_t{8}, kInvalid, "1 to 4"},
+        BadKey{"qwen3moe.attention.key_length", std::uint32_t{15}, kInvalid, "even"},
+        BadKey{"qwen3moe.attention.value_length", std::uint32_t{32}, kInvalid, "found 32"},
+        BadKey{"qwen3moe.attention.sliding_window", std::uint32_t{128}, kInvalid, "found 128"},
+        BadKey{"qwen3moe.attention.layer_norm_rms_epsilon", {}, kNotFound, ""},
+        BadKey{"qwen3moe.attention.layer_norm_rms_epsilon", -1.0F, kInvalid, "-1"},
+        BadKey{"qwen3moe.rope.freq_base", 0.0F, kInvalid, "found 0"},
+        BadKey{"qwen3moe.rope.dimension_count", std::uint32_t{8}, kInvalid, "found 8"},
+        BadKey{"qwen3moe.rope.scaling.type", std::string("yarn"), kUnimplemented, "yarn"},
+        BadKey{"qwen3moe.expert_count", std::uint32_t{2000}, kInvalid, "1 to 1024"},
+        BadKey{"qwen3moe.expert_used_count", std::uint32_t{9}, kInvalid, "1 to 8"},
+        BadKey{"qwen3moe.expert_used_count", std::uint32_t{0}, kInvalid, "found 0"},
+        BadKey{"qwen3moe.expert_feed_forward_length", {}, kNotFound, ""},
+        BadKey{"qwen3moe.expert_shared_count", std::uint32_t{1}, kInvalid, "found 1"},
+        BadKey{"qwen3moe.expert_gating_func", std::uint32_t{2}, kInvalid, "found 2"},
+        BadKey{"qwen3moe.expert_weights_scale", 2.5F, kUnimplemented, "2.5"},
+        BadKey{"tokenizer.ggml.tokens", std::uint32_t{1}, kInvalid, ""}));
+
+TEST(ModelConfig, ReadsTheTinyModel) {
+  const auto config = ReadModelConfig(MetadataWith("unused.key", std::uint32_t{1}));
+  ASSERT_TRUE(config) << config.error().ToString();
+  EXPECT_EQ(config->architecture, "qwen3moe");
+  EXPECT_EQ(config->name, "tiny");
+  EXPECT_EQ(config->layer_count, 2U);
+  EXPECT_EQ(config->width, 64U);
+  EXPECT_EQ(config->head_count, 4U);
+  EXPECT_EQ(config->kv_head_count, 2U);
+  EXPECT_EQ(config->head_size, 16U);
+  EXPECT_EQ(config->expert_count, 8U);
+  EXPECT_EQ(config->expert_used_count, 2U);
+  EXPECT_EQ(config->expert_width, 64U);
+  EXPECT_EQ(config->vocabulary_size, kTinyVocabularySize);
+  EXPECT_EQ(config->context_length, 256U);
+  EXPECT_FLOAT_EQ(config->rms_epsilon, 1e-6F);
+  EXPECT_FLOAT_EQ(config->rope_base, 10000.0F);
+}
+
+TEST(ModelConfig, OptionalKeysHaveTheirUsualDefaults) {
+  EXPECT_EQ(ReadModelConfig(MetadataWith("qwen3moe.attention.head_count_kv", {}))->kv_head_count,
+            4U);
+  EXPECT_EQ(ReadModelConfig(MetadataWith("qwen3moe.attention.key_length", {}))->head_size, 16U);
+  EXPECT_FLOAT_EQ(ReadModelConfig(MetadataWith("qwen3moe.rope.freq_base", {}))->rope_base,
+                  10000.0F);
+  EXPECT_TRUE(ReadModelConfig(MetadataWith("qwen3moe.rope.scaling.type", std::string("linear"))));
+  EXPECT_EQ(ReadModelConfig(MetadataWith("general.name", {}))->name, "");
+}
+
+}  // namespace
+}  // namespace edgemoe
