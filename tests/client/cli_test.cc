@@ -295,7 +295,9 @@ TEST_F(CliTest, InterruptInAChatStopsTheAnswerOnly) {
   ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 5; }));
   EXPECT_EQ(daemon_.last_chat().messages(4).content(), "fresh");
   ASSERT_TRUE(process.WaitForOutput("fresh\r\nfresh\r\n> "));
-  process.Type("\x03\x03");
+  process.Type("\x03");
+  ASSERT_TRUE(process.WaitForOutput("fresh\r\n> ^C\r\nCtrl-C again"));
+  process.Type("\x03");
   EXPECT_EQ(process.Wait(), 130);
 }
 

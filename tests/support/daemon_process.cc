@@ -14,8 +14,7 @@ std::vector<std::string> Command(const std::string& socket, const std::vector<st
   bool names_model = false;
   for (const std::string& flag : flags) names_model = names_model || flag == "--model";
   if (!names_model) {
-    command.insert(command.end(),
-                   {"--model", EDGEMOE_SOURCE_DIR "/models/edgemoe-demo-q8_0.gguf"});
+    command.insert(command.end(), {"--model", EDGEMOE_SOURCE_DIR "/models/edgemoe-demo-q8_0.gguf"});
     command.insert(command.end(), {"--context-tokens", "512"});
   }
   command.insert(command.end(), flags.begin(), flags.end());
@@ -32,8 +31,7 @@ ChildProcess::Options WithEnvironment(const DaemonProcess::Environment& environm
 
 DaemonProcess::DaemonProcess(std::string socket, const std::vector<std::string>& flags,
                              const Environment& environment)
-    : socket_(std::move(socket)),
-      process_(Command(socket_, flags), WithEnvironment(environment)) {}
+    : socket_(std::move(socket)), process_(Command(socket_, flags), WithEnvironment(environment)) {}
 
 bool DaemonProcess::WaitReady() {
   bool ready = false;

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How a daemon comes and goes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <fstream>
+
+#include "tests/e2e/answers.h"
+#include "tests/support/daemon_process.h"
+
+namespace edgemoe {
+namespace {
+
+using testing::HasSubstr;
+
+// Exit codes of edgemoed.
+constexpr int kUsage = 64;
+constexpr int kModelDamaged = 65;
+constexpr int kModelUnreadable = 66;
+constexpr int kConfig = 78;
+constexpr int kBudgetTooSmall = 80;
+constexpr int kAlreadyRunning = 81;
+
+class E2eLifecycleTest : public testing::Test {
+ protected:
+  bool SocketExists() const { return ::access(socket_.c_str(), F_OK) == 0; }
+
+  // The exit code of a daemon that is expected to give up by itself, and what it said.
+  std::pair<std::optional<int>, std::string> Refused(const std::vector<std::string>& flags) {
+    DaemonProcess daemon(socket_, flags);
+    const auto code = daemon.process().Wait();
+    return {code, daemon.log()};
+  }
+
+  TempFolder folder_;
+  std::string socket_ = folder_ / "d.sock";
+};
+
+TEST_F(E2eLifecycleTest, ASecondDaemonOnTheSocketIsRefused) {
+  DaemonProcess first(socket_, {});
+  ASSERT_TRUE(first.WaitReady()) << first.log();
+  const auto [code, log] = Refused({});
+  EXPECT_EQ(code, kAlreadyRunning) << log;
+  EXPECT_THAT(log, HasSubstr(socket_));
+  EXPECT_TRUE(Receive(first.Connect().Complete(Greedy("Once", 4))).status.ok());
+  EXPECT_EQ(first.Stop(), 0);
+  EXPECT_FALSE(SocketExists());
+}
+
+TEST_F(E2eLifecycleTest, AKilledDaemonsSocketIsTakenOver) {
+  {
+    DaemonProcess first(socket_, {});
+    ASSERT_TRUE(first.WaitReady()) << first.log();
+    first.process().Signal(SIGKILL);
+    EXPECT_EQ(first.process().Wait(), 137);
+  }
+  ASSERT_TRUE(SocketExists());
+  DaemonProcess second(socket_, {});
+  ASSERT_TRUE(second.WaitReady()) << second.log();
+  EXPECT_TRUE(Receive(second.Connect().Complete(Greedy("Once", 4))).status.ok());
+  EXPECT_EQ(second.Stop(), 0);
+}
+
+TEST_F(E2eLifecycleTest, AFileThatIsNoSocketIsLeftAlone) {
+  std::ofstream(socket_) << "mine";
+  const auto [code, log] = Refused({});
+  EXPECT_NE(code, 0);
+  EXPECT_THAT(log, HasSubstr(socket_));
+  std::string content;
+  std::ifstream(socket_) >> content;
+  EXPECT_EQ(content, "mine");
+}
+
+TEST_F(E2eLifecycleTest, TerminatingLetsRunningAnswersFinish) {
+  DaemonProcess daemon(socket_, {"--drain-timeout-ms", "600000"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client client = daemon.Connect();
+  client::GenerateStream stream = client.Complete(Greedy("Once upon a time", 300));
+  v1::GenerateResponse message;
+  while (!message.has_chunk()) ASSERT_TRUE(stream.Next(message));
+  daemon.process().Signal(SIGTERM);
+  const ReceivedAnswer rest = Receive(std::move(stream));
+  EXPECT_TRUE(rest.status.ok()) << rest.status.ToString();
+  EXPECT_EQ(rest.finished.reason(), v1::MAX_TOKENS);
+  EXPECT_EQ(rest.finished.usage().completion_tokens(), 300u);
+  EXPECT_EQ(daemon.process().Wait(), 0) << daemon.log();
+  EXPECT_FALSE(SocketExists());
+}
+
+TEST_F(E2eLifecycleTest, ADrainThatTakesTooLongCancels) {
+  DaemonProcess daemon(socket_, {"--drain-timeout-ms", "0", "--io-faults", "slow:ms=20"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client client = daemon.Connect();
+  client::GenerateStream stream = client.Complete(Greedy("Once upon a time", 450));
+  v1::GenerateResponse message;
+  ASSERT_TRUE(stream.Next(message));
+  daemon.process().Signal(SIGTERM);
+  EXPECT_FALSE(stream.Finish().ok());
+  EXPECT_EQ(daemon.process().Wait(), 0) << daemon.log();
+}
+
+TEST_F(E2eLifecycleTest, TellsSystemdWhenItIsReadyAndWhenItStops) {
+  const std::string path = folder_ / "notify";
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, path.c_str());
+  ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  std::string told;
+  const auto was_told = [&](const char* what) {
+    return WaitUntil([&] {
+      pollfd wait{fd, POLLIN, 0};
+      char buffer[4096];
+      while (::poll(&wait, 1, 0) > 0) {
+        const ssize_t count = ::recv(fd, buffer, sizeof(buffer), 0);
+        if (count <= 0) break;
+        told.append(buffer, static_cast<std::size_t>(count)).append("\n");
+      }
+      return told.find(what) != std::string::npos;
+    });
+  };
+  DaemonProcess daemon(socket_, {}, {{"NOTIFY_SOCKET", path}});
+  EXPECT_TRUE(was_told("READY=1")) << told;
+  EXPECT_TRUE(was_told("STATUS=")) << told;
+  // READY means that a request is served, without waiting.
+  EXPECT_TRUE(Receive(daemon.Connect().Complete(Greedy("Once", 2))).status.ok());
+  daemon.process().Signal(SIGTERM);
+  EXPECT_TRUE(was_told("STOPPING=1")) << told;
+  EXPECT_EQ(daemon.process().Wait(), 0);
+  ::close(fd);
+}
+
+TEST_F(E2eLifecycleTest, GivesUpWithReasonAndCode) {
+  EXPECT_EQ(Refused({"--no-such-flag"}).first, kUsage);
+  EXPECT_EQ(Refused({"--threads", "1000"}).first, kUsage);
+  const auto [missing, missing_log] = Refused({"--model", folder_ / "none.gguf"});
+  EXPECT_EQ(missing, kModelUnreadable) << missing_log;
+  EXPECT_THAT(missing_log, HasSubstr("none.gguf"));
+  std::ofstream(folder_ / "damaged.gguf") << "GGUF, but no more than that";
+  const auto [damaged, damaged_log] = Refused({"--model", folder_ / "damaged.gguf"});
+  EXPECT_EQ(damaged, kModelDamaged) << damaged_log;
+  const auto [small, small_log] = Refused({"--memory-budget", "1MiB"});
+  EXPECT_EQ(small, kBudgetTooSmall) << small_log;
+  EXPECT_THAT(small_log, HasSubstr("MiB"));
+  std::ofstream(folder_ / "config.json") << "{\n  // a comment\n  \"treads\": 4\n}\n";
+  const auto [config, config_log] = Refused({"--config", folder_ / "config.json"});
+  EXPECT_EQ(config, kConfig) << config_log;
+  EXPECT_THAT(config_log, HasSubstr("treads"));
+  EXPECT_THAT(config_log, HasSubstr(":3"));
+  EXPECT_FALSE(SocketExists());
+}
+
+}  // namespace
+}  // namespace edgemoe

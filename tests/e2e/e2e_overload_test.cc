@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Clients that ask for too much or take too little.
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "tests/e2e/answers.h"
+#include "tests/support/daemon_process.h"
+
+namespace edgemoe {
+namespace {
+
+using client::StatusCode;
+
+class E2eOverloadTest : public testing::Test {
+ protected:
+  // Whether nothing runs or waits any more within kPatience.
+  static bool BecomesIdle(client::Client& client) {
+    return WaitUntil([&] {
+      const auto stats = client.GetStats();
+      return stats && stats->requests().running() == 0 && stats->requests().queued() == 0 &&
+             stats->kv_cache().blocks_used() == 0;
+    });
+  }
+
+  TempFolder folder_;
+  std::string socket_ = folder_ / "d.sock";
+};
+
+TEST_F(E2eOverloadTest, AThousandRequestsAtOnce) {
+  DaemonProcess daemon(socket_, {"--sessions-max", "4", "--queue-max", "16"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client client = daemon.Connect();
+  std::deque<client::GenerateStream> streams;
+  for (int i = 0; i < 1000; ++i) streams.push_back(client.Complete(Greedy("Once upon", 8)));
+  int answered = 0;
+  int refused = 0;
+  std::vector<std::int32_t> tokens;
+  for (client::GenerateStream& stream : streams) {
+    const ReceivedAnswer answer = Receive(std::move(stream));
+    if (answer.status.ok()) {
+      EXPECT_EQ(answer.tokens.size(), 8u);
+      if (tokens.empty()) tokens = answer.tokens;
+      EXPECT_EQ(answer.tokens, tokens);
+      ++answered;
+    } else {
+      EXPECT_EQ(answer.status.code, StatusCode::kResourceExhausted) << answer.status.ToString();
+      EXPECT_GT(answer.status.retry_delay_ms.value_or(0), 0u);
+      ++refused;
+    }
+  }
+  EXPECT_GE(answered, 4);
+  EXPECT_EQ(answered + refused, 1000);
+  EXPECT_TRUE(Receive(client.Complete(Greedy("Once upon", 8))).status.ok());
+  EXPECT_TRUE(BecomesIdle(client));
+  EXPECT_EQ(daemon.Stop(), 0) << daemon.log();
+}
+
+TEST_F(E2eOverloadTest, AClientThatNeverReadsIsEndedAndHoldsUpNobody) {
+  DaemonProcess daemon(socket_, {"--stall-timeout-ms", "2000", "--sessions-max", "2"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client lazy = daemon.Connect();
+  // More than fits into the buffers between the daemon and its client.
+  v1::CompleteRequest request = Greedy("Once", 500);
+  request.mutable_response()->set_top_logprobs(20);
+  client::GenerateStream stream = lazy.Complete(request);
+
+  client::Client other = daemon.Connect();
+  EXPECT_TRUE(Receive(other.Complete(Greedy("Once upon a time", 16))).status.ok());
+  EXPECT_TRUE(BecomesIdle(other));
+  EXPECT_EQ(stream.Finish().code, StatusCode::kResourceExhausted);
+  EXPECT_EQ(daemon.Stop(), 0) << daemon.log();
+}
+
+TEST_F(E2eOverloadTest, StatsAnswerWhileALongPromptRuns) {
+  DaemonProcess daemon(socket_, {"--expert-budget", "6MiB"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client client = daemon.Connect();
+  std::string prompt;
+  for (int i = 0; i < 40; ++i) prompt += "The cat sat on the mat. ";
+  client::GenerateStream stream = client.Complete(Greedy(prompt, 1));
+  EXPECT_TRUE(client.GetStats());
+  EXPECT_TRUE(Receive(std::move(stream)).status.ok());
+  EXPECT_EQ(daemon.Stop(), 0) << daemon.log();
+}
+
+TEST_F(E2eOverloadTest, ManyAtOnceSayWhatEachWouldSayAlone) {
+  DaemonProcess daemon(socket_, {"--expert-budget", "12MiB", "--sessions-max", "4"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client client = daemon.Connect();
+  const std::vector<std::string> prompts = {"Once upon a time", "The dog", "Lily had a red ball",
+                                            "In the park",      "One day", "Tom and his mom"};
+  std::vector<std::vector<std::int32_t>> alone;
+  for (const std::string& prompt : prompts)
+    alone.push_back(Receive(client.Complete(Greedy(prompt, 24))).tokens);
+  std::deque<client::GenerateStream> streams;
+  for (const std::string& prompt : prompts) streams.push_back(client.Complete(Greedy(prompt, 24)));
+  for (std::size_t i = 0; i < prompts.size(); ++i)
+    EXPECT_EQ(Receive(std::move(streams[i])).tokens, alone[i]) << prompts[i];
+  EXPECT_EQ(daemon.Stop(), 0) << daemon.log();
+}
+
+}  // namespace
+}  // namespace edgemoe

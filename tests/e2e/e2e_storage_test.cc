@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What storage, budget and machine may change, and what not.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/e2e/answers.h"
+#include "tests/support/daemon_process.h"
+
+namespace edgemoe {
+namespace {
+
+using client::StatusCode;
+using testing::HasSubstr;
+
+class E2eStorageTest : public testing::Test {
+ protected:
+  struct Outcome {
+    ReceivedAnswer answer;
+    v1::Stats stats;
+  };
+
+  // One answer of a new daemon with these flags.
+  Outcome Answer(const std::vector<std::string>& flags) {
+    DaemonProcess daemon(socket_, flags);
+    Outcome outcome;
+    if (!daemon.WaitReady()) {
+      ADD_FAILURE() << daemon.log();
+      return outcome;
+    }
+    client::Client client = daemon.Connect();
+    outcome.answer = Receive(client.Complete(Greedy("Once upon a time there was", 48)));
+    EXPECT_TRUE(outcome.answer.status.ok()) << outcome.answer.status.ToString();
+    if (const auto stats = client.GetStats()) outcome.stats = *stats;
+    EXPECT_EQ(daemon.Stop(), 0) << daemon.log();
+    return outcome;
+  }
+
+  TempFolder folder_;
+  std::string socket_ = folder_ / "d.sock";
+};
+
+TEST_F(E2eStorageTest, TheBudgetDoesNotChangeTheAnswer) {
+  const Outcome whole = Answer({});
+  ASSERT_EQ(whole.answer.tokens.size(), 48u);
+  const std::uint64_t total = whole.stats.memory().expert_total_bytes();
+  const std::uint64_t floor = whole.stats.memory().expert_floor_bytes();
+  ASSERT_GT(total, floor);
+  std::uint64_t read_before = whole.stats.experts().bytes_read();
+  for (const std::uint64_t budget : {total / 2, total / 4, floor}) {
+    const Outcome part = Answer({"--expert-budget", std::to_string(budget)});
+    EXPECT_EQ(part.answer.tokens, whole.answer.tokens) << budget;
+    EXPECT_EQ(part.answer.text, whole.answer.text) << budget;
+    EXPECT_GE(part.stats.experts().bytes_read(), read_before) << budget;
+    EXPECT_LE(part.stats.memory().expert_bytes(), budget);
+    read_before = part.stats.experts().bytes_read();
+  }
+}
+
+TEST_F(E2eStorageTest, NeitherDoThreadsNorTheWayOfReading) {
+  const std::vector<std::string> quarter = {"--expert-budget", "12MiB"};
+  const auto with = [&](std::vector<std::string> flags) {
+    flags.insert(flags.end(), quarter.begin(), quarter.end());
+    return Answer(flags).answer.tokens;
+  };
+  const std::vector<std::int32_t> tokens = with({});
+  ASSERT_EQ(tokens.size(), 48u);
+  EXPECT_EQ(with({"--io-backend", "pread"}), tokens);
+  EXPECT_EQ(with({"--threads", "1"}), tokens);
+  EXPECT_EQ(with({"--threads", "2"}), tokens);
+  EXPECT_EQ(with({"--io-depth", "1"}), tokens);
+  EXPECT_EQ(with({"--prefill-chunk-tokens", "2"}), tokens);
+}
+
+TEST_F(E2eStorageTest, AReadErrorFailsTheRequestAndNothingElse) {
+  DaemonProcess daemon(socket_, {"--expert-budget", "12MiB", "--io-faults", "eio:after=60"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client client = daemon.Connect();
+  client::Status failure;
+  for (int i = 0; i < 50 && failure.ok(); ++i)
+    failure = Receive(client.Complete(Greedy("Once upon a time there was", 32))).status;
+  EXPECT_EQ(failure.code, StatusCode::kDataLoss) << failure.ToString();
+  EXPECT_THAT(failure.message, HasSubstr("edgemoe-demo"));
+  const ReceivedAnswer next = Receive(client.Complete(Greedy("Once upon a time there was", 32)));
+  EXPECT_TRUE(next.status.ok()) << next.status.ToString();
+  const auto stats = client.GetStats();
+  ASSERT_TRUE(stats);
+  EXPECT_EQ(stats->requests().failed(), 1u);
+  EXPECT_GE(stats->experts().read_errors(), 1u);
+  EXPECT_EQ(daemon.Stop(), 0) << daemon.log();
+}
+
+TEST_F(E2eStorageTest, ShortAndSlowReadsDoNotChangeTheAnswer) {
+  const std::vector<std::int32_t> tokens = Answer({"--expert-budget", "12MiB"}).answer.tokens;
+  EXPECT_EQ(Answer({"--expert-budget", "12MiB", "--io-faults", "short:every=3"}).answer.tokens,
+            tokens);
+  EXPECT_EQ(Answer({"--expert-budget", "12MiB", "--io-faults", "slow:ms=1"}).answer.tokens, tokens);
+}
+
+TEST_F(E2eStorageTest, TheProcessStaysWithinItsBudget) {
+  const Outcome outcome = Answer({"--expert-budget", "12MiB"});
+  const std::uint64_t budget = outcome.stats.memory().dense_bytes() +
+                               outcome.stats.memory().kv_bytes() +
+                               outcome.stats.memory().workspace_bytes() + (12u << 20);
+  EXPECT_LE(outcome.stats.memory().budget_bytes(), budget);
+#if !defined(__SANITIZE_ADDRESS__)
+  EXPECT_LE(outcome.stats.process().peak_resident_bytes(), budget + (64u << 20));
+#endif
+}
+
+}  // namespace
+}  // namespace edgemoe
