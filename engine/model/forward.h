@@ -20,6 +20,7 @@
 namespace edgemoe {
 
 // One token to run. Rows of one sequence stand together, in order of position.
+// REQUIRES: token < vocabulary, position < config.context_length.
 struct BatchRow {
   KvSequence* sequence =
       nullptr;  // has room for `position`; positions before it were run in earlier steps or rows
@@ -32,7 +33,8 @@ struct BatchRow {
 
 struct RowResult {
   // OK; CANCELLED; DATA_LOSS when an expert that the row needs could not be read. A row that failed
-  // leaves its position in the sequence undefined; other rows are unaffected.
+  // leaves its position in the sequence undefined, and fails the rows after it of the same sequence
+  // with its own status; other sequences are unaffected.
   Status status;
   // [vocabulary] when asked for and OK; valid until the next Run. Null otherwise.
   const float* logits = nullptr;

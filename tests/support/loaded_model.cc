@@ -8,6 +8,30 @@
 
 namespace edgemoe {
 
+Result<std::vector<float>> RunTokens(Forward& forward, const ModelConfig& config,
+                                     std::uint32_t chunk_max, KvSequence& sequence,
+                                     std::uint32_t position, std::span<const TokenId> tokens) {
+  EDGEMOE_FAIL_IF_ERROR(sequence.Reserve(position + tokens.size()));
+  std::vector<float> logits;
+  std::vector<BatchRow> rows;
+  std::vector<RowResult> results;
+  for (std::size_t begin = 0; begin < tokens.size(); begin += rows.size()) {
+    rows.clear();
+    const std::size_t end = std::min(begin + chunk_max, tokens.size());
+    for (std::size_t i = begin; i < end; ++i) {
+      rows.push_back(
+          {&sequence, position + static_cast<std::uint32_t>(i), tokens[i], true, nullptr});
+    }
+    results.assign(rows.size(), {});
+    forward.Run(rows, results);
+    for (const RowResult& result : results) {
+      EDGEMOE_FAIL_IF_ERROR(result.status);
+      logits.insert(logits.end(), result.logits, result.logits + config.vocabulary_size);
+    }
+  }
+  return logits;
+}
+
 Result<std::unique_ptr<LoadedModel>> LoadedModel::Load(std::span<const std::byte> file,
                                                        const Options& options) {
   std::unique_ptr<LoadedModel> model(new LoadedModel());
@@ -39,25 +63,8 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::Load(std::span<const std::byte
 
 Result<std::vector<float>> LoadedModel::Run(KvSequence& sequence, std::uint32_t position,
                                             std::span<const TokenId> tokens) {
-  EDGEMOE_FAIL_IF_ERROR(sequence.Reserve(position + tokens.size()));
-  const std::size_t chunk_max = std::min(options_.rows_max, options_.logit_rows_max);
-  std::vector<float> logits;
-  std::vector<BatchRow> rows;
-  std::vector<RowResult> results;
-  for (std::size_t begin = 0; begin < tokens.size(); begin += rows.size()) {
-    rows.clear();
-    for (std::size_t i = begin; i < std::min(begin + chunk_max, tokens.size()); ++i) {
-      rows.push_back(
-          {&sequence, position + static_cast<std::uint32_t>(i), tokens[i], true, nullptr});
-    }
-    results.assign(rows.size(), {});
-    forward_->Run(rows, results);
-    for (const RowResult& result : results) {
-      EDGEMOE_FAIL_IF_ERROR(result.status);
-      logits.insert(logits.end(), result.logits, result.logits + config_.vocabulary_size);
-    }
-  }
-  return logits;
+  return RunTokens(*forward_, config_, std::min(options_.rows_max, options_.logit_rows_max),
+                   sequence, position, tokens);
 }
 
 }  // namespace edgemoe

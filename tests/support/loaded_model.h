@@ -15,6 +15,12 @@
 
 namespace edgemoe {
 
+// Runs `tokens` of a sequence at positions from `position` on, at most `chunk_max` a step, and
+// gives the logits of each: [tokens, vocabulary]. Reserves the room.
+Result<std::vector<float>> RunTokens(Forward& forward, const ModelConfig& config,
+                                     std::uint32_t chunk_max, KvSequence& sequence,
+                                     std::uint32_t position, std::span<const TokenId> tokens);
+
 // A model in memory with a forward pass over it: the engine's model without storage, scheduler or
 // budget.
 class LoadedModel {
@@ -38,8 +44,7 @@ class LoadedModel {
   KvCache& kv() { return *kv_; }
   Forward& forward() { return *forward_; }
 
-  // Runs `tokens` at positions from `position` on, in chunks, and gives the logits of each:
-  // [tokens, vocabulary].
+  // RunTokens in chunks as long as the options allow.
   Result<std::vector<float>> Run(KvSequence& sequence, std::uint32_t position,
                                  std::span<const TokenId> tokens);
 
