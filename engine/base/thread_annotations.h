@@ -9,6 +9,10 @@
 #define EDGEMOE_THREAD_ATTRIBUTE(x)
 #endif
 
+// Abseil, which comes with gRPC's headers, has macros of these two names and meanings.
+#undef GUARDED_BY
+#undef NO_THREAD_SAFETY_ANALYSIS
+
 #define CAPABILITY(x) EDGEMOE_THREAD_ATTRIBUTE(capability(x))
 #define SCOPED_CAPABILITY EDGEMOE_THREAD_ATTRIBUTE(scoped_lockable)
 #define GUARDED_BY(x) EDGEMOE_THREAD_ATTRIBUTE(guarded_by(x))

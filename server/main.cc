@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include "server/daemon.h"
+#include "server/flags.h"
+#include "server/log.h"
+
+int main(int argc, char** argv) {
+  using edgemoe::ExitCode;
+  const edgemoe::CommandLine line = edgemoe::ParseCommandLine(argc, argv);
+  if (line.action == edgemoe::CommandLine::Action::kExit) {
+    std::fputs(line.text.c_str(), line.exit_code == ExitCode::kOk ? stdout : stderr);
+    return static_cast<int>(line.exit_code);
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  edgemoe::Log log(line.config.log);
+  edgemoe::Daemon daemon(line.config, log.sink(), edgemoe::Engine::Open);
+  const int code = static_cast<int>(daemon.Run());
+  if (daemon.abandoned()) {
+    log.Close();
+    std::_Exit(code);
+  }
+  return code;
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/server/fake_engine.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace edgemoe {
+namespace {
+
+using std::chrono::steady_clock;
+constexpr std::chrono::seconds kPatience{10};
+constexpr std::size_t kLargeChunkBytes = 16 * 1024;
+
+}  // namespace
+
+struct FakeEngine::Session {
+  RequestId id;
+  std::string prompt;
+  GenerateRequest request;
+  bool score = false;
+  std::unique_ptr<EventSink> sink;
+  bool started = false;
+  bool finished = false;
+  std::uint32_t written = 0;
+  std::optional<steady_clock::time_point> paused_since;
+};
+
+FakeEngine::FakeEngine(Options options) : options_(options) {
+  model_.name = "fake";
+  model_.path = "/nowhere/fake.gguf";
+  model_.architecture = "qwen3moe";
+  model_.vocabulary_size = 1000;
+  model_.context_tokens = 4096;
+  thread_ = std::thread([this] { Run(); });
+}
+
+FakeEngine::~FakeEngine() {
+  Drain(0);
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.NotifyAll();
+  }
+  thread_.join();
+}
+
+Result<RequestId> FakeEngine::Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) {
+  auto session = std::make_unique<Session>();
+  if (const auto* text = std::get_if<std::string>(&request.prompt)) session->prompt = *text;
+  if (session->prompt.empty() && std::holds_alternative<std::string>(request.prompt))
+    return Failure(InvalidArgumentError("prompt: found 0 tokens; accepted: [1, 4096]"));
+  session->request = std::move(request);
+  session->sink = std::move(sink);
+  return Submit(std::move(session));
+}
+
+Result<RequestId> FakeEngine::Score(ScoreRequest request, std::unique_ptr<EventSink> sink) {
+  auto session = std::make_unique<Session>();
+  session->score = true;
+  session->request.stop.max_tokens = 3;
+  session->request.top_logprob_count = static_cast<int>(request.top_logprob_count);
+  session->sink = std::move(sink);
+  return Submit(std::move(session));
+}
+
+Result<RequestId> FakeEngine::Submit(std::unique_ptr<Session> session) {
+  MutexLock lock(mutex_);
+  if (draining_) return Failure(UnavailableError("the engine is stopping"));
+  if (live_.size() >= options_.sessions_max + options_.queue_max) {
+    ++refused_;
+    return Failure(ResourceExhaustedError("the queue is full"));
+  }
+  const RequestId id{next_id_++};
+  session->id = id;
+  live_.push_back(id);
+  waiting_.push_back(std::move(session));
+  changed_.NotifyAll();
+  return id;
+}
+
+Status FakeEngine::Abort(RequestId request) {
+  MutexLock lock(mutex_);
+  if (std::ranges::find(live_, request) == live_.end())
+    return NotFoundError("request_id: found " + std::to_string(request.value) +
+                         "; accepted: one that waits or runs");
+  aborted_.push_back(request);
+  ++wakes_;
+  changed_.NotifyAll();
+  return OkStatus();
+}
+
+void FakeEngine::Wake() {
+  MutexLock lock(mutex_);
+  ++wakes_;
+  changed_.NotifyAll();
+}
+
+Result<std::vector<TokenPiece>> FakeEngine::Tokenize(std::string_view text,
+                                                     const TokenizeOptions& options) const {
+  std::vector<TokenPiece> pieces;
+  if (options.add_special) pieces.push_back({.token = TokenId{1}, .bytes = "<s>"});
+  for (std::uint32_t i = 0; i < text.size(); ++i)
+    pieces.push_back({.token = TokenId{static_cast<unsigned char>(text[i])},
+                      .bytes = std::string(1, text[i]),
+                      .byte_begin = i,
+                      .byte_end = i + 1});
+  return pieces;
+}
+
+Result<std::string> FakeEngine::Detokenize(std::span<const TokenId> tokens, bool) const {
+  std::string text;
+  for (const TokenId token : tokens) {
+    if (token.value < 0 || token.value >= 1000)
+      return Failure(
+          Status(StatusCode::kOutOfRange,
+                 "tokens[0]: found " + std::to_string(token.value) + "; accepted: [0, 999]"));
+    text += "t" + std::to_string(token.value);
+  }
+  return text;
+}
+
+Result<std::string> FakeEngine::ApplyTemplate(std::span<const ChatMessage> messages,
+                                              const ChatTemplateOptions& options) const {
+  std::string prompt;
+  for (const ChatMessage& message : messages) prompt += message.content;
+  if (!options.add_generation_prompt) prompt += "|";
+  for (const auto& [name, json] : options.variables) prompt += "{" + name + "=" + json + "}";
+  return prompt;
+}
+
+EngineStats FakeEngine::GetStats() const {
+  MutexLock lock(mutex_);
+  EngineStats stats;
+  stats.requests_refused = refused_;
+  stats.expert_uses = 4;
+  stats.expert_hits = 1;
+  stats.kernels = "none";
+  return stats;
+}
+
+bool FakeEngine::Drain(std::uint32_t timeout_ms) {
+  const auto end = steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  MutexLock lock(mutex_);
+  draining_ = true;
+  while (!live_.empty() && steady_clock::now() < end)
+    changed_.WaitFor(mutex_, std::chrono::milliseconds(10));
+  const bool all_finished = live_.empty();
+  aborted_.insert(aborted_.end(), live_.begin(), live_.end());
+  ++wakes_;
+  changed_.NotifyAll();
+  while (!live_.empty()) changed_.WaitFor(mutex_, std::chrono::milliseconds(10));
+  return all_finished;
+}
+
+std::size_t FakeEngine::active() const {
+  MutexLock lock(mutex_);
+  return live_.size();
+}
+
+std::uint64_t FakeEngine::chunk_count() const {
+  MutexLock lock(mutex_);
+  return chunks_;
+}
+
+bool FakeEngine::WaitIdle() const {
+  const auto end = steady_clock::now() + kPatience;
+  MutexLock lock(mutex_);
+  while (!live_.empty() && steady_clock::now() < end)
+    changed_.WaitFor(mutex_, std::chrono::milliseconds(10));
+  return live_.empty();
+}
+
+bool FakeEngine::WaitPaused() const {
+  const auto end = steady_clock::now() + kPatience;
+  MutexLock lock(mutex_);
+  while (!paused_ && steady_clock::now() < end)
+    changed_.WaitFor(mutex_, std::chrono::milliseconds(10));
+  return paused_;
+}
+
+void FakeEngine::Run() {
+  while (true) {
+    std::uint64_t wakes = 0;
+    {
+      MutexLock lock(mutex_);
+      if (stopping_) return;
+      wakes = wakes_;
+      for (auto& session : waiting_) {
+        const bool aborted = std::ranges::find(aborted_, session->id) != aborted_.end();
+        if (aborted || running_.size() < options_.sessions_max)
+          running_.push_back(std::move(session));
+      }
+      std::erase(waiting_, nullptr);
+    }
+    if (Step()) continue;
+    MutexLock lock(mutex_);
+    if (wakes == wakes_ && waiting_.empty() && !stopping_)
+      changed_.WaitFor(mutex_, std::chrono::milliseconds(5));
+  }
+}
+
+bool FakeEngine::Step() {
+  bool progress = false;
+  for (const auto& session : running_) progress |= StepOne(*session);
+  std::vector<std::unique_ptr<Session>> ended;
+  for (auto& session : running_)
+    if (session->finished) ended.push_back(std::move(session));
+  std::erase(running_, nullptr);
+  if (ended.empty()) return progress;
+  MutexLock lock(mutex_);
+  for (const auto& session : ended) {
+    std::erase(live_, session->id);
+    std::erase(aborted_, session->id);
+  }
+  changed_.NotifyAll();
+  return true;
+}
+
+bool FakeEngine::StepOne(Session& session) {
+  if (!session.started) {
+    session.started = true;
+    session.sink->OnStarted({.request = session.id, .prompt_tokens = 3});
+    session.sink->OnPromptProgress({.processed_tokens = 3, .prompt_tokens = 3});
+  }
+  {
+    bool aborted = false;
+    {
+      MutexLock lock(mutex_);
+      aborted = std::ranges::find(aborted_, session.id) != aborted_.end();
+    }
+    if (aborted) {
+      Finish(session, FinishReason::kCancelled, CancelledError("the request was aborted"));
+      return true;
+    }
+  }
+  if (session.prompt == "hang") return false;
+  if (session.prompt == "fail" && session.written == 2) {
+    Finish(session, FinishReason::kError, DataLossError("expert 3 of layer 1: read failed"));
+    return true;
+  }
+  if (!session.sink->CanTake()) {
+    const auto now = steady_clock::now();
+    if (!session.paused_since) session.paused_since = now;
+    {
+      MutexLock lock(mutex_);
+      paused_ = true;
+      changed_.NotifyAll();
+    }
+    if (now - *session.paused_since < std::chrono::milliseconds(options_.stall_timeout_ms))
+      return false;
+    Finish(session, FinishReason::kError, ResourceExhaustedError("the client reads too slowly"));
+    return true;
+  }
+  session.paused_since.reset();
+  const std::uint32_t limit = session.request.stop.max_tokens.value_or(~std::uint32_t{0});
+  if (session.written >= limit || (session.prompt == "short" && session.written == 1)) {
+    Finish(session, FinishReason::kMaxTokens, OkStatus());
+    return true;
+  }
+  ++session.written;
+  ChunkEvent chunk{.text = kText, .tokens = {TokenId{7}}, .logprobs = {}};
+  if (session.prompt == "large") chunk.text.assign(kLargeChunkBytes, 'x');
+  if (session.request.top_logprob_count >= 0)
+    chunk.logprobs.push_back(
+        {.token = TokenId{7}, .logprob = -0.5F, .top = {{.token = TokenId{8}, .logprob = -0.1F}}});
+  session.sink->OnChunk(std::move(chunk));
+  MutexLock lock(mutex_);
+  ++chunks_;
+  return true;
+}
+
+void FakeEngine::Finish(Session& session, FinishReason reason, Status status) {
+  FinishedEvent event;
+  event.reason = reason;
+  event.status = std::move(status);
+  event.prompt_tokens = 3;
+  event.completion_tokens = session.written;
+  if (session.prompt == "short") event.text = "held back";
+  session.sink->OnFinished(std::move(event));
+  session.sink.reset();
+  session.finished = true;
+}
+
+// What the server calls beside an Engine: paths steer them.
+
+Result<std::unique_ptr<Engine>> Engine::Open(EngineOptions options, OpenProgress progress) {
+  if (options.model_path == "too-large.gguf")
+    return Failure(ResourceExhaustedError("needs at least 1 GiB"));
+  if (options.model_path == "stuck.gguf") {
+    progress(1, 4);
+    while (true) ::pause();  // a disk that never answers
+  }
+  return std::make_unique<FakeEngine>(
+      FakeEngine::Options{.sessions_max = options.sessions_max,
+                          .queue_max = options.queue_max,
+                          .stall_timeout_ms = options.stall_timeout_ms});
+}
+
+Result<ModelDescription> DescribeModel(const std::string& path) {
+  const std::string file = path.substr(path.rfind('/') + 1);
+  if (file.starts_with("broken")) return Failure(DataLossError(path + ": the header is cut off"));
+  ModelDescription description;
+  description.path = path;
+  description.name = file.substr(0, file.rfind(".gguf"));
+  description.architecture = "qwen3moe";
+  return description;
+}
+
+Result<MemoryPlan> PlanMemory(const EngineOptions& options) {
+  MemoryPlan plan;
+  plan.budget_bytes = options.memory_budget_bytes;
+  plan.budget_floor_bytes = 1000;
+  plan.kv_bytes = std::uint64_t{options.context_tokens} * options.sessions_max;
+  plan.fits = plan.budget_bytes >= plan.budget_floor_bytes;
+  plan.explanation = plan.fits ? "fits" : "needs at least 1000";
+  return plan;
+}
+
+}  // namespace edgemoe

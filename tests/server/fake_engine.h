@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An engine without a model, for tests of the server: takes requests into a bounded queue and
+// writes made-up tokens on a thread of its own, as engine.h says an engine does. Prompts steer it:
+//   "hang"    nothing after the start, until the request ends
+//   "fail"    DATA_LOSS after two tokens
+//   "large"   each chunk carries 16 KiB of text
+//   "short"   one token, and held-back text in Finished
+// Each other prompt is answered until max_tokens, or for ever. Engine::Open gives one, but for the
+// paths "too-large.gguf" (refused) and "stuck.gguf" (a quarter is loaded, then nothing happens).
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/base/mutex.h"
+#include "engine/engine.h"
+
+namespace edgemoe {
+
+class FakeEngine final : public Engine {
+ public:
+  struct Options {
+    std::uint32_t sessions_max = 4;
+    std::uint32_t queue_max = 64;
+    std::uint32_t stall_timeout_ms = 60'000;
+  };
+  explicit FakeEngine(Options options);
+  ~FakeEngine() override;
+
+  const ModelDescription& model() const override { return model_; }
+  Result<RequestId> Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) override;
+  Result<RequestId> Score(ScoreRequest request, std::unique_ptr<EventSink> sink) override;
+  Status Abort(RequestId request) override;
+  void Wake() override;
+  Result<std::vector<TokenPiece>> Tokenize(std::string_view text,
+                                           const TokenizeOptions& options) const override;
+  Result<std::string> Detokenize(std::span<const TokenId> tokens,
+                                 bool render_special) const override;
+  Result<std::string> ApplyTemplate(std::span<const ChatMessage> messages,
+                                    const ChatTemplateOptions& options) const override;
+  EngineStats GetStats() const override;
+  bool Drain(std::uint32_t timeout_ms) override;
+
+  // Requests that wait or run.
+  std::size_t active() const;
+  std::uint64_t chunk_count() const;
+  // Waits until nothing waits or runs; false after ten seconds.
+  bool WaitIdle() const;
+  // Waits until a request is paused by its sink; false after ten seconds.
+  bool WaitPaused() const;
+
+  static constexpr const char* kText = " word";
+
+ private:
+  struct Session;
+
+  Result<RequestId> Submit(std::unique_ptr<Session> session);
+  void Run();
+  // One step of every session; true when there may be more to do at once.
+  bool Step();
+  bool StepOne(Session& session);
+  void Finish(Session& session, FinishReason reason, Status status);
+
+  const Options options_;
+  ModelDescription model_;
+  mutable Mutex mutex_;
+  mutable CondVar changed_;
+  std::deque<std::unique_ptr<Session>> waiting_ GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Session>> running_;  // the vector on thread_ only
+  std::vector<RequestId> live_ GUARDED_BY(mutex_);
+  std::vector<RequestId> aborted_ GUARDED_BY(mutex_);
+  std::uint64_t next_id_ GUARDED_BY(mutex_) = 1;
+  std::uint64_t wakes_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t chunks_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t refused_ GUARDED_BY(mutex_) = 0;
+  bool paused_ GUARDED_BY(mutex_) = false;
+  bool draining_ GUARDED_BY(mutex_) = false;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace edgemoe

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/server/server_fixture.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstring>
+#include <utility>
+
+#include "engine/base/check.h"
+
+namespace edgemoe {
+
+TestServer::TestServer(Options options)
+    : engine_(options.engine), retry_delay_(options.engine.sessions_max) {
+  EngineOptions engine_options;
+  engine_options.sessions_max = options.engine.sessions_max;
+  engine_options.queue_max = options.engine.queue_max;
+  engine_options.stall_timeout_ms = options.engine.stall_timeout_ms;
+  parts_.emplace(ServiceParts{
+      .engines = slot_,
+      .workers = workers_,
+      .streams = streams_,
+      .retry_delay = retry_delay_,
+      .engine_options = engine_options,
+      .models_directory = options.models_directory,
+      .new_seed = [seed = 1000]() mutable { return static_cast<std::uint64_t>(seed++); },
+      .log = {}});
+  auto server = GrpcServer::Start(*parts_, "");
+  EDGEMOE_CHECK(server.has_value(), "the server starts");
+  server_ = *std::move(server);
+  if (options.loaded) {
+    slot_.Publish(engine_);
+    server_->SetServing(true);
+  } else {
+    slot_.SetProgress(42, 100);
+  }
+  auto listener = UnixListener::Bind(path_, 0600);
+  EDGEMOE_CHECK(listener.has_value(), "the socket is bound");
+  listener_.emplace(*std::move(listener));
+  acceptor_.emplace(
+      context_, Acceptor::Options{
+                    .connections_max = 64,
+                    .admit = [](const PeerCredentials&) { return OkStatus(); },
+                    .take = [this](UniqueFd socket) { server_->AddConnection(std::move(socket)); },
+                    .log = {}});
+  acceptor_->Listen(listener_->TakeSocket());
+  thread_ = std::thread([this] { context_.run(); });
+}
+
+TestServer::~TestServer() {
+  context_.stop();
+  thread_.join();
+  acceptor_.reset();
+  server_->Shutdown(std::chrono::milliseconds(0));
+  workers_.Join();
+  streams_.Join();
+}
+
+std::shared_ptr<grpc::Channel> TestServer::NewChannel() const {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel("unix:" + path_, grpc::InsecureChannelCredentials(), arguments);
+}
+
+UniqueFd TestServer::Connect() const {
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
+  EDGEMOE_CHECK(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0,
+                "connect");
+  return fd;
+}
+
+}  // namespace edgemoe

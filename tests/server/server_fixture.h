@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The real server on a real unix socket in a temporary folder, with a fake engine.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "server/acceptor.h"
+#include "server/grpc_server.h"
+#include "server/unix_listener.h"
+#include "tests/server/fake_engine.h"
+#include "tests/support/child_process.h"
+
+namespace grpc {
+class Channel;
+}
+
+namespace edgemoe {
+
+class TestServer {
+ public:
+  struct Options {
+    FakeEngine::Options engine{};
+    bool loaded = true;  // else the slot stays empty
+    std::string models_directory{};
+  };
+  explicit TestServer(Options options);
+  TestServer() : TestServer(Options()) {}
+  ~TestServer();
+
+  // A connection of its own.
+  std::shared_ptr<grpc::Channel> NewChannel() const;
+  // A connected socket of the caller's.
+  UniqueFd Connect() const;
+
+  FakeEngine& engine() { return engine_; }
+  GrpcServer& server() { return *server_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  TempFolder dir_;
+  std::string path_ = dir_ / "s.sock";
+  FakeEngine engine_;
+  EngineSlot slot_;
+  RetryDelay retry_delay_;
+  WorkerPool workers_{2, 2048};
+  StreamThread streams_;
+  std::optional<ServiceParts> parts_;
+  std::unique_ptr<GrpcServer> server_;
+  std::optional<UnixListener> listener_;
+  boost::asio::io_context context_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+      context_.get_executor()};
+  std::optional<Acceptor> acceptor_;
+  std::thread thread_;
+};
+
+}  // namespace edgemoe
