@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <set>
@@ -21,7 +22,7 @@ ExpertKey Key(std::uint32_t layer, std::uint32_t expert) {
 // Two layers with slots of one page, two with slots of ten.
 SlotClasses TwoClasses(std::uint32_t experts, std::uint32_t top_k) {
   std::vector<std::uint64_t> bytes;
-  for (const std::uint64_t pages : {1, 10, 1, 10})
+  for (const std::uint64_t pages : {1u, 10u, 1u, 10u})
     bytes.insert(bytes.end(), experts, pages * kPageBytes);
   return *MakeSlotClasses(4, experts, top_k, bytes);
 }
@@ -219,7 +220,7 @@ void CompareWithReference(std::uint64_t seed) {
         const std::span<std::byte> slot = cache.TryReserve(key);
         ASSERT_EQ(!slot.empty(), reference.TryReserve(key));
         if (!slot.empty()) {
-          std::ranges::fill(slot, static_cast<std::byte>(classes.IndexOf(key)));
+          std::memset(slot.data(), static_cast<int>(classes.IndexOf(key)), slot.size());
           loading.push_back(key);
         }
       }

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -103,7 +103,7 @@ class PipelineStack {
       }
       ASSERT_EQ(ready.types[role], extents[role].type);
       const auto expected = File().bytes().subspan(extents[role].offset, extents[role].bytes);
-      ASSERT_TRUE(std::equal(expected.begin(), expected.end(), ready.matrices[role]))
+      ASSERT_EQ(std::memcmp(expected.data(), ready.matrices[role], expected.size()), 0)
           << "layer " << layer.value << " expert " << ready.expert.value << " role " << role;
     }
   }
