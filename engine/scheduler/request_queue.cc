@@ -18,10 +18,10 @@ Result<RequestId> RequestQueue::Submit(std::unique_ptr<Session> session) {
   const auto live = static_cast<std::uint32_t>(live_.size());
   if (live >= running_max_ + waiting_max_) {
     ++refused_;
-    return Failure(ResourceExhaustedError(
-        "the queue is full: " + std::to_string(live) + " requests run or wait, " +
-        std::to_string(running_max_) + " may run and " + std::to_string(waiting_max_) +
-        " may wait; try again later"));
+    return Failure(ResourceExhaustedError("the queue is full: " + std::to_string(live) +
+                                          " requests run or wait, " + std::to_string(running_max_) +
+                                          " may run and " + std::to_string(waiting_max_) +
+                                          " may wait; try again later"));
   }
   const RequestId id{++last_id_};
   session->Accept(id, live < running_max_ ? 0 : live + 1 - running_max_);

@@ -2,10 +2,11 @@
 #include "engine/scheduler/session.h"
 
 #include <algorithm>
+#include <cmath>
+#include <string>
 #include <utility>
 
 #include "engine/base/check.h"
-#include "engine/scheduler/score_token.h"
 
 namespace edgemoe {
 namespace {
@@ -61,9 +62,8 @@ std::uint32_t Session::prompt_rows() const {
 }
 
 Status Session::Join(KvCache& kv, std::uint32_t context_tokens, std::uint64_t now_ns) {
-  const std::uint64_t answer = plan_.kind == RequestKind::kScore
-                                   ? 0
-                                   : plan_.stop.max_tokens.value_or(context_tokens);
+  const std::uint64_t answer =
+      plan_.kind == RequestKind::kScore ? 0 : plan_.stop.max_tokens.value_or(context_tokens);
   KvSequence sequence(kv);
   EDGEMOE_RETURN_IF_ERROR(
       sequence.Reserve(std::min<std::uint64_t>(context_tokens, prompt_rows() + answer)));
@@ -132,11 +132,14 @@ std::optional<SessionEnd> Session::TakeScores(std::span<const RowResult> results
   const auto top_count = static_cast<std::uint32_t>(std::max(plan_.top_logprob_count, 0));
   for (std::size_t i = 0; i < results.size(); ++i) {
     const TokenId token = plan_.prompt[first + i + 1];
-    Result<SampledToken> scored =
-        ScoreToken({results[i].logits, text_.size()}, token, top_count);
-    if (!scored) return EndWithError(std::move(scored).error());
+    const std::span<const float> logits(results[i].logits, text_.size());
+    if (std::isnan(logits[static_cast<std::size_t>(token.value)])) {
+      return EndWithError(InternalError("the model's output for token " +
+                                        std::to_string(token.value) +
+                                        " is not a number; the weights may be damaged"));
+    }
     chunk.tokens.push_back(token);
-    chunk.logprobs.push_back(*std::move(scored));
+    chunk.logprobs.push_back(LogProbabilities(logits, token, top_count));
   }
   sink_->OnChunk(std::move(chunk));
   if (in_prompt()) return std::nullopt;
@@ -145,14 +148,12 @@ std::optional<SessionEnd> Session::TakeScores(std::span<const RowResult> results
 
 std::optional<SessionEnd> Session::TakeSample(const float* logits) {
   EDGEMOE_CHECK(logits != nullptr, "a sampling row came without logits");
-  Result<SampledToken> sampled =
-      sampler_->Sample({logits, text_.size()}, plan_.top_logprob_count);
+  Result<SampledToken> sampled = sampler_->Sample({logits, text_.size()}, plan_.top_logprob_count);
   if (!sampled) return EndWithError(std::move(sampled).error());
   const TokenId token = sampled->token;
   ++completion_tokens_;
   if (Stops(token)) return SessionEnd{.reason = FinishReason::kStopToken, .stop_token = token};
 
-  sampler_->Observe(token);
   next_token_ = token;
   ChunkEvent chunk;
   const std::optional<std::size_t> matched =

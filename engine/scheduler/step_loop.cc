@@ -72,8 +72,7 @@ std::optional<std::uint64_t> StepLoop::NextDeadlineNs() const {
   for (const auto& session : waiting_) consider(session->deadline_ns());
   for (const auto& session : running_) {
     consider(session->deadline_ns());
-    if (session->stalled_since_ns)
-      consider(*session->stalled_since_ns + limits_.stall_timeout_ns);
+    if (session->stalled_since_ns) consider(*session->stalled_since_ns + limits_.stall_timeout_ns);
   }
   return next;
 }
@@ -98,15 +97,17 @@ void StepLoop::EndDueSessions() {
     std::erase(sessions, nullptr);
     for (auto& [session, end] : due) End(std::move(session), std::move(end));
   };
-  for (std::unique_ptr<Session>& session : running_) {
-    if (session->sink().CanTake()) {
-      session->stalled_since_ns.reset();
-    } else if (!session->stalled_since_ns) {
-      session->stalled_since_ns = now_ns;
-    }
-  }
+  for (const std::unique_ptr<Session>& session : running_) WatchReader(*session, now_ns);
   end_due(waiting_);
   end_due(running_);
+}
+
+void StepLoop::WatchReader(Session& session, std::uint64_t now_ns) {
+  if (session.sink().CanTake()) {
+    session.stalled_since_ns.reset();
+  } else if (!session.stalled_since_ns) {
+    session.stalled_since_ns = now_ns;
+  }
 }
 
 std::optional<SessionEnd> StepLoop::DueEnd(Session& session, std::uint64_t now_ns) const {
@@ -116,8 +117,7 @@ std::optional<SessionEnd> StepLoop::DueEnd(Session& session, std::uint64_t now_n
   }
   if (session.deadline_ns() && now_ns >= *session.deadline_ns())
     return SessionEnd{.reason = FinishReason::kTimeLimit};
-  if (session.stalled_since_ns &&
-      now_ns - *session.stalled_since_ns >= limits_.stall_timeout_ns) {
+  if (session.stalled_since_ns && now_ns - *session.stalled_since_ns >= limits_.stall_timeout_ns) {
     return SessionEnd{
         .reason = FinishReason::kError,
         .status = ResourceExhaustedError("the reader took nothing for " +
@@ -129,13 +129,15 @@ std::optional<SessionEnd> StepLoop::DueEnd(Session& session, std::uint64_t now_n
 
 void StepLoop::JoinWaiting() {
   while (!waiting_.empty() && running_.size() < limits_.sessions_max) {
-    const Status joined = waiting_.front()->Join(kv_, limits_.context_tokens, clock_.NowNs());
+    const std::uint64_t now_ns = clock_.NowNs();
+    const Status joined = waiting_.front()->Join(kv_, limits_.context_tokens, now_ns);
     if (!joined.ok()) {
       EDGEMOE_CHECK(!running_.empty(), "the KV cache is too small for one session");
       break;
     }
     running_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
+    WatchReader(*running_.back(), now_ns);
   }
   PublishOccupancy();
 }

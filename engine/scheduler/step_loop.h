@@ -75,6 +75,8 @@ class StepLoop {
 
   void Admit();
   void EndDueSessions();
+  // Notes whether the session's reader takes what comes.
+  static void WatchReader(Session& session, std::uint64_t now_ns);
   // Why the session ends before it runs again, if it does.
   std::optional<SessionEnd> DueEnd(Session& session, std::uint64_t now_ns) const;
   void JoinWaiting();

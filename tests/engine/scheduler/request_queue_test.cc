@@ -98,9 +98,8 @@ TEST_F(RequestQueueTest, ManyThreadsNeverExceedTheBound) {
     clients.emplace_back([&] {
       for (int j = 0; j < 250; ++j) {
         auto heard = std::make_shared<Heard>();
-        taken += queue.Submit(std::make_unique<Session>(GreedyPlan(Tokens({1}), 1),
-                                                        std::make_unique<RecordingSink>(heard),
-                                                        text_, 0))
+        taken += queue.Submit(std::make_unique<Session>(
+                     GreedyPlan(Tokens({1}), 1), std::make_unique<RecordingSink>(heard), text_, 0))
                      ? 1
                      : 0;
       }

@@ -138,7 +138,8 @@ inline std::vector<TokenId> Tokens(std::initializer_list<std::int32_t> values) {
   return tokens;
 }
 
-inline RequestPlan GreedyPlan(std::vector<TokenId> prompt, std::optional<std::uint32_t> max_tokens) {
+inline RequestPlan GreedyPlan(std::vector<TokenId> prompt,
+                              std::optional<std::uint32_t> max_tokens) {
   RequestPlan plan;
   plan.prompt = std::move(prompt);
   plan.sampling.temperature = 0;

@@ -264,9 +264,9 @@ TEST(StepLoop, RunOnAThreadServesClientsAndEndsAllOnStop) {
     std::thread engine([&] { bench.loop.Run(); });
     RequestPlan endless = GreedyPlan(Tokens({1}), std::nullopt);
     endless.prompt = LongPrompt(60);
-    ASSERT_TRUE(bench.queue.Submit(std::make_unique<Session>(
-        endless, std::make_unique<testing::RecordingSink>(unbounded), bench.text,
-        bench.clock.NowNs())));
+    ASSERT_TRUE(bench.queue.Submit(
+        std::make_unique<Session>(endless, std::make_unique<testing::RecordingSink>(unbounded),
+                                  bench.text, bench.clock.NowNs())));
     EXPECT_TRUE(bench.queue.WaitUntilQuiet(std::chrono::hours(1)));
     bench.queue.Stop();
     engine.join();
