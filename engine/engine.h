@@ -46,8 +46,10 @@ struct EngineOptions {
       60000;  // a stream whose reader takes nothing for so long is ended
   LogSink log;
 
-  // Faults for tests, empty in production: "eio:after=N", "eio:layer=L,expert=E", "short:every=N",
-  // "slow:ms=N".
+  // Faults for tests, empty in production; several are separated by ';':
+  // "eio:after=N" fails one read after N good ones, "eio:after=N,count=M" M of them;
+  // "eio:layer=L,expert=E" each read of that expert; "short:every=N" cuts every Nth read on
+  // average in two, which succeeds; "slow:ms=N" adds N milliseconds to each.
   std::string io_faults;
 };
 
@@ -179,9 +181,10 @@ class Engine {
   virtual const ModelDescription& model() const = 0;
 
   // Takes a request into the bounded queue. Never waits for the model.
-  // INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED: queue full; UNAVAILABLE: draining. On an
-  // error the sink is destroyed uncalled. A prompt that is empty, or longer than the context, is
-  // INVALID_ARGUMENT.
+  // INVALID_ARGUMENT names the field as in proto/edgemoe/v1 ("stopping.sequences[2]");
+  // RESOURCE_EXHAUSTED: queue full; UNAVAILABLE: draining. On an error the sink is destroyed
+  // uncalled. A prompt that is empty, or longer than the context, is INVALID_ARGUMENT; so is a text
+  // to score of less than two tokens.
   virtual Result<RequestId> Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) = 0;
   virtual Result<RequestId> Score(ScoreRequest request, std::unique_ptr<EventSink> sink) = 0;
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "engine/base/result.h"
+#include "engine/engine.h"
+#include "engine/gguf/gguf_reader.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace edgemoe {
+
+constexpr std::size_t kChatMessagesMax = 4096;
+constexpr std::size_t kTemplateVariablesMax = 64;
+
+// Turns messages into a prompt by the model's own chat template. Immutable; thread-safe.
+class ChatPrompt {
+ public:
+  // A file without a template, or with one that cannot be parsed, gives a ChatPrompt that says so
+  // at each Render: everything else of such a model works.
+  ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer);
+  ~ChatPrompt();
+
+  // OK, or why nothing can be rendered: FAILED_PRECONDITION.
+  const Status& status() const { return unusable_; }
+
+  // FAILED_PRECONDITION as above; INVALID_ARGUMENT names the field ("messages[2].content",
+  // "template_variables.enable_thinking"), or is what the template says of the messages.
+  Result<std::string> Render(std::span<const ChatMessage> messages,
+                             const ChatTemplateOptions& options) const;
+
+ private:
+  struct Parsed;
+  Status unusable_;
+  std::unique_ptr<Parsed> parsed_;
+  std::string bos_;
+  std::string eos_;
+};
+
+}  // namespace edgemoe

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How an engine comes to life, part by part, and how it ends.
+#include <malloc.h>
+
+#include <utility>
+
+#include "engine/base/usable_memory.h"
+#include "engine/cache/lru_policy.h"
+#include "engine/engine_faults.h"
+#include "engine/engine_loaded.h"
+#include "engine/engine_options.h"
+#include "engine/io/read_fully.h"
+#include "engine/io/reader_factory.h"
+#include "engine/kernels/dispatch.h"
+
+namespace edgemoe {
+
+LoadedEngine::LoadedEngine(EngineOptions options)
+    : options_(std::move(options)),
+      opened_ns_(clock_.NowNs()),
+      queue_(options_.sessions_max, options_.queue_max) {}
+
+Result<std::unique_ptr<LoadedEngine>> LoadedEngine::Open(EngineOptions options,
+                                                         const OpenProgress& progress) {
+  EDGEMOE_FAIL_IF_ERROR(ValidateOptions(options));
+  std::unique_ptr<LoadedEngine> engine(new LoadedEngine(std::move(options)));
+  EDGEMOE_FAIL_IF_ERROR(engine->Load(progress));
+#ifdef __GLIBC__
+  // The parsed header is gone: its many small strings are outside the budget, so give them back.
+  ::malloc_trim(0);
+#endif
+  engine->Start();
+  return engine;
+}
+
+LoadedEngine::~LoadedEngine() {
+  queue_.Stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+Status LoadedEngine::Load(const OpenProgress& progress) {
+  EDGEMOE_ASSIGN_OR_RETURN(ModelHeader header, ReadModelHeader(options_.model_path));
+  description_ = DescribeHeader(header, options_.model_name);
+  limits_ = LimitsFor(header, options_);
+  description_.context_tokens = limits_.steps.context_tokens;
+  plan_ = MakePlan(header, limits_, options_, UsableMemoryBytes());
+  if (!plan_.fits) return ResourceExhaustedError(plan_.explanation);
+  budget_.emplace(plan_.budget_bytes);
+
+  EDGEMOE_RETURN_IF_ERROR(OpenVocabulary(header.files.metadata()));
+  for (const std::string& path : header.paths) {
+    EDGEMOE_ASSIGN_OR_RETURN(StorageFile file, StorageFile::Open(path));
+    files_.push_back(std::move(file));
+  }
+  layout_ = std::move(header.layout);
+  EDGEMOE_RETURN_IF_ERROR(LoadDense(progress));
+  EDGEMOE_RETURN_IF_ERROR(OpenStream(header.slot_classes));
+  return OpenForward();
+}
+
+Status LoadedEngine::OpenVocabulary(const GgufFile& metadata) {
+  EDGEMOE_ASSIGN_OR_RETURN(VocabularyDescription vocabulary, ReadVocabulary(metadata));
+  EDGEMOE_ASSIGN_OR_RETURN(tokenizer_, Tokenizer::Create(std::move(vocabulary)));
+  text_.emplace(*tokenizer_);
+  chat_.emplace(metadata, *tokenizer_);
+  if (!chat_->status().ok()) Log(LogLevel::kWarning, chat_->status().message());
+  checker_.emplace(*tokenizer_, limits_.steps.context_tokens);
+  return OkStatus();
+}
+
+Status LoadedEngine::LoadDense(const OpenProgress& progress) {
+  EDGEMOE_RETURN_IF_ERROR(Reserve("dense weights", plan_.dense_bytes));
+  std::uint64_t total_bytes = 0;
+  for (const WeightsLayout::DenseTensor& tensor : layout_.dense) total_bytes += tensor.file_bytes;
+  const DenseRead read = [this](std::uint32_t file_index, std::uint64_t offset,
+                                std::byte* destination, std::uint64_t bytes) {
+    return ReadFully(files_[file_index], offset, {destination, bytes});
+  };
+  const LoadProgress loaded = [&](std::uint64_t bytes) {
+    if (progress) progress(bytes, total_bytes);
+  };
+  EDGEMOE_ASSIGN_OR_RETURN(weights_, LoadWeights(limits_.config, layout_, read, loaded));
+  if (!weights_.memory.TryLock())
+    Log(LogLevel::kDebug, "dense weights are not locked in memory: RLIMIT_MEMLOCK is too small");
+  return OkStatus();
+}
+
+Status LoadedEngine::OpenStream(const SlotClasses& classes) {
+  EDGEMOE_RETURN_IF_ERROR(Reserve("experts", plan_.expert_bytes));
+  EDGEMOE_ASSIGN_OR_RETURN(slab_, SlotSlab::Create(classes, plan_.expert_bytes));
+  slab_->TryLock();
+  cache_.emplace(classes, &*slab_, LruPolicy::Make);
+  EDGEMOE_ASSIGN_OR_RETURN(OpenedReader opened,
+                           OpenReader(files_, {.backend = options_.io_backend,
+                                               .depth = options_.io_depth,
+                                               .fixed_buffer = slab_->memory()}));
+  io_backend_ = opened.reader->name();
+  io_note_ = std::move(opened.note);
+  EDGEMOE_ASSIGN_OR_RETURN(const IoFaults faults, ParseIoFaults(options_.io_faults));
+  if (!faults.empty()) Log(LogLevel::kWarning, "reads fail on purpose: " + options_.io_faults);
+  EDGEMOE_ASSIGN_OR_RETURN(reader_,
+                           AddFaults(std::move(opened.reader), faults, layout_.experts, clock_));
+  pipeline_.emplace(layout_.experts, reader_.get(), &*cache_, &clock_);
+  return OkStatus();
+}
+
+Status LoadedEngine::OpenForward() {
+  EDGEMOE_ASSIGN_OR_RETURN(kernels_, SelectKernels(options_.kernels));
+  pool_.emplace(limits_.thread_count);
+  EDGEMOE_RETURN_IF_ERROR(Reserve("KV", plan_.kv_bytes));
+  EDGEMOE_ASSIGN_OR_RETURN(kv_, KvCache::Create(limits_.config.kv_shape(), limits_.kv_tokens));
+  EDGEMOE_RETURN_IF_ERROR(Reserve("workspace", plan_.workspace_bytes));
+  EDGEMOE_ASSIGN_OR_RETURN(
+      forward_, Forward::Create(limits_.config, weights_, *kernels_, *pool_, *pipeline_, *kv_,
+                                limits_.steps.rows_max(), limits_.steps.logit_rows_max));
+  return OkStatus();
+}
+
+void LoadedEngine::Start() {
+  loop_.emplace(limits_.steps, *forward_, *kv_, clock_, queue_, [this] { PublishStreamStats(); });
+  thread_ = std::thread([this] { loop_->Run(); });
+  Log(LogLevel::kInfo, "model " + description_.name + ": " + plan_.explanation);
+  Log(LogLevel::kInfo, std::string("kernels ") + kernels_->name + ", " +
+                           std::to_string(limits_.thread_count) + " threads, storage through " +
+                           io_backend_ + (io_note_.empty() ? "" : ": " + io_note_));
+}
+
+Status LoadedEngine::Reserve(std::string_view name, std::uint64_t bytes) {
+  EDGEMOE_ASSIGN_OR_RETURN(MemoryReservation reservation, budget_->Reserve(name, bytes));
+  reservations_.push_back(std::move(reservation));
+  return OkStatus();
+}
+
+void LoadedEngine::Log(LogLevel level, std::string_view line) const {
+  if (options_.log) options_.log(level, line);
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who gets which part of the memory budget.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/engine.h"
+#include "engine/engine_model.h"
+#include "engine/scheduler/step_loop.h"
+
+namespace edgemoe {
+
+// What follows from the options once the model is known.
+struct RunLimits {
+  StepLimits steps;
+  std::size_t thread_count = 1;
+  ModelConfig config;  // as in the file, but with the context that is served
+  std::uint64_t kv_tokens = 0;
+};
+RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options);
+
+// Pure. `usable_bytes` 0: unknown.
+MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
+                    const EngineOptions& options, std::uint64_t usable_bytes);
+
+}  // namespace edgemoe
