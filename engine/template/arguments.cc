@@ -57,7 +57,7 @@ Status BoundArguments::Require(std::size_t index) const {
 }
 
 bool BoundArguments::IsAbsent(std::size_t index) const {
-  return !Has(index) || values_[index]->is_none();
+  return !Has(index) || values_[index]->is_none() || values_[index]->is_undefined();
 }
 
 Status BoundArguments::WrongType(std::size_t index, std::string_view wanted) const {

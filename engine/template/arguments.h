@@ -19,8 +19,7 @@ struct Arguments {
   std::vector<std::pair<std::string, Value>> named;
 };
 
-// Arguments in the order of a callee's parameters. An undefined value counts as given, none as
-// absent where the getters say so.
+// Arguments in the order of a callee's parameters.
 class BoundArguments {
  public:
   // INVALID_ARGUMENT for too many or unknown ones; `callee` is for the message.
@@ -30,7 +29,7 @@ class BoundArguments {
   bool Has(std::size_t index) const { return values_[index].has_value(); }
   // Undefined when absent.
   Value Get(std::size_t index) const;
-  // These refuse a value of another type, and give `absent` for none.
+  // These refuse a value of another type. Nothing given, none and undefined are `absent`.
   Result<std::string> Text(std::size_t index, std::string_view absent) const;
   Result<std::int64_t> Integer(std::size_t index, std::int64_t absent) const;
   bool Flag(std::size_t index, bool absent) const;

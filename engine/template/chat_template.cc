@@ -47,7 +47,7 @@ Result<std::string> ChatTemplate::Render(const nlohmann::ordered_json& context,
   if (!context.is_object()) {
     return Failure(InvalidArgumentError("chat template's input: not a JSON object"));
   }
-  return jinja::Evaluate(program_->body, context, options.now);
+  return jinja::Evaluate(program_->body, context, options);
 }
 
 const std::string& ChatTemplate::source() const { return program_->source; }

@@ -7,31 +7,24 @@
 // Left out: include, import, extends, block, call, recursive loops, "%" on texts, methods that
 // change a list, and upper and lower case beyond ASCII.
 //
-// Everything is bounded, for templates come with files from anywhere: 1 MiB of source, nesting and
-// recursion (parser.h, expression_parser.h, evaluator.h), 4 million steps, 512 MiB of text handled
-// and 64 MiB written in one rendering (value.h, evaluator.h).
+// Everything is bounded, for templates come with files from anywhere: 1 MiB of source (parser.h),
+// nesting and recursion (token_cursor.h, expression_parser.h, evaluator.h), and what one rendering
+// does (render_options.h).
 #pragma once
 
-#include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "engine/base/result.h"
+#include "engine/template/render_options.h"
 
 namespace edgemoe {
 
 namespace jinja {
 struct Program;
 }
-
-struct RenderOptions {
-  // What strftime_now() formats. Without it the template finds no such function, as in
-  // {% if strftime_now is defined %}.
-  std::optional<std::tm> now;
-};
 
 // Immutable once parsed: copies share one program, and any thread may render.
 class ChatTemplate {

@@ -19,7 +19,8 @@ enum class Flow : std::uint8_t { kNext, kBreak, kContinue };
 
 class Evaluator {
  public:
-  Evaluator(const Json& context, const std::optional<std::tm>& now) : context_(context), now_(now) {
+  Evaluator(const Json& context, const RenderOptions& options)
+      : context_(context), options_(options), budget_(options.limits) {
     scopes_.emplace_back();
   }
 
@@ -74,7 +75,7 @@ class Evaluator {
     }
     const auto found = context_.find(std::string(name));
     if (found != context_.end()) return Value::Borrow(*found);
-    if (const auto function = FindFunction(name, now_)) return Value(*function);
+    if (const auto function = FindFunction(name, options_.now)) return Value(*function);
     return Value::MakeUndefined(std::string(name));
   }
 
@@ -106,9 +107,9 @@ class Evaluator {
 
   Status Write(SourcePosition position, std::string_view text) {
     EDGEMOE_RETURN_IF_ERROR(At(position, budget_.Spend(text.size())));
-    if (output_.size() + text.size() > kOutputBytesMax) {
-      return ErrorAt(position,
-                     "the output is longer than " + std::to_string(kOutputBytesMax >> 20) + " MiB");
+    if (output_.size() + text.size() > options_.limits.output_bytes_max) {
+      return ErrorAt(position, "the output is longer than " +
+                                   std::to_string(options_.limits.output_bytes_max) + " bytes");
     }
     output_.append(text);
     return OkStatus();
@@ -411,9 +412,10 @@ class Evaluator {
     if (called.macro() != nullptr) return CallMacro(*called.macro(), arguments, expression);
     // What the template's author says is the message itself.
     if (*called.function() == Function::kRaiseException) {
-      return CallFunction(*called.function(), arguments, now_, budget_);
+      return CallFunction(*called.function(), arguments, options_.now, budget_);
     }
-    return At(expression.position, CallFunction(*called.function(), arguments, now_, budget_));
+    return At(expression.position,
+              CallFunction(*called.function(), arguments, options_.now, budget_));
   }
 
   Status BindMacro(const Statement& macro, const Arguments& arguments, SourcePosition position) {
@@ -460,7 +462,7 @@ class Evaluator {
   }
 
   const Json& context_;
-  const std::optional<std::tm>& now_;
+  const RenderOptions& options_;
   Budget budget_;
   std::string output_;
   std::vector<Scope> scopes_;  // the template's own, then one for each loop and macro inside
@@ -471,9 +473,8 @@ class Evaluator {
 
 }  // namespace
 
-Result<std::string> Evaluate(const Body& body, const Json& context,
-                             const std::optional<std::tm>& now) {
-  return Evaluator(context, now).Run(body);
+Result<std::string> Evaluate(const Body& body, const Json& context, const RenderOptions& options) {
+  return Evaluator(context, options).Run(body);
 }
 
 }  // namespace edgemoe::jinja

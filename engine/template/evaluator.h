@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
-#include <ctime>
-#include <optional>
+#include <cstdint>
 #include <string>
 
 #include "engine/base/result.h"
+#include "engine/template/render_options.h"
 #include "engine/template/syntax.h"
 
 namespace edgemoe::jinja {
 
-constexpr std::size_t kOutputBytesMax = 64U << 20;
 constexpr std::uint32_t kEvaluationDepthMax = 250;  // statements, expressions and macros in another
 
 // What `body` writes for `context`, a JSON object of at most kJsonDepthMax levels. INVALID_ARGUMENT
-// names line and column, or is what raise_exception() says. Bounded by Budget as well.
-Result<std::string> Evaluate(const Body& body, const Json& context,
-                             const std::optional<std::tm>& now);
+// names line and column, or is what raise_exception() says.
+Result<std::string> Evaluate(const Body& body, const Json& context, const RenderOptions& options);
 
 }  // namespace edgemoe::jinja

@@ -15,18 +15,24 @@ namespace {
 // What a JSON node costs beside its text.
 constexpr std::size_t kNodeBytes = 16;
 
-bool AddCost(const Json& json, std::uint32_t depth_left, std::size_t& bytes) {
+// Adds what `json` costs to `bytes`.
+Status AddCost(const Json& json, std::uint32_t depth_left, std::size_t& bytes) {
   bytes += kNodeBytes;
   if (json.is_string()) {
     bytes += json.get_ref<const std::string&>().size();
   } else if (json.is_structured()) {
-    if (depth_left == 0) return false;
+    if (depth_left == 0) {
+      return InvalidArgumentError("data nested more than " + std::to_string(kJsonDepthMax) +
+                                  " levels deep");
+    }
     for (auto it = json.begin(); it != json.end(); ++it) {
       if (json.is_object()) bytes += it.key().size();
-      if (!AddCost(*it, depth_left - 1, bytes)) return false;
+      EDGEMOE_RETURN_IF_ERROR(AddCost(*it, depth_left - 1, bytes));
     }
+  } else if (json.is_binary() || json.is_discarded()) {
+    return InvalidArgumentError("data that no JSON text can say");
   }
-  return true;
+  return OkStatus();
 }
 
 bool IsNumeric(const Json& json) { return json.is_number() || json.is_boolean(); }
@@ -238,23 +244,22 @@ Value* Namespace::Find(std::string_view name) {
 }
 
 Status Budget::Step() {
-  if (++steps_ <= kStepsMax) return OkStatus();
-  return InvalidArgumentError("rendering takes more than " + std::to_string(kStepsMax) + " steps");
+  if (++steps_ <= limits_.steps_max) return OkStatus();
+  return InvalidArgumentError("rendering takes more than " + std::to_string(limits_.steps_max) +
+                              " steps");
 }
 
 Status Budget::Spend(std::size_t bytes) {
   bytes_ += bytes;
-  if (bytes_ <= kBytesMax) return OkStatus();
-  return InvalidArgumentError("rendering handles more than " + std::to_string(kBytesMax >> 20) +
-                              " MiB of text and data");
+  if (bytes_ <= limits_.handled_bytes_max) return OkStatus();
+  return InvalidArgumentError("rendering handles more than " +
+                              std::to_string(limits_.handled_bytes_max) +
+                              " bytes of text and data");
 }
 
 Status Budget::SpendFor(const Json& json) {
   std::size_t bytes = 0;
-  if (!AddCost(json, kJsonDepthMax, bytes)) {
-    return InvalidArgumentError("data nested more than " + std::to_string(kJsonDepthMax) +
-                                " levels deep");
-  }
+  EDGEMOE_RETURN_IF_ERROR(AddCost(json, kJsonDepthMax, bytes));
   return Spend(bytes);
 }
 

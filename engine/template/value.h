@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/template/render_options.h"
 #include "engine/template/syntax.h"
 
 namespace edgemoe::jinja {
@@ -92,8 +93,7 @@ struct LoopState {
 // What a rendering may use: refuses with INVALID_ARGUMENT beyond. Thread-compatible.
 class Budget {
  public:
-  static constexpr std::uint64_t kStepsMax = 4'000'000;     // nodes evaluated, items visited
-  static constexpr std::uint64_t kBytesMax = 512ULL << 20;  // text and data handled, in all
+  explicit Budget(const RenderLimits& limits) : limits_(limits) {}
 
   Status Step();
   Status Spend(std::size_t bytes);
@@ -101,6 +101,7 @@ class Budget {
   Status SpendFor(const Json& json);
 
  private:
+  RenderLimits limits_;
   std::uint64_t steps_ = 0;
   std::uint64_t bytes_ = 0;
 };

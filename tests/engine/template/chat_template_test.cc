@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The language: what each construct writes (as Jinja 3.1 does), and what is refused.
+#include "engine/template/chat_template.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace edgemoe {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using testing::HasSubstr;
+
+const Json& Context() {
+  static const Json context = Json::parse(R"json({
+    "s": "  Hello W\u00f6rld  ", "n": null, "xs": [3, 1, 2], "words": ["b", "A", "c", "a"],
+    "d": {"b": 1, "a": [1, 2.5, "x\n\"\u00e9", null, true]}, "t": true, "f": 1.0, "e": [],
+    "u": "\u65e5\u672c\u8a9e\ud83e\udd99",
+    "msgs": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yo"},
+             {"role": "user", "content": ""}]})json");
+  return context;
+}
+
+Result<std::string> Render(const std::string& source, const Json& context = Context(),
+                           const RenderOptions& options = {}) {
+  EDGEMOE_ASSIGN_OR_FAIL(const ChatTemplate parsed, ChatTemplate::Parse(source));
+  return parsed.Render(context, options);
+}
+
+struct Sample {
+  const char* source;
+  const char* written;
+};
+
+void ExpectWritten(const std::vector<Sample>& samples) {
+  for (const Sample& sample : samples) {
+    SCOPED_TRACE(sample.source);
+    const auto rendered = Render(sample.source);
+    ASSERT_TRUE(rendered) << rendered.error().ToString();
+    EXPECT_EQ(*rendered, sample.written);
+  }
+}
+
+TEST(ChatTemplate, WhiteSpace) {
+  ExpectWritten({
+      {"a\n  {% if t %}\n  b\n  {% endif %}\nc", "a\n  b\nc"},
+      {"a\n  {%- if t -%}\n  b\n  {%- endif -%}\nc", "abc"},
+      {"a {# c #} b\n  {# c2 #}\nd {{- ' x ' -}} e", "a  b\nd x e"},
+      {"  {%+ if t %}x{% endif +%}\ny", "  x\ny"},
+      {"{% raw %}{{ x }}{% endraw %} {%- raw -%} {% y %} {%- endraw -%} z", "{{ x }}{% y %}z"},
+      {"x\r\ny\n", "x\ny"},
+      {" {{ 'a' }}\n {% set q = 1 %}\n {{ q }}\n\n", " a\n 1\n"},
+  });
+}
+
+TEST(ChatTemplate, ValuesAsText) {
+  ExpectWritten({
+      {"{{ xs }} {{ n }} {{ t }} {{ f }} {{ e }}|{{ missing }}|", "[3, 1, 2] None True 1.0 []||"},
+      {"{{ d }}", "{'b': 1, 'a': [1, 2.5, 'x\\n\"\u00e9', None, True]}"},
+      {"{{ 1e16 }} {{ 0.1 + 0.2 }} {{ 1e-5 }} {{ 7 / 2 }}", "1e+16 0.30000000000000004 1e-05 3.5"},
+      {"{{ 1 ~ 'a' ~ none ~ true }} {{ 'a' 'b' }}", "1aNoneTrue ab"},
+      {R"({{ "a\"b\\n\n\t\x41\u00e9" }}{{ 'q\'s' }})", "a\"b\\n\n\tA\u00e9q's"},
+      {"{{ d|tojson }}", R"({"b": 1, "a": [1, 2.5, "x\n\"é", null, true]})"},
+      {"{{ xs|tojson(indent=2) }}", "[\n  3,\n  1,\n  2\n]"},
+      {"{{ u|tojson(ensure_ascii=true) }}", R"("\u65e5\u672c\u8a9e\ud83e\udd99")"},
+  });
+}
+
+TEST(ChatTemplate, Operators) {
+  ExpectWritten({
+      {"{{ 7 // 2 }} {{ -7 // 2 }} {{ -7 % 3 }} {{ 7 % -3 }} {{ 2 ** 10 }}", "3 -4 2 -2 1024"},
+      {"{{ 2 + 3 * 4 - 1 }} {{ (1 + 2) * 3 }} {{ -2 ** 2 }} {{ 1 - -1 }}", "13 9 4 2"},
+      {"{{ 1 < 2 < 3 }} {{ 3 > 2 > 2 }} {{ 1 == 1.0 }} {{ 'a' < 'b' }}", "True False True True"},
+      {"{{ 'a' in 'abc' }} {{ 'z' not in 'abc' }} {{ 1 in xs }} {{ 'b' in d }} {{ 'a' in missing "
+       "}}",
+       "True True True True False"},
+      {"{{ t and n }} {{ n or 'x' }} {{ not missing }} {{ not 1 == 2 }}", "None x True True"},
+      {"{{ 'a' if n else 'b' }}{{ 'a' if n }}", "b"},
+      {"{{ xs|length - 1 }} {{ -xs[0] }} {{ 'ab' * 2 }} {{ [1] + [2] }}", "2 -3 abab [1, 2]"},
+  });
+}
+
+TEST(ChatTemplate, Access) {
+  ExpectWritten({
+      {"{{ d.b }}{{ d['a'][2] }}{{ xs[-1] }}|{{ xs[10] }}|{{ n.x }}|", "1x\n\"\u00e92|||"},
+      {"{{ xs[::-1] }} {{ xs[1:] }} {{ xs[:-1] }} {{ xs[5:1:-1] }}", "[2, 1, 3] [1, 2] [3, 1] [2]"},
+      {"{{ u[0] }} {{ u[-1] }} {{ u[1:3] }} {{ u[::-1] }} {{ u|length }}",
+       "\u65e5 \U0001F999 \u672c\u8a9e \U0001F999\u8a9e\u672c\u65e5 4"},
+  });
+}
+
+TEST(ChatTemplate, Statements) {
+  ExpectWritten({
+      {"{% for x in xs %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}{{ loop.first }}"
+       "{{ loop.last }}{{ loop.previtem }};{% endfor %}",
+       "103TrueFalse;212FalseFalse3;321FalseTrue1;"},
+      {"{% for m in msgs if m.role == 'user' %}{{ loop.index }}{% else %}none{% endfor %}", "12"},
+      {"{% for m in e %}x{% else %}empty{% endfor %}", "empty"},
+      {"{% for k, v in d.items() %}{{ k }}{% endfor %}", "ba"},
+      {"{% for i in range(10) %}{% if i == 2 %}{% continue %}{% endif %}{% if i == 5 %}{% break %}"
+       "{% endif %}{{ i }}{% endfor %}",
+       "0134"},
+      {"{% set ns = namespace(a=1) %}{% for x in xs %}{% set ns.a = ns.a + x %}{% endfor %}"
+       "{{ ns.a }}{{ ns.c }}",
+       "7"},
+      {"{% set x = 1 %}{% for i in xs %}{% set x = i %}{{ x }}{% endfor %}{{ x }}", "3121"},
+      {"{% if t %}{% set y = 5 %}{% endif %}{{ y }}", "5"},
+      {"{% if e %}1{% elif n %}2{% else %}3{% endif %}", "3"},
+      {"{% set a, b = 1, 2 %}{{ a }}{{ b }}{% set x %}[{{ a }}]{% endset %}{{ x }}", "12[1]"},
+      {"{% macro m(a, b=2) %}[{{ a }}-{{ b }}]{% endmacro %}{{ m(1) }}{{ m(b=1, a=2) }}",
+       "[1-2][2-1]"},
+      {"{% set g = 5 %}{% macro m() %}{{ g }}{% endmacro %}{% for i in xs %}{% set g = i %}"
+       "{{ m() }}{% endfor %}",
+       "555"},
+      {"{% filter upper %}abc{% endfilter %}{% generation %}x{% endgeneration %}", "ABCx"},
+  });
+}
+
+TEST(ChatTemplate, MethodsAndFilters) {
+  ExpectWritten({
+      {"{{ s.strip() }}|{{ s|trim }}|{{ 'xxaxx'.strip('x') }}",
+       "Hello W\u00f6rld|Hello W\u00f6rld|a"},
+      {"{{ 'a,b,c'.split(',', 1) }} {{ 'a,b,c'.rsplit(',', 1) }} {{ ' a  b '.split() }}",
+       "['a', 'b,c'] ['a,b', 'c'] ['a', 'b']"},
+      {"{{ 'abc'.startswith('a') }} {{ 'abc'.endswith(('x', 'c')) }} {{ '\u00e9c'.find('c') }}",
+       "True True 1"},
+      {"{{ {'a': 1}.get('z') }} {{ {'a': 1}.get('z', 5) }} {{ d.keys()|list }}",
+       "None 5 ['b', 'a']"},
+      {"{{ words|join(', ') }} {{ words|sort|join }} {{ xs|sum }} {{ xs|max }} {{ xs|first }}",
+       "b, A, c, a Aabc 6 3 3"},
+      {"{{ msgs|map(attribute='role')|unique|list }} {{ msgs|selectattr('role', 'eq', 'user')|list|"
+       "length }} {{ xs|reject('odd')|list }} {{ words|map('upper')|join }}",
+       "['user', 'assistant'] 2 [2] BACA"},
+      {"{{ missing|default('d') }} {{ ''|default('d', true) }} {{ none|default('d') }}",
+       "d d None"},
+      {"{{ '3'|int }} {{ 'x'|int(7) }} {{ 3.9|int }} {{ '1.5'|float }} {{ 2.567|round(2) }}",
+       "3 7 3 1.5 2.57"},
+      {"{{ 'a\\nb\\n\\nc'|indent(2) }}", "a\n  b\n\n  c"},
+  });
+}
+
+TEST(ChatTemplate, Tests) {
+  ExpectWritten({
+      {"{{ missing is defined }} {{ s is string }} {{ n is none }} {{ d is mapping }}",
+       "False True True True"},
+      {"{{ xs is iterable }} {{ 1 is iterable }} {{ true is integer }} {{ t is sameas true }}",
+       "True False False True"},
+      {"{{ n is not none }} {{ 3 is odd }} {{ 9 is divisibleby 3 }} {{ 'a' is in ['a'] }}",
+       "False True True True"},
+      {"{{ 'x' is string and 1 is number }} {{ missing is not defined or t }}", "True True"},
+  });
+}
+
+TEST(ChatTemplate, StrftimeNowIsThereOnlyWithATime) {
+  const char* source = "{{ strftime_now('%d %b %Y') if strftime_now is defined else 'no' }}";
+  EXPECT_EQ(Render(source).value_or("?"), "no");
+  RenderOptions options;
+  options.now.emplace();
+  options.now->tm_year = 124;
+  options.now->tm_mon = 6;
+  options.now->tm_mday = 5;
+  EXPECT_EQ(Render(source, Context(), options).value_or("?"), "05 Jul 2024");
+  EXPECT_FALSE(Render("{{ strftime_now('%Q') }}", Context(), options));
+}
+
+TEST(ChatTemplate, RaiseExceptionIsTheMessageItself) {
+  const auto rendered = Render("{{ raise_exception('Roles must alternate') }}");
+  ASSERT_FALSE(rendered);
+  EXPECT_EQ(rendered.error(), InvalidArgumentError("Roles must alternate"));
+}
+
+TEST(ChatTemplate, ParseErrorsNameLineAndColumn) {
+  const Sample samples[] = {
+      {"a\n{{ 1 + }}", "line 2, column 8: expected a value, found \"}}\""},
+      {"{% if x %}", "line 1, column 11: the part that starts here has no {% endif %}"},
+      {"{% for x of y %}", "line 1, column 10: expected \"in\", found \"of\""},
+      {"{{ 'abc }}", "line 1, column 4: string without its closing quote"},
+      {"{{ a", "line 1, column 1: tag without \"}}\""},
+      {"{# a", "line 1, column 1: comment without \"#}\""},
+      {"{% raw %}", "{% raw %} without {% endraw %}"},
+      {"{% include 'x' %}", "tag \"include\" is not known here"},
+      {"{% endfor %}", "tag \"endfor\" is not known here"},
+      {"{% break %}", "\"break\" outside of a loop"},
+      {"{{ a ? b }}", "line 1, column 6: unexpected character \"?\""},
+      {"{{ 99999999999999999999 }}", "does not fit in 64 bits"},
+      {"{{ f(a=1, 2) }}", "expected a named argument"},
+      {"{% set a.b %}{% endset %}", "expected \"=\""},
+      {"{{ x[1:2:3:4] }}", "slice with three colons"},
+      {"{{ x[] }}", "empty subscript"},
+      {"{% for a in b recursive %}", "recursive loops are not supported"},
+  };
+  for (const Sample& sample : samples) {
+    SCOPED_TRACE(sample.source);
+    const auto parsed = ChatTemplate::Parse(sample.source);
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error().code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(parsed.error().message(), HasSubstr(sample.written));
+  }
+}
+
+TEST(ChatTemplate, RenderErrorsNameLineAndColumn) {
+  const Sample samples[] = {
+      {"\n{{ missing.x }}", "line 2, column 11: an undefined value (\"missing\") has no attribute"},
+      {"{{ 'x' + n }}", "column 8: \"+\" does not work on a string and none"},
+      {"{{ 'x'|foo }}", "no filter is called \"foo\""},
+      {"{{ 1 is foo }}", "no test is called \"foo\""},
+      {"{{ 'x'.foo() }}", "a string has no method \"foo\""},
+      {"{{ foo() }}", "an undefined value (\"foo\") cannot be called"},
+      {"{% for x in 5 %}{% endfor %}", "a number cannot be iterated"},
+      {"{{ 1 / 0 }}", "division by zero"},
+      {"{{ 9223372036854775807 + 1 }}", "does not fit in 64 bits"},
+      {"{{ 1e308 * 10 }}", "not a finite number"},
+      {"{% set a, b = [1] %}", "1 values for 2 names"},
+      {"{% set s.x = 1 %}", "only a namespace's attributes can be set"},
+      {"{% set a = namespace() %}{% set a.a = a %}", "a namespace cannot be kept in a namespace"},
+      {"{{ {1: 2} }}", "a dictionary's key is a number"},
+      {"{{ xs[::0] }}", "slice step"},
+      {"{{ [range] }}", "a function cannot be kept in data"},
+      {"{{ words|sort(attribute='x') }}{{ [1, 'a']|sort }}", "cannot order"},
+      {"{{ d|tojson(nope=1) }}", "no argument is called \"nope\""},
+      {"{{ 'a'.split('') }}", "the separator is empty"},
+      {"{{ missing|tojson }}", "tojson: an undefined value"},
+  };
+  for (const Sample& sample : samples) {
+    SCOPED_TRACE(sample.source);
+    const auto rendered = Render(sample.source);
+    ASSERT_FALSE(rendered) << *rendered;
+    EXPECT_EQ(rendered.error().code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(rendered.error().message(), HasSubstr(sample.written));
+  }
+}
+
+std::string Repeat(const std::string& part, int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += part;
+  return text;
+}
+
+TEST(ChatTemplate, NestingIsBounded) {
+  const std::string hostile[] = {
+      "{{ " + Repeat("(", 100000) + Repeat(")", 100000) + " }}",
+      "{{ " + Repeat("[", 100000),
+      "{{ " + Repeat("not ", 100000) + "x }}",
+      "{{ " + Repeat("-", 100000) + "1 }}",
+      "{{ 1" + Repeat(" + 1", 100000) + " }}",
+      "{{ x" + Repeat(".a", 100000) + " }}",
+      "{{ x" + Repeat("|trim", 100000) + " }}",
+      "{{ " + Repeat("1 if x else ", 50000) + "2 }}",
+      Repeat("{% if x %}", 50000),
+      Repeat("{% for x in y %}", 50000),
+      std::string((1 << 20) + 1, 'x'),
+  };
+  for (const std::string& source : hostile) {
+    SCOPED_TRACE(source.substr(0, 40));
+    const auto parsed = ChatTemplate::Parse(source);
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error().code(), StatusCode::kInvalidArgument);
+  }
+}
+
+TEST(ChatTemplate, WorkIsBounded) {
+  RenderOptions options;
+  options.limits = {.steps_max = 20000, .handled_bytes_max = 1 << 20, .output_bytes_max = 1 << 16};
+  const Sample hostile[] = {
+      {"{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "levels deep"},
+      {"{% for a in range(99) %}{% for b in range(300) %}{{ a }}{% endfor %}{% endfor %}", "steps"},
+      {"{{ range(1000000000000) }}", "steps"},
+      {"{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}"
+       "{% endfor %}",
+       "bytes of text"},
+      {"{% set ns = namespace(x=[]) %}{% for i in range(200) %}{% set ns.x = [ns.x] %}{% endfor %}",
+       "levels deep"},
+      {"{{ 'ab' * 1000000 }}", "steps"},
+      {"{{ 'aaaaaaaaaaaaaaaaaaaaaaaa'.replace('a', 'b' * 9999).replace('b', 'c' * 999) }}",
+       "bytes of text"},
+      {"{% set x = 'x' * 1000 %}{% for a in range(100) %}{{ x }}{% endfor %}", "output is longer"},
+  };
+  for (const Sample& sample : hostile) {
+    SCOPED_TRACE(sample.source);
+    const auto rendered = Render(sample.source, Context(), options);
+    ASSERT_FALSE(rendered);
+    EXPECT_EQ(rendered.error().code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(rendered.error().message(), HasSubstr(sample.written));
+  }
+}
+
+TEST(ChatTemplate, InputThatIsNoJsonObjectIsRefused) {
+  EXPECT_FALSE(Render("x", Json::array()));
+  EXPECT_FALSE(Render("x", Json{{"a", Json::binary({1, 2})}}));
+  Json deep = 1;
+  for (int i = 0; i < 200; ++i) deep = Json::array({std::move(deep)});
+  const auto rendered = Render("x", Json{{"a", deep}});
+  ASSERT_FALSE(rendered);
+  EXPECT_THAT(rendered.error().message(), HasSubstr("nested more than 100 levels"));
+}
+
+TEST(ChatTemplate, TextThatIsNotUtf8PassesThrough) {
+  const Json context = {{"s", "a\xff\xc3"}};
+  EXPECT_EQ(Render("{{ s }}|{{ s|length }}|{{ s[1] }}", context).value_or("?"), "a\xff\xc3|3|\xff");
+}
+
+TEST(ChatTemplate, ThreadsShareOneTemplate) {
+  const auto parsed = ChatTemplate::Parse("{% for x in xs %}{{ x ~ d.b }}{% endfor %}");
+  ASSERT_TRUE(parsed);
+  std::vector<std::string> rendered(4);
+  std::vector<std::thread> threads;
+  for (std::string& text : rendered) {
+    threads.emplace_back([&text, copy = *parsed] {
+      for (int i = 0; i < 100; ++i) text = copy.Render(Context()).value_or("?");
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& text : rendered) EXPECT_EQ(text, "311121");
+}
+
+}  // namespace
+}  // namespace edgemoe
