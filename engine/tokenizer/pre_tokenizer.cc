@@ -30,6 +30,8 @@ constexpr const char* kQwen2[] = {
     "+",
 };
 
+// As the vocabulary was trained. llama.cpp takes an ideographic space (U+3000) for a plain one
+// here, so that the third pattern misses it: " " before U+3000 gives other ids there.
 constexpr const char* kDeepSeekLlm[] = {
     "[\\r\\n]",
     // The cased letters of the Unicode version that the vocabulary was trained with.

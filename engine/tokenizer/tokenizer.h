@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Text to tokens and back: byte-level BPE as GGUF files describe it (tokenizer.ggml.model "gpt2").
-// Ids equal llama.cpp's for the same file and text.
+// Ids equal llama.cpp's for the same file and text, but for one case that pre_tokenizer.cc names.
 #pragma once
 
 #include <cstddef>

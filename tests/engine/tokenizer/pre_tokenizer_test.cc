@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/tokenizer/pre_tokenizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace edgemoe {
+namespace {
+
+using testing::ElementsAre;
+
+std::vector<std::string> Words(std::string_view pre, std::string_view text) {
+  const auto tokenizer = PreTokenizer::Create(pre);
+  EXPECT_TRUE(tokenizer) << tokenizer.error().ToString();
+  std::vector<TextRange> ranges;
+  EXPECT_TRUE((*tokenizer)->Split(text, ranges).ok());
+  std::vector<std::string> words;
+  std::size_t end = 0;
+  for (const TextRange& range : ranges) {
+    EXPECT_EQ(range.begin, end) << "a gap";
+    end = range.end;
+    words.emplace_back(text.substr(range.begin, range.end - range.begin));
+  }
+  EXPECT_EQ(end, text.size());
+  return words;
+}
+
+TEST(PreTokenizer, Qwen2) {
+  EXPECT_THAT(Words("qwen2", "I'LL see 42 dogs!!\n\n  ok"),
+              ElementsAre("I", "'LL", " see", " ", "4", "2", " dogs", "!!\n\n", " ", " ok"));
+  EXPECT_THAT(Words("qwen2", "a  \n b   "), ElementsAre("a", "  \n", " b", "   "));
+  EXPECT_THAT(Words("qwen2", "(x) \u65e5\u672c"), ElementsAre("(x", ")", " \u65e5\u672c"));
+}
+
+TEST(PreTokenizer, Gpt2) {
+  EXPECT_THAT(Words("gpt-2", "I'LL it's 42 dogs!!\n\n  ok"),
+              ElementsAre("I", "'", "LL", " it", "'s", " 42", " dogs", "!!", "\n\n ", " ok"));
+}
+
+TEST(PreTokenizer, DeepSeekLlm) {
+  EXPECT_THAT(Words("deepseek-llm", "Hello 42!\n\u6211\u60f3 ok  "),
+              ElementsAre("Hello", " ", "42", "!", "\n", "\u6211\u60f3", " ok", "  "));
+}
+
+// What Unicode calls White_Space, no more: U+180E was taken from it long ago.
+TEST(PreTokenizer, SpaceIsUnicodesWhiteSpace) {
+  EXPECT_THAT(Words("gpt-2", "a\u3000\u3000b"), ElementsAre("a", "\u3000", "\u3000", "b"));
+  EXPECT_THAT(Words("gpt-2", "a\u180e\u180eb"), ElementsAre("a", "\u180e\u180e", "b"));
+}
+
+}  // namespace
+}  // namespace edgemoe
