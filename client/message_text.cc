@@ -31,15 +31,6 @@ std::size_t CharacterBytes(std::string_view text) {
   return bytes;
 }
 
-std::optional<std::size_t> FirstInvalidByte(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t bytes = CharacterBytes(text.substr(i));
-    if (bytes == 0) return i;
-    i += bytes;
-  }
-  return std::nullopt;
-}
-
 Status CheckField(const Message& message, const FieldDescriptor* field, int index) {
   const Reflection* reflection = message.GetReflection();
   const bool repeated = field->is_repeated();
@@ -59,6 +50,15 @@ Status CheckField(const Message& message, const FieldDescriptor* field, int inde
 }
 
 }  // namespace
+
+std::optional<std::size_t> FirstInvalidByte(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t bytes = CharacterBytes(text.substr(i));
+    if (bytes == 0) return i;
+    i += bytes;
+  }
+  return std::nullopt;
+}
 
 Status CheckMessageText(const Message& message) {
   std::vector<const FieldDescriptor*> fields;

@@ -95,10 +95,10 @@ std::string StatsReport(const v1::Stats& stats) {
           Bytes(stats.memory().budget_bytes()).c_str());
   AddLine(report, "kv cache", "%llu of %llu blocks", Number(stats.kv_cache().blocks_used()),
           Number(stats.kv_cache().blocks_total()));
-  AddLine(report, "machine", "%u threads, kernels %s, %s (%s), eviction %s",
+  AddLine(report, "machine", "%u threads, kernels %s, eviction %s, %s%s%s",
           stats.machine().threads(), stats.machine().kernels().c_str(),
-          stats.machine().io_backend().c_str(), stats.machine().io_note().c_str(),
-          stats.machine().eviction_policy().c_str());
+          stats.machine().eviction_policy().c_str(), stats.machine().io_backend().c_str(),
+          stats.machine().io_note().empty() ? "" : ": ", stats.machine().io_note().c_str());
   return report;
 }
 

@@ -81,9 +81,9 @@ ExitCode WriteTotal(const Total& total, bool json) {
         {"windows",
          total.windows}}.dump());
   char text[160];
-  std::snprintf(text, sizeof(text), "perplexity %.4f over %llu tokens (%u windows)",
+  std::snprintf(text, sizeof(text), "perplexity %.4f over %llu tokens in %u window%s",
                 total.Perplexity(), static_cast<unsigned long long>(total.scored_tokens),
-                total.windows);
+                total.windows, total.windows == 1 ? "" : "s");
   return WriteLine(text);
 }
 

@@ -3,11 +3,13 @@
 // tokenize, detokenize, template.
 #include <cctype>
 #include <charconv>
+#include <cstdio>
 #include <utility>
 
 #include "client/cli/commands.h"
 #include "client/cli/input.h"
 #include "client/cli/json.h"
+#include "client/message_text.h"
 
 namespace edgemoe::cli {
 namespace {
@@ -35,16 +37,23 @@ client::Result<std::vector<std::int32_t>> ParseIds(const std::string& text) {
   return ids;
 }
 
-// Line breaks and tabs would tear the table.
+// A token's bytes for a table: line breaks and tabs would tear it, and bytes that are only a part
+// of a character are no text.
 std::string OnOneLine(const std::string& bytes) {
+  const bool is_text = !client::FirstInvalidByte(bytes);
   std::string line;
   for (const char c : bytes) {
-    if (c == '\n')
+    if (c == '\n') {
       line += "\\n";
-    else if (c == '\t')
+    } else if (c == '\t') {
       line += "\\t";
-    else
+    } else if (is_text || static_cast<unsigned char>(c) < 0x80) {
       line += c;
+    } else {
+      char hex[8];
+      std::snprintf(hex, sizeof(hex), "\\x%02X", static_cast<unsigned char>(c));
+      line += hex;
+    }
   }
   return line;
 }

@@ -333,6 +333,7 @@ TEST_F(CliTest, ATerminalSeesProgressAndNoControls) {
 TEST_F(CliTest, TokensThereAndBack) {
   const Outcome tokens = Run({"tokenize", "H i\n"});
   EXPECT_EQ(tokens.output, "72\tH\n32\t \n105\ti\n10\t\\n\n");
+  EXPECT_EQ(Run({"tokenize", "\xC3\xA9"}).output, "195\t\\xC3\n169\t\\xA9\n");
   EXPECT_EQ(Run({"detokenize", "72", "105"}).output, "Hi\n");
   EXPECT_EQ(Run({"detokenize"}, "72, 105\n").output, "Hi\n");
   EXPECT_EQ(Run({"detokenize"}, "72 x").code, 65);
@@ -354,7 +355,8 @@ TEST_F(CliTest, ScoresLongTextsInWindows) {
   EXPECT_EQ(total["scored_tokens"], 16);
   EXPECT_EQ(total["windows"], 3);
   EXPECT_NEAR(total["perplexity"].get<double>(), 2.718281828, 1e-6);
-  EXPECT_THAT(Run({"score", "short"}).output, HasSubstr("perplexity 2.7183 over 4 tokens"));
+  EXPECT_THAT(Run({"score", "short"}).output,
+              HasSubstr("perplexity 2.7183 over 4 tokens in 1 window\n"));
   EXPECT_EQ(Run({"score", "x"}).code, 65);
   const auto lines = Lines(Run({"score", "--json", "--logprobs", "0", "abc"}).output);
   EXPECT_EQ(lines.size(), 1u);
