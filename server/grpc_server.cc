@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/grpc_server.h"
 
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -31,6 +33,10 @@ void PrepareLibrary() {
   std::call_once(once, [] {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    google::protobuf::SetLogHandler(nullptr);  // bad requests are answered, not logged
+    // Held until the process ends: when the last reference goes, the library waits up to ten
+    // seconds for a thread that polls for a client that did not read.
+    grpc_init();
   });
 }
 

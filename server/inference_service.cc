@@ -40,9 +40,9 @@ Result<RequestId> SubmitScore(ScoreStream& stream, Engine& engine,
 
 }  // namespace
 
-template <class Response, class Submit>
-grpc::ServerWriteReactor<Response>* InferenceService::StartStream(
-    grpc::CallbackServerContext& context, const std::string& model, Submit submit) {
+template <class Request, class Response, class Submit>
+grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::StartStream(
+    grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes, Submit submit) {
   auto stream = RpcStream<Response>::Make(
       context, parts_.streams, parts_.engine_options.stall_timeout_ms, parts_.retry_delay,
       [&parts = parts_](RequestId request, const FinishedEvent& event) {
@@ -50,12 +50,15 @@ grpc::ServerWriteReactor<Response>* InferenceService::StartStream(
         LogRequest(parts.log, request, event);
       });
   RpcStream<Response>* const reactor = stream.get();
-  const bool posted = parts_.workers.TryPost([this, stream, &model, submit = std::move(submit)] {
+  const bool posted = parts_.workers.TryPost([this, stream, &bytes, submit = std::move(submit)] {
     if (stream->cancelled())
       return stream->Submitted(nullptr, Failure(CancelledError("the client has gone")));
-    const Result<Engine*> engine = parts_.engines.Find(model);
+    Request request;
+    if (Status status = ParseMessage(bytes, request); !status.ok())
+      return stream->Submitted(nullptr, Failure(std::move(status)));
+    const Result<Engine*> engine = parts_.engines.Find(request.model());
     if (!engine) return stream->Submitted(nullptr, Failure(engine.error()));
-    stream->Submitted(*engine, submit(*stream, **engine));
+    stream->Submitted(*engine, submit(*stream, **engine, request));
   });
   if (!posted)
     stream->Submitted(
@@ -64,84 +67,91 @@ grpc::ServerWriteReactor<Response>* InferenceService::StartStream(
   return reactor;
 }
 
-grpc::ServerWriteReactor<v1::GenerateResponse>* InferenceService::Complete(
-    grpc::CallbackServerContext* context, const v1::CompleteRequest* request) {
-  return StartStream<v1::GenerateResponse>(
-      *context, request->model(),
-      [this, request](GenerateStream& stream, Engine& engine) -> Result<RequestId> {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Complete(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return StartStream<v1::CompleteRequest, v1::GenerateResponse>(
+      *context, *request,
+      [this](GenerateStream& stream, Engine& engine,
+             const v1::CompleteRequest& complete) -> Result<RequestId> {
         EDGEMOE_ASSIGN_OR_FAIL(GenerateRequest generate,
-                               ToGenerateRequest(*request, parts_.new_seed));
+                               ToGenerateRequest(complete, parts_.new_seed));
         return SubmitGenerate(stream, engine, std::move(generate));
       });
 }
 
-grpc::ServerWriteReactor<v1::GenerateResponse>* InferenceService::Chat(
-    grpc::CallbackServerContext* context, const v1::ChatRequest* request) {
-  return StartStream<v1::GenerateResponse>(
-      *context, request->model(), [this, request](GenerateStream& stream, Engine& engine) {
-        return SubmitChat(stream, engine, *request, parts_.new_seed);
+grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Chat(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return StartStream<v1::ChatRequest, v1::GenerateResponse>(
+      *context, *request,
+      [this](GenerateStream& stream, Engine& engine, const v1::ChatRequest& chat) {
+        return SubmitChat(stream, engine, chat, parts_.new_seed);
       });
 }
 
-grpc::ServerWriteReactor<v1::ScoreResponse>* InferenceService::Score(
-    grpc::CallbackServerContext* context, const v1::ScoreRequest* request) {
-  return StartStream<v1::ScoreResponse>(*context, request->model(),
-                                        [request](ScoreStream& stream, Engine& engine) {
-                                          return SubmitScore(stream, engine, *request);
-                                        });
+grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Score(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return StartStream<v1::ScoreRequest, v1::ScoreResponse>(*context, *request, SubmitScore);
 }
 
 grpc::ServerUnaryReactor* InferenceService::Tokenize(grpc::CallbackServerContext* context,
-                                                     const v1::TokenizeRequest* request,
-                                                     v1::TokenizeResponse* response) {
-  return RunUnary(*context, parts_.workers, [this, request, response]() -> Status {
-    EDGEMOE_ASSIGN_OR_RETURN(const Engine* engine, parts_.engines.Find(request->model()));
-    EDGEMOE_ASSIGN_OR_RETURN(std::vector<TokenPiece> pieces,
-                             engine->Tokenize(request->text(), ToTokenizeOptions(*request)));
-    for (TokenPiece& piece : pieces) {
-      v1::Token& token = *response->add_tokens();
-      token.set_id(piece.token.value);
-      token.set_bytes(std::move(piece.bytes));
-      token.set_byte_begin(piece.byte_begin);
-      token.set_byte_end(piece.byte_end);
-    }
-    return OkStatus();
-  });
+                                                     const grpc::ByteBuffer* request,
+                                                     grpc::ByteBuffer* response) {
+  return RunUnary<v1::TokenizeRequest, v1::TokenizeResponse>(
+      context, parts_.workers, request, response,
+      [this](const v1::TokenizeRequest& tokenize, v1::TokenizeResponse& tokens) -> Status {
+        EDGEMOE_ASSIGN_OR_RETURN(const Engine* engine, parts_.engines.Find(tokenize.model()));
+        EDGEMOE_ASSIGN_OR_RETURN(std::vector<TokenPiece> pieces,
+                                 engine->Tokenize(tokenize.text(), ToTokenizeOptions(tokenize)));
+        for (TokenPiece& piece : pieces) {
+          v1::Token& token = *tokens.add_tokens();
+          token.set_id(piece.token.value);
+          token.set_bytes(std::move(piece.bytes));
+          token.set_byte_begin(piece.byte_begin);
+          token.set_byte_end(piece.byte_end);
+        }
+        return OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* InferenceService::Detokenize(grpc::CallbackServerContext* context,
-                                                       const v1::DetokenizeRequest* request,
-                                                       v1::DetokenizeResponse* response) {
-  return RunUnary(*context, parts_.workers, [this, request, response]() -> Status {
-    EDGEMOE_ASSIGN_OR_RETURN(const Engine* engine, parts_.engines.Find(request->model()));
-    const bool render_special = !request->has_render_special() || request->render_special();
-    EDGEMOE_ASSIGN_OR_RETURN(std::string text,
-                             engine->Detokenize(ToTokenIds(request->tokens()), render_special));
-    response->set_text(std::move(text));
-    return OkStatus();
-  });
+                                                       const grpc::ByteBuffer* request,
+                                                       grpc::ByteBuffer* response) {
+  return RunUnary<v1::DetokenizeRequest, v1::DetokenizeResponse>(
+      context, parts_.workers, request, response,
+      [this](const v1::DetokenizeRequest& ids, v1::DetokenizeResponse& answer) -> Status {
+        EDGEMOE_ASSIGN_OR_RETURN(const Engine* engine, parts_.engines.Find(ids.model()));
+        const bool render_special = !ids.has_render_special() || ids.render_special();
+        EDGEMOE_ASSIGN_OR_RETURN(std::string text,
+                                 engine->Detokenize(ToTokenIds(ids.tokens()), render_special));
+        answer.set_text(std::move(text));
+        return OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* InferenceService::ApplyTemplate(grpc::CallbackServerContext* context,
-                                                          const v1::ApplyTemplateRequest* request,
-                                                          v1::ApplyTemplateResponse* response) {
-  return RunUnary(*context, parts_.workers, [this, request, response]() -> Status {
-    EDGEMOE_ASSIGN_OR_RETURN(const Engine* engine, parts_.engines.Find(request->model()));
-    EDGEMOE_ASSIGN_OR_RETURN(const Conversation conversation, ToConversation(*request));
-    EDGEMOE_ASSIGN_OR_RETURN(std::string prompt,
-                             engine->ApplyTemplate(conversation.messages, conversation.options));
-    response->set_prompt(std::move(prompt));
-    return OkStatus();
-  });
+                                                          const grpc::ByteBuffer* request,
+                                                          grpc::ByteBuffer* response) {
+  return RunUnary<v1::ApplyTemplateRequest, v1::ApplyTemplateResponse>(
+      context, parts_.workers, request, response,
+      [this](const v1::ApplyTemplateRequest& apply, v1::ApplyTemplateResponse& answer) -> Status {
+        EDGEMOE_ASSIGN_OR_RETURN(const Engine* engine, parts_.engines.Find(apply.model()));
+        EDGEMOE_ASSIGN_OR_RETURN(const Conversation conversation, ToConversation(apply));
+        EDGEMOE_ASSIGN_OR_RETURN(
+            std::string prompt, engine->ApplyTemplate(conversation.messages, conversation.options));
+        answer.set_prompt(std::move(prompt));
+        return OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* InferenceService::Abort(grpc::CallbackServerContext* context,
-                                                  const v1::AbortRequest* request,
-                                                  v1::AbortResponse*) {
-  return RunUnary(*context, parts_.workers, [this, request]() -> Status {
-    EDGEMOE_ASSIGN_OR_RETURN(Engine * engine, parts_.engines.Find(""));
-    return engine->Abort(RequestId{request->request_id()});
-  });
+                                                  const grpc::ByteBuffer* request,
+                                                  grpc::ByteBuffer* response) {
+  return RunUnary<v1::AbortRequest, v1::AbortResponse>(
+      context, parts_.workers, request, response,
+      [this](const v1::AbortRequest& abort, v1::AbortResponse&) -> Status {
+        EDGEMOE_ASSIGN_OR_RETURN(Engine * engine, parts_.engines.Find(""));
+        return engine->Abort(RequestId{abort.request_id()});
+      });
 }
 
 }  // namespace edgemoe

@@ -9,36 +9,44 @@
 
 namespace edgemoe {
 
-class InferenceService final : public v1::Inference::CallbackService {
+// Each method takes and gives bytes: see message_bytes.h.
+class InferenceService final
+    : public v1::Inference::WithRawCallbackMethod_Complete<
+          v1::Inference::WithRawCallbackMethod_Chat<v1::Inference::WithRawCallbackMethod_Score<
+              v1::Inference::WithRawCallbackMethod_Tokenize<
+                  v1::Inference::WithRawCallbackMethod_Detokenize<
+                      v1::Inference::WithRawCallbackMethod_ApplyTemplate<
+                          v1::Inference::WithRawCallbackMethod_Abort<v1::Inference::Service>>>>>>> {
  public:
   // `parts` outlives the service.
   explicit InferenceService(const ServiceParts& parts) : parts_(parts) {}
 
-  grpc::ServerWriteReactor<v1::GenerateResponse>* Complete(
-      grpc::CallbackServerContext* context, const v1::CompleteRequest* request) override;
-  grpc::ServerWriteReactor<v1::GenerateResponse>* Chat(grpc::CallbackServerContext* context,
-                                                       const v1::ChatRequest* request) override;
-  grpc::ServerWriteReactor<v1::ScoreResponse>* Score(grpc::CallbackServerContext* context,
-                                                     const v1::ScoreRequest* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Complete(grpc::CallbackServerContext* context,
+                                                       const grpc::ByteBuffer* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Chat(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Score(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext* context,
-                                     const v1::TokenizeRequest* request,
-                                     v1::TokenizeResponse* response) override;
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Detokenize(grpc::CallbackServerContext* context,
-                                       const v1::DetokenizeRequest* request,
-                                       v1::DetokenizeResponse* response) override;
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ApplyTemplate(grpc::CallbackServerContext* context,
-                                          const v1::ApplyTemplateRequest* request,
-                                          v1::ApplyTemplateResponse* response) override;
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Abort(grpc::CallbackServerContext* context,
-                                  const v1::AbortRequest* request,
-                                  v1::AbortResponse* response) override;
+                                  const grpc::ByteBuffer* request,
+                                  grpc::ByteBuffer* response) override;
 
  private:
-  // Makes the stream of a call and runs `submit(stream, engine)`, which gives the request's id, on
-  // a worker.
-  template <class Response, class Submit>
-  grpc::ServerWriteReactor<Response>* StartStream(grpc::CallbackServerContext& context,
-                                                  const std::string& model, Submit submit);
+  // Makes the stream of a call, and on a worker parses its request and runs
+  // `submit(stream, engine, request)`, which gives the request's id.
+  template <class Request, class Response, class Submit>
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* StartStream(grpc::CallbackServerContext& context,
+                                                          const grpc::ByteBuffer& bytes,
+                                                          Submit submit);
 
   const ServiceParts& parts_;
 };

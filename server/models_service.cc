@@ -56,40 +56,46 @@ Result<v1::Model> ModelsService::Find(const std::string& name) const {
 }
 
 grpc::ServerUnaryReactor* ModelsService::List(grpc::CallbackServerContext* context,
-                                              const v1::ListModelsRequest*,
-                                              v1::ListModelsResponse* response) {
-  return RunUnary(*context, parts_.workers, [this, response]() -> Status {
-    EDGEMOE_ASSIGN_OR_RETURN(std::vector<v1::Model> models, Models());
-    for (v1::Model& model : models) *response->add_models() = std::move(model);
-    return OkStatus();
-  });
+                                              const grpc::ByteBuffer* request,
+                                              grpc::ByteBuffer* response) {
+  return RunUnary<v1::ListModelsRequest, v1::ListModelsResponse>(
+      context, parts_.workers, request, response,
+      [this](const v1::ListModelsRequest&, v1::ListModelsResponse& list) -> Status {
+        EDGEMOE_ASSIGN_OR_RETURN(std::vector<v1::Model> models, Models());
+        for (v1::Model& model : models) *list.add_models() = std::move(model);
+        return OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* ModelsService::Get(grpc::CallbackServerContext* context,
-                                             const v1::GetModelRequest* request,
-                                             v1::Model* response) {
-  return RunUnary(*context, parts_.workers, [this, request, response]() -> Status {
-    EDGEMOE_ASSIGN_OR_RETURN(*response, Find(request->name()));
-    return OkStatus();
-  });
+                                             const grpc::ByteBuffer* request,
+                                             grpc::ByteBuffer* response) {
+  return RunUnary<v1::GetModelRequest, v1::Model>(
+      context, parts_.workers, request, response,
+      [this](const v1::GetModelRequest& get, v1::Model& model) -> Status {
+        EDGEMOE_ASSIGN_OR_RETURN(model, Find(get.name()));
+        return OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* ModelsService::Plan(grpc::CallbackServerContext* context,
-                                              const v1::PlanRequest* request,
-                                              v1::PlanResponse* response) {
-  return RunUnary(*context, parts_.workers, [this, request, response]() -> Status {
-    EngineOptions options = parts_.engine_options;
-    if (!request->model().empty()) {
-      EDGEMOE_ASSIGN_OR_RETURN(const v1::Model model, Find(request->model()));
-      options.model_path = model.path();
-    }
-    if (request->has_budget_bytes()) options.memory_budget_bytes = request->budget_bytes();
-    if (request->has_context_tokens()) options.context_tokens = request->context_tokens();
-    if (request->has_sessions_max()) options.sessions_max = request->sessions_max();
-    EDGEMOE_ASSIGN_OR_RETURN(const MemoryPlan plan, PlanMemory(options));
-    *response = ToApi(plan);
-    return OkStatus();
-  });
+                                              const grpc::ByteBuffer* request,
+                                              grpc::ByteBuffer* response) {
+  return RunUnary<v1::PlanRequest, v1::PlanResponse>(
+      context, parts_.workers, request, response,
+      [this](const v1::PlanRequest& wish, v1::PlanResponse& answer) -> Status {
+        EngineOptions options = parts_.engine_options;
+        if (!wish.model().empty()) {
+          EDGEMOE_ASSIGN_OR_RETURN(const v1::Model model, Find(wish.model()));
+          options.model_path = model.path();
+        }
+        if (wish.has_budget_bytes()) options.memory_budget_bytes = wish.budget_bytes();
+        if (wish.has_context_tokens()) options.context_tokens = wish.context_tokens();
+        if (wish.has_sessions_max()) options.sessions_max = wish.sessions_max();
+        EDGEMOE_ASSIGN_OR_RETURN(const MemoryPlan plan, PlanMemory(options));
+        answer = ToApi(plan);
+        return OkStatus();
+      });
 }
 
 }  // namespace edgemoe

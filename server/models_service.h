@@ -10,19 +10,23 @@
 
 namespace edgemoe {
 
-class ModelsService final : public v1::Models::CallbackService {
+// Each method takes and gives bytes: see message_bytes.h.
+class ModelsService final
+    : public v1::Models::WithRawCallbackMethod_List<v1::Models::WithRawCallbackMethod_Get<
+          v1::Models::WithRawCallbackMethod_Plan<v1::Models::Service>>> {
  public:
   // `parts` outlives the service.
   explicit ModelsService(const ServiceParts& parts) : parts_(parts) {}
 
   grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context,
-                                 const v1::ListModelsRequest* request,
-                                 v1::ListModelsResponse* response) override;
+                                 const grpc::ByteBuffer* request,
+                                 grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context,
-                                const v1::GetModelRequest* request, v1::Model* response) override;
+                                const grpc::ByteBuffer* request,
+                                grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Plan(grpc::CallbackServerContext* context,
-                                 const v1::PlanRequest* request,
-                                 v1::PlanResponse* response) override;
+                                 const grpc::ByteBuffer* request,
+                                 grpc::ByteBuffer* response) override;
 
  private:
   // The loaded one first, then the directory's. An unreadable directory is an error.

@@ -8,15 +8,17 @@
 namespace edgemoe {
 
 grpc::ServerUnaryReactor* ObserveService::GetStats(grpc::CallbackServerContext* context,
-                                                   const v1::GetStatsRequest*,
-                                                   v1::Stats* response) {
-  return RunUnary(*context, parts_.workers, [this, response]() -> Status {
-    EDGEMOE_ASSIGN_OR_RETURN(const Engine* engine, parts_.engines.Find(""));
-    *response = ToApi(engine->GetStats(), ReadProcessMemory());
-    response->set_version(EDGEMOE_VERSION);
-    response->set_model(engine->model().name);
-    return OkStatus();
-  });
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return RunUnary<v1::GetStatsRequest, v1::Stats>(
+      context, parts_.workers, request, response,
+      [this](const v1::GetStatsRequest&, v1::Stats& stats) -> Status {
+        EDGEMOE_ASSIGN_OR_RETURN(const Engine* engine, parts_.engines.Find(""));
+        stats = ToApi(engine->GetStats(), ReadProcessMemory());
+        stats.set_version(EDGEMOE_VERSION);
+        stats.set_model(engine->model().name);
+        return OkStatus();
+      });
 }
 
 }  // namespace edgemoe

@@ -8,14 +8,16 @@
 
 namespace edgemoe {
 
-class ObserveService final : public v1::Observe::CallbackService {
+// Each method takes and gives bytes: see message_bytes.h.
+class ObserveService final
+    : public v1::Observe::WithRawCallbackMethod_GetStats<v1::Observe::Service> {
  public:
   // `parts` outlives the service.
   explicit ObserveService(const ServiceParts& parts) : parts_(parts) {}
 
   grpc::ServerUnaryReactor* GetStats(grpc::CallbackServerContext* context,
-                                     const v1::GetStatsRequest* request,
-                                     v1::Stats* response) override;
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
 
  private:
   const ServiceParts& parts_;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <functional>
@@ -13,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "server/message_bytes.h"
 #include "server/response_stream.h"
 #include "server/retry_delay.h"
 #include "server/status_mapping.h"
@@ -20,7 +22,7 @@
 namespace edgemoe {
 
 template <class Response>
-class RpcStream final : public ResponseStream, public grpc::ServerWriteReactor<Response> {
+class RpcStream final : public ResponseStream, public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   // Makes a message of an event; none when the call has no message for it. Called for one event at
   // a time, in order.
@@ -57,21 +59,21 @@ class RpcStream final : public ResponseStream, public grpc::ServerWriteReactor<R
   bool StartMessage(StreamEvent event) override {
     std::optional<Response> message = translator_(std::move(event));
     if (!message) return false;
-    message_ = *std::move(message);
-    this->StartWrite(&message_);
+    bytes_ = SerializeMessage(*message);
+    StartWrite(&bytes_);
     return true;
   }
   void FinishCall(const Status& status, bool refused) override {
     if (refused && status.code() == StatusCode::kResourceExhausted)
       context_.AddTrailingMetadata(kRetryDelayTrailer, std::to_string(retry_delay_.Ms()));
-    this->Finish(ToGrpcStatus(status));
+    Finish(ToGrpcStatus(status));
   }
   void CancelCall() override { context_.TryCancel(); }
 
   grpc::CallbackServerContext& context_;
   const RetryDelay& retry_delay_;
   Translator translator_;
-  Response message_;  // of the write in flight
+  grpc::ByteBuffer bytes_;  // of the write in flight
   std::shared_ptr<RpcStream> self_;
 };
 

@@ -14,6 +14,7 @@
 #include "edgemoe/v1/inference.grpc.pb.h"
 #include "edgemoe/v1/models.grpc.pb.h"
 #include "edgemoe/v1/observe.grpc.pb.h"
+#include "server/message_bytes.h"
 #include "tests/server/server_fixture.h"
 
 namespace edgemoe {
@@ -95,10 +96,34 @@ TEST(ServicesTest, ReflectionListsTheServices) {
 TEST(ServicesTest, BytesThatAreNoRequestAreRefused) {
   TestServer server;
   grpc::Status status;
-  RawCall(server, "/edgemoe.v1.Inference/Tokenize", "\xff\xff\xff", &status);
-  EXPECT_FALSE(status.ok());
+  for (const char* method : {"Tokenize", "Complete", "Score"}) {
+    const std::string path = std::string("/edgemoe.v1.Inference/") + method;
+    RawCall(server, path, "\xff\xff\xff", &status);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
+    EXPECT_THAT(status.error_message(), HasSubstr("its 3 bytes are no edgemoe.v1."));
+    RawCall(server, path, "\x12\x04ok\xff\xfe", &status);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
+    EXPECT_THAT(status.error_message(), HasSubstr(": is not UTF-8 from byte 2 on"));
+  }
   RawCall(server, "/edgemoe.v1.Inference/NoSuchCall", "", &status);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+}
+
+TEST(ServicesTest, TextThatIsNotUtf8IsNamedWhereverItStands) {
+  const auto explain = [](const std::string& bytes) {
+    return ExplainBadMessage(bytes, *v1::ChatRequest::descriptor()).message();
+  };
+  // messages: {role: "user"}, {content: "a\xff"}
+  EXPECT_EQ(explain(std::string("\x12\x06\x0a\x04user\x12\x04\x12\x02"
+                                "a\xff",
+                                14)),
+            "messages[1].content: is not UTF-8 from byte 1 on; accepted: UTF-8 text");
+  // stopping: {sequences: "\x80"}
+  EXPECT_EQ(explain(std::string("\x2a\x03\x12\x01\x80", 5)),
+            "stopping.sequences[0]: is not UTF-8 from byte 0 on; accepted: UTF-8 text");
+  // A length beyond the end, and one that is cut off.
+  EXPECT_THAT(explain("\x12\x7f"), HasSubstr("are no edgemoe.v1.ChatRequest"));
+  EXPECT_THAT(explain("\x12\xff"), HasSubstr("are no edgemoe.v1.ChatRequest"));
 }
 
 TEST(ServicesTest, TokenizeAndBack) {
