@@ -90,8 +90,9 @@ TEST_F(E2eCliTest, TokensThereAndBack) {
   const Outcome tokens = Run({"tokenize", "--json", "--no-special"}, "A cat & a dog.");
   ASSERT_EQ(tokens.code, 0) << tokens.output;
   std::string ids;
-  for (const json& token : json::parse(tokens.output)["tokens"])
-    ids += std::to_string(token["id"].get<int>()) + " ";
+  const json parsed = json::parse(tokens.output);
+  ASSERT_GT(parsed["tokens"].size(), 3u);
+  for (const json& token : parsed["tokens"]) ids += std::to_string(token["id"].get<int>()) + " ";
   EXPECT_EQ(Run({"detokenize"}, ids).output, "A cat & a dog.\n");
 }
 

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Clients that ask for too much or take too little.
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
 #include <deque>
 
+#include "edgemoe/v1/inference.grpc.pb.h"
 #include "tests/e2e/answers.h"
 #include "tests/support/daemon_process.h"
 
@@ -60,16 +65,25 @@ TEST_F(E2eOverloadTest, AThousandRequestsAtOnce) {
 TEST_F(E2eOverloadTest, AClientThatNeverReadsIsEndedAndHoldsUpNobody) {
   DaemonProcess daemon(socket_, {"--stall-timeout-ms", "2000", "--sessions-max", "2"});
   ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
-  client::Client lazy = daemon.Connect();
-  // More than fits into the buffers between the daemon and its client.
+  // Little fits between the daemon and this client.
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 4096);
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  const auto lazy = v1::Inference::NewStub(
+      grpc::CreateCustomChannel("unix:" + socket_, grpc::InsecureChannelCredentials(), arguments));
   v1::CompleteRequest request = Greedy("Once", 500);
   request.mutable_response()->set_top_logprobs(20);
-  client::GenerateStream stream = lazy.Complete(request);
+  grpc::ClientContext context;
+  const auto stream = lazy->Complete(&context, request);
 
   client::Client other = daemon.Connect();
+  ASSERT_TRUE(WaitUntil([&] { return other.GetStats()->requests().running() == 1; }));
   EXPECT_TRUE(Receive(other.Complete(Greedy("Once upon a time", 16))).status.ok());
   EXPECT_TRUE(BecomesIdle(other));
-  EXPECT_EQ(stream.Finish().code, StatusCode::kResourceExhausted);
+  v1::GenerateResponse message;
+  while (stream->Read(&message)) {
+  }
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(daemon.Stop(), 0) << daemon.log();
 }
 
