@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Any vocabulary and any text: refused, or encoded into pieces that cover the text in order. With
+// the vocabulary of all bytes decoding gives the text back, and a stream of its tokens too.
+//
+// Input: a byte of options; lines of the vocabulary up to an empty line, each a kind ('m' merge,
+// 't' and a digit for a token of that type); the text.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/check.h"
+#include "engine/base/utf8.h"
+#include "engine/tokenizer/byte_alphabet.h"
+#include "engine/tokenizer/tokenizer.h"
+#include "engine/tokenizer/utf8_stream.h"
+
+namespace edgemoe {
+namespace {
+
+constexpr const char* kPres[] = {"qwen2", "gpt-2", "deepseek-llm", "unknown"};
+
+VocabularyDescription ReadVocabulary(std::uint8_t options, std::string_view& rest) {
+  VocabularyDescription description;
+  description.model = "gpt2";
+  description.pre = kPres[options & 3];
+  description.add_bos_token = (options & 4) != 0;
+  if ((options & 8) != 0) description.bos_token_id = options;
+  if ((options & 16) == 0) {
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      description.tokens.push_back(ByteToAlphabet(static_cast<std::uint8_t>(byte)));
+      description.token_type.push_back(1);
+    }
+  }
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (line.empty()) break;
+    if (line[0] == 'm') {
+      description.merges.emplace_back(line.substr(1));
+    } else if (line.size() >= 2) {
+      description.tokens.emplace_back(line.substr(2));
+      description.token_type.push_back(line[1] - '0');
+    }
+  }
+  return description;
+}
+
+void CheckPieces(const Tokenizer& tokenizer, std::string_view text,
+                 const std::vector<Piece>& pieces, bool has_all_bytes) {
+  std::size_t end = 0;
+  std::vector<TokenId> tokens;
+  Utf8Stream stream;
+  std::string streamed;
+  for (const Piece& piece : pieces) {
+    EDGEMOE_CHECK(piece.byte_begin == end && piece.byte_end >= end, "pieces in order, no gaps");
+    EDGEMOE_CHECK(tokenizer.Contains(piece.token), "tokens of the vocabulary");
+    end = piece.byte_end;
+    tokens.push_back(piece.token);
+    streamed += stream.Push(tokenizer.TokenBytes(piece.token));
+    EDGEMOE_CHECK(FindInvalidUtf8(streamed) == std::string::npos, "whole characters only");
+  }
+  streamed += stream.Flush();
+  EDGEMOE_CHECK(end == text.size(), "the whole text");
+  const auto decoded = tokenizer.Decode(tokens, {.render_special = true});
+  EDGEMOE_CHECK(decoded.has_value(), "own tokens decode");
+  if (has_all_bytes) EDGEMOE_CHECK(*decoded == text && streamed == text, "decoding is the inverse");
+}
+
+}  // namespace
+}  // namespace edgemoe
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace edgemoe;
+  if (size == 0) return 0;
+  std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  VocabularyDescription description = ReadVocabulary(data[0], text);
+  // Odd tokens, such as a second one with a byte's text and another type, decode to other bytes.
+  const bool is_plain = (data[0] & 16) == 0 && description.tokens.size() == 256;
+  const auto tokenizer = Tokenizer::Create(std::move(description));
+  if (!tokenizer) return 0;
+  for (const bool parse_special : {false, true}) {
+    const auto pieces =
+        (*tokenizer)->Encode(text, {.add_special = false, .parse_special = parse_special});
+    if (pieces) {
+      CheckPieces(**tokenizer, text, *pieces, is_plain);
+    } else if (is_plain) {
+      EDGEMOE_CHECK(FindInvalidUtf8(text) != std::string_view::npos, "only bad UTF-8 is refused");
+    }
+  }
+  (void)(*tokenizer)->Encode(text, {.add_special = true, .parse_special = true});
+  return 0;
+}
