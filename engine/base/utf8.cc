@@ -78,6 +78,10 @@ void AppendUtf8(char32_t code_point, std::string& text) {
 
 std::size_t FindInvalidUtf8(std::string_view text) {
   for (std::size_t offset = 0; offset < text.size();) {
+    if (static_cast<unsigned char>(text[offset]) < 0x80) {
+      ++offset;
+      continue;
+    }
     const Utf8Character character = DecodeUtf8(text, offset);
     if (character.kind != Utf8Character::Kind::kValid) return offset;
     offset += character.bytes;

@@ -273,7 +273,7 @@ Result<Value> GetItem(const Value& value, const Value& key, Budget& budget) {
     if (at < 0 || at >= count) return Value::MakeUndefined("element " + std::to_string(*index));
     return Value::Part(value, (*value.json())[static_cast<std::size_t>(at)]);
   }
-  EDGEMOE_FAIL_IF_ERROR(budget.Spend(value.string()->size()));
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend(value.string()->size() * sizeof(std::size_t)));
   const std::vector<std::size_t> offsets = CharacterOffsets(*value.string());
   const auto count = static_cast<std::int64_t>(offsets.size()) - 1;
   const std::int64_t at = *index < 0 ? *index + count : *index;
@@ -303,7 +303,10 @@ Result<Value> GetSlice(const Value& value, const Value& first, const Value& last
   }
   EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*value.json()));
   std::vector<std::size_t> offsets;
-  if (!is_list) offsets = CharacterOffsets(*value.string());
+  if (!is_list) {
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(value.string()->size() * sizeof(std::size_t)));
+    offsets = CharacterOffsets(*value.string());
+  }
   const auto count = static_cast<std::int64_t>(is_list ? value.json()->size() : offsets.size() - 1);
   std::int64_t stride = 1;
   if (!step.is_undefined() && !step.is_none()) {

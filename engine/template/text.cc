@@ -18,6 +18,10 @@ bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
 char Upper(char c) { return IsLower(c) ? static_cast<char>(c - 'a' + 'A') : c; }
 char Lower(char c) { return IsUpper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
+std::size_t CharacterBytes(std::string_view text, std::size_t at) {
+  return static_cast<unsigned char>(text[at]) < 0x80 ? 1 : DecodeUtf8(text, at).bytes;
+}
+
 // The last character's first byte.
 std::size_t LastCharacter(std::string_view text) {
   const std::size_t least = text.size() > 4 ? text.size() - 4 : 0;
@@ -46,13 +50,13 @@ void AppendHex(std::uint32_t value, int digits, std::string& out) {
 
 std::size_t CountCharacters(std::string_view text) {
   std::size_t count = 0;
-  for (std::size_t at = 0; at < text.size(); at += DecodeUtf8(text, at).bytes) ++count;
+  for (std::size_t at = 0; at < text.size(); at += CharacterBytes(text, at)) ++count;
   return count;
 }
 
 std::vector<std::size_t> CharacterOffsets(std::string_view text) {
   std::vector<std::size_t> offsets;
-  for (std::size_t at = 0; at < text.size(); at += DecodeUtf8(text, at).bytes) {
+  for (std::size_t at = 0; at < text.size(); at += CharacterBytes(text, at)) {
     offsets.push_back(at);
   }
   offsets.push_back(text.size());
