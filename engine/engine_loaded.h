@@ -82,6 +82,7 @@ class LoadedEngine final : public Engine {
 
   // Open, part by part, in order.
   Status Load(const OpenProgress& progress);
+  Status OpenFiles(SlotClasses& slot_classes);
   Status OpenVocabulary(const GgufFile& metadata);
   Status LoadDense(const OpenProgress& progress);
   Status OpenStream(const SlotClasses& classes);

@@ -26,10 +26,6 @@ Result<std::unique_ptr<LoadedEngine>> LoadedEngine::Open(EngineOptions options,
   EDGEMOE_FAIL_IF_ERROR(ValidateOptions(options));
   std::unique_ptr<LoadedEngine> engine(new LoadedEngine(std::move(options)));
   EDGEMOE_FAIL_IF_ERROR(engine->Load(progress));
-#ifdef __GLIBC__
-  // The parsed header is gone: its many small strings are outside the budget, so give them back.
-  ::malloc_trim(0);
-#endif
   engine->Start();
   return engine;
 }
@@ -40,6 +36,19 @@ LoadedEngine::~LoadedEngine() {
 }
 
 Status LoadedEngine::Load(const OpenProgress& progress) {
+  SlotClasses slot_classes;
+  EDGEMOE_RETURN_IF_ERROR(OpenFiles(slot_classes));
+#ifdef __GLIBC__
+  // The parsed header is gone: its many small strings are outside the budget, and must not stay
+  // beside what is in it.
+  ::malloc_trim(0);
+#endif
+  EDGEMOE_RETURN_IF_ERROR(LoadDense(progress));
+  EDGEMOE_RETURN_IF_ERROR(OpenStream(slot_classes));
+  return OpenForward();
+}
+
+Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
   EDGEMOE_ASSIGN_OR_RETURN(ModelHeader header, ReadModelHeader(options_.model_path));
   description_ = DescribeHeader(header, options_.model_name);
   limits_ = LimitsFor(header, options_);
@@ -54,9 +63,8 @@ Status LoadedEngine::Load(const OpenProgress& progress) {
     files_.push_back(std::move(file));
   }
   layout_ = std::move(header.layout);
-  EDGEMOE_RETURN_IF_ERROR(LoadDense(progress));
-  EDGEMOE_RETURN_IF_ERROR(OpenStream(header.slot_classes));
-  return OpenForward();
+  slot_classes = std::move(header.slot_classes);
+  return OkStatus();
 }
 
 Status LoadedEngine::OpenVocabulary(const GgufFile& metadata) {

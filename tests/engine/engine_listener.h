@@ -35,15 +35,6 @@ class Listener {
     while (answer_.finished.empty()) changed_.Wait(mutex_);
     return answer_;
   }
-  Answer WaitForChunk() {
-    MutexLock lock(mutex_);
-    while (answer_.tokens.empty() && answer_.finished.empty()) changed_.Wait(mutex_);
-    return answer_;
-  }
-  void WaitForStart() {
-    MutexLock lock(mutex_);
-    while (answer_.started.empty()) changed_.Wait(mutex_);
-  }
   void SetCanTake(bool can_take) {
     MutexLock lock(mutex_);
     can_take_ = can_take;

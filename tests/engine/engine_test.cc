@@ -210,7 +210,7 @@ TEST_F(EngineTest, OverloadIsRefusedAndThePlaceComesBack) {
   options_.queue_max = 2;
   Engine& engine = Open();
   auto stuck = SubmitStuck();
-  stuck->WaitForStart();
+  while (engine.GetStats().sessions_running != 1) std::this_thread::yield();
   auto first = Submit(engine, Greedy("a", 1));
   auto second = Submit(engine, Greedy("b", 1));
   ASSERT_TRUE(first && second);
