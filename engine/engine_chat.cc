@@ -78,7 +78,7 @@ ChatPrompt::ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer) {
   eos_ = name(tokenizer.eos());
   if (metadata.Find(kKey) == nullptr) {
     unusable_ = FailedPreconditionError("the model has no chat template (" + std::string(kKey) +
-                                      "); complete a prompt instead");
+                                        "); complete a prompt instead");
     return;
   }
   const Result<std::string_view> source = metadata.GetString(kKey);
@@ -88,7 +88,7 @@ ChatPrompt::ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer) {
     parsed_ = std::make_unique<Parsed>(Parsed{*std::move(parsed)});
   } else {
     unusable_ = FailedPreconditionError("the model's chat template cannot be used: " +
-                                      parsed.error().message());
+                                        parsed.error().message());
   }
 }
 
