@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "engine/base/byte_size.h"
+#include "server/engine_options.h"
 
 namespace edgemoe {
 namespace {
@@ -38,26 +39,6 @@ std::uint64_t RandomSeed() {
 }
 
 }  // namespace
-
-EngineOptions ToEngineOptions(const Config& config, LogSink log) {
-  EngineOptions options;
-  options.model_path = config.model.path;
-  options.model_name = config.model.name;
-  options.memory_budget_bytes = config.memory.budget_bytes;
-  options.expert_budget_bytes = config.memory.expert_budget_bytes;
-  options.context_tokens = config.context_tokens;
-  options.sessions_max = config.sessions_max;
-  options.queue_max = config.queue_max;
-  options.prefill_chunk_tokens = config.prefill_chunk_tokens;
-  options.threads = config.threads;
-  options.io_backend = config.io.backend;
-  options.io_depth = config.io.depth;
-  options.io_faults = config.io.faults;
-  options.kernels = config.kernels;
-  options.stall_timeout_ms = config.stream.stall_timeout_ms;
-  options.log = std::move(log);
-  return options;
-}
 
 Daemon::Daemon(Config config, LogSink log, OpenEngine open_engine)
     : config_(std::move(config)),
@@ -206,9 +187,10 @@ void Daemon::OnProgress(std::uint64_t bytes_loaded, std::uint64_t bytes_total) {
 void Daemon::OnLoaded(Result<std::unique_ptr<Engine>> engine) {
   loader_.join();
   if (!engine) {
+    const OptionError error = WithConfigKey(engine.error());
     Say(LogLevel::kError,
-        "model '" + config_.model.path + "' cannot be served: " + engine.error().message());
-    return Stop(State::kStopped, ExitCodeForOpenFailure(engine.error()));
+        "model '" + config_.model.path + "' cannot be served: " + error.status.message());
+    return Stop(State::kStopped, ExitCodeForOpenFailure(error.status, error.is_option));
   }
   engine_ = *std::move(engine);
   slot_.Publish(*engine_);

@@ -31,9 +31,6 @@
 
 namespace edgemoe {
 
-// What the engine is opened with.
-EngineOptions ToEngineOptions(const Config& config, LogSink log);
-
 class Daemon {
  public:
   // Engine::Open, or a test's.

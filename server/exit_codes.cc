@@ -3,7 +3,8 @@
 
 namespace edgemoe {
 
-ExitCode ExitCodeForOpenFailure(const Status& status) {
+ExitCode ExitCodeForOpenFailure(const Status& status, bool is_option) {
+  if (is_option && status.code() != StatusCode::kResourceExhausted) return ExitCode::kConfig;
   switch (status.code()) {
     case StatusCode::kOk: return ExitCode::kOk;
     case StatusCode::kNotFound:

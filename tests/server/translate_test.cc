@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "server/daemon.h"
+#include "server/engine_options.h"
 #include "server/exit_codes.h"
 #include "server/process_memory.h"
 #include "server/request_log.h"
@@ -152,11 +152,13 @@ TEST(StatusMappingTest, CodesKeepTheirNumbers) {
 }
 
 TEST(ExitCodesTest, TellWhatToDoAboutIt) {
-  EXPECT_EQ(ExitCodeForOpenFailure(NotFoundError("")), ExitCode::kModelUnreadable);
-  EXPECT_EQ(ExitCodeForOpenFailure(PermissionDeniedError("")), ExitCode::kModelUnreadable);
-  EXPECT_EQ(ExitCodeForOpenFailure(InvalidArgumentError("")), ExitCode::kModelDamaged);
-  EXPECT_EQ(ExitCodeForOpenFailure(ResourceExhaustedError("")), ExitCode::kBudgetTooSmall);
-  EXPECT_EQ(ExitCodeForOpenFailure(InternalError("")), ExitCode::kInternal);
+  EXPECT_EQ(ExitCodeForOpenFailure(NotFoundError(""), false), ExitCode::kModelUnreadable);
+  EXPECT_EQ(ExitCodeForOpenFailure(PermissionDeniedError(""), false), ExitCode::kModelUnreadable);
+  EXPECT_EQ(ExitCodeForOpenFailure(InvalidArgumentError(""), false), ExitCode::kModelDamaged);
+  EXPECT_EQ(ExitCodeForOpenFailure(ResourceExhaustedError(""), false), ExitCode::kBudgetTooSmall);
+  EXPECT_EQ(ExitCodeForOpenFailure(InternalError(""), false), ExitCode::kInternal);
+  EXPECT_EQ(ExitCodeForOpenFailure(InvalidArgumentError(""), true), ExitCode::kConfig);
+  EXPECT_EQ(ExitCodeForOpenFailure(ResourceExhaustedError(""), true), ExitCode::kBudgetTooSmall);
   EXPECT_EQ(ExitCodeForListenFailure(AlreadyExistsError("")), ExitCode::kAlreadyRunning);
   EXPECT_EQ(ExitCodeForListenFailure(InvalidArgumentError("")), ExitCode::kConfig);
   EXPECT_EQ(ExitCodeForListenFailure(PermissionDeniedError("")), ExitCode::kCannotListen);
@@ -209,6 +211,16 @@ TEST(EngineOptionsTest, ConfigurationsDefaultsAreTheEngines) {
   EXPECT_EQ(made.io_faults, defaults.io_faults);
   EXPECT_EQ(made.kernels, defaults.kernels);
   EXPECT_EQ(made.stall_timeout_ms, defaults.stall_timeout_ms);
+}
+
+TEST(EngineOptionsTest, ErrorsNameTheKey) {
+  const OptionError budget = WithConfigKey(ResourceExhaustedError("memory_budget_bytes: found 1"));
+  EXPECT_TRUE(budget.is_option);
+  EXPECT_EQ(budget.status, ResourceExhaustedError("memory.budget: found 1"));
+  EXPECT_TRUE(WithConfigKey(InvalidArgumentError("kernels: none")).is_option);
+  const OptionError model = WithConfigKey(InvalidArgumentError("threads.gguf: no header"));
+  EXPECT_FALSE(model.is_option);
+  EXPECT_EQ(model.status.message(), "threads.gguf: no header");
 }
 
 }  // namespace
