@@ -3,6 +3,7 @@
 
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/grpc.h>
+#include <grpc/health/v1/health.pb.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -33,6 +34,8 @@ void PrepareLibrary() {
   std::call_once(once, [] {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    // Links the descriptor that reflection describes the health service by.
+    (void)grpc::health::v1::HealthCheckRequest::descriptor();
     google::protobuf::SetLogHandler(nullptr);  // bad requests are answered, not logged
     // Held until the process ends: when the last reference goes, the library waits up to ten
     // seconds for a thread that polls for a client that did not read.
