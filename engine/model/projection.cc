@@ -16,7 +16,7 @@ constexpr std::size_t kRowGranule = 16;  // kernels work on a few rows at once
 }  // namespace
 
 std::size_t RowsPerItem(std::size_t rows, std::size_t matrix_count, std::size_t thread_count) {
-  if (thread_count == 1) return rows;
+  if (thread_count == 1) return std::max<std::size_t>(rows, 1);
   const std::size_t items_wanted = kItemsPerThread * thread_count;
   const std::size_t items_each = (items_wanted + matrix_count - 1) / matrix_count;
   return std::max(kRowGranule, AlignUp((rows + items_each - 1) / items_each, kRowGranule));
