@@ -252,6 +252,7 @@ TEST_F(CliTest, ChatAnswersOnceWithoutATerminal) {
 }
 
 TEST_F(CliTest, ChatKeepsTheConversation) {
+  if (!ChildProcess::CanHaveTerminal()) GTEST_SKIP() << "no pseudo-terminals here (/dev/pts)";
   ChildProcess::Options options = WithSocket();
   options.terminal = true;
   ChildProcess process(Command({"chat", "--system", "s"}), options);
@@ -276,6 +277,7 @@ TEST_F(CliTest, ChatKeepsTheConversation) {
 }
 
 TEST_F(CliTest, InterruptInAChatStopsTheAnswerOnly) {
+  if (!ChildProcess::CanHaveTerminal()) GTEST_SKIP() << "no pseudo-terminals here (/dev/pts)";
   ChildProcess::Options options = WithSocket();
   options.terminal = true;
   ChildProcess process(Command({"chat"}), options);
@@ -302,6 +304,7 @@ TEST_F(CliTest, InterruptInAChatStopsTheAnswerOnly) {
 }
 
 TEST_F(CliTest, AChatGoesOnAfterAnError) {
+  if (!ChildProcess::CanHaveTerminal()) GTEST_SKIP() << "no pseudo-terminals here (/dev/pts)";
   ChildProcess::Options options = WithSocket();
   options.terminal = true;
   ChildProcess process(Command({"chat"}), options);
@@ -318,6 +321,7 @@ TEST_F(CliTest, AChatGoesOnAfterAnError) {
 }
 
 TEST_F(CliTest, ATerminalSeesProgressAndNoControls) {
+  if (!ChildProcess::CanHaveTerminal()) GTEST_SKIP() << "no pseudo-terminals here (/dev/pts)";
   ChildProcess::Options options = WithSocket();
   options.terminal = true;
   ChildProcess process(Command({"complete", "long"}), options);

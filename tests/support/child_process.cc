@@ -113,6 +113,13 @@ bool WaitUntil(const std::function<bool()>& condition) {
   return true;
 }
 
+bool ChildProcess::CanHaveTerminal() {
+  const int fd = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0) return false;
+  ::close(fd);
+  return true;
+}
+
 ChildProcess::ChildProcess(const std::vector<std::string>& command, const Options& options) {
   ChildFiles files{folder_ / "in", folder_ / "out", folder_ / "err", ""};
   if (options.terminal)

@@ -48,6 +48,9 @@ class ChildProcess {
     bool terminal = false;
   };
 
+  // False where no pseudo-terminals are mounted, as in bare chroots.
+  static bool CanHaveTerminal();
+
   ChildProcess(const std::vector<std::string>& command, const Options& options);
   explicit ChildProcess(const std::vector<std::string>& command)
       : ChildProcess(command, Options()) {}
