@@ -29,10 +29,12 @@ void ExpertPin::Reset() {
 }
 
 ExpertCache::ExpertCache(const SlotClasses& classes, SlotSlab* slab,
-                         const EvictionPolicyFactory& make_policy)
+                         const EvictionPolicyFactory& make_policy, std::uint32_t sessions_max)
     : classes_(classes), slab_(slab), entries_(classes.class_of.size()) {
   for (std::size_t i = 0; i < classes.classes.size(); ++i)
-    policies_.push_back(make_policy(classes.layer_count, classes.experts_per_layer));
+    policies_.push_back(make_policy({.layer_count = classes.layer_count,
+                                     .experts_per_layer = classes.experts_per_layer,
+                                     .sessions_max = sessions_max}));
 }
 
 ExpertCache::~ExpertCache() {
@@ -40,6 +42,25 @@ ExpertCache::~ExpertCache() {
   EDGEMOE_CHECK(counters_.loading_count == 0, "a load outlives the cache");
   for (const Entry& entry : entries_)
     if (entry.state == ExpertState::kResident) slab_->Free(entry.slot);
+}
+
+void ExpertCache::OnStep() {
+  for (const std::unique_ptr<EvictionPolicy>& policy : policies_) policy->OnStep();
+}
+
+void ExpertCache::OnRouted(LayerIndex layer, std::span<const RoutedRow> rows) {
+  for (const std::unique_ptr<EvictionPolicy>& policy : policies_) {
+    policy->OnLayer(layer);
+    for (const RoutedRow& row : rows) {
+      for (const ExpertChoice& choice : row.choices) {
+        policy->OnUse({.key = {layer, ExpertIndex{choice.expert}},
+                       .weight = choice.weight,
+                       .phase = row.phase,
+                       .session = row.session,
+                       .request = row.request});
+      }
+    }
+  }
 }
 
 ExpertPin ExpertCache::TryPin(ExpertKey key) {
@@ -50,7 +71,6 @@ ExpertPin ExpertCache::TryPin(ExpertKey key) {
     case ExpertState::kResident: break;
   }
   ++counters_.hits;
-  policies_[ClassOf(key)]->OnUse(key);
   return Pin(key, entry);
 }
 

@@ -9,8 +9,8 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/expert_key.h"
 #include "engine/cache/eviction_policy.h"
-#include "engine/cache/expert_key.h"
 #include "engine/cache/slot_slab.h"
 
 namespace edgemoe {
@@ -75,7 +75,8 @@ struct CacheCounters {
 class ExpertCache {
  public:
   // `slab` was made from the same `classes` and outlives the cache, which takes all its slots.
-  ExpertCache(const SlotClasses& classes, SlotSlab* slab, const EvictionPolicyFactory& make_policy);
+  ExpertCache(const SlotClasses& classes, SlotSlab* slab, const EvictionPolicyFactory& make_policy,
+              std::uint32_t sessions_max = 1);
   ~ExpertCache();
   ExpertCache(const ExpertCache&) = delete;
   ExpertCache& operator=(const ExpertCache&) = delete;
@@ -84,8 +85,12 @@ class ExpertCache {
   const SlotClasses& classes() const { return classes_; }
   std::uint8_t ClassOf(ExpertKey key) const { return classes_.class_of[classes_.IndexOf(key)]; }
 
-  // The router named this expert: counts a hit, a join or a miss, and tells the policy. The pin is
-  // empty unless the expert is resident.
+  // What the policies go by: a batch begins; a layer's rows have chosen, and nothing of that layer
+  // was pinned or reserved for them yet.
+  void OnStep();
+  void OnRouted(LayerIndex layer, std::span<const RoutedRow> rows);
+
+  // Counts a hit, a join or a miss. The pin is empty unless the expert is resident.
   ExpertPin TryPin(ExpertKey key);
 
   // absent -> loading: gives the slot to fill, at least as large as the expert's slot bytes; evicts

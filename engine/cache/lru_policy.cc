@@ -5,22 +5,18 @@
 
 namespace edgemoe {
 
-LruPolicy::LruPolicy(std::uint32_t layer_count, std::uint32_t experts_per_layer)
-    : experts_per_layer_(experts_per_layer),
-      sentinel_(layer_count * experts_per_layer),
+LruPolicy::LruPolicy(const PolicyShape& shape)
+    : experts_per_layer_(shape.experts_per_layer),
+      sentinel_(shape.layer_count * shape.experts_per_layer),
       links_(std::size_t{sentinel_} + 1) {
   for (std::uint32_t index = 0; index <= sentinel_; ++index) links_[index] = {index, index};
 }
 
-std::unique_ptr<EvictionPolicy> LruPolicy::Make(std::uint32_t layer_count,
-                                                std::uint32_t experts_per_layer) {
-  return std::make_unique<LruPolicy>(layer_count, experts_per_layer);
+std::unique_ptr<EvictionPolicy> LruPolicy::Make(const PolicyShape& shape) {
+  return std::make_unique<LruPolicy>(shape);
 }
 
 void LruPolicy::OnInsert(ExpertKey key) { EDGEMOE_CHECK(!Linked(IndexOf(key)), "inserted twice"); }
-
-// A use is followed by a pin, and the unpin after it makes the expert the most recent.
-void LruPolicy::OnUse(ExpertKey) {}
 
 void LruPolicy::OnPin(ExpertKey key) {
   const std::uint32_t index = IndexOf(key);
@@ -46,7 +42,18 @@ void LruPolicy::OnErase(ExpertKey key) {
 std::optional<ExpertKey> LruPolicy::Victim() const {
   const std::uint32_t index = links_[sentinel_].next;
   if (index == sentinel_) return std::nullopt;
-  return ExpertKey{LayerIndex{index / experts_per_layer_}, ExpertIndex{index % experts_per_layer_}};
+  return KeyOf(index);
+}
+
+void LruPolicy::AppendBest(std::size_t count, std::vector<ExpertKey>& keys) const {
+  for (std::uint32_t index = links_[sentinel_].previous; index != sentinel_ && count > 0;
+       index = links_[index].previous, --count) {
+    keys.push_back(KeyOf(index));
+  }
+}
+
+ExpertKey LruPolicy::KeyOf(std::uint32_t index) const {
+  return {LayerIndex{index / experts_per_layer_}, ExpertIndex{index % experts_per_layer_}};
 }
 
 std::uint32_t LruPolicy::IndexOf(ExpertKey key) const {

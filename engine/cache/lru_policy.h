@@ -14,16 +14,19 @@ namespace edgemoe {
 // recently unpinned; pinned ones are in no list. O(1).
 class LruPolicy final : public EvictionPolicy {
  public:
-  LruPolicy(std::uint32_t layer_count, std::uint32_t experts_per_layer);
-  static std::unique_ptr<EvictionPolicy> Make(std::uint32_t layer_count,
-                                              std::uint32_t experts_per_layer);
+  explicit LruPolicy(const PolicyShape& shape);
+  static std::unique_ptr<EvictionPolicy> Make(const PolicyShape& shape);
+
+  void OnStep() override {}
+  void OnLayer(LayerIndex) override {}
+  void OnUse(const ExpertUse&) override {}  // the unpin after it makes the expert the most recent
 
   void OnInsert(ExpertKey key) override;
-  void OnUse(ExpertKey key) override;
   void OnPin(ExpertKey key) override;
   void OnUnpin(ExpertKey key) override;
   void OnErase(ExpertKey key) override;
   std::optional<ExpertKey> Victim() const override;
+  void AppendBest(std::size_t count, std::vector<ExpertKey>& keys) const override;
 
  private:
   struct Link {
@@ -32,6 +35,7 @@ class LruPolicy final : public EvictionPolicy {
   };
 
   std::uint32_t IndexOf(ExpertKey key) const;
+  ExpertKey KeyOf(std::uint32_t index) const;
   bool Linked(std::uint32_t index) const { return links_[index].next != index; }
   void Unlink(std::uint32_t index);
 

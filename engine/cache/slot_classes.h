@@ -8,8 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/expert_key.h"
 #include "engine/base/result.h"
-#include "engine/cache/expert_key.h"
 
 namespace edgemoe {
 

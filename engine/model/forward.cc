@@ -26,6 +26,7 @@ class Transformer final : public Forward {
         weights_(weights),
         kernels_(kernels),
         pool_(pool),
+        experts_(experts),
         limits_(limits),
         workspace_(std::move(workspace)),
         rows_(limits.rows_max),
@@ -37,6 +38,7 @@ class Transformer final : public Forward {
     EDGEMOE_CHECK(!rows.empty() && rows.size() <= limits_.rows_max, "too many rows, or none");
     EDGEMOE_CHECK(rows.size() == results.size(), "one result a row");
     rows_.Start(rows, results);
+    experts_.BeginStep();
     Embed(rows);
     attention_.SetPositions(rows);
     for (std::uint32_t layer = 0; layer < config_.layer_count; ++layer) {
@@ -85,6 +87,7 @@ class Transformer final : public Forward {
   const Weights& weights_;
   const KernelTable& kernels_;
   ComputePool& pool_;
+  ExpertSource& experts_;
   const WorkspaceLimits limits_;
   Workspace workspace_;
   ActiveRows rows_;

@@ -10,6 +10,7 @@
 
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
+#include "engine/base/routing.h"
 #include "engine/kernels/kernel_table.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/model_config.h"
@@ -29,6 +30,10 @@ struct BatchRow {
   bool wants_logits = false;
   // Read before each layer; once true the row is dropped from the rest of the step. May be null.
   const std::atomic<bool>* cancelled = nullptr;
+  // Whose token it is: for caches and predictors, never for results.
+  RequestId request{};
+  SessionSlot session{};
+  RoutingPhase phase = RoutingPhase::kDecode;
 };
 
 struct RowResult {

@@ -21,7 +21,8 @@ MoeLayer::MoeLayer(const ModelConfig& config, const KernelTable& kernels, Comput
       source_(source),
       workspace_(workspace),
       encoded_x_(kernels, pool, workspace.encoded_width, rows_max, config.width),
-      uses_(rows_max, config.expert_used_count, config.expert_count) {
+      uses_(rows_max, config.expert_used_count, config.expert_count),
+      routed_(rows_max) {
   given_.reserve(config.expert_count);
 }
 
@@ -29,7 +30,7 @@ void MoeLayer::Run(LayerIndex layer, const LayerWeights& weights, ActiveRows& ro
   Route(weights, rows);
   const ExpertIoAccount before = source_.account();
   given_.clear();
-  source_.Begin(layer, uses_.experts());
+  Begin(layer, rows);
   while (const std::size_t count = source_.NextReady(ready_)) {
     const std::span<const ReadyExpert> ready(ready_.data(), count);
     for (const ReadyExpert& expert : ready) given_.push_back(expert.expert);
@@ -56,6 +57,18 @@ void MoeLayer::Route(const LayerWeights& weights, const ActiveRows& rows) {
     ChooseExperts(probabilities, uses_.ChoicesOf(i));
   });
   uses_.Group(rows.count());
+}
+
+void MoeLayer::Begin(LayerIndex layer, const ActiveRows& rows) {
+  for (std::size_t i = 0; i < rows.count(); ++i) {
+    const BatchRow& row = rows.row(i);
+    routed_[i] = {.request = row.request,
+                  .session = row.session,
+                  .phase = row.phase,
+                  .position = row.position,
+                  .choices = uses_.ChoicesOf(i)};
+  }
+  source_.Begin(layer, std::span(routed_).first(rows.count()), uses_.experts());
 }
 
 std::size_t MoeLayer::PrepareWave(std::span<const ReadyExpert> ready, ActiveRows& rows) {

@@ -37,6 +37,8 @@ class MoeLayer {
   };
 
   void Route(const LayerWeights& weights, const ActiveRows& rows);
+  // Tells the source who chose what, and asks for it.
+  void Begin(LayerIndex layer, const ActiveRows& rows);
   // Fails the rows of experts that could not be read; gives the number of the others in work_.
   std::size_t PrepareWave(std::span<const ReadyExpert> ready, ActiveRows& rows);
   // The encoded rows of an expert's uses, one after another: in place when it has one row only.
@@ -55,6 +57,7 @@ class MoeLayer {
   Workspace& workspace_;
   EncodedRows encoded_x_;
   ExpertUses uses_;
+  std::vector<RoutedRow> routed_;  // [rows_max]
   std::array<ReadyExpert, kReadyMax> ready_;
   std::array<Work, kReadyMax> work_{};
   std::vector<ExpertIndex> given_;  // this layer's experts in the order given, residents first

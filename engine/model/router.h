@@ -7,14 +7,9 @@
 #include <vector>
 
 #include "engine/base/ids.h"
+#include "engine/base/routing.h"
 
 namespace edgemoe {
-
-// One expert for one row, with the router's weight.
-struct ExpertChoice {
-  std::uint32_t expert;
-  float weight;
-};
 
 // The chosen.size() most probable experts, best first, ties to the lower index, with their
 // probabilities scaled to a sum of 1. NaN ranks below every number, and makes all weights NaN when

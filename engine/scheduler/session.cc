@@ -82,12 +82,16 @@ bool Session::WillSample() const {
 }
 
 std::uint32_t Session::AppendRows(const RowAllowance& allowance, std::vector<BatchRow>& rows) {
-  EDGEMOE_CHECK(sequence_.has_value() && allowance.rows_max > 0, "a session without room runs");
+  EDGEMOE_CHECK(sequence_.has_value() && slot.has_value() && allowance.rows_max > 0,
+                "a session without room runs");
   BatchRow row{.sequence = &*sequence_,
                .position = position_,
                .token = next_token_,
                .wants_logits = true,
-               .cancelled = &cancelled_};
+               .cancelled = &cancelled_,
+               .request = id_,
+               .session = *slot,
+               .phase = in_prompt() ? RoutingPhase::kPrefill : RoutingPhase::kDecode};
   if (!in_prompt()) {
     rows.push_back(row);
     return 1;

@@ -81,6 +81,8 @@ class Session {
   // Takes what became of those rows and tells the sink; gives the end when this was the last step.
   std::optional<SessionEnd> TakeResults(std::span<const RowResult> results, std::uint64_t now_ns);
 
+  // Its place among the running ones, while it has one; the step loop's.
+  std::optional<SessionSlot> slot;
   // Since when the reader takes nothing; the step loop's.
   std::optional<std::uint64_t> stalled_since_ns;
 

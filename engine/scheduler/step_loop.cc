@@ -30,6 +30,8 @@ StepLoop::StepLoop(const StepLimits& limits, Forward& forward, KvCache& kv, cons
                     limits.context_tokens > 0 && limits.logit_rows_max >= limits.sessions_max,
                 "the limits of the step loop are out of range");
   running_.reserve(limits.sessions_max);
+  for (std::uint32_t slot = limits.sessions_max; slot > 0; --slot)
+    free_slots_.push_back(SessionSlot{slot - 1});
   rows_.reserve(limits.rows_max());
   results_.resize(limits.rows_max());
   spans_.reserve(limits.sessions_max);
@@ -135,6 +137,8 @@ void StepLoop::JoinWaiting() {
       EDGEMOE_CHECK(!running_.empty(), "the KV cache is too small for one session");
       break;
     }
+    waiting_.front()->slot = free_slots_.back();
+    free_slots_.pop_back();
     running_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
     WatchReader(*running_.back(), now_ns);
@@ -200,6 +204,7 @@ void StepLoop::End(std::unique_ptr<Session> session, SessionEnd end) {
   Add(counters_.requests_finished, 1);
   if (end.reason == FinishReason::kError) Add(counters_.requests_failed, 1);
   session->Leave();
+  if (session->slot) free_slots_.push_back(*session->slot);
   PublishOccupancy();
   queue_.Retire(session->id());
   session->Finish(std::move(end), clock_.NowNs());

@@ -97,6 +97,7 @@ class StepLoop {
 
   std::deque<std::unique_ptr<Session>> waiting_;   // in order of arrival
   std::vector<std::unique_ptr<Session>> running_;  // at most sessions_max, in order of arrival
+  std::vector<SessionSlot> free_slots_;            // of [0, sessions_max), not held by running_
   RequestId last_in_prompt_;                       // whose chunk ran last
   std::vector<BatchRow> rows_;                     // of this step; at most rows_max
   std::vector<RowResult> results_;

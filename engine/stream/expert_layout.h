@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/cache/expert_key.h"
+#include "engine/base/expert_key.h"
 #include "engine/quant/tensor_type.h"
 
 namespace edgemoe {

@@ -70,11 +70,13 @@ ExpertPipeline::~ExpertPipeline() {
   }
 }
 
-void ExpertPipeline::Begin(LayerIndex layer, std::span<const ExpertIndex> experts) {
+void ExpertPipeline::Begin(LayerIndex layer, std::span<const RoutedRow> rows,
+                           std::span<const ExpertIndex> experts) {
   EDGEMOE_CHECK(AllGiven() && unreleased_count_ == 0, "the previous layer is not finished");
   EDGEMOE_CHECK(layer.value < layout_.layer_count, "no such layer");
   EDGEMOE_CHECK(experts.size() <= wants_.size(), "more experts than the layer has");
   Reap(/*wait=*/false);
+  cache_->OnRouted(layer, rows);
   layer_ = layer;
   wants_count_ = static_cast<std::uint32_t>(experts.size());
   given_count_ = 0;

@@ -53,7 +53,9 @@ class ExpertPipeline final : public ExpertSource {
   // Waits for reads in flight; they land in the cache. REQUIRES: all that was given is released.
   ~ExpertPipeline() override;
 
-  void Begin(LayerIndex layer, std::span<const ExpertIndex> experts) override;
+  void BeginStep() override { cache_->OnStep(); }
+  void Begin(LayerIndex layer, std::span<const RoutedRow> rows,
+             std::span<const ExpertIndex> experts) override;
   std::size_t NextReady(std::span<ReadyExpert> ready) override;
   void Release(std::span<const ReadyExpert> ready) override;
   void Abandon() override;

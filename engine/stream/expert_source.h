@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "engine/base/routing.h"
 #include "engine/base/status.h"
 #include "engine/stream/expert_layout.h"
 
@@ -31,8 +32,9 @@ struct ExpertIoAccount {
   std::uint64_t wait_ns = 0;  // the engine's thread had nothing to compute and waited for storage
 };
 
-// Threads: confined to the engine's thread. Use, for each layer:
-//   source.Begin(layer, experts);
+// Threads: confined to the engine's thread. Use: BeginStep for each batch, then for each layer:
+//   source.Begin(layer, rows, experts);
+//   if (source.guesses_wanted(next) > 0) source.Guess(next, guesses);
 //   while ((n = source.NextReady(ready)) > 0) { compute ready[0..n);
 //   source.Release(ready.first(n)); }
 // Residents come first, then each missing expert as its bytes land. A layer that wants more experts
@@ -41,10 +43,23 @@ class ExpertSource {
  public:
   virtual ~ExpertSource() = default;
 
-  // Asks for the distinct `experts` of `layer`; issues reads for those that are missing. Does not
-  // wait. REQUIRES: the previous layer's experts were all given and released, or Abandon was
-  // called.
-  virtual void Begin(LayerIndex layer, std::span<const ExpertIndex> experts) = 0;
+  // A batch begins: the clock of caches and predictors.
+  virtual void BeginStep() {}
+
+  // Asks for the distinct `experts` of `layer`, which its `rows` chose; issues reads for those that
+  // are missing. Does not wait. REQUIRES: the previous layer's experts were all given and released,
+  // or Abandon was called.
+  virtual void Begin(LayerIndex layer, std::span<const RoutedRow> rows,
+                     std::span<const ExpertIndex> experts) = 0;
+
+  // How many experts of layer `next` each row should guess, by that layer's own router on the
+  // present state; 0: no guess is of use now.
+  virtual std::uint32_t guesses_wanted(LayerIndex /*next*/) const { return 0; }
+  // Those guesses, one for each row: hints that change speed, never results. Does not wait.
+  virtual void Guess(LayerIndex /*next*/, std::span<const RoutedRow> /*guesses*/) {}
+
+  // Looks after reads in flight; never waits. To be called between pieces of long work.
+  virtual void Advance() {}
 
   // Gives at least one expert that is ready (or failed), at most ready.size(), waiting for storage
   // if none is; 0 when all were given. REQUIRES: experts given before are released or

@@ -37,7 +37,8 @@ class MemoryExpertSource final : public ExpertSource {
   }
   std::size_t begin_count() const { return begin_count_; }
 
-  void Begin(LayerIndex layer, std::span<const ExpertIndex> experts) override {
+  void Begin(LayerIndex layer, std::span<const RoutedRow>,
+             std::span<const ExpertIndex> experts) override {
     EDGEMOE_CHECK(wanted_.empty() && pinned_ == 0, "the layer before was not finished");
     layer_ = layer;
     ++begin_count_;

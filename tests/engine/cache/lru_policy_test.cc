@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/cache/lru_policy.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,20 +22,22 @@ void InsertUnpinned(LruPolicy& policy, ExpertKey key) {
 }
 
 TEST(LruPolicyTest, VictimIsTheLeastRecent) {
-  LruPolicy policy(2, 4);
+  LruPolicy policy({.layer_count = 2, .experts_per_layer = 4});
   EXPECT_FALSE(policy.Victim());
   for (const ExpertKey key : {Key(0, 1), Key(1, 3), Key(0, 0)}) InsertUnpinned(policy, key);
   EXPECT_EQ(policy.Victim(), Key(0, 1));
-  policy.OnUse(Key(0, 1));
   policy.OnPin(Key(0, 1));
   policy.OnUnpin(Key(0, 1));
   EXPECT_EQ(policy.Victim(), Key(1, 3));
   policy.OnErase(Key(1, 3));
   EXPECT_EQ(policy.Victim(), Key(0, 0));
+  std::vector<ExpertKey> best;
+  policy.AppendBest(5, best);
+  EXPECT_THAT(best, testing::ElementsAre(Key(0, 1), Key(0, 0)));
 }
 
 TEST(LruPolicyTest, PinnedIsNoVictim) {
-  LruPolicy policy(1, 2);
+  LruPolicy policy({.layer_count = 1, .experts_per_layer = 2});
   policy.OnInsert(Key(0, 0));
   EXPECT_FALSE(policy.Victim());
   policy.OnUnpin(Key(0, 0));
@@ -46,7 +49,7 @@ TEST(LruPolicyTest, PinnedIsNoVictim) {
 TEST(LruPolicyTest, AgreesWithAList) {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     Random random(seed);
-    LruPolicy policy(3, 5);
+    LruPolicy policy({.layer_count = 3, .experts_per_layer = 5});
     std::vector<ExpertKey> evictable;  // least recent first
     std::vector<ExpertKey> pinned;
     std::vector<ExpertKey> absent;
@@ -67,7 +70,6 @@ TEST(LruPolicyTest, AgreesWithAList) {
         policy.OnUnpin(evictable.back());
       } else if (choice == 2 && !evictable.empty()) {
         pinned.push_back(take(evictable));
-        policy.OnUse(pinned.back());
         policy.OnPin(pinned.back());
       } else if (choice == 3 && !evictable.empty()) {
         absent.push_back(take(evictable));

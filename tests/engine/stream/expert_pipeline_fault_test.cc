@@ -87,7 +87,7 @@ void RunRandomly(std::uint64_t seed) {
     for (std::size_t left = wanted.size(); left > 1; --left)
       std::swap(wanted[left - 1], wanted[random.NextBelow(left)]);
     wanted.resize(random.NextBelow(kExperts + 1));
-    stack.pipeline->Begin(layer, wanted);
+    stack.pipeline->Begin(layer, {}, wanted);
     std::set<ExpertIndex> given;
     std::vector<ReadyExpert> held;
     const bool abandon = random.NextBelow(4) == 0;

@@ -86,14 +86,14 @@ TEST(ExpertPipelineTest, LeastBudgetStillHits) {
 
 TEST(ExpertPipelineTest, AllMissingReadsAreIssuedAtBegin) {
   PipelineStack stack({.slab_bytes = SlabBytesMax(*PlanSlots(MakeLayout(), kTopK)), .depth = 64});
-  stack.pipeline->Begin(LayerIndex{0}, Experts({0, 1, 2, 3}));
+  stack.pipeline->Begin(LayerIndex{0}, {}, Experts({0, 1, 2, 3}));
   EXPECT_EQ(stack.reader->in_flight(), 4u * 3);
   stack.pipeline->Abandon();
 }
 
 TEST(ExpertPipelineTest, AbandonedReadsLandInTheCache) {
   PipelineStack stack({.depth = 4});
-  stack.pipeline->Begin(LayerIndex{1}, Experts({0, 1}));
+  stack.pipeline->Begin(LayerIndex{1}, {}, Experts({0, 1}));
   stack.pipeline->Abandon();
   std::array<ReadyExpert, 4> ready;
   EXPECT_EQ(stack.pipeline->NextReady(ready), 0u);
@@ -107,7 +107,7 @@ TEST(ExpertPipelineTest, AbandonedReadsLandInTheCache) {
 
 TEST(ExpertPipelineTest, BeginJoinsAnAbandonedRead) {
   PipelineStack stack({.faults = "delay=1000"});
-  stack.pipeline->Begin(LayerIndex{0}, Experts({4}));
+  stack.pipeline->Begin(LayerIndex{0}, {}, Experts({4}));
   stack.pipeline->Abandon();
   EXPECT_EQ(stack.RunLayer(0, Experts({4})).size(), 1u);
   EXPECT_EQ(stack.cache.counters().joins, 1u);
@@ -116,7 +116,7 @@ TEST(ExpertPipelineTest, BeginJoinsAnAbandonedRead) {
 
 TEST(ExpertPipelineTest, GivenExpertsSurviveAbandon) {
   PipelineStack stack({});
-  stack.pipeline->Begin(LayerIndex{0}, Experts({0, 1}));
+  stack.pipeline->Begin(LayerIndex{0}, {}, Experts({0, 1}));
   std::array<ReadyExpert, 1> ready;
   ASSERT_EQ(stack.pipeline->NextReady(ready), 1u);
   stack.pipeline->Abandon();
@@ -128,7 +128,7 @@ TEST(ExpertPipelineTest, GivenExpertsSurviveAbandon) {
 
 TEST(ExpertPipelineTest, DestructionWithReadsInFlight) {
   PipelineStack stack({.depth = 4});
-  stack.pipeline->Begin(LayerIndex{2}, AllExperts());
+  stack.pipeline->Begin(LayerIndex{2}, {}, AllExperts());
   stack.pipeline.reset();
   EXPECT_EQ(stack.cache.counters().loading_count, 0u);
   EXPECT_EQ(stack.cache.counters().pinned_count, 0u);
@@ -138,7 +138,7 @@ TEST(ExpertPipelineTest, DestructionWithReadsInFlight) {
 TEST(ExpertPipelineTest, AskingForMoreWithoutReleasingIsABug) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   PipelineStack stack({});
-  stack.pipeline->Begin(LayerIndex{0}, AllExperts());
+  stack.pipeline->Begin(LayerIndex{0}, {}, AllExperts());
   std::array<ReadyExpert, 1> ready;
   const auto take_without_release = [&] {
     while (stack.pipeline->NextReady(ready) > 0) {

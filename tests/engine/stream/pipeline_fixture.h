@@ -111,7 +111,7 @@ class PipelineStack {
   // A layer as the forward pass does it; checks the bytes. What was given, in order.
   std::vector<ReadyExpert> RunLayer(std::uint32_t layer, std::span<const ExpertIndex> experts,
                                     std::size_t room = 1) {
-    pipeline->Begin(LayerIndex{layer}, experts);
+    pipeline->Begin(LayerIndex{layer}, {}, experts);
     std::vector<ReadyExpert> given;
     std::vector<ReadyExpert> ready(room);
     while (const std::size_t count = pipeline->NextReady(ready)) {
