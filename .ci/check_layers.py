@@ -14,8 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 RANKS = [
     ["base"],
-    ["quant", "io", "parallel", "predict", "cache", "tokenizer", "template", "trace"],
-    ["gguf", "kernels", "stream"],
+    ["quant", "io", "parallel", "predict", "cache", "tokenizer", "template"],
+    ["gguf", "kernels", "stream", "trace"],
     ["model"],
     ["scheduler", "pack"],
 ]
