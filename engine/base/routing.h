@@ -30,4 +30,14 @@ struct RoutedRow {
   std::span<const ExpertChoice> choices;  // best first
 };
 
+// Sees each layer's routing before its experts are read. Called on the engine's thread; must not
+// wait.
+class RoutingObserver {
+ public:
+  virtual ~RoutingObserver() = default;
+  // `was_resident`: [experts_per_layer], not 0 where the expert was in memory.
+  virtual void OnRouted(LayerIndex layer, std::span<const RoutedRow> rows,
+                        std::span<const std::uint8_t> was_resident) = 0;
+};
+
 }  // namespace edgemoe
