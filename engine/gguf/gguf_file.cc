@@ -57,6 +57,14 @@ std::optional<std::int32_t> Int32At(const GgufArray& array, std::size_t index) {
   }
 }
 
+// Packed numbers as they stand in the file.
+template <class T>
+std::vector<T> Unpack(const GgufArray& array) {
+  std::vector<T> numbers(array.size());
+  if (!numbers.empty()) std::memcpy(numbers.data(), array.packed().data(), array.packed().size());
+  return numbers;
+}
+
 template <class T>
 Result<T> OrFallback(const GgufValue* found, Result<T> (GgufFile::*get)(std::string_view) const,
                      const GgufFile& file, std::string_view key, T fallback) {
@@ -149,6 +157,16 @@ Result<std::vector<std::int32_t>> GgufFile::GetInt32Array(std::string_view key) 
   return numbers;
 }
 
+Result<std::vector<std::uint64_t>> GgufFile::GetU64Array(std::string_view key) const {
+  constexpr const char* kAccepted = "an array of u64";
+  const GgufValue* value = Find(key);
+  if (value == nullptr) return Failure(Missing(key, kAccepted));
+  const auto* array = std::get_if<GgufArray>(value);
+  if (array == nullptr || array->element_type() != GgufValueType::kUint64)
+    return Failure(Mismatch(key, *value, kAccepted));
+  return Unpack<std::uint64_t>(*array);
+}
+
 Result<std::vector<float>> GgufFile::GetF32Array(std::string_view key) const {
   constexpr const char* kAccepted = "an array of f32";
   const GgufValue* value = Find(key);
@@ -156,9 +174,7 @@ Result<std::vector<float>> GgufFile::GetF32Array(std::string_view key) const {
   const auto* array = std::get_if<GgufArray>(value);
   if (array == nullptr || array->element_type() != GgufValueType::kFloat32)
     return Failure(Mismatch(key, *value, kAccepted));
-  std::vector<float> numbers(array->size());
-  if (!numbers.empty()) std::memcpy(numbers.data(), array->packed().data(), array->packed().size());
-  return numbers;
+  return Unpack<float>(*array);
 }
 
 Result<std::uint32_t> GgufFile::GetU32Or(std::string_view key, std::uint32_t fallback) const {

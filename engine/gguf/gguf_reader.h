@@ -83,6 +83,7 @@ class GgufFile {
   Result<std::string_view> GetString(std::string_view key) const;
   Result<const GgufArray*> GetStrings(std::string_view key) const;  // use StringAt
   Result<std::vector<std::int32_t>> GetInt32Array(std::string_view key) const;
+  Result<std::vector<std::uint64_t>> GetU64Array(std::string_view key) const;  // of u64 alone
   Result<std::vector<float>> GetF32Array(std::string_view key) const;
 
   // As above, but a missing key gives `fallback`.

@@ -79,6 +79,10 @@ GgufArray GgufArray::OfInt32(const std::vector<std::int32_t>& numbers) {
   return PackNumbers(GgufValueType::kInt32, numbers);
 }
 
+GgufArray GgufArray::OfUint64(const std::vector<std::uint64_t>& numbers) {
+  return PackNumbers(GgufValueType::kUint64, numbers);
+}
+
 GgufArray GgufArray::OfFloat32(const std::vector<float>& numbers) {
   return PackNumbers(GgufValueType::kFloat32, numbers);
 }

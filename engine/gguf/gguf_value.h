@@ -43,6 +43,7 @@ class GgufArray {
   explicit GgufArray(GgufValueType element_type) : element_type_(element_type) {}
   static GgufArray OfStrings(const std::vector<std::string>& strings);
   static GgufArray OfInt32(const std::vector<std::int32_t>& numbers);
+  static GgufArray OfUint64(const std::vector<std::uint64_t>& numbers);
   static GgufArray OfFloat32(const std::vector<float>& numbers);
 
   GgufValueType element_type() const { return element_type_; }

@@ -9,7 +9,6 @@
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/check.h"
-#include "engine/gguf/name_index.h"
 
 namespace edgemoe {
 namespace {
@@ -127,10 +126,8 @@ Status GgufWriter::AddTensor(std::string_view name, TensorType type,
     return InvalidArgumentError(context + "shape " + tensor.ShapeText() + " of " +
                                 std::string(TraitsOf(type).name) +
                                 " is not of whole blocks, or too large");
-  const auto position = LowerBoundByName(tensors_by_name_, tensors_, name);
-  if (position != tensors_by_name_.end() && tensors_[*position].name == name)
+  if (!tensor_names_.insert(tensor.name).second)
     return InvalidArgumentError(context + "added twice");
-  tensors_by_name_.insert(position, static_cast<std::uint32_t>(tensors_.size()));
   tensor.offset = data_bytes_;
   tensor.bytes = *bytes;
   data_bytes_ = AlignUp(data_bytes_ + *bytes, alignment_);

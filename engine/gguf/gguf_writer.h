@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -43,7 +44,7 @@ class GgufWriter {
   std::uint64_t data_bytes_ = 0;  // of all tensors so far, each padded
   std::vector<GgufEntry> metadata_;
   std::vector<GgufTensor> tensors_;  // offsets from the data's start
-  std::vector<std::uint32_t> tensors_by_name_;
+  std::unordered_set<std::string> tensor_names_;
 };
 
 }  // namespace edgemoe

@@ -2,12 +2,15 @@
 #include "engine/model/weights.h"
 
 #include <algorithm>
-#include <cstring>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 
 #include "engine/base/check.h"
+#include "engine/base/checksum.h"
+#include "engine/gguf/pack_keys.h"
+#include "engine/model/expert_tensors.h"
 #include "engine/quant/quantize.h"
 
 namespace edgemoe {
@@ -138,23 +141,46 @@ Status AddDense(Finder& finder, const std::string& name, const ExpectedTensor& e
   return OkStatus();
 }
 
-// The stacked matrices of one role: expert e is the slice at e * (bytes / expert_count).
-Status AddExperts(Finder& finder, const ModelConfig& config, std::size_t layer, ExpertRole role,
-                  ExpertLayout* experts) {
-  static constexpr std::array<std::string_view, kExpertRoleCount> kNames = {
-      "ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"};
+// A layer's matrices of one role, stacked (expert e is the slice at e * (bytes / expert_count)) or
+// split.
+Status AddExperts(Finder& finder, const ModelConfig& config, std::size_t layer, bool split,
+                  ExpertRole role, ExpertLayout* experts) {
   const auto role_index = static_cast<std::size_t>(role);
   const bool down = role == ExpertRole::kDown;
-  EDGEMOE_ASSIGN_OR_RETURN(
-      const GgufTensor* tensor,
-      finder.Find(LayerTensorName(layer, kNames[role_index]),
-                  down ? config.expert_width : config.width,
-                  down ? config.width : config.expert_width, config.expert_count));
-  const std::uint64_t slice_bytes = tensor->bytes / config.expert_count;
-  for (std::size_t expert = 0; expert < config.expert_count; ++expert) {
-    experts->extents[layer * config.expert_count + expert][role_index] = {
-        tensor->file_index, tensor->offset + expert * slice_bytes, slice_bytes, tensor->type};
+  const std::uint64_t columns = down ? config.expert_width : config.width;
+  const std::uint64_t rows = down ? config.width : config.expert_width;
+  const std::size_t tensor_count = split ? config.expert_count : 1;
+  const std::size_t experts_each = config.expert_count / tensor_count;
+  for (std::size_t i = 0; i < tensor_count; ++i) {
+    const std::string name =
+        split ? SplitExpertName(layer, i, role) : StackedExpertName(layer, role);
+    EDGEMOE_ASSIGN_OR_RETURN(const GgufTensor* tensor,
+                             finder.Find(name, columns, rows, experts_each));
+    const std::uint64_t slice_bytes = tensor->bytes / experts_each;
+    for (std::size_t slice = 0; slice < experts_each; ++slice) {
+      experts->extents[layer * config.expert_count + i + slice][role_index] = {
+          tensor->file_index, tensor->offset + slice * slice_bytes, slice_bytes, tensor->type};
+    }
   }
+  return OkStatus();
+}
+
+// A pack's checksums, next to what they are of.
+Status AddChecksums(const GgufSet& files, WeightsLayout* layout) {
+  const GgufFile& pack = files.metadata();
+  EDGEMOE_RETURN_IF_ERROR(CheckPackVersion(pack));
+  if (files.file_count() > 1)
+    return InvalidArgumentError("a pack in " + std::to_string(files.file_count()) +
+                                " parts; a pack is one file");
+  EDGEMOE_ASSIGN_OR_RETURN(
+      layout->experts.checksums,
+      ReadPackChecksums(pack, kPackExpertChecksumsKey, layout->experts.extents.size()));
+  EDGEMOE_ASSIGN_OR_RETURN(const std::vector<std::uint64_t> dense,
+                           ReadPackChecksums(pack, kPackDenseChecksumsKey, layout->dense.size()));
+  std::vector<std::size_t> by_offset(dense.size());
+  std::iota(by_offset.begin(), by_offset.end(), std::size_t{0});
+  std::ranges::sort(by_offset, {}, [&](std::size_t i) { return layout->dense[i].file_offset; });
+  for (std::size_t i = 0; i < dense.size(); ++i) layout->dense[by_offset[i]].checksum = dense[i];
   return OkStatus();
 }
 
@@ -174,8 +200,9 @@ Status PlanInto(const ModelConfig& config, const GgufSet& files, WeightsLayout* 
       EDGEMOE_RETURN_IF_ERROR(
           AddDense(finder, LayerTensorName(layer, expected.name), expected, layout));
     }
+    const bool split = ExpertsAreSplit(files, layer);
     for (const ExpertRole role : {ExpertRole::kGate, ExpertRole::kUp, ExpertRole::kDown}) {
-      EDGEMOE_RETURN_IF_ERROR(AddExperts(finder, config, layer, role, &layout->experts));
+      EDGEMOE_RETURN_IF_ERROR(AddExperts(finder, config, layer, split, role, &layout->experts));
     }
   }
 
@@ -183,7 +210,18 @@ Status PlanInto(const ModelConfig& config, const GgufSet& files, WeightsLayout* 
   if (!layout->tied_output) {
     EDGEMOE_RETURN_IF_ERROR(AddDense(finder, "output.weight", vocabulary, layout));
   }
-  return finder.RefuseOthers();
+  EDGEMOE_RETURN_IF_ERROR(finder.RefuseOthers());
+  return IsPack(files.metadata()) ? AddChecksums(files, layout) : OkStatus();
+}
+
+Status CheckDense(const WeightsLayout::DenseTensor& tensor, const std::byte* packed) {
+  if (!tensor.checksum) return OkStatus();
+  const std::uint64_t found = Checksum64Of({packed, static_cast<std::size_t>(tensor.file_bytes)});
+  if (found == *tensor.checksum) return OkStatus();
+  return DataLossError("dense tensor of " + std::to_string(tensor.file_bytes) +
+                       " bytes at offset " + std::to_string(tensor.file_offset) + ": checksum is " +
+                       ChecksumText(found) + ", expected " + ChecksumText(*tensor.checksum) +
+                       ": the pack is damaged");
 }
 
 // A norm in another type than float: read into scratch, then widened into place.
@@ -192,8 +230,16 @@ Status ReadWidened(const WeightsLayout::DenseTensor& tensor, const DenseRead& re
   EDGEMOE_ASSIGN_OR_RETURN(AlignedBuffer packed, AlignedBuffer::Allocate(tensor.file_bytes));
   EDGEMOE_RETURN_IF_ERROR(
       read(tensor.file_index, tensor.file_offset, packed.data(), tensor.file_bytes));
+  EDGEMOE_RETURN_IF_ERROR(CheckDense(tensor, packed.data()));
   DequantizeRow(tensor.type, packed.data(), tensor.columns, reinterpret_cast<float*>(destination));
   return OkStatus();
+}
+
+Status ReadPlain(const WeightsLayout::DenseTensor& tensor, const DenseRead& read,
+                 std::byte* destination) {
+  EDGEMOE_RETURN_IF_ERROR(
+      read(tensor.file_index, tensor.file_offset, destination, tensor.file_bytes));
+  return CheckDense(tensor, destination);
 }
 
 MatrixView MatrixOf(const WeightsLayout::DenseTensor& tensor, const std::byte* memory) {
@@ -236,10 +282,9 @@ Result<Weights> LoadWeights(const ModelConfig& config, const WeightsLayout& layo
   std::uint64_t loaded = 0;
   for (const WeightsLayout::DenseTensor& tensor : layout.dense) {
     std::byte* destination = memory + tensor.memory_offset;
-    EDGEMOE_FAIL_IF_ERROR(
-        tensor.widen_to_float && tensor.type != TensorType::kF32
-            ? ReadWidened(tensor, read, destination)
-            : read(tensor.file_index, tensor.file_offset, destination, tensor.file_bytes));
+    EDGEMOE_FAIL_IF_ERROR(tensor.widen_to_float && tensor.type != TensorType::kF32
+                              ? ReadWidened(tensor, read, destination)
+                              : ReadPlain(tensor, read, destination));
     loaded += tensor.file_bytes;
     if (progress) progress(loaded);
   }

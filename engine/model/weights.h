@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "engine/base/aligned_buffer.h"
@@ -59,6 +60,7 @@ struct WeightsLayout {
     std::uint64_t memory_bytes = 0;
     std::uint64_t rows = 0;
     std::uint64_t columns = 0;
+    std::optional<std::uint64_t> checksum;  // of the bytes in the file; packs have it
   };
   std::vector<DenseTensor> dense;  // in the order that LoadWeights and its views agree on
   std::uint64_t dense_bytes = 0;   // of Weights::memory
@@ -66,8 +68,8 @@ struct WeightsLayout {
   bool tied_output = false;
 };
 
-// FAILED_PRECONDITION / INVALID_ARGUMENT name the missing tensor, or its type or shape and the one
-// expected.
+// Stock files and packs. FAILED_PRECONDITION / INVALID_ARGUMENT name the missing tensor, or its
+// type or shape and the one expected; UNIMPLEMENTED a pack of an unknown version.
 Result<WeightsLayout> PlanWeights(const ModelConfig& config, const GgufSet& files);
 
 // Reads `bytes` at `offset` of file `file_index` into `destination`.
@@ -76,6 +78,7 @@ using DenseRead = std::function<Status(std::uint32_t file_index, std::uint64_t o
 // Called with bytes loaded so far.
 using LoadProgress = std::function<void(std::uint64_t bytes_loaded)>;
 
+// DATA_LOSS names a dense tensor's place when its bytes are not those of its checksum.
 Result<Weights> LoadWeights(const ModelConfig& config, const WeightsLayout& layout,
                             const DenseRead& read, const LoadProgress& progress);
 

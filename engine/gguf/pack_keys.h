@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What makes a GGUF file an expert pack: keys beside those of the model. A pack's tensors are all
+// dense ones first, then for each layer and expert the matrices "blk.L.ffn_gate.E.weight",
+// "blk.L.ffn_up.E.weight", "blk.L.ffn_down.E.weight" one after another, each at a multiple of
+// 4,096: an expert is one record, read at once. Each matrix has a type of its own.
+//
+// Every byte that matters is covered: the header by its checksum, each dense tensor and each
+// expert by its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/gguf/gguf_reader.h"
+
+namespace edgemoe {
+
+constexpr std::uint32_t kPackVersion = 1;
+constexpr std::uint32_t kPackAlignment = 4096;
+
+constexpr std::string_view kPackPrefix = "edgemoe.pack.";
+constexpr std::string_view kPackVersionKey = "edgemoe.pack.version";  // u32
+// u64: XXH3-64 of all bytes before the data, these eight taken as zeros.
+constexpr std::string_view kPackHeaderChecksumKey = "edgemoe.pack.header_checksum";
+// Array of u64 [layers, experts]: XXH3-64 of an expert's gate, up and down, without padding.
+constexpr std::string_view kPackExpertChecksumsKey = "edgemoe.pack.expert_checksums";
+// Array of u64: XXH3-64 of each other tensor, in the order of their offsets.
+constexpr std::string_view kPackDenseChecksumsKey = "edgemoe.pack.dense_checksums";
+// String: XXH3-128 in hexadecimal of the source's checksums, each as eight bytes: dense tensors in
+// the source's order, then experts by layer and index. The same weights give the same digest,
+// however they are cut into files.
+constexpr std::string_view kPackSourceDigestKey = "edgemoe.pack.source.digest";
+constexpr std::string_view kPackSourceNameKey = "edgemoe.pack.source.name";    // file name
+constexpr std::string_view kPackSourceBytesKey = "edgemoe.pack.source.bytes";  // u64, of all parts
+constexpr std::string_view kPackSourcePartsKey = "edgemoe.pack.source.parts";  // u32
+constexpr std::string_view kPackToolKey = "edgemoe.pack.tool";                 // "edgemoe 0.1.0"
+// How the weights came here: "copy", bit for bit.
+constexpr std::string_view kPackMethodKey = "edgemoe.pack.method";
+
+bool IsPack(const GgufFile& file);
+
+// OK also for files that are no packs. UNIMPLEMENTED names an unknown version and the one accepted;
+// INVALID_ARGUMENT a pack in several parts or of another alignment.
+Status CheckPackVersion(const GgufFile& file);
+
+// `header`: the file from its start to file.data_offset() at least. As CheckPackVersion; DATA_LOSS
+// when the header is not the one that was written.
+Status CheckPackHeader(std::span<const std::byte> header, const GgufFile& file);
+
+// The header's checksum of a pack, as kPackHeaderChecksumKey says; NOT_FOUND without that key.
+// `header` ends where the data starts.
+Result<std::uint64_t> PackHeaderChecksum(std::span<const std::byte> header);
+
+// The array `key`, of exactly `count` checksums. INVALID_ARGUMENT says how many there are.
+Result<std::vector<std::uint64_t>> ReadPackChecksums(const GgufFile& file, std::string_view key,
+                                                     std::size_t count);
+
+}  // namespace edgemoe
