@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <memory>
@@ -40,8 +41,12 @@ struct Variant {
 };
 
 Opened OpenUring(std::span<const StorageFile> files, std::span<std::byte> fixed_buffer) {
-  auto reader = UringReader::Open(files, {.depth = kDepth, .fixed_buffer = fixed_buffer});
+  auto reader = UringReader::Open(files, {.depth = kDepth});
   if (!reader) return Failure(reader.error());
+  // In two regions, as a slab of two classes.
+  const std::size_t middle = AlignDown(fixed_buffer.size() / 2, kBlock);
+  const std::span<std::byte> regions[] = {fixed_buffer.first(middle), fixed_buffer.subspan(middle)};
+  if (!fixed_buffer.empty()) (void)(*reader)->SetFixedBuffers(regions);
   return *std::move(reader);
 }
 
@@ -278,6 +283,47 @@ TEST_P(BlockReaderTest, RandomTraffic) {
   EXPECT_EQ(reader_->counters().reads, 600u);
   EXPECT_EQ(reader_->counters().bytes, bytes);
   EXPECT_EQ(reader_->counters().errors, 0u);
+}
+
+// What a resize of the slab does: whatever is registered, reads land where they should.
+TEST_P(BlockReaderTest, FixedBuffersChangeBetweenReads) {
+  AlignedBuffer other = *AlignedBuffer::Allocate(4 * kBlock);
+  const auto read_both = [&] {
+    ReadRequest request = Request(0, 2, 3, 1, 1);
+    EXPECT_TRUE(ReadOne(request).status.ok());
+    EXPECT_TRUE(HoldsFile(request));
+    request = Request(1, 4, 4, 0, 2);
+    request.destination = other.data();
+    EXPECT_TRUE(ReadOne(request).status.ok());
+    EXPECT_TRUE(HoldsFile(request));
+    std::memset(memory_.data(), 0, memory_.bytes());
+    std::memset(other.data(), 0, other.bytes());
+  };
+  const std::span<std::byte> both[] = {memory_.span(), other.span()};
+  const std::span<std::byte> part[] = {memory_.span().first(2 * kBlock)};
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_TRUE(reader_->SetFixedBuffers(both).ok());
+    read_both();
+    EXPECT_TRUE(reader_->SetFixedBuffers(part).ok());
+    read_both();
+    EXPECT_TRUE(reader_->SetFixedBuffers({}).ok());
+    read_both();
+  }
+}
+
+// Memory that was registered can be given back once it no longer is.
+TEST_P(BlockReaderTest, ForgottenBuffersAreNotPinned) {
+  AlignedBuffer gone = *AlignedBuffer::Allocate(4 * kBlock);
+  const std::span<std::byte> regions[] = {gone.span()};
+  ASSERT_TRUE(reader_->SetFixedBuffers(regions).ok());
+  ReadRequest request = Request(0, 2, 3, 0, 1);
+  request.destination = gone.data();
+  EXPECT_TRUE(ReadOne(request).status.ok());
+  ASSERT_TRUE(reader_->SetFixedBuffers({}).ok());
+  gone = AlignedBuffer();
+  request = Request(0, 2, 3, 0, 2);
+  EXPECT_TRUE(ReadOne(request).status.ok());
+  EXPECT_TRUE(HoldsFile(request));
 }
 
 TEST_P(BlockReaderTest, UnalignedRequestsAreBugs) {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "engine/base/clock.h"
+#include "engine/io/block_reader.h"
+
+namespace edgemoe {
+
+// What storage gave while its user did nothing but wait for it.
+struct WaitMeter {
+  std::uint64_t bytes = 0;  // that arrived inside Wait
+  std::uint64_t ns = 0;     // spent there
+};
+
+// Passes everything through and meters Wait. What was already under way when a wait begins counts
+// as much as what is still under way when it ends is missing: over many waits the two cancel.
+class MeteredReader final : public BlockReader {
+ public:
+  // `clock` outlives the reader.
+  MeteredReader(std::unique_ptr<BlockReader> inner, const Clock& clock)
+      : inner_(std::move(inner)), clock_(clock) {}
+
+  std::string_view name() const override { return inner_->name(); }
+  std::size_t depth() const override { return inner_->depth(); }
+  bool TrySubmit(const ReadRequest& request) override { return inner_->TrySubmit(request); }
+  void Flush() override { inner_->Flush(); }
+  std::size_t Poll(std::span<ReadCompletion> completions) override {
+    return inner_->Poll(completions);
+  }
+  std::size_t Wait(std::span<ReadCompletion> completions) override;
+  std::size_t in_flight() const override { return inner_->in_flight(); }
+  const ReaderCounters& counters() const override { return inner_->counters(); }
+
+  const WaitMeter& meter() const { return meter_; }
+
+ private:
+  std::unique_ptr<BlockReader> inner_;
+  const Clock& clock_;
+  WaitMeter meter_;
+};
+
+}  // namespace edgemoe
