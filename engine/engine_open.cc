@@ -99,12 +99,12 @@ Status LoadedEngine::OpenStream(const SlotClasses& classes) {
   EDGEMOE_ASSIGN_OR_RETURN(slab_, SlotSlab::Create(classes, plan_.expert_bytes));
   slab_->TryLock();
   cache_.emplace(classes, &*slab_, LruPolicy::Make);
-  EDGEMOE_ASSIGN_OR_RETURN(OpenedReader opened,
-                           OpenReader(files_, {.backend = options_.io_backend,
-                                               .depth = options_.io_depth,
-                                               .fixed_buffer = slab_->memory()}));
+  EDGEMOE_ASSIGN_OR_RETURN(OpenedReader opened, OpenReader(files_, {.backend = options_.io_backend,
+                                                                    .depth = options_.io_depth}));
   io_backend_ = opened.reader->name();
   io_note_ = std::move(opened.note);
+  if (const Status fixed = opened.reader->SetFixedBuffers(slab_->regions()); !fixed.ok())
+    io_note_ += (io_note_.empty() ? "" : "; ") + fixed.message();
   EDGEMOE_ASSIGN_OR_RETURN(const IoFaults faults, ParseIoFaults(options_.io_faults));
   if (!faults.empty()) Log(LogLevel::kWarning, "reads fail on purpose: " + options_.io_faults);
   EDGEMOE_ASSIGN_OR_RETURN(reader_,

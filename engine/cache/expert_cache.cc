@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/cache/expert_cache.h"
 
+#include <unordered_map>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -74,6 +75,11 @@ ExpertPin ExpertCache::TryPin(ExpertKey key) {
   return Pin(key, entry);
 }
 
+ExpertPin ExpertCache::Hold(ExpertKey key) {
+  Entry& entry = EntryOf(key);
+  return entry.state == ExpertState::kResident ? Pin(key, entry) : ExpertPin();
+}
+
 std::span<std::byte> ExpertCache::TryReserve(ExpertKey key) {
   Entry& entry = EntryOf(key);
   EDGEMOE_CHECK(entry.state == ExpertState::kAbsent, "single flight: already loading or resident");
@@ -111,6 +117,29 @@ void ExpertCache::Fail(ExpertKey key) {
   slab_->Free(entry.slot);
   --counters_.loading_count;
   ++counters_.failures;
+}
+
+Status ExpertCache::Resize(std::uint64_t bytes) {
+  EDGEMOE_CHECK(counters_.pinned_count == 0 && counters_.loading_count == 0,
+                "resized with experts in use");
+  EDGEMOE_ASSIGN_OR_RETURN(const std::vector<std::uint32_t> counts, DivideSlots(classes_, bytes));
+  for (std::uint8_t c = 0; c < counts.size(); ++c) {
+    while (slab_->slot_count(c) - slab_->free_count(c) > counts[c]) {
+      const std::optional<ExpertKey> victim = policies_[c]->Victim();
+      EDGEMOE_CHECK(victim, "residents that nobody uses, and no victim among them");
+      Evict(*victim);
+    }
+  }
+  std::unordered_map<SlotIndex, Entry*> residents;
+  for (Entry& entry : entries_)
+    if (entry.state == ExpertState::kResident) residents.emplace(entry.slot, &entry);
+  return slab_->Resize(counts,
+                       [&](SlotIndex from, SlotIndex to) { residents.at(from)->slot = to; });
+}
+
+void ExpertCache::AppendBest(std::vector<ExpertKey>& keys) const {
+  for (std::uint8_t c = 0; c < policies_.size(); ++c)
+    policies_[c]->AppendBest(slab_->slot_count(c), keys);
 }
 
 ExpertCache::Entry& ExpertCache::EntryOf(ExpertKey key) {

@@ -93,6 +93,12 @@ class ExpertCache {
   // Counts a hit, a join or a miss. The pin is empty unless the expert is resident.
   ExpertPin TryPin(ExpertKey key);
 
+  // As TryPin, but no use by a layer: counts nothing.
+  ExpertPin Hold(ExpertKey key);
+
+  // Whether TryReserve would evict nothing.
+  bool HasFreeSlot(ExpertKey key) const { return slab_->free_count(ClassOf(key)) > 0; }
+
   // absent -> loading: gives the slot to fill, at least as large as the expert's slot bytes; evicts
   // one expert of the class if no slot is free. Empty when all slots of the class are pinned or
   // loading. REQUIRES: absent, and the model has this expert.
@@ -103,6 +109,20 @@ class ExpertCache {
 
   // loading -> absent: the slot is free, nothing writes to it any more. REQUIRES: loading.
   void Fail(ExpertKey key);
+
+  // Makes the slab use at most `bytes`, more or less than before. Where a class shrinks, its
+  // policy's victims go until the others fit; those that stay may move. RESOURCE_EXHAUSTED below
+  // SlabBytesMin, with nothing changed, or when the kernel has no memory: then what was to grow has
+  // not, and victims may be gone. Allocates. REQUIRES: nothing is pinned or loading; no reader has
+  // the slab's memory registered.
+  Status Resize(std::uint64_t bytes);
+
+  // Appends the experts that the policies would keep, best of each class first: at most as many as
+  // there are slots. Allocates.
+  void AppendBest(std::vector<ExpertKey>& keys) const;
+
+  // resident -> absent. REQUIRES: resident, not pinned.
+  void Drop(ExpertKey key) { Evict(key); }
 
   const CacheCounters& counters() const { return counters_; }
 

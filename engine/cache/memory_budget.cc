@@ -42,7 +42,7 @@ void MemoryReservation::Release() {
 }
 
 MemoryBudget::~MemoryBudget() {
-  EDGEMOE_CHECK(left_bytes() == total_bytes_, "a reservation outlives its budget");
+  EDGEMOE_CHECK(left_bytes() == total_bytes(), "a reservation outlives its budget");
 }
 
 Result<MemoryReservation> MemoryBudget::Reserve(std::string_view name, std::uint64_t bytes) {
@@ -52,6 +52,21 @@ Result<MemoryReservation> MemoryBudget::Reserve(std::string_view name, std::uint
   const auto index = static_cast<std::size_t>(entry - entries_.begin());
   EDGEMOE_FAIL_IF_ERROR(ChangeLocked(index, 0, bytes));
   return MemoryReservation(this, index, bytes);
+}
+
+Status MemoryBudget::Resize(std::uint64_t total_bytes) {
+  MutexLock lock(mutex_);
+  if (total_bytes < reserved_bytes_)
+    return ResourceExhaustedError("memory budget: asked for " + FormatByteSize(total_bytes) +
+                                  ", reserved are " + FormatByteSize(reserved_bytes_) +
+                                  HoldersLocked());
+  total_bytes_ = total_bytes;
+  return OkStatus();
+}
+
+std::uint64_t MemoryBudget::total_bytes() const {
+  MutexLock lock(mutex_);
+  return total_bytes_;
 }
 
 std::uint64_t MemoryBudget::left_bytes() const {
@@ -75,16 +90,21 @@ Status MemoryBudget::ChangeLocked(std::size_t entry, std::uint64_t from_bytes,
   const std::uint64_t others_bytes = reserved_bytes_ - from_bytes;
   const std::uint64_t left_bytes = total_bytes_ - others_bytes;
   if (to_bytes > left_bytes) {
-    std::string message = "memory budget: " + entries_[entry].name + ": asked for " +
-                          FormatByteSize(to_bytes) + ", left " + FormatByteSize(left_bytes) +
-                          " of " + FormatByteSize(total_bytes_);
-    for (const Entry& held : entries_)
-      if (held.bytes > 0) message += "; " + held.name + " holds " + FormatByteSize(held.bytes);
-    return ResourceExhaustedError(std::move(message));
+    return ResourceExhaustedError("memory budget: " + entries_[entry].name + ": asked for " +
+                                  FormatByteSize(to_bytes) + ", left " +
+                                  FormatByteSize(left_bytes) + " of " +
+                                  FormatByteSize(total_bytes_) + HoldersLocked());
   }
   reserved_bytes_ = others_bytes + to_bytes;
   entries_[entry].bytes += to_bytes - from_bytes;
   return OkStatus();
+}
+
+std::string MemoryBudget::HoldersLocked() const {
+  std::string holders;
+  for (const Entry& held : entries_)
+    if (held.bytes > 0) holders += "; " + held.name + " holds " + FormatByteSize(held.bytes);
+  return holders;
 }
 
 }  // namespace edgemoe

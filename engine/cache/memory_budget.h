@@ -62,7 +62,10 @@ class MemoryBudget {
   // times. RESOURCE_EXHAUSTED names what was asked for, what is left and who holds the rest.
   Result<MemoryReservation> Reserve(std::string_view name, std::uint64_t bytes) EXCLUDES(mutex_);
 
-  std::uint64_t total_bytes() const { return total_bytes_; }
+  // RESOURCE_EXHAUSTED, with nothing changed, below what is reserved; names who holds it.
+  Status Resize(std::uint64_t total_bytes) EXCLUDES(mutex_);
+
+  std::uint64_t total_bytes() const EXCLUDES(mutex_);
   std::uint64_t left_bytes() const EXCLUDES(mutex_);
   // What is held, by name, in the order of first asking; 0 bytes where all was given back.
   std::vector<Entry> entries() const EXCLUDES(mutex_);
@@ -73,9 +76,11 @@ class MemoryBudget {
       EXCLUDES(mutex_);
   Status ChangeLocked(std::size_t entry, std::uint64_t from_bytes, std::uint64_t to_bytes)
       REQUIRES(mutex_);
+  // "; dense weights holds 12 MiB; ..."
+  std::string HoldersLocked() const REQUIRES(mutex_);
 
-  const std::uint64_t total_bytes_;
   mutable Mutex mutex_;
+  std::uint64_t total_bytes_ GUARDED_BY(mutex_);
   std::uint64_t reserved_bytes_ GUARDED_BY(mutex_) = 0;
   std::vector<Entry> entries_ GUARDED_BY(mutex_);  // one a name; few
 };

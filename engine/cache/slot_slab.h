@@ -3,23 +3,26 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
-#include "engine/base/aligned_buffer.h"
+#include "engine/base/ids.h"
 #include "engine/base/result.h"
 #include "engine/cache/slot_classes.h"
 
 namespace edgemoe {
 
-// A place for one expert. Valid as long as the slab.
+// A place for one expert. Valid until a Resize that takes it away.
 using SlotIndex = Id<struct SlotTag, std::uint32_t>;
 
-// The memory of all cached experts: one anonymous mapping, made once and never moved, cut into
-// page-aligned slots of few sizes. Confined to the engine's thread, except `memory`.
+// The memory of all cached experts, cut into page-aligned slots of few sizes. Addresses for a slot
+// for every expert of the model are set aside once and never move: a range for each size class, one
+// after another. Of each range the front, as many slots as the class has now, is memory; the rest
+// cannot be touched and costs nothing. Confined to the engine's thread.
 //
 // Invariants:
-//   1. The mapping is never larger than the bytes given to Create: this bound is hard.
+//   1. committed_bytes() is at most the bytes that were last asked for: this bound is hard.
 //   2. A slot is either free (in its class's list) or taken; slots do not overlap.
 class SlotSlab {
  public:
@@ -27,12 +30,26 @@ class SlotSlab {
   // memory.
   static Result<SlotSlab> Create(const SlotClasses& classes, std::uint64_t bytes);
 
-  SlotSlab(SlotSlab&&) = default;
-  SlotSlab& operator=(SlotSlab&&) = default;
+  SlotSlab(SlotSlab&& other) noexcept;
+  SlotSlab& operator=(SlotSlab&& other) noexcept;
+  ~SlotSlab();
 
-  // All slots' memory, to be registered with a reader.
-  std::span<std::byte> memory() const { return memory_.span(); }
-  bool TryLock() { return memory_.TryLock(); }
+  // Gives each class so many slots, at most as many as it has experts. What goes is given back to
+  // the system before more is taken. A taken slot that goes is moved, bytes and all, to a free one
+  // that stays, and `moved` is told. RESOURCE_EXHAUSTED when the kernel has no memory: then no
+  // class has more than before, and those that were to shrink have shrunk. REQUIRES: no class has
+  // more taken slots than it is given; meanwhile nobody uses a slot's bytes, and no reader has any
+  // of them registered.
+  using OnMoved = std::function<void(SlotIndex from, SlotIndex to)>;
+  Status Resize(std::span<const std::uint32_t> slot_counts, const OnMoved& moved);
+
+  // The memory that there is, to be registered with a reader: a region a class, without gaps.
+  std::vector<std::span<std::byte>> regions() const;
+  std::uint64_t committed_bytes() const;
+
+  // Locks the memory that there is, and from now on what Resize adds, each page as it is first
+  // touched; false where limits do not allow it (harmless).
+  bool TryLock();
 
   // Takes a free slot of the class; false when there is none. O(1), no allocation.
   bool TryTake(std::uint8_t slot_class, SlotIndex& slot);
@@ -40,7 +57,7 @@ class SlotSlab {
   void Free(SlotIndex slot);
 
   std::span<std::byte> BytesOf(SlotIndex slot) const;
-  std::uint32_t slot_count() const { return static_cast<std::uint32_t>(class_of_.size()); }
+  std::uint32_t slot_count() const;
   std::uint32_t slot_count(std::uint8_t slot_class) const {
     return classes_[slot_class].slot_count;
   }
@@ -51,18 +68,27 @@ class SlotSlab {
  private:
   struct Class {
     std::uint64_t slot_bytes = 0;
-    std::size_t begin = 0;  // in `memory_`
+    std::byte* begin = nullptr;
     std::uint32_t first_slot = 0;
-    std::uint32_t slot_count = 0;
+    std::uint32_t slot_count = 0;      // that are memory
+    std::uint32_t slot_count_max = 0;  // that have addresses
     std::vector<SlotIndex> free;
   };
 
   SlotSlab() = default;
 
-  AlignedBuffer memory_;
+  std::span<std::byte> Slots(const Class& c, std::uint32_t begin, std::uint32_t end) const;
+  void MoveBelow(Class& c, std::uint32_t slot_count, const OnMoved& moved);
+  void Shrink(Class& c, std::uint32_t slot_count);
+  Status Grow(Class& c, std::uint32_t slot_count);
+  void ListFree(Class& c);
+
+  std::byte* addresses_ = nullptr;
+  std::size_t address_bytes_ = 0;
+  bool locked_ = false;
   std::vector<Class> classes_;
-  std::vector<std::uint8_t> class_of_;  // [slot_count]
-  std::vector<bool> taken_;             // [slot_count]
+  std::vector<std::uint8_t> class_of_;  // [slots that have addresses]
+  std::vector<bool> taken_;             // [the same]
 };
 
 }  // namespace edgemoe

@@ -72,6 +72,15 @@ class BlockReader {
   virtual std::size_t Wait(std::span<ReadCompletion> completions) = 0;
 
   virtual std::size_t in_flight() const = 0;
+
+  // The memory that all or most destinations will lie in, in place of what was told before. A
+  // reader that gains by it keeps those pages pinned until the next call or its end. Not OK says
+  // why that cannot be; reads go on all the same. REQUIRES: nothing is in flight.
+  virtual Status SetFixedBuffers(std::span<const std::span<std::byte>> regions) {
+    static_cast<void>(regions);
+    return OkStatus();
+  }
+
   virtual const ReaderCounters& counters() const = 0;
 };
 

@@ -23,9 +23,7 @@ Result<OpenedReader> OpenPread(std::span<const StorageFile> files, const ReaderO
 }
 
 Result<OpenedReader> OpenUring(std::span<const StorageFile> files, const ReaderOptions& options) {
-  EDGEMOE_ASSIGN_OR_FAIL(
-      auto reader,
-      UringReader::Open(files, {.depth = options.depth, .fixed_buffer = options.fixed_buffer}));
+  EDGEMOE_ASSIGN_OR_FAIL(auto reader, UringReader::Open(files, {.depth = options.depth}));
   std::string note = reader->notes();
   return OpenedReader{std::move(reader), std::move(note)};
 }

@@ -14,20 +14,19 @@
 namespace edgemoe {
 
 struct ReaderOptions {
-  std::string_view backend = "auto";       // "auto" (io_uring, else pread), "io_uring" or "pread"
-  std::size_t depth = 64;                  // requests in flight, 1 to 4096
-  std::size_t pread_thread_count = 4;      // 1 to 64
-  std::span<std::byte> fixed_buffer = {};  // the expert slab; see UringReader::Options
+  std::string_view backend = "auto";   // "auto" (io_uring, else pread), "io_uring" or "pread"
+  std::size_t depth = 64;              // requests in flight, 1 to 4096
+  std::size_t pread_thread_count = 4;  // 1 to 64
 };
 
 struct OpenedReader {
   std::unique_ptr<BlockReader> reader;
-  // What is not as one would wish and why (no io_uring, nothing registered, page cache in use): one
+  // What is not as one would wish and why (no io_uring, page cache in use): one
   // line for the log; empty when all is well.
   std::string note;
 };
 
-// `files` and the fixed buffer must outlive the reader. INVALID_ARGUMENT names the option that is
+// `files` must outlive the reader. INVALID_ARGUMENT names the option that is
 // wrong; UNAVAILABLE when "io_uring" was demanded and is not to be had.
 Result<OpenedReader> OpenReader(std::span<const StorageFile> files, const ReaderOptions& options);
 

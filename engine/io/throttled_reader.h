@@ -39,6 +39,9 @@ class ThrottledReader final : public BlockReader {
   std::size_t Poll(std::span<ReadCompletion> completions) override;
   std::size_t Wait(std::span<ReadCompletion> completions) override;
   std::size_t in_flight() const override { return slots_.size() - free_.size(); }
+  Status SetFixedBuffers(std::span<const std::span<std::byte>> regions) override {
+    return inner_->SetFixedBuffers(regions);
+  }
   const ReaderCounters& counters() const override { return inner_->counters(); }
 
  private:

@@ -83,7 +83,6 @@ Result<std::unique_ptr<UringReader>> UringReader::Open(std::span<const StorageFi
   if (!HasRead(reader->ring_.get()))
     return Failure(UnavailableError("io_uring: this kernel's has no plain read (before 5.6)"));
   reader->RegisterFiles();
-  reader->RegisterBuffers(options.fixed_buffer);
   return reader;
 }
 
@@ -96,25 +95,6 @@ void UringReader::RegisterFiles() {
                                             static_cast<unsigned>(descriptors.size()));
   files_registered_ = error == 0;
   if (error != 0) notes_ = ErrnoStatus(-error, "io_uring: files not registered").message();
-}
-
-void UringReader::RegisterBuffers(std::span<std::byte> buffer) {
-  if (buffer.empty()) return;
-  std::vector<iovec> vectors;
-  for (std::size_t begin = 0; begin < buffer.size(); begin += kRegionBytesMax) {
-    const auto region = buffer.subspan(begin, std::min(kRegionBytesMax, buffer.size() - begin));
-    regions_.push_back(region);
-    vectors.push_back({.iov_base = region.data(), .iov_len = region.size()});
-  }
-  const int error =
-      io_uring_register_buffers(ring_.get(), vectors.data(), static_cast<unsigned>(vectors.size()));
-  if (error == 0) return;
-  regions_.clear();
-  if (!notes_.empty()) notes_ += "; ";
-  notes_ += ErrnoStatus(-error,
-                        "io_uring: buffers of " + FormatByteSize(buffer.size()) + " not registered")
-                .message() +
-            LockLimitText();
 }
 
 UringReader::~UringReader() {
@@ -156,6 +136,31 @@ std::size_t UringReader::Wait(std::span<ReadCompletion> completions) {
     Reap();
   }
   return Deliver(completions);
+}
+
+Status UringReader::SetFixedBuffers(std::span<const std::span<std::byte>> regions) {
+  EDGEMOE_CHECK(in_flight() == 0, "buffers changed under reads");
+  if (!regions_.empty()) io_uring_unregister_buffers(ring_.get());
+  regions_.clear();
+  std::vector<iovec> vectors;
+  std::uint64_t bytes = 0;
+  for (const std::span<std::byte> region : regions) {
+    bytes += region.size();
+    for (std::size_t begin = 0; begin < region.size(); begin += kRegionBytesMax) {
+      const auto part = region.subspan(begin, std::min(kRegionBytesMax, region.size() - begin));
+      regions_.push_back(part);
+      vectors.push_back({.iov_base = part.data(), .iov_len = part.size()});
+    }
+  }
+  if (vectors.empty()) return OkStatus();
+  const int error =
+      io_uring_register_buffers(ring_.get(), vectors.data(), static_cast<unsigned>(vectors.size()));
+  if (error == 0) return OkStatus();
+  regions_.clear();
+  return UnavailableError(
+      ErrnoStatus(-error, "io_uring: buffers of " + FormatByteSize(bytes) + " not registered")
+          .message() +
+      LockLimitText());
 }
 
 void UringReader::PrepareHeld() {

@@ -34,15 +34,12 @@ class UringReader final : public BlockReader {
  public:
   struct Options {
     std::size_t depth = 64;  // 1 to kDepthMax
-    // Memory that all or most destinations lie in: registered with the ring where limits allow, so
-    // that the kernel need not pin pages for each read. Must outlive the reader.
-    std::span<std::byte> fixed_buffer = {};
   };
   static constexpr std::size_t kDepthMax = 4096;
 
   // `files` must outlive the reader. UNAVAILABLE where there is no io_uring, with the probable
-  // reason; INVALID_ARGUMENT for a depth out of range. Files and buffers that cannot be registered
-  // are used unregistered: see `notes`.
+  // reason; INVALID_ARGUMENT for a depth out of range. Files that cannot be registered are used
+  // unregistered: see `notes`.
   static Result<std::unique_ptr<UringReader>> Open(std::span<const StorageFile> files,
                                                    const Options& options);
   ~UringReader() override;
@@ -54,11 +51,13 @@ class UringReader final : public BlockReader {
   std::size_t Poll(std::span<ReadCompletion> completions) override;
   std::size_t Wait(std::span<ReadCompletion> completions) override;
   std::size_t in_flight() const override { return slots_.size() - free_.size(); }
+  // Registers them with the ring, so that the kernel need not pin pages for each read.
+  Status SetFixedBuffers(std::span<const std::span<std::byte>> regions) override;
   const ReaderCounters& counters() const override { return counters_; }
 
   bool files_registered() const { return files_registered_; }
   bool buffers_registered() const { return !regions_.empty(); }
-  // What could not be had and why, for the log; empty when all is well.
+  // What could not be had at Open and why, for the log; empty when all is well.
   const std::string& notes() const { return notes_; }
 
  private:
@@ -68,7 +67,6 @@ class UringReader final : public BlockReader {
 
   UringReader(std::span<const StorageFile> files, std::size_t depth);
   void RegisterFiles();
-  void RegisterBuffers(std::span<std::byte> buffer);
 
   void PrepareHeld();
   // Hands what is held to the kernel; also waits for a completion when `wait`.

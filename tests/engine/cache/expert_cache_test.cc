@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "engine/base/aligned_buffer.h"
 #include "engine/base/random.h"
 #include "engine/cache/lru_policy.h"
 
@@ -122,6 +123,58 @@ TEST_F(ExpertCacheTest, DestructionEmptiesTheSlab) {
   cache_.reset();
   EXPECT_EQ(slab_.free_count(0), slab_.slot_count(0));
   EXPECT_EQ(slab_.free_count(1), slab_.slot_count(1));
+}
+
+TEST_F(ExpertCacheTest, ResizeKeepsTheBestAndTheirBytes) {
+  ASSERT_TRUE(cache_->Resize(SlabBytesMax(classes_)).ok());
+  for (std::uint32_t expert = 0; expert < 4; ++expert) {
+    for (std::uint32_t layer = 0; layer < 4; ++layer) {
+      const std::span<std::byte> slot = cache_->TryReserve(Key(layer, expert));
+      std::memset(slot.data(), static_cast<int>(10 * layer + expert), slot.size());
+      cache_->Complete(Key(layer, expert));
+    }
+  }
+  // The most recent, least first: small 2.1, 0.0; large 1.2, 3.3.
+  for (const ExpertKey key : {Key(2, 1), Key(1, 2), Key(0, 0), Key(3, 3)})
+    EXPECT_TRUE(cache_->TryPin(key));
+  std::vector<ExpertKey> best;
+  cache_->AppendBest(best);
+  EXPECT_EQ(best.size(), 16u);
+  EXPECT_EQ(best[0], Key(0, 0));
+
+  EXPECT_EQ(cache_->Resize(SlabBytesMin(classes_) - 1).code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(cache_->counters().resident_count, 16u);
+  EXPECT_EQ(cache_->counters().evictions, 0u);
+
+  ASSERT_TRUE(cache_->Resize(SlabBytesMin(classes_)).ok());
+  EXPECT_EQ(cache_->counters().evictions, 12u);
+  EXPECT_EQ(cache_->counters().resident_count, 4u);
+  EXPECT_EQ(cache_->counters().resident_bytes, SlabBytesMin(classes_));
+  EXPECT_EQ(slab_.committed_bytes(), SlabBytesMin(classes_));
+  for (const ExpertKey key : {Key(2, 1), Key(1, 2), Key(0, 0), Key(3, 3)}) {
+    const ExpertPin pin = cache_->TryPin(key);
+    ASSERT_TRUE(pin);
+    for (const std::byte byte : pin.bytes())
+      ASSERT_EQ(byte, static_cast<std::byte>(10 * key.layer.value + key.expert.value));
+  }
+  // The recency is as before: the next newcomer replaces the oldest of its class.
+  Load(Key(0, 3));
+  EXPECT_EQ(cache_->state(Key(2, 1)), ExpertState::kAbsent);
+  EXPECT_EQ(cache_->state(Key(0, 0)), ExpertState::kResident);
+
+  ASSERT_TRUE(cache_->Resize(SlabBytesMax(classes_)).ok());
+  EXPECT_EQ(cache_->counters().resident_count, 4u);
+  Load(Key(2, 2));
+  EXPECT_EQ(cache_->counters().evictions, 13u);
+}
+
+TEST_F(ExpertCacheTest, ResizeUnderUseIsABug) {
+  ExpertPin pin = Load(Key(0, 0));
+  EXPECT_DEATH((void)cache_->Resize(SlabBytesMax(classes_)), "experts in use");
+  pin.Reset();
+  ASSERT_FALSE(cache_->TryReserve(Key(0, 1)).empty());
+  EXPECT_DEATH((void)cache_->Resize(SlabBytesMax(classes_)), "experts in use");
+  cache_->Fail(Key(0, 1));
 }
 
 TEST_F(ExpertCacheTest, MisuseIsABug) {

@@ -31,6 +31,22 @@ TEST(MemoryBudgetTest, CountsAndGivesBack) {
   EXPECT_EQ(budget.left_bytes(), 1000u);
 }
 
+TEST(MemoryBudgetTest, TheTotalCanChangeDownToWhatIsReserved) {
+  MemoryBudget budget(10 * kMiB);
+  auto slab = budget.Reserve("slab", 7 * kMiB);
+  ASSERT_TRUE(slab);
+  const Status refused = budget.Resize(6 * kMiB);
+  EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted);
+  EXPECT_THAT(refused.message(), HasSubstr("slab holds 7.00 MiB"));
+  EXPECT_EQ(budget.total_bytes(), 10 * kMiB);
+  ASSERT_TRUE(slab->Resize(2 * kMiB).ok());
+  ASSERT_TRUE(budget.Resize(6 * kMiB).ok());
+  EXPECT_EQ(budget.left_bytes(), 4 * kMiB);
+  EXPECT_FALSE(slab->Resize(7 * kMiB).ok());
+  ASSERT_TRUE(budget.Resize(12 * kMiB).ok());
+  EXPECT_TRUE(slab->Resize(12 * kMiB).ok());
+}
+
 TEST(MemoryBudgetTest, RefusalNamesAskedLeftAndHolders) {
   MemoryBudget budget(10 * kMiB);
   const auto dense = budget.Reserve("dense weights", 7 * kMiB);

@@ -3,10 +3,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <map>
 
+#include "engine/base/aligned_buffer.h"
 #include "engine/base/random.h"
 
 namespace edgemoe {
@@ -135,7 +139,9 @@ TEST(SlotSlabTest, SlotsAreAlignedApartAndWithinTheBudget) {
   const std::uint64_t budget = SlabBytesMin(classes) + 20 * kPage + 123;
   auto slab = SlotSlab::Create(classes, budget);
   ASSERT_TRUE(slab) << slab.error().ToString();
-  EXPECT_LE(slab->memory().size(), budget);
+  EXPECT_LE(slab->committed_bytes(), budget);
+  const std::vector<std::span<std::byte>> regions = slab->regions();
+  ASSERT_EQ(regions.size(), 2u);
   std::map<const std::byte*, std::size_t> taken;
   for (std::uint8_t c = 0; c < 2; ++c) {
     SlotIndex slot;
@@ -144,8 +150,8 @@ TEST(SlotSlabTest, SlotsAreAlignedApartAndWithinTheBudget) {
       const std::span<std::byte> bytes = slab->BytesOf(slot);
       EXPECT_EQ(bytes.size(), classes.classes[c].slot_bytes);
       EXPECT_EQ(reinterpret_cast<std::uintptr_t>(bytes.data()) % kPage, 0u);
-      EXPECT_GE(bytes.data(), slab->memory().data());
-      EXPECT_LE(bytes.data() + bytes.size(), slab->memory().data() + slab->memory().size());
+      EXPECT_GE(bytes.data(), regions[c].data());
+      EXPECT_LE(bytes.data() + bytes.size(), regions[c].data() + regions[c].size());
       std::memset(bytes.data(), 0x11, bytes.size());
       taken[bytes.data()] = bytes.size();
       ++count;
@@ -171,6 +177,93 @@ TEST(SlotSlabTest, FreedSlotsComeBack) {
   EXPECT_TRUE(slab->TryTake(0, slot));
   slab->Free(slot);
   EXPECT_DEATH(slab->Free(slot), "freed twice");
+}
+
+// Pages of a range that are in memory.
+std::size_t ResidentPages(std::span<std::byte> range) {
+  std::vector<unsigned char> pages(range.size() / kPage);
+  EXPECT_EQ(::mincore(range.data(), range.size(), pages.data()), 0);
+  return static_cast<std::size_t>(std::ranges::count_if(pages, [](auto p) { return p & 1; }));
+}
+
+TEST(SlotSlabTest, ShrinkingGivesMemoryBackAndGrowingTakesIt) {
+  const SlotClasses classes = Classes({30 * kPage, 90 * kPage}, 16, 2);
+  auto slab = SlotSlab::Create(classes, SlabBytesMax(classes));
+  ASSERT_TRUE(slab) << slab.error().ToString();
+  const bool locked = slab->TryLock();
+  const std::vector<std::span<std::byte>> whole = slab->regions();
+  const std::uint64_t pages = SlabBytesMax(classes) / kPage;
+  for (int round = 0; round < 3; ++round) {
+    for (const std::span<std::byte> region : slab->regions())
+      std::memset(region.data(), 0x77, region.size());
+    EXPECT_EQ(ResidentPages(whole[0]) + ResidentPages(whole[1]), pages);
+    ASSERT_TRUE(slab->Resize(std::vector<std::uint32_t>{4, 3}, nullptr).ok());
+    EXPECT_EQ(slab->committed_bytes(), (4 * 30 + 3 * 90) * kPage);
+    EXPECT_EQ(ResidentPages(whole[0]), 4u * 30);
+    EXPECT_EQ(ResidentPages(whole[1]), 3u * 90);
+    EXPECT_EQ(slab->slot_count(), 7u);
+    ASSERT_TRUE(slab->Resize(std::vector<std::uint32_t>{16, 16}, nullptr).ok());
+    EXPECT_EQ(slab->free_count(0) + slab->free_count(1), 32u);
+    // Untouched, it is not in memory; what stayed still is.
+    EXPECT_EQ(ResidentPages(whole[0]) + ResidentPages(whole[1]), 4u * 30 + 3 * 90);
+    EXPECT_EQ(slab->regions()[1].data(), whole[1].data());
+  }
+  if (!locked) std::fputs("not locked: RLIMIT_MEMLOCK is too small\n", stderr);
+}
+
+TEST(SlotSlabTest, MemoryThatWasGivenBackCannotBeTouched) {
+  const SlotClasses classes = Classes({kPage}, 4, 1);
+  auto slab = SlotSlab::Create(classes, 4 * kPage);
+  ASSERT_TRUE(slab);
+  std::byte* const last = slab->regions()[0].data() + 3 * kPage;
+  *last = std::byte{1};
+  ASSERT_TRUE(slab->Resize(std::vector<std::uint32_t>{3}, nullptr).ok());
+  EXPECT_DEATH(*last = std::byte{2}, "");
+}
+
+TEST(SlotSlabTest, TakenSlotsMoveBelowTheNewEnd) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    Random random(seed);
+    const SlotClasses classes = Classes({kPage, 9 * kPage}, 12, 1);
+    auto slab = SlotSlab::Create(classes, SlabBytesMax(classes));
+    ASSERT_TRUE(slab);
+    std::map<SlotIndex, int> marks;  // what was written to each taken slot
+    std::vector<std::uint32_t> taken(2);
+    int mark = 0;
+    for (int step = 0; step < 40; ++step) {
+      const auto c = static_cast<std::uint8_t>(random.NextBelow(2));
+      SlotIndex slot;
+      if (random.NextBelow(3) > 0 && slab->TryTake(c, slot)) {
+        std::memset(slab->BytesOf(slot).data(), ++mark, slab->BytesOf(slot).size());
+        ASSERT_TRUE(marks.emplace(slot, mark).second);
+        ++taken[c];
+      } else if (!marks.empty()) {
+        const auto any =
+            std::next(marks.begin(), static_cast<std::ptrdiff_t>(random.NextBelow(marks.size())));
+        --taken[slab->BytesOf(any->first).size() == kPage ? 0 : 1];
+        slab->Free(any->first);
+        marks.erase(any);
+      }
+      if (step % 8 != 7) continue;
+      std::vector<std::uint32_t> counts;
+      for (const std::uint32_t count : taken)
+        counts.push_back(count + static_cast<std::uint32_t>(random.NextBelow(13 - count)));
+      ASSERT_TRUE(slab->Resize(counts,
+                               [&](SlotIndex from, SlotIndex to) {
+                                 auto moved = marks.extract(from);
+                                 moved.key() = to;
+                                 ASSERT_TRUE(marks.insert(std::move(moved)).inserted);
+                               })
+                      .ok());
+      for (std::uint8_t i = 0; i < 2; ++i) {
+        ASSERT_EQ(slab->slot_count(i), counts[i]);
+        ASSERT_EQ(slab->free_count(i), counts[i] - taken[i]);
+      }
+      for (const auto& [index, written] : marks)
+        for (const std::byte byte : slab->BytesOf(index))
+          ASSERT_EQ(byte, static_cast<std::byte>(written)) << seed;
+    }
+  }
 }
 
 TEST(SlotSlabTest, MemoryThatTheKernelHasNotIsRefused) {

@@ -29,7 +29,7 @@ inline constexpr std::uint32_t kExperts = 8;
 inline constexpr std::uint32_t kTopK = 2;
 
 inline ExpertLayout MakeLayout() {
-  ExpertLayout layout{.layer_count = kLayers, .experts_per_layer = kExperts, .extents = {}};
+  ExpertLayout layout{.layer_count = kLayers, .experts_per_layer = kExperts, .extents = {}, .checksums = {}};
   layout.extents.resize(kLayers * kExperts);
   std::uint64_t offset = 96;
   for (std::uint32_t layer = 0; layer < kLayers; ++layer)
@@ -68,15 +68,14 @@ class PipelineStack {
             classes, options.slab_bytes == 0 ? SlabBytesMin(classes) : options.slab_bytes)),
         cache(classes, &slab, LruPolicy::Make) {
     files.push_back(*StorageFile::Open(File().path()));
-    auto opened = OpenReader(files, {.backend = options.backend,
-                                     .depth = options.depth,
-                                     .pread_thread_count = 2,
-                                     .fixed_buffer = slab.memory()});
+    auto opened = OpenReader(
+        files, {.backend = options.backend, .depth = options.depth, .pread_thread_count = 2});
     if (!opened) {
       ADD_FAILURE() << opened.error().ToString();
       return;
     }
     std::unique_ptr<BlockReader> inner = std::move(opened->reader);
+    (void)inner->SetFixedBuffers(slab.regions());
     if (options.bytes_per_second > 0)
       inner = std::make_unique<ThrottledReader>(
           std::move(inner),
@@ -85,7 +84,7 @@ class PipelineStack {
                                    .sleep = [this](std::uint64_t ns) { clock.Advance(ns); }});
     reader = std::make_unique<FaultyReader>(std::move(inner), *ParseFaultPlan(options.faults));
     pipeline.emplace(layout, reader.get(), &cache, &clock,
-                     ExpertPipelineOptions{.request_bytes_max = options.request_bytes_max});
+                     ExpertPipelineOptions{.loader = {.request_bytes_max = options.request_bytes_max}});
   }
 
   static const TestFile& File() {
