@@ -51,6 +51,17 @@ struct EngineOptions {
   // "eio:layer=L,expert=E" each read of that expert; "short:every=N" cuts every Nth read on
   // average in two, which succeeds; "slow:ms=N" adds N milliseconds to each.
   std::string io_faults;
+
+  // For measurements; production leaves them alone.
+  //
+  // How experts come into memory: "edgemoe"; or as the baselines do: "resident" (all read at load,
+  // needs room for all), "on-demand" (each that the router names, each time), "layer-stream" (whole
+  // layers in order into two buffers, whatever the router names), "mmap" (the page cache).
+  std::string mode = "edgemoe";
+  // Slower storage than there is: "real" (as it is), "nvme", "pi5-nvme", "sata", "sd"; see
+  // engine/engine_modes.h. Its bandwidth is multiplied by the scale, in (0, 1000].
+  std::string storage_profile = "real";
+  double storage_scale = 1;
 };
 
 // Who gets which part of the budget. Made without loading anything.
@@ -151,7 +162,9 @@ struct EngineStats {
   std::uint64_t expert_bytes_read = 0;
   std::uint64_t expert_read_errors = 0;
   std::uint64_t storage_wait_ns = 0;
-  std::uint64_t compute_ns = 0;  // time in steps less waiting for storage
+  std::uint64_t storage_wait_bytes = 0;     // that arrived during storage_wait_meter_ns: how fast
+  std::uint64_t storage_wait_meter_ns = 0;  // storage was while the engine only waited for it
+  std::uint64_t compute_ns = 0;             // time in steps less waiting for storage
   std::uint64_t experts_resident = 0;
   std::uint64_t experts_total = 0;
   std::uint64_t expert_resident_bytes = 0;
@@ -165,6 +178,41 @@ struct EngineStats {
   std::string eviction_policy;
   std::uint32_t threads = 0;
 };
+
+// ---- Storage ----
+
+struct ProbeOptions {
+  std::string path;             // a file on the storage, of at least 64 KiB: it is read at random
+  std::string state_directory;  // where results are kept; empty: nowhere
+  bool fresh = false;           // measure also when a result is kept
+  std::string io_backend = "auto";
+};
+
+struct ProbeReport {
+  struct Point {
+    std::uint32_t read_bytes = 0;
+    std::uint32_t depth = 0;
+    double bytes_per_second = 0;
+  };
+  std::string device;       // "259:1": major and minor number
+  std::string file_system;  // "ext4"
+  std::string io_backend;   // the one that was measured
+  bool direct = false;      // the reads went around the page cache
+  bool kept = false;        // of an earlier probe
+  std::vector<Point> points;
+  double bytes_per_second = 0;      // the best of them
+  std::uint64_t small_read_ns = 0;  // one read of 4 KiB alone
+  // Chosen: the fewest bytes in flight that reach 95 % of the best.
+  std::uint32_t read_bytes = 0;
+  std::uint32_t depth = 0;
+  std::uint64_t in_flight_bytes_max = 0;
+  std::string
+      note;  // why the figures may not be the device's, or were not kept; empty: all is well
+};
+
+// Measures how fast the storage under a file is and how it likes to be read, in about a second; or
+// gives what an earlier probe of it found. Errors name the path.
+Result<ProbeReport> ProbeStorage(const ProbeOptions& options);
 
 // ---- Routing traces ----
 
