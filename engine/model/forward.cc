@@ -46,7 +46,10 @@ class Transformer final : public Forward {
       rows_.Compact(workspace_.x, config_.width);
       if (rows_.count() == 0) return;
       attention_.Run(LayerIndex{layer}, weights_.layers[layer], rows_);
-      moe_.Run(LayerIndex{layer}, weights_.layers[layer], rows_);
+      experts_.Advance();
+      const bool is_last = layer + 1 == config_.layer_count;
+      moe_.Run(LayerIndex{layer}, weights_.layers[layer],
+               is_last ? nullptr : &weights_.layers[layer + 1], rows_);
     }
     rows_.Compact(workspace_.x, config_.width);
     ComputeLogits();

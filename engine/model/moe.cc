@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/base/check.h"
 #include "engine/model/projection.h"
 
 namespace edgemoe {
@@ -21,16 +22,19 @@ MoeLayer::MoeLayer(const ModelConfig& config, const KernelTable& kernels, Comput
       source_(source),
       workspace_(workspace),
       encoded_x_(kernels, pool, workspace.encoded_width, rows_max, config.width),
+      encoded_guess_(kernels, pool, workspace.encoded_guess, kGuessRowsMax, config.width),
       uses_(rows_max, config.expert_used_count, config.expert_count),
       routed_(rows_max) {
   given_.reserve(config.expert_count);
 }
 
-void MoeLayer::Run(LayerIndex layer, const LayerWeights& weights, ActiveRows& rows) {
+void MoeLayer::Run(LayerIndex layer, const LayerWeights& weights, const LayerWeights* next,
+                   ActiveRows& rows) {
   Route(weights, rows);
   const ExpertIoAccount before = source_.account();
   given_.clear();
   Begin(layer, rows);
+  if (next != nullptr) GuessNext(layer, *next, rows.count());
   while (const std::size_t count = source_.NextReady(ready_)) {
     const std::span<const ReadyExpert> ready(ready_.data(), count);
     for (const ReadyExpert& expert : ready) given_.push_back(expert.expert);
@@ -69,6 +73,31 @@ void MoeLayer::Begin(LayerIndex layer, const ActiveRows& rows) {
                   .choices = uses_.ChoicesOf(i)};
   }
   source_.Begin(layer, std::span(routed_).first(rows.count()), uses_.experts());
+}
+
+// Before the experts of this layer have added theirs to x: their bytes are on the way meanwhile.
+void MoeLayer::GuessNext(LayerIndex layer, const LayerWeights& next, std::size_t row_count) {
+  const LayerIndex next_layer{layer.value + 1};
+  const std::size_t per_row = std::min(source_.guesses_wanted(next_layer), config_.expert_count);
+  if (per_row == 0) return;
+  EDGEMOE_CHECK(row_count <= kGuessRowsMax && per_row <= kGuessesPerRowMax, "too many guesses");
+  Workspace& w = workspace_;
+  const std::size_t width = config_.width;
+  for (std::size_t i = 0; i < row_count; ++i) {
+    kernels_.rms_norm(w.x + i * width, next.ffn_norm, width, config_.rms_epsilon,
+                      w.guess_normed + i * width);
+  }
+  encoded_guess_.Set(w.guess_normed, row_count);
+  const std::array projection = {Projection{&next.router, w.guess_router}};
+  Project(projection, encoded_guess_, row_count, kernels_, pool_);
+  for (std::size_t i = 0; i < row_count; ++i) {
+    const std::span probabilities(w.guess_router + i * config_.expert_count, config_.expert_count);
+    const std::span guesses(guesses_.data() + i * per_row, per_row);
+    kernels_.softmax(probabilities.data(), probabilities.size());
+    ChooseExperts(probabilities, guesses);
+    routed_[i].choices = guesses;
+  }
+  source_.Guess(next_layer, std::span(routed_).first(row_count));
 }
 
 std::size_t MoeLayer::PrepareWave(std::span<const ReadyExpert> ready, ActiveRows& rows) {

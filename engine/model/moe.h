@@ -21,8 +21,10 @@ class MoeLayer {
   MoeLayer(const ModelConfig& config, const KernelTable& kernels, ComputePool& pool,
            ExpertSource& source, Workspace& workspace, std::uint32_t rows_max);
 
-  // Rows whose experts could not be read are failed in `rows`.
-  void Run(LayerIndex layer, const LayerWeights& weights, ActiveRows& rows);
+  // Rows whose experts could not be read are failed in `rows`. `next`: the layer after this one,
+  // for guesses of what it will want; null after the last.
+  void Run(LayerIndex layer, const LayerWeights& weights, const LayerWeights* next,
+           ActiveRows& rows);
 
  private:
   static constexpr std::size_t kReadyMax = 32;  // experts computed together
@@ -39,6 +41,8 @@ class MoeLayer {
   void Route(const LayerWeights& weights, const ActiveRows& rows);
   // Tells the source who chose what, and asks for it.
   void Begin(LayerIndex layer, const ActiveRows& rows);
+  // Tells the source what the next layer's router makes of the present state, if it wants to know.
+  void GuessNext(LayerIndex layer, const LayerWeights& next, std::size_t row_count);
   // Fails the rows of experts that could not be read; gives the number of the others in work_.
   std::size_t PrepareWave(std::span<const ReadyExpert> ready, ActiveRows& rows);
   // The encoded rows of an expert's uses, one after another: in place when it has one row only.
@@ -56,8 +60,10 @@ class MoeLayer {
   ExpertSource& source_;
   Workspace& workspace_;
   EncodedRows encoded_x_;
+  EncodedRows encoded_guess_;
   ExpertUses uses_;
   std::vector<RoutedRow> routed_;  // [rows_max]
+  std::array<ExpertChoice, kGuessRowsMax * kGuessesPerRowMax> guesses_{};
   std::array<ReadyExpert, kReadyMax> ready_;
   std::array<Work, kReadyMax> work_{};
   std::vector<ExpertIndex> given_;  // this layer's experts in the order given, residents first

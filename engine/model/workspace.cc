@@ -2,6 +2,7 @@
 #include "engine/model/workspace.h"
 
 #include "engine/model/encoded_rows.h"
+#include "engine/stream/expert_source.h"
 
 namespace edgemoe {
 namespace {
@@ -48,6 +49,9 @@ std::size_t Carve(const ModelConfig& config, const WorkspaceLimits& limits, std:
   out->up = carver.TakeFloats(uses, config.expert_width);
   out->expert_out = carver.TakeFloats(uses, config.width);
   out->logits = carver.TakeFloats(limits.logit_rows_max, config.vocabulary_size);
+  out->guess_normed = carver.TakeFloats(kGuessRowsMax, config.width);
+  out->guess_router = carver.TakeFloats(kGuessRowsMax, config.expert_count);
+  out->encoded_guess = carver.TakeBytes(EncodedRows::Bytes(kGuessRowsMax, config.width));
   out->encoded_width = carver.TakeBytes(EncodedRows::Bytes(rows, config.width));
   out->encoded_heads = carver.TakeBytes(EncodedRows::Bytes(rows, q_size));
   out->gathered_gate = carver.TakeBytes(uses * EncodedStrideMax(config.width));

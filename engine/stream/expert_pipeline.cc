@@ -2,8 +2,6 @@
 #include "engine/stream/expert_pipeline.h"
 
 #include <algorithm>
-#include <array>
-#include <string>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -11,63 +9,40 @@
 namespace edgemoe {
 namespace {
 
-constexpr std::array<const char*, kExpertRoleCount> kRoleNames{"gate", "up", "down"};
-
-// A read's tag tells its load and which request of the load it is.
-constexpr std::uint64_t TagOf(std::uint32_t load, std::uint32_t ordinal) {
-  return std::uint64_t{ordinal} << 32 | load;
-}
-constexpr std::uint32_t LoadOf(std::uint64_t tag) { return static_cast<std::uint32_t>(tag); }
-constexpr std::uint32_t OrdinalOf(std::uint64_t tag) {
-  return static_cast<std::uint32_t>(tag >> 32);
-}
-
-// The matrices that bytes [begin, end) of the slot belong to, as "gate and up".
-std::string RolesWithin(const ReadPlan& plan, const ExpertExtents& extents, std::uint64_t begin,
-                        std::uint64_t end) {
-  std::string names;
-  for (std::size_t role = 0; role < kExpertRoleCount; ++role) {
-    const std::uint64_t matrix_begin = plan.matrix_offsets[role];
-    const std::uint64_t matrix_end = matrix_begin + extents[role].bytes;
-    if (matrix_begin >= end || matrix_end <= begin) continue;
-    if (!names.empty()) names += " and ";
-    names += kRoleNames[role];
-  }
-  return names;
-}
+constexpr std::uint32_t kNone = 0xffffffff;
 
 }  // namespace
 
 ExpertPipeline::ExpertPipeline(const ExpertLayout& layout, BlockReader* reader, ExpertCache* cache,
                                const Clock* clock, const ExpertPipelineOptions& options)
     : layout_(layout),
-      reader_(reader),
       cache_(cache),
       clock_(clock),
-      request_bytes_max_(options.request_bytes_max),
+      options_(options),
       wants_(layout.experts_per_layer),
-      loads_(reader->depth()),
-      completions_(reader->depth()) {
-  EDGEMOE_CHECK(request_bytes_max_ > 0 && request_bytes_max_ % kReadAlignment == 0 &&
-                    request_bytes_max_ <= kReadBytesMax,
-                "request_bytes_max is not a number of blocks");
-  EDGEMOE_CHECK(cache->classes().layer_count == layout.layer_count &&
-                    cache->classes().experts_per_layer == layout.experts_per_layer,
-                "cache and layout are of different models");
+      want_of_(layout.experts_per_layer, kNone),
+      was_resident_(layout.experts_per_layer),
+      guess_choices_(kGuessRowsMax * options.guesses_per_row),
+      guess_rows_(kGuessRowsMax),
+      ahead_(cache, clock, layout.experts_per_layer),
+      loader_(layout, reader, cache, clock, options.loader) {
+  EDGEMOE_CHECK(options.guesses_per_row <= kGuessesPerRowMax, "too many guesses");
   pending_.reserve(wants_.size());
   ready_.reserve(wants_.size());
-  free_loads_.reserve(loads_.size());
-  for (std::size_t load = loads_.size(); load > 0; --load)
-    free_loads_.push_back(static_cast<std::uint32_t>(load - 1));
 }
 
 ExpertPipeline::~ExpertPipeline() {
   EDGEMOE_CHECK(unreleased_count_ == 0, "destroyed with experts in use");
   Abandon();
-  while (free_loads_.size() < loads_.size()) {
-    Pump();
-    Reap(/*wait=*/true);
-  }
+  Quiesce();
+}
+
+void ExpertPipeline::BeginStep() {
+  cache_->OnStep();
+  ahead_.BeginStep();
+  step_rows_ = 0;
+  step_misses_ = 0;
+  step_bytes_ = loader_.bytes_read();
 }
 
 void ExpertPipeline::Begin(LayerIndex layer, std::span<const RoutedRow> rows,
@@ -76,6 +51,7 @@ void ExpertPipeline::Begin(LayerIndex layer, std::span<const RoutedRow> rows,
   EDGEMOE_CHECK(layer.value < layout_.layer_count, "no such layer");
   EDGEMOE_CHECK(experts.size() <= wants_.size(), "more experts than the layer has");
   Reap(/*wait=*/false);
+  if (observer_ != nullptr) Show(layer, rows);
   cache_->OnRouted(layer, rows);
   layer_ = layer;
   wants_count_ = static_cast<std::uint32_t>(experts.size());
@@ -87,6 +63,61 @@ void ExpertPipeline::Begin(LayerIndex layer, std::span<const RoutedRow> rows,
     wants_[want].expert = experts[want];
     AddWant(want, layer);
   }
+  ahead_.Settle(layer, experts);
+  loader_.CancelReadAhead();
+  Pump();
+  LookAtRows(layer, rows);
+}
+
+void ExpertPipeline::Show(LayerIndex layer, std::span<const RoutedRow> rows) {
+  for (std::uint32_t expert = 0; expert < layout_.experts_per_layer; ++expert) {
+    was_resident_[expert] =
+        cache_->state({layer, ExpertIndex{expert}}) == ExpertState::kResident ? 1 : 0;
+  }
+  observer_->OnRouted(layer, rows, was_resident_);
+}
+
+void ExpertPipeline::LookAtRows(LayerIndex layer, std::span<const RoutedRow> rows) {
+  const bool decodes = !rows.empty() && rows.size() <= kGuessRowsMax &&
+                       std::all_of(rows.begin(), rows.end(), [](const RoutedRow& row) {
+                         return row.phase == RoutingPhase::kDecode;
+                       });
+  step_rows_ = decodes ? static_cast<std::uint32_t>(rows.size()) : 0;
+  Predictor* const predictor = options_.predictor;
+  if (predictor == nullptr) return;
+  for (const RoutedRow& row : rows) predictor->Observe(layer, row);
+  if (!decodes || !ahead_.on()) return;
+  const LayerIndex next{(layer.value + 1) % layout_.layer_count};
+  if (options_.look_ahead == LookAhead::kPredictor ||
+      (options_.look_ahead == LookAhead::kRouter && next.value == 0))
+    GuessByPredictor(next, rows);
+}
+
+void ExpertPipeline::GuessByPredictor(LayerIndex next, std::span<const RoutedRow> rows) {
+  const std::size_t per_row = options_.guesses_per_row;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::span room(guess_choices_.data() + i * per_row, per_row);
+    guess_rows_[i] = rows[i];
+    guess_rows_[i].choices = room.first(options_.predictor->Guess(next, rows[i], room));
+  }
+  ahead_.SetGuesses(next, std::span(guess_rows_).first(rows.size()));
+  Pump();
+}
+
+std::uint32_t ExpertPipeline::guesses_wanted(LayerIndex next) const {
+  const bool wanted = options_.look_ahead == LookAhead::kRouter && step_rows_ > 0 &&
+                      next.value == layer_.value + 1 && ahead_.on();
+  return wanted ? options_.guesses_per_row : 0;
+}
+
+void ExpertPipeline::Guess(LayerIndex next, std::span<const RoutedRow> guesses) {
+  EDGEMOE_CHECK(next.value < layout_.layer_count, "no such layer");
+  ahead_.SetGuesses(next, guesses);
+  Advance();
+}
+
+void ExpertPipeline::Advance() {
+  Reap(/*wait=*/false);
   Pump();
 }
 
@@ -101,10 +132,14 @@ void ExpertPipeline::AddWant(std::uint32_t index, LayerIndex layer) {
     ++account_.hits;
     want.state = WantState::kReady;
     ready_.push_back(index);
-  } else if (cache_->state(key) == ExpertState::kLoading) {
-    Load& load = loads_[FindLoad(key)];
-    EDGEMOE_CHECK(load.want == kNone, "the same expert asked for twice");
-    load.want = index;
+    return;
+  }
+  ++step_misses_;
+  if (cache_->state(key) == ExpertState::kLoading) {
+    EDGEMOE_CHECK(want_of_[want.expert.value] == kNone, "the same expert asked for twice");
+    loader_.Promote(key);
+    want_of_[want.expert.value] = index;
+    ++loading_count_;
     want.state = WantState::kLoading;
   } else {
     want.state = WantState::kPending;
@@ -112,23 +147,20 @@ void ExpertPipeline::AddWant(std::uint32_t index, LayerIndex layer) {
   }
 }
 
-std::uint32_t ExpertPipeline::FindLoad(ExpertKey key) const {
-  for (std::uint32_t load = 0; load < loads_.size(); ++load)
-    if (loads_[load].active && loads_[load].key == key) return load;
-  EDGEMOE_CHECK(false, "somebody else reserves in this cache");
-  return kNone;
-}
-
 std::size_t ExpertPipeline::NextReady(std::span<ReadyExpert> ready) {
   EDGEMOE_CHECK(!ready.empty(), "no room for an expert");
-  if (AllGiven()) return 0;
-  Reap(/*wait=*/false);
-  Pump();
+  if (AllGiven()) {
+    if (layer_.value + 1 == layout_.layer_count && step_rows_ > 0) {
+      ahead_.EndStep(step_rows_, step_misses_ > 0 || loader_.bytes_read() != step_bytes_);
+      step_rows_ = 0;
+    }
+    return 0;
+  }
+  Advance();
   if (ready_next_ == ready_.size()) {
     const std::uint64_t begin_ns = clock_->NowNs();
     do {
-      EDGEMOE_CHECK(free_loads_.size() < loads_.size(),
-                    "every slot is pinned: release before asking for more");
+      EDGEMOE_CHECK(!loader_.idle(), "every slot is pinned: release before asking for more");
       Reap(/*wait=*/true);
       Pump();
     } while (ready_next_ == ready_.size());
@@ -165,13 +197,13 @@ void ExpertPipeline::Release(std::span<const ReadyExpert> ready) {
     Want& want = wants_[expert.pin];
     EDGEMOE_CHECK(want.state == WantState::kGiven && want.expert == expert.expert,
                   "released twice, or never given");
+    const bool drop = !options_.keep_experts && want.pin;
     want.pin.Reset();
+    if (drop) cache_->Drop({layer_, want.expert});
     want.state = WantState::kReleased;
     --unreleased_count_;
   }
-  if (pending_.empty()) return;
-  Reap(/*wait=*/false);
-  Pump();
+  Advance();
 }
 
 void ExpertPipeline::Abandon() {
@@ -182,131 +214,101 @@ void ExpertPipeline::Abandon() {
     want.status = OkStatus();
     want.state = WantState::kReleased;
   }
-  for (Load& load : loads_) load.want = kNone;
+  std::fill(want_of_.begin(), want_of_.end(), kNone);
+  loading_count_ = 0;
   pending_.clear();
   ready_.clear();
   ready_next_ = 0;
   given_count_ = wants_count_;
+  step_rows_ = 0;
+}
+
+void ExpertPipeline::Quiesce() {
+  EDGEMOE_CHECK(AllGiven() && unreleased_count_ == 0, "experts are in use");
+  ahead_.Clear();
+  loader_.CancelReadAhead();
+  while (!loader_.idle()) {
+    loader_.Issue();
+    Reap(/*wait=*/true);
+  }
+  Reap(/*wait=*/false);
+}
+
+bool ExpertPipeline::Warm(std::span<const ExpertKey>& keys) {
+  EDGEMOE_CHECK(AllGiven() && unreleased_count_ == 0, "experts are in use");
+  Reap(/*wait=*/false);
+  loader_.Issue();
+  while (!keys.empty() && loader_.CanStart(LoadUrgency::kReadAhead)) {
+    const ExpertKey key = keys.front();
+    keys = keys.subspan(1);
+    if (cache_->state(key) == ExpertState::kAbsent && cache_->HasFreeSlot(key) &&
+        loader_.TryStart(key, LoadUrgency::kReadAhead))
+      loader_.Issue();
+  }
+  if (!loader_.idle()) Reap(/*wait=*/true);
+  return !keys.empty() || !loader_.idle();
 }
 
 void ExpertPipeline::Pump() {
-  if (partly_issued_ != kNone && IssueReads(partly_issued_)) partly_issued_ = kNone;
+  loader_.Issue();
+  StartPending();
+  if (pending_.empty() && loading_count_ == 0) StartReadAhead();
+  loader_.Issue();
+}
+
+void ExpertPipeline::StartPending() {
   static_assert(kSlotClassCountMax <= 32);
   std::uint32_t exhausted_classes = 0;  // a bit for each: no slot to be had
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < pending_.size(); ++i) {
-    const std::uint32_t want = pending_[i];
+  for (const std::uint32_t want : pending_) {
     const std::uint32_t class_bit = 1u << cache_->ClassOf({layer_, wants_[want].expert});
-    const bool reader_full = partly_issued_ != kNone || reader_->in_flight() == reader_->depth();
-    if (reader_full || (exhausted_classes & class_bit) != 0 || !TryStartLoad(want)) {
+    const bool reader_full = !loader_.CanStart(LoadUrgency::kDemand);
+    if (reader_full || (exhausted_classes & class_bit) != 0 || !TryStartDemand(want)) {
       if (!reader_full) exhausted_classes |= class_bit;
       pending_[kept++] = want;
     }
   }
   pending_.resize(kept);
-  reader_->Flush();
 }
 
-bool ExpertPipeline::TryStartLoad(std::uint32_t want) {
-  const ExpertKey key{layer_, wants_[want].expert};
-  const std::span<std::byte> slot = cache_->TryReserve(key);
-  if (slot.empty()) return false;
-  EDGEMOE_CHECK(!free_loads_.empty(), "more loads than requests in flight");
-  const std::uint32_t index = free_loads_.back();
-  free_loads_.pop_back();
-  loads_[index] = {.active = true,
-                   .key = key,
-                   .slot = slot,
-                   .plan = PlanReads(layout_.of(key)),
-                   .want = want,
-                   .status = OkStatus()};
-  EDGEMOE_CHECK(loads_[index].plan.slot_bytes <= slot.size(), "slot too small for its expert");
-  wants_[want].state = WantState::kLoading;
-  if (!IssueReads(index)) partly_issued_ = index;
+bool ExpertPipeline::TryStartDemand(std::uint32_t index) {
+  Want& want = wants_[index];
+  const ExpertKey key{layer_, want.expert};
+  if (!loader_.TryStart(key, LoadUrgency::kDemand) &&
+      !(ahead_.LetGo() && loader_.TryStart(key, LoadUrgency::kDemand)))
+    return false;
+  want.state = WantState::kLoading;
+  want_of_[want.expert.value] = index;
+  ++loading_count_;
   return true;
 }
 
-bool ExpertPipeline::IssueReads(std::uint32_t index) {
-  Load& load = loads_[index];
-  while (load.next_run < load.plan.run_count && load.status.ok()) {
-    const ReadRun& run = load.plan.runs[load.next_run];
-    const auto bytes = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(request_bytes_max_, run.bytes - load.next_in_run));
-    const ReadRequest request{.file_index = run.file_index,
-                              .offset = run.offset + load.next_in_run,
-                              .destination = load.slot.data() + run.slot_offset + load.next_in_run,
-                              .bytes = bytes,
-                              .bytes_needed = static_cast<std::uint32_t>(std::min<std::uint64_t>(
-                                  bytes, run.bytes_needed - load.next_in_run)),
-                              .tag = TagOf(index, load.issued_reads)};
-    if (!reader_->TrySubmit(request)) return false;
-    ++load.issued_reads;
-    ++load.pending_reads;
-    load.next_in_run += bytes;
-    if (load.next_in_run == run.bytes) {
-      ++load.next_run;
-      load.next_in_run = 0;
-    }
+void ExpertPipeline::StartReadAhead() {
+  while (loader_.CanStart(LoadUrgency::kReadAhead)) {
+    const std::optional<ExpertKey> key = ahead_.NextAbsent();
+    if (!key || !loader_.TryStart(*key, LoadUrgency::kReadAhead)) return;
+    ahead_.OnStarted(*key, PlanReads(layout_.of(*key)).slot_bytes);
   }
-  return true;
 }
 
 void ExpertPipeline::Reap(bool wait) {
-  const std::size_t count = wait ? reader_->Wait(completions_) : reader_->Poll(completions_);
-  for (std::size_t i = 0; i < count; ++i) OnRead(completions_[i]);
+  loader_.Reap(wait);
+  EndedLoad ended;
+  while (loader_.TakeEnded(ended)) OnEnded(ended);
+  account_.bytes_read = loader_.bytes_read();
 }
 
-void ExpertPipeline::OnRead(const ReadCompletion& completion) {
-  const std::uint32_t index = LoadOf(completion.tag);
-  Load& load = loads_[index];
-  EDGEMOE_CHECK(load.active && load.pending_reads > 0, "a read that nobody waits for");
-  --load.pending_reads;
-  account_.bytes_read += completion.bytes_read;
-  if (!completion.status.ok() && load.status.ok())
-    load.status = FailureOf(load, OrdinalOf(completion.tag), completion.status);
-  // After a failure the rest is not worth reading.
-  const bool wholly_issued = load.next_run == load.plan.run_count || !load.status.ok();
-  if (load.pending_reads > 0 || !wholly_issued) return;
-  if (partly_issued_ == index) partly_issued_ = kNone;
-  EndLoad(index);
-}
-
-Status ExpertPipeline::FailureOf(const Load& load, std::uint32_t ordinal,
-                                 const Status& cause) const {
-  std::string roles;
-  std::uint32_t skipped = 0;
-  for (std::size_t i = 0; i < load.plan.run_count; ++i) {
-    const ReadRun& run = load.plan.runs[i];
-    const auto reads =
-        static_cast<std::uint32_t>((run.bytes + request_bytes_max_ - 1) / request_bytes_max_);
-    if (ordinal < skipped + reads) {
-      const std::uint64_t begin =
-          run.slot_offset + std::uint64_t{ordinal - skipped} * request_bytes_max_;
-      roles = RolesWithin(load.plan, layout_.of(load.key), begin, begin + request_bytes_max_);
-      break;
-    }
-    skipped += reads;
-  }
-  return DataLossError("expert " + std::to_string(load.key.expert.value) + " of layer " +
-                       std::to_string(load.key.layer.value) + ", " + roles + ": " +
-                       cause.message());
-}
-
-void ExpertPipeline::EndLoad(std::uint32_t index) {
-  Load& load = loads_[index];
-  ExpertPin pin;
-  if (load.status.ok())
-    pin = cache_->Complete(load.key);
-  else
-    cache_->Fail(load.key);
-  load.active = false;
-  free_loads_.push_back(index);
-  if (load.want == kNone) return;
-  Want& want = wants_[load.want];
-  want.pin = std::move(pin);
-  want.status = std::move(load.status);
+void ExpertPipeline::OnEnded(EndedLoad& ended) {
+  if (ended.began_as_guess) ahead_.OnLanded(ended);
+  const std::uint32_t index = ended.key.layer == layer_ ? want_of_[ended.key.expert.value] : kNone;
+  if (index == kNone) return;
+  want_of_[ended.key.expert.value] = kNone;
+  --loading_count_;
+  Want& want = wants_[index];
+  want.pin = std::move(ended.pin);
+  want.status = std::move(ended.status);
   want.state = WantState::kReady;
-  ready_.push_back(load.want);
+  ready_.push_back(index);
 }
 
 }  // namespace edgemoe

@@ -11,36 +11,43 @@
 #include "engine/base/clock.h"
 #include "engine/cache/expert_cache.h"
 #include "engine/io/block_reader.h"
+#include "engine/predict/predictor.h"
 #include "engine/stream/expert_layout.h"
+#include "engine/stream/expert_loader.h"
 #include "engine/stream/expert_source.h"
-#include "engine/stream/read_plan.h"
+#include "engine/stream/read_ahead.h"
 
 namespace edgemoe {
 
+// Where guesses of the next layer's experts come from.
+enum class LookAhead : std::uint8_t {
+  kNone,
+  kRouter,     // the caller's, by the next layer's own router; layer 0's from the predictor
+  kPredictor,  // all from the predictor
+};
+
 struct ExpertPipelineOptions {
-  // Longer reads are split: flash serves the parts in parallel. A multiple of kReadAlignment.
-  std::uint32_t request_bytes_max = 1u << 20;
+  ExpertLoaderOptions loader;
+  // False: an expert leaves the cache when it is released, so that each use is a read.
+  bool keep_experts = true;
+  LookAhead look_ahead = LookAhead::kNone;
+  Predictor* predictor = nullptr;     // outlives the pipeline; may be null
+  std::uint32_t guesses_per_row = 0;  // [0, kGuessesPerRowMax]
 };
 
 // The ExpertSource of the engine. A model that fits in its slab needs nothing else: after the first
 // read, everything hits.
 //
-// Two kinds of record, both allocated once:
-//
-//   Want  an expert that the current Begin asked for. pending -> loading -> ready -> given;
-//         residents start as ready. `pending_` and `ready_` hold the first and third kind in order.
-//   Load  an expert of the cache that is in state loading because of us. It is issued request by
-//         request, as the reader takes them; it ends when its last request has, and then serves the
-//         want that waits for it, if any.
+// A Want is an expert that the current Begin asked for: pending -> loading -> ready -> given;
+// residents start as ready. `pending_` and `ready_` hold the first and third kind in order.
 //
 // Invariants:
-//   1. At most one load is partly issued, and no new one starts before it is wholly issued; every
-//      load has a request in flight, except that one. So `depth` loads are enough.
-//   2. Loads outlive Abandon, also a partly issued one; their experts land in the cache. A later
-//      Begin that wants one joins it.
-//   3. Slots are reserved in the order of wants, after all residents are pinned: a layer never
-//      evicts what it is about to use.
-//   4. A failed load gives its slot back before its want is given: the next Begin reads it again.
+//   1. Loads outlive Abandon; their experts land in the cache. A later Begin that wants one joins
+//      it.
+//   2. Slots are reserved in the order of wants, after all residents are pinned: a layer never
+//      evicts what it is about to use. What the look-ahead holds gives way to a demand.
+//   3. A failed load gives its slot back before its want is given: the next Begin reads it again.
+//   4. Read-ahead starts only when no want is pending or loading.
 //
 // Confined to the engine's thread. No allocation after construction, except for the message of a
 // failure.
@@ -53,17 +60,34 @@ class ExpertPipeline final : public ExpertSource {
   // Waits for reads in flight; they land in the cache. REQUIRES: all that was given is released.
   ~ExpertPipeline() override;
 
-  void BeginStep() override { cache_->OnStep(); }
+  void BeginStep() override;
   void Begin(LayerIndex layer, std::span<const RoutedRow> rows,
              std::span<const ExpertIndex> experts) override;
+  std::uint32_t guesses_wanted(LayerIndex next) const override;
+  void Guess(LayerIndex next, std::span<const RoutedRow> guesses) override;
+  void Advance() override;
   std::size_t NextReady(std::span<ReadyExpert> ready) override;
   void Release(std::span<const ReadyExpert> ready) override;
   void Abandon() override;
   const ExpertIoAccount& account() const override { return account_; }
 
- private:
-  static constexpr std::uint32_t kNone = 0xffffffff;
+  // ---- Between steps ----
 
+  // Waits until nothing is in flight, and lets go of all that the look-ahead holds: the cache has
+  // neither loads nor pins then. REQUIRES: all that was given is released.
+  void Quiesce();
+
+  // Reads experts that are absent into slots that are free, evicting nothing, in order of `keys`,
+  // as many at once as read-ahead may have in flight; waits until one has landed. Takes off what is
+  // done from the front of `keys`; false when nothing is left to do.
+  bool Warm(std::span<const ExpertKey>& keys);
+
+  // Null: nobody. The observer outlives the pipeline, or is taken off before.
+  void SetObserver(RoutingObserver* observer) { observer_ = observer; }
+
+  const ReadAheadStats& read_ahead() const { return ahead_.stats(); }
+
+ private:
   enum class WantState : std::uint8_t { kPending, kLoading, kReady, kGiven, kReleased };
   struct Want {
     ExpertIndex expert;
@@ -71,52 +95,48 @@ class ExpertPipeline final : public ExpertSource {
     ExpertPin pin;  // while ready without failure, or given
     Status status;
   };
-  struct Load {
-    bool active = false;
-    ExpertKey key;
-    std::span<std::byte> slot;
-    ReadPlan plan;
-    std::size_t next_run = 0;         // what to issue next; run_count: wholly issued
-    std::uint64_t next_in_run = 0;    // bytes of that run that are issued
-    std::uint32_t issued_reads = 0;   // also the next one's ordinal
-    std::uint32_t pending_reads = 0;  // submitted, not reaped
-    std::uint32_t want = kNone;       // who waits for it
-    Status status;                    // the first failure
-  };
 
+  void Show(LayerIndex layer, std::span<const RoutedRow> rows);
+  void LookAtRows(LayerIndex layer, std::span<const RoutedRow> rows);
+  void GuessByPredictor(LayerIndex next, std::span<const RoutedRow> rows);
   void AddWant(std::uint32_t want, LayerIndex layer);
-  std::uint32_t FindLoad(ExpertKey key) const;
-  // Issues what the reader and the slots allow.
+  // Starts what the reader and the slots allow.
   void Pump();
-  bool TryStartLoad(std::uint32_t want);
-  bool IssueReads(std::uint32_t load);
+  void StartPending();
+  void StartReadAhead();
+  bool TryStartDemand(std::uint32_t want);
   // Takes what has landed; waits for at least one read when `wait`.
   void Reap(bool wait);
-  void OnRead(const ReadCompletion& completion);
-  Status FailureOf(const Load& load, std::uint32_t ordinal, const Status& cause) const;
-  void EndLoad(std::uint32_t load);
+  void OnEnded(EndedLoad& ended);
   void Give(std::uint32_t want, ReadyExpert& ready);
   bool AllGiven() const { return given_count_ == wants_count_; }
 
   const ExpertLayout& layout_;
-  BlockReader* const reader_;
   ExpertCache* const cache_;
   const Clock* const clock_;
-  const std::uint32_t request_bytes_max_;
+  const ExpertPipelineOptions options_;
+  RoutingObserver* observer_ = nullptr;
 
   LayerIndex layer_;
   std::vector<Want> wants_;  // [experts_per_layer], the first wants_count_
   std::uint32_t wants_count_ = 0;
   std::uint32_t given_count_ = 0;
   std::uint32_t unreleased_count_ = 0;
+  std::uint32_t loading_count_ = 0;     // wants in that state
+  std::vector<std::uint32_t> want_of_;  // [experts_per_layer], while loading; else kNone
   std::vector<std::uint32_t> pending_;  // wants without a slot, in order
   std::vector<std::uint32_t> ready_;    // wants to be given, in order; from ready_next_ on
   std::size_t ready_next_ = 0;
+  std::vector<std::uint8_t> was_resident_;   // [experts_per_layer], for the observer
+  std::vector<ExpertChoice> guess_choices_;  // [kGuessRowsMax * guesses_per_row], scratch
+  std::vector<RoutedRow> guess_rows_;        // [kGuessRowsMax], scratch
 
-  std::vector<Load> loads_;  // [reader depth]
-  std::vector<std::uint32_t> free_loads_;
-  std::uint32_t partly_issued_ = kNone;  // the load that the reader had no room for
-  std::vector<ReadCompletion> completions_;
+  std::uint32_t step_rows_ = 0;  // of a step that only decodes, and few sequences; else 0
+  std::uint64_t step_misses_ = 0;
+  std::uint64_t step_bytes_ = 0;  // read before the step
+
+  ReadAhead ahead_;
+  ExpertLoader loader_;
   ExpertIoAccount account_;
 };
 

@@ -24,6 +24,10 @@ struct ReadyExpert {
   std::uint64_t pin = 0;  // the source's own
 };
 
+constexpr std::uint32_t kGuessesPerRowMax = 32;
+// Batches of more rows ask for so many experts that there is nothing to be guessed.
+constexpr std::size_t kGuessRowsMax = 8;
+
 // What a layer's experts cost; summed up for each request by the caller.
 struct ExpertIoAccount {
   std::uint64_t experts_used = 0;
@@ -53,7 +57,8 @@ class ExpertSource {
                      std::span<const ExpertIndex> experts) = 0;
 
   // How many experts of layer `next` each row should guess, by that layer's own router on the
-  // present state; 0: no guess is of use now.
+  // present state; at most kGuessesPerRowMax. 0: no guess is of use now, as when the layer that
+  // began has more than kGuessRowsMax rows.
   virtual std::uint32_t guesses_wanted(LayerIndex /*next*/) const { return 0; }
   // Those guesses, one for each row: hints that change speed, never results. Does not wait.
   virtual void Guess(LayerIndex /*next*/, std::span<const RoutedRow> /*guesses*/) {}

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "engine/base/random.h"
+#include "engine/base/aligned_buffer.h"
 #include "tests/engine/stream/pipeline_fixture.h"
 
 namespace edgemoe {

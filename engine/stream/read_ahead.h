@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The look-ahead's book: what the next layer will likely want, what of it was read, what it was
+// good for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/base/routing.h"
+#include "engine/cache/expert_cache.h"
+#include "engine/stream/expert_loader.h"
+#include "engine/stream/read_ahead_judge.h"
+
+namespace edgemoe {
+
+// Since the pipeline was made. An expert counts as used when the layer that it was read for asked
+// for it.
+struct ReadAheadStats {
+  std::uint64_t guesses = 0;        // experts guessed for a layer
+  std::uint64_t right_guesses = 0;  // of these, those that the layer asked for
+  std::uint64_t wanted = 0;  // experts asked for by layers with guesses: recall's denominator
+  std::uint64_t used_experts = 0;
+  std::uint64_t used_bytes = 0;
+  std::uint64_t wasted_experts = 0;
+  std::uint64_t wasted_bytes = 0;
+  // Time for which used reads had been under way, or done, before they were asked for: what waiting
+  // for them one by one would have cost; reads overlap, so that less was saved.
+  std::uint64_t saved_ns = 0;
+  std::uint64_t trials = 0;  // comparisons of steps with and without reading ahead
+  bool on = false;           // now
+};
+
+// One layer's guesses at a time. Holds pins of guessed residents and of what has landed, until the
+// layer has begun. Engine's thread; no allocation after construction.
+class ReadAhead {
+ public:
+  // `cache` outlives this object.
+  ReadAhead(ExpertCache* cache, const Clock* clock, std::uint32_t experts_per_layer);
+
+  // The guesses for `layer`, weights summed over rows; forgets those before. Holds residents.
+  void SetGuesses(LayerIndex layer, std::span<const RoutedRow> guesses);
+  // The likeliest guess that is absent, not to be given again; none when there is none left.
+  std::optional<ExpertKey> NextAbsent();
+  // A load for the guessed layer has begun, or ended well.
+  void OnStarted(ExpertKey key, std::uint64_t slot_bytes);
+  void OnLanded(EndedLoad& ended);
+
+  // A layer has begun with these wants, already pinned: settles the account of its guesses, and
+  // lets go of everything.
+  void Settle(LayerIndex layer, std::span<const ExpertIndex> wants);
+  // Lets go of pins, for somebody needs a slot; false when there were none.
+  bool LetGo();
+  void Clear();
+
+  void BeginStep();
+  // The step's last layer has its experts. `rows` 0: not a step to judge by.
+  void EndStep(std::uint32_t rows, bool read_any);
+
+  bool on() const { return judge_.on(); }
+  const ReadAheadStats& stats() const { return stats_; }
+
+ private:
+  struct Begun {
+    ExpertKey key;
+    std::uint64_t slot_bytes = 0;
+    std::uint64_t begin_ns = 0;
+    std::uint64_t end_ns = 0;  // 0: in flight
+  };
+
+  ExpertCache* const cache_;
+  const Clock* const clock_;
+  ReadAheadJudge judge_;
+  ReadAheadStats stats_;
+  std::uint64_t step_begin_ns_ = 0;
+
+  LayerIndex layer_;
+  std::vector<float> weights_;        // [experts_per_layer], 0: not guessed
+  std::vector<ExpertIndex> guesses_;  // distinct, likeliest first
+  std::size_t next_ = 0;              // of guesses_, to be read
+  std::vector<ExpertPin> held_;       // capacity experts_per_layer
+  std::vector<Begun> begun_;          // capacity experts_per_layer
+};
+
+}  // namespace edgemoe
