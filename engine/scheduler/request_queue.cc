@@ -75,8 +75,23 @@ void RequestQueue::Stop() {
   MutexLock lock(mutex_);
   closed_ = true;
   stopped_ = true;
+  tasks_.NotifyAll();
   for (const auto& [id, flag] : live_) flag->store(true, std::memory_order_relaxed);
   SignalLocked();
+}
+
+Status RequestQueue::RunBetweenSteps(std::function<void()> task) {
+  MutexLock lock(mutex_);
+  while (task_state_ != TaskState::kNone && !stopped_) tasks_.Wait(mutex_);
+  if (stopped_) return UnavailableError("the engine is stopping");
+  task_state_ = TaskState::kWaiting;
+  task_ = std::move(task);
+  SignalLocked();
+  // Also after a stop: the engine's thread looks for a task before it returns.
+  while (task_state_ != TaskState::kDone) tasks_.Wait(mutex_);
+  task_state_ = TaskState::kNone;
+  tasks_.NotifyAll();
+  return OkStatus();
 }
 
 std::uint32_t RequestQueue::live_count() const {
@@ -92,6 +107,19 @@ std::uint64_t RequestQueue::refused_count() const {
 std::vector<std::unique_ptr<Session>> RequestQueue::TakeSubmitted() {
   MutexLock lock(mutex_);
   return std::exchange(submitted_, {});
+}
+
+void RequestQueue::RunTask() {
+  std::function<void()> task;
+  {
+    MutexLock lock(mutex_);
+    if (task_state_ != TaskState::kWaiting) return;
+    task = std::move(task_);
+  }
+  task();
+  MutexLock lock(mutex_);
+  task_state_ = TaskState::kDone;
+  tasks_.NotifyAll();
 }
 
 void RequestQueue::WaitForSignal(std::optional<std::chrono::nanoseconds> timeout) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -42,6 +43,11 @@ class RequestQueue {
   // Closes, cancels all, and tells the engine's thread to return when they have ended.
   void Stop();
 
+  // Runs `task` on the engine's thread, between two steps or while it is idle, and returns when it
+  // has run. One at a time: others wait for their turn. UNAVAILABLE, and not run, after Stop. Not
+  // to be called on the engine's thread.
+  Status RunBetweenSteps(std::function<void()> task);
+
   std::uint32_t live_count() const;
   std::uint64_t refused_count() const;
 
@@ -49,6 +55,8 @@ class RequestQueue {
 
   // What was submitted since the last call, in order.
   std::vector<std::unique_ptr<Session>> TakeSubmitted();
+  // Runs the task that waits to be run between steps, if there is one.
+  void RunTask();
   // Returns when something happened since the last return, or `timeout` has passed.
   void WaitForSignal(std::optional<std::chrono::nanoseconds> timeout);
   // The request is no longer live: its place is free before its sink hears the end.
@@ -66,9 +74,14 @@ class RequestQueue {
   mutable Mutex mutex_;
   CondVar signal_;  // for the engine's thread
   CondVar quiet_;   // for WaitUntilQuiet
+  CondVar tasks_;   // for RunBetweenSteps
   bool signalled_ GUARDED_BY(mutex_) = false;
   bool closed_ GUARDED_BY(mutex_) = false;
   bool stopped_ GUARDED_BY(mutex_) = false;
+  // Whose turn it is to have a task run: taken by the caller, cleared when it has run.
+  enum class TaskState : std::uint8_t { kNone, kWaiting, kDone };
+  TaskState task_state_ GUARDED_BY(mutex_) = TaskState::kNone;
+  std::function<void()> task_ GUARDED_BY(mutex_);
   std::uint64_t last_id_ GUARDED_BY(mutex_) = 0;
   std::uint64_t refused_ GUARDED_BY(mutex_) = 0;
   std::uint32_t undelivered_ GUARDED_BY(mutex_) = 0;

@@ -43,11 +43,17 @@ StepLoop::~StepLoop() {
 
 void StepLoop::Run() {
   for (;;) {
+    queue_.RunTask();
     if (Step()) continue;
     // Read before the last look at the queue: after a stop nothing more is submitted.
-    if (queue_.stopped() && queue_.live_count() == 0) return;
+    if (queue_.stopped() && queue_.live_count() == 0) {
+      queue_.RunTask();
+      return;
+    }
+    std::optional<std::uint64_t> deadline = NextDeadlineNs();
+    if (!deadline) deadline = WorkIdle();  // without requests there is no other
     std::optional<std::chrono::nanoseconds> timeout;
-    if (const std::optional<std::uint64_t> deadline = NextDeadlineNs()) {
+    if (deadline) {
       const std::uint64_t now = clock_.NowNs();
       timeout = std::chrono::nanoseconds(*deadline > now ? *deadline - now : 0);
     }
@@ -55,8 +61,18 @@ void StepLoop::Run() {
   }
 }
 
+std::optional<std::uint64_t> StepLoop::WorkIdle() {
+  if (idle_work_ == nullptr || !waiting_.empty() || !running_.empty()) return std::nullopt;
+  if (!idle_since_ns_) idle_since_ns_ = clock_.NowNs();
+  return idle_work_->OnIdle(*idle_since_ns_);
+}
+
 bool StepLoop::Step() {
   Admit();
+  if (idle_since_ns_ && !waiting_.empty()) {
+    idle_since_ns_.reset();
+    idle_work_->OnBusy();
+  }
   EndDueSessions();
   JoinWaiting();
   PlanBatch();

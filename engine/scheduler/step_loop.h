@@ -42,6 +42,18 @@ struct StepCounters {
   std::atomic<std::uint32_t> kv_blocks_used{0};
 };
 
+// What the engine's thread does beside steps.
+class IdleWork {
+ public:
+  virtual ~IdleWork() = default;
+  // No request waits or runs, since `idle_since_ns` on the loop's clock. Called when that begins
+  // and again whenever something wakes the thread; gives when it is to be called next, none: when
+  // something happens. Short: a request that comes waits for it.
+  virtual std::optional<std::uint64_t> OnIdle(std::uint64_t idle_since_ns) = 0;
+  // Requests have come after OnIdle was called; none of them has run yet.
+  virtual void OnBusy() = 0;
+};
+
 // One step: admit what was submitted, end what is cancelled, late or stalled, let waiting requests
 // join in order, then run as one batch the next token of every decoding session and at most one
 // chunk of one session's prompt (sessions in prompt take turns), and tell the sinks. A session
@@ -56,7 +68,11 @@ class StepLoop {
   // REQUIRES: no session is left.
   ~StepLoop();
 
-  // Steps until the queue was stopped and every request has ended.
+  // Before Run. `work` outlives the loop.
+  void SetIdleWork(IdleWork* work) { idle_work_ = work; }
+
+  // Steps, and runs the queue's tasks between them, until the queue was stopped and every request
+  // has ended.
   void Run();
 
   // False when there was nothing to run: wait for the queue's signal or until NextDeadlineNs.
@@ -73,6 +89,8 @@ class StepLoop {
     std::size_t count;
   };
 
+  // Tells the idle work what it has to know; gives when it wants to be called again.
+  std::optional<std::uint64_t> WorkIdle();
   void Admit();
   void EndDueSessions();
   // Notes whether the session's reader takes what comes.
@@ -94,6 +112,8 @@ class StepLoop {
   const Clock& clock_;
   RequestQueue& queue_;
   const std::function<void()> on_run_;
+  IdleWork* idle_work_ = nullptr;
+  std::optional<std::uint64_t> idle_since_ns_;  // while nothing waits or runs, and it was told
 
   std::deque<std::unique_ptr<Session>> waiting_;   // in order of arrival
   std::vector<std::unique_ptr<Session>> running_;  // at most sessions_max, in order of arrival

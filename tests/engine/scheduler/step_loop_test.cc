@@ -276,6 +276,81 @@ TEST(StepLoop, RunOnAThreadServesClientsAndEndsAllOnStop) {
   EXPECT_EQ(unbounded->tokens().size(), 4U);
 }
 
+TEST(StepLoop, TasksRunBetweenStepsAndWhileIdle) {
+  Bench bench;
+  bench.forward.next = [](std::int32_t, std::uint32_t) { return 1; };
+  bool in_run = false;  // on the engine's thread only
+  std::thread engine([&] { bench.loop.Run(); });
+  int ran = 0;
+  const std::thread::id engine_id = engine.get_id();
+  EXPECT_TRUE(bench.queue
+                  .RunBetweenSteps([&] {
+                    EXPECT_EQ(std::this_thread::get_id(), engine_id);
+                    ++ran;
+                  })
+                  .ok());
+  EXPECT_EQ(ran, 1);
+  std::vector<std::thread> callers;
+  bench.Submit(GreedyPlan(Tokens({1}), 50));
+  for (int i = 0; i < 3; ++i) {
+    callers.emplace_back([&] {
+      for (int j = 0; j < 100; ++j) {
+        EXPECT_TRUE(bench.queue
+                        .RunBetweenSteps([&] {
+                          EXPECT_FALSE(in_run);
+                          in_run = true;
+                          ++ran;
+                          in_run = false;
+                        })
+                        .ok());
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(ran, 301);
+  EXPECT_TRUE(bench.queue.WaitUntilQuiet(std::chrono::hours(1)));
+  bench.queue.Stop();
+  engine.join();
+  EXPECT_EQ(bench.queue.RunBetweenSteps([&] { ++ran; }).code(), StatusCode::kUnavailable);
+  EXPECT_EQ(ran, 301);
+}
+
+class CountingIdleWork final : public IdleWork {
+ public:
+  std::optional<std::uint64_t> OnIdle(std::uint64_t idle_since_ns) override {
+    EXPECT_TRUE(idle_calls == 0 || since_ns == idle_since_ns || !was_idle);
+    since_ns = idle_since_ns;
+    was_idle = true;
+    // Three times at once, then only when something happens.
+    return ++idle_calls % 4 == 0 ? std::nullopt : std::optional<std::uint64_t>(idle_since_ns);
+  }
+  void OnBusy() override {
+    EXPECT_TRUE(was_idle);
+    was_idle = false;
+    ++busy_calls;
+  }
+  std::atomic<int> idle_calls = 0;
+  std::atomic<int> busy_calls = 0;
+  bool was_idle = false;
+  std::uint64_t since_ns = 0;
+};
+
+TEST(StepLoop, IdleWorkHearsWhenRequestsComeAndGo) {
+  CountingIdleWork work;
+  Bench bench;
+  bench.loop.SetIdleWork(&work);
+  std::thread engine([&] { bench.loop.Run(); });
+  while (work.idle_calls < 4) std::this_thread::yield();
+  EXPECT_EQ(work.busy_calls, 0);
+  const auto heard = bench.Submit(GreedyPlan(Tokens({1}), 3));
+  EXPECT_TRUE(bench.queue.WaitUntilQuiet(std::chrono::hours(1)));
+  EXPECT_EQ(work.busy_calls, 1);
+  while (work.idle_calls < 8) std::this_thread::yield();
+  bench.queue.Stop();
+  engine.join();
+  EXPECT_EQ(heard->finished.size(), 1U);
+}
+
 TEST(StepLoop, StopEndsEverySinkOnce) {
   std::vector<std::shared_ptr<Heard>> heard;
   {
