@@ -35,6 +35,9 @@ class MeteredReader final : public BlockReader {
   }
   std::size_t Wait(std::span<ReadCompletion> completions) override;
   std::size_t in_flight() const override { return inner_->in_flight(); }
+  Status SetFixedBuffers(std::span<const std::span<std::byte>> regions) override {
+    return inner_->SetFixedBuffers(regions);
+  }
   const ReaderCounters& counters() const override { return inner_->counters(); }
 
   const WaitMeter& meter() const { return meter_; }
