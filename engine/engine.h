@@ -21,6 +21,7 @@
 #include "engine/base/result.h"
 #include "engine/model/sampler.h"
 #include "engine/scheduler/request.h"
+#include "engine/stream/read_ahead_stats.h"
 
 namespace edgemoe {
 
@@ -42,6 +43,10 @@ struct EngineOptions {
   std::string io_backend = "auto";  // "auto", "io_uring", "pread"
   std::uint32_t io_depth = 32;      // reads in flight, [1, 1024]
   std::string kernels = "auto";     // "auto", "ref", "avx2", "avx512", "neon"
+  // Which resident expert gives way: "lfru", "lru", "lfu", "edgemoe".
+  std::string eviction_policy = "lru";
+  // Where guesses of the next layer's experts come from: "router", "path", "none".
+  std::string predictor = "router";
   std::uint32_t stall_timeout_ms =
       60000;  // a stream whose reader takes nothing for so long is ended
   LogSink log;
@@ -165,6 +170,7 @@ struct EngineStats {
   std::uint64_t storage_wait_bytes = 0;     // that arrived during storage_wait_meter_ns: how fast
   std::uint64_t storage_wait_meter_ns = 0;  // storage was while the engine only waited for it
   std::uint64_t compute_ns = 0;             // time in steps less waiting for storage
+  ReadAheadStats read_ahead;
   std::uint64_t experts_resident = 0;
   std::uint64_t experts_total = 0;
   std::uint64_t expert_resident_bytes = 0;
@@ -176,6 +182,7 @@ struct EngineStats {
       io_note;  // why not the preferred one, and whether O_DIRECT and fixed buffers are in force
   std::string kernels;  // the table in use
   std::string eviction_policy;
+  std::string predictor;
   std::uint32_t threads = 0;
 };
 

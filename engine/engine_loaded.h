@@ -76,6 +76,7 @@ class LoadedEngine final : public Engine {
     ExpertIoAccount account;
     CacheCounters cache;
     std::uint64_t read_errors = 0;
+    ReadAheadStats read_ahead;
   };
 
   explicit LoadedEngine(EngineOptions options);

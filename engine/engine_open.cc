@@ -109,7 +109,11 @@ Status LoadedEngine::OpenStream(const SlotClasses& classes) {
   if (!faults.empty()) Log(LogLevel::kWarning, "reads fail on purpose: " + options_.io_faults);
   EDGEMOE_ASSIGN_OR_RETURN(reader_,
                            AddFaults(std::move(opened.reader), faults, layout_.experts, clock_));
-  pipeline_.emplace(layout_.experts, reader_.get(), &*cache_, &clock_);
+  const std::uint32_t top_k = limits_.config.expert_used_count;
+  const ExpertPipelineOptions pipeline = {
+      .look_ahead = options_.predictor == "router" ? LookAhead::kRouter : LookAhead::kNone,
+      .guesses_per_row = std::min(top_k, kGuessesPerRowMax)};
+  pipeline_.emplace(layout_.experts, reader_.get(), &*cache_, &clock_, pipeline);
   return OkStatus();
 }
 

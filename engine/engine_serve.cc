@@ -69,7 +69,8 @@ Result<std::string> LoadedEngine::ApplyTemplate(std::span<const ChatMessage> mes
 
 void LoadedEngine::PublishStreamStats() {
   MutexLock lock(mutex_);
-  stream_stats_ = {pipeline_->account(), cache_->counters(), reader_->counters().errors};
+  stream_stats_ = {pipeline_->account(), cache_->counters(), reader_->counters().errors,
+                   pipeline_->read_ahead()};
 }
 
 EngineStats LoadedEngine::GetStats() const {
@@ -98,6 +99,7 @@ EngineStats LoadedEngine::GetStats() const {
   stats.expert_read_errors = stream.read_errors;
   stats.storage_wait_ns = stream.account.wait_ns;
   stats.compute_ns = read(steps.run_ns) - std::min(read(steps.run_ns), stream.account.wait_ns);
+  stats.read_ahead = stream.read_ahead;
   stats.experts_resident = stream.cache.resident_count;
   stats.experts_total = std::uint64_t{description_.layer_count} * description_.expert_count;
   stats.expert_resident_bytes = stream.cache.resident_bytes;
@@ -107,7 +109,8 @@ EngineStats LoadedEngine::GetStats() const {
   stats.io_backend = io_backend_;
   stats.io_note = io_note_;
   stats.kernels = kernels_->name;
-  stats.eviction_policy = "lru";
+  stats.eviction_policy = options_.eviction_policy;
+  stats.predictor = options_.predictor;
   stats.threads = static_cast<std::uint32_t>(limits_.thread_count);
   return stats;
 }

@@ -27,7 +27,7 @@ enum class LookAhead : std::uint8_t {
 };
 
 struct ExpertPipelineOptions {
-  ExpertLoaderOptions loader;
+  ExpertLoaderOptions loader{};
   // False: an expert leaves the cache when it is released, so that each use is a read.
   bool keep_experts = true;
   LookAhead look_ahead = LookAhead::kNone;

@@ -14,25 +14,9 @@
 #include "engine/cache/expert_cache.h"
 #include "engine/stream/expert_loader.h"
 #include "engine/stream/read_ahead_judge.h"
+#include "engine/stream/read_ahead_stats.h"
 
 namespace edgemoe {
-
-// Since the pipeline was made. An expert counts as used when the layer that it was read for asked
-// for it.
-struct ReadAheadStats {
-  std::uint64_t guesses = 0;        // experts guessed for a layer
-  std::uint64_t right_guesses = 0;  // of these, those that the layer asked for
-  std::uint64_t wanted = 0;  // experts asked for by layers with guesses: recall's denominator
-  std::uint64_t used_experts = 0;
-  std::uint64_t used_bytes = 0;
-  std::uint64_t wasted_experts = 0;
-  std::uint64_t wasted_bytes = 0;
-  // Time for which used reads had been under way, or done, before they were asked for: what waiting
-  // for them one by one would have cost; reads overlap, so that less was saved.
-  std::uint64_t saved_ns = 0;
-  std::uint64_t trials = 0;  // comparisons of steps with and without reading ahead
-  bool on = false;           // now
-};
 
 // One layer's guesses at a time. Holds pins of guessed residents and of what has landed, until the
 // layer has begun. Engine's thread; no allocation after construction.

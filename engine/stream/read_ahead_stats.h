@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace edgemoe {
+
+// What guesses of the next layer's experts were worth. An expert counts as used when the layer that
+// it was read for asked for it.
+struct ReadAheadStats {
+  std::uint64_t guesses = 0;        // experts guessed for a layer
+  std::uint64_t right_guesses = 0;  // of these, those that the layer asked for
+  std::uint64_t wanted = 0;  // experts asked for by layers with guesses: recall's denominator
+  std::uint64_t used_experts = 0;
+  std::uint64_t used_bytes = 0;
+  std::uint64_t wasted_experts = 0;
+  std::uint64_t wasted_bytes = 0;
+  // Time for which used reads had been under way, or done, before they were asked for: what waiting
+  // for them one by one would have cost; reads overlap, so that less was saved.
+  std::uint64_t saved_ns = 0;
+  std::uint64_t trials = 0;  // comparisons of steps with and without reading ahead
+  bool on = false;           // now
+};
+
+}  // namespace edgemoe
