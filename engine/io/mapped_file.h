@@ -10,8 +10,9 @@
 namespace edgemoe {
 
 // A whole file mapped read-only, for parsing headers: pages are only read where they are touched,
-// and belong to the kernel's cache. Never for weights. A file that another process shortens while
-// it is mapped raises SIGBUS, so mappings are kept short. Movable; thread-compatible.
+// and belong to the kernel's cache. For weights only where that is to be measured. A file that
+// another process shortens while it is mapped raises SIGBUS, so mappings are kept short. Movable;
+// thread-compatible.
 class MappedFile {
  public:
   // Errors name the path, as StorageFile::Open. An empty file gives an empty span.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "engine/base/clock.h"
 #include "engine/io/block_reader.h"
