@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How often each expert is used of late: by each session that runs, and by all over a longer time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/cache/eviction_policy.h"
+
+namespace edgemoe {
+
+// An expert's rate is the share of tokens that use it, as a mean that forgets: per session, of one
+// part that forgets at once (it holds what the last token used) and one that forgets slowly. The
+// sum over sessions is how many uses the next token of each will make of it. Rates move when their
+// layer runs, not with time; so a layer that is still to come is judged by what it last did.
+//
+//   - Each decoded token of a session moves that session's rates of the layer. Sessions that are
+//     not in the batch forget along with those that are, so what a stopped one leaves fades.
+//   - A prompt's tokens count little: they lift the slow part alone, and never above
+//     kPromptRateMax, so that however long a prompt is, what decoding uses regularly stays.
+//   - A slot's next request starts with nothing of the former one.
+//   - The common rate is slower still and survives requests: what a new session starts from.
+//
+// Rates are integers in units of 1 / kOne, so that what was added is exactly what is taken away.
+// No allocation after construction. Cost: OnLayer and OnUse O(experts_per_layer) for each session.
+class UseRates {
+ public:
+  static constexpr std::uint32_t kOne = 1U << 20;
+
+  explicit UseRates(const PolicyShape& shape);
+
+  void OnLayer(LayerIndex layer);
+  void OnUse(const ExpertUse& use);
+
+  // [layer_count, experts_per_layer]: the sum over sessions and an eighth of the common rate; at
+  // most kOne for each session, and one more.
+  std::span<const std::uint32_t> rates() const { return rates_; }
+
+ private:
+  struct Session {
+    RequestId request{};              // 0: the slot was never used
+    std::uint64_t used_fade = 0;      // the last pass of decoding in which it took part
+    bool live = false;                // may have rates above 0
+    std::vector<std::uint32_t> fast;  // [layer_count, experts_per_layer]
+    std::vector<std::uint32_t> slow;
+  };
+
+  Session& JoinedSession(const ExpertUse& use);
+  void Fade();
+  void Forget(Session& session);
+  std::size_t IndexOf(ExpertKey key) const {
+    return std::size_t{key.layer.value} * experts_per_layer_ + key.expert.value;
+  }
+
+  std::uint32_t experts_per_layer_;
+  std::uint64_t idle_fades_max_;  // who took no part for so long has faded to nothing
+  LayerIndex layer_{};
+  std::uint64_t fades_ = 0;            // layers that ran with a decoded token among their rows
+  bool faded_ = false;                 // this one did
+  std::vector<Session> sessions_;      // [sessions_max]
+  std::vector<std::uint32_t> common_;  // [layer_count, experts_per_layer]
+  std::vector<std::uint32_t> rates_;
+};
+
+}  // namespace edgemoe
