@@ -4,6 +4,7 @@
 // server/ and bench/ may include.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -109,6 +110,52 @@ Result<ModelDescription> DescribeModel(const std::string& path);
 
 // Reads the header only. A budget that does not fit is not an error here: see `fits`.
 Result<MemoryPlan> PlanMemory(const EngineOptions& options);
+
+// ---- Packs ----
+
+// An expert pack: the same weights, bit for bit, laid out so that an expert is one aligned record
+// with a checksum. Any GGUF reader reads it.
+struct PackProgress {
+  enum class Phase : std::uint8_t {
+    kCopying,
+    kFinishing,  // everything is copied; the last of it goes to the disk
+  };
+  Phase phase = Phase::kCopying;
+  std::uint64_t bytes_done = 0;  // of weights, with those of an earlier job
+  std::uint64_t bytes_total = 0;
+  std::uint64_t bytes_resumed = 0;  // of bytes_done, written by an earlier job
+};
+
+struct PackOptions {
+  std::string source_path;  // a GGUF file; the first part of a split one
+  std::string output_path;  // empty: DefaultPackPath(source_path)
+  bool overwrite = false;
+  const std::atomic<bool>* cancelled = nullptr;         // looked at every few MiB
+  std::function<void(const PackProgress&)> progress{};  // as often; on the calling thread
+};
+
+struct PackReport {
+  std::string output_path;
+  std::string source_digest;  // XXH3-128 over the checksums of all weights, in hexadecimal
+  std::uint64_t source_bytes = 0;
+  std::uint64_t file_bytes = 0;
+  std::uint64_t weight_bytes = 0;
+  std::uint64_t resumed_bytes = 0;
+  std::uint32_t layer_count = 0;
+  std::uint32_t experts_per_layer = 0;
+};
+
+// "dir/Qwen3-00001-of-00002.gguf" -> "dir/Qwen3-pack.gguf".
+std::string DefaultPackPath(const std::string& source_path);
+
+// Writes a pack. Memory does not grow with the model. OUTPUT.partial and OUTPUT.partial.journal
+// stand beside the output until it is whole; a job that ended early goes on from there when it is
+// started again. Any thread; two jobs for one output exclude each other, also across processes.
+// INVALID_ARGUMENT: the output is the source, or the source is a pack, or as DescribeModel.
+// ALREADY_EXISTS: the output, unless `overwrite`. FAILED_PRECONDITION: another job writes the
+// output, or the source changed meanwhile. RESOURCE_EXHAUSTED: no room on the disk; names path,
+// needed and free bytes. CANCELLED. DATA_LOSS: a disk failed.
+Result<PackReport> WritePack(const PackOptions& options);
 
 // ---- Requests (StopParameters and events: engine/scheduler/request.h) ----
 

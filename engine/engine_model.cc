@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/engine_options.h"
+#include "engine/gguf/pack_keys.h"
 #include "engine/io/mapped_file.h"
 #include "engine/quant/tensor_type.h"
 #include "engine/stream/slot_plan.h"
@@ -33,6 +34,8 @@ Result<ModelHeader> ReadModelHeader(const std::string& path) {
     EDGEMOE_ASSIGN_OR_FAIL(const MappedFile mapped, MappedFile::Open(part));
     Result<GgufFile> parsed = ParseGguf(mapped.bytes(), mapped.bytes().size());
     if (!parsed) return Failure(parsed.error().WithContext(part));
+    if (Status status = CheckPackHeader(mapped.bytes(), *parsed); !status.ok())
+      return Failure(status.WithContext(part));
     parts.push_back(*std::move(parsed));
     file_bytes += mapped.bytes().size();
   }

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/unique_fd.h"
+
+namespace edgemoe {
+
+// What a job has written so far, so that another can go on after it was killed: the checksums of
+// its first pieces, beside the unfinished file. A record is appended when the pieces it tells of
+// are on the disk, so a journal never says too much; a record that is cut short or damaged ends it.
+// Thread-compatible; one process at a time, which holds the unfinished file's lock.
+class PackJournal {
+ public:
+  // Opens or makes the journal at `path`. With `may_resume` keeps the records of a journal of the
+  // same `identity`, of at most `pieces_max` pieces; what else there is is gone, for good, when it
+  // returns. Errors name the path.
+  static Result<PackJournal> Open(const std::string& path, std::string_view identity,
+                                  std::size_t pieces_max, bool may_resume);
+
+  // Of the first pieces, in order.
+  const std::vector<std::uint64_t>& checksums() const { return checksums_; }
+
+  // Adds the checksums of the next pieces; they are durable when it returns.
+  Status Append(std::span<const std::uint64_t> checksums);
+
+ private:
+  PackJournal() = default;
+  Status Restart(std::string_view heading);
+  // Takes the valid records of `bytes`, which start with a heading of `heading_bytes`.
+  void TakeRecords(std::string_view bytes, std::size_t heading_bytes, std::size_t pieces_max);
+
+  UniqueFd fd_;
+  std::string path_;
+  std::uint64_t end_ = 0;  // of what is valid, in bytes
+  std::vector<std::uint64_t> checksums_;
+};
+
+}  // namespace edgemoe

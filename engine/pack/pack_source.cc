@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/pack/pack_source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "engine/base/checksum.h"
+#include "engine/gguf/pack_keys.h"
+#include "engine/io/errno_status.h"
+#include "engine/io/mapped_file.h"
+#include "engine/io/read_progress.h"
+
+namespace edgemoe {
+namespace {
+
+constexpr std::size_t kPackReadBytes = std::size_t{4} << 20;
+
+struct SourcePart {
+  StorageFile file;
+  GgufFile header;
+  std::string header_digest;
+};
+
+Result<SourcePart> OpenPart(const std::string& path) {
+  EDGEMOE_ASSIGN_OR_FAIL(StorageFile file, StorageFile::Open(path));
+  EDGEMOE_ASSIGN_OR_FAIL(const MappedFile mapped, MappedFile::Open(path));
+  Result<GgufFile> header = ParseGguf(mapped.bytes(), mapped.bytes().size());
+  if (!header) return Failure(header.error().WithContext(path));
+  if (IsPack(*header))
+    return Failure(InvalidArgumentError(path + ": is an expert pack already; expected the stock "
+                                               "GGUF file that it was made of"));
+  const auto header_bytes = std::min<std::uint64_t>(header->data_offset(), mapped.bytes().size());
+  std::string digest = Digest128Of(mapped.bytes().first(static_cast<std::size_t>(header_bytes)));
+  return SourcePart{std::move(file), *std::move(header), std::move(digest)};
+}
+
+}  // namespace
+
+PackSource::PackSource(GgufSet headers, ModelConfig config, WeightsLayout layout,
+                       AlignedBuffer buffer)
+    : headers_(std::move(headers)),
+      config_(std::move(config)),
+      layout_(std::move(layout)),
+      buffer_(std::move(buffer)) {}
+
+Result<PackSource> PackSource::Open(const std::string& path) {
+  EDGEMOE_ASSIGN_OR_FAIL(const std::vector<std::string> paths, GgufPartPaths(path));
+  std::vector<StorageFile> files;
+  std::vector<std::string> digests;
+  std::vector<GgufFile> parsed;
+  for (const std::string& part_path : paths) {
+    EDGEMOE_ASSIGN_OR_FAIL(SourcePart part, OpenPart(part_path));
+    files.push_back(std::move(part.file));
+    digests.push_back(std::move(part.header_digest));
+    parsed.push_back(std::move(part.header));
+  }
+  Result<GgufSet> headers = GgufSet::Merge(std::move(parsed));
+  if (!headers) return Failure(headers.error().WithContext(path));
+  Result<ModelConfig> config = ReadModelConfig(headers->metadata());
+  if (!config) return Failure(config.error().WithContext(path));
+  Result<WeightsLayout> layout = PlanWeights(*config, *headers);
+  if (!layout) return Failure(layout.error().WithContext(path));
+  EDGEMOE_ASSIGN_OR_FAIL(AlignedBuffer buffer, AlignedBuffer::Allocate(kPackReadBytes));
+  PackSource source(*std::move(headers), *std::move(config), *std::move(layout), std::move(buffer));
+  source.files_ = std::move(files);
+  source.header_digests_ = std::move(digests);
+  return source;
+}
+
+std::uint64_t PackSource::file_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const StorageFile& file : files_) bytes += file.bytes();
+  return bytes;
+}
+
+std::string PackSource::IdentityText() const {
+  std::string text;
+  for (std::size_t i = 0; i < files_.size(); ++i)
+    text += std::to_string(files_[i].bytes()) + " " +
+            std::to_string(files_[i].identity().modified_ns) + " " + header_digests_[i] + "\n";
+  return text;
+}
+
+Status PackSource::CheckUnchanged() const {
+  for (const StorageFile& file : files_) {
+    struct stat stat;
+    if (::fstat(file.fd(), &stat) != 0) return ErrnoStatus(errno, "stat: " + file.path());
+    const std::int64_t modified_ns =
+        std::int64_t{stat.st_mtim.tv_sec} * 1'000'000'000 + stat.st_mtim.tv_nsec;
+    if (static_cast<std::uint64_t>(stat.st_size) != file.bytes() ||
+        modified_ns != file.identity().modified_ns)
+      return FailedPreconditionError(file.path() + ": changed while it was packed; pack it again");
+  }
+  return OkStatus();
+}
+
+Result<std::span<const std::byte>> PackSource::Read(std::uint32_t file_index, std::uint64_t offset,
+                                                    std::uint64_t bytes) {
+  const StorageFile& file = files_[file_index];
+  const std::uint64_t block = AlignDown(offset, kReadAlignment);
+  const std::uint64_t skip = offset - block;
+  const std::uint64_t needed = std::min<std::uint64_t>(skip + bytes, buffer_.bytes());
+  ReadProgress progress({.file_index = file_index,
+                         .offset = block,
+                         .destination = buffer_.data(),
+                         .bytes = static_cast<std::uint32_t>(AlignUp(needed, kReadAlignment)),
+                         .bytes_needed = static_cast<std::uint32_t>(needed)});
+  for (;;) {
+    const ssize_t got = ::pread(file.fd(), progress.destination(), progress.bytes(),
+                                static_cast<off_t>(progress.offset()));
+    const auto next = progress.OnResult(got < 0 ? -std::int64_t{errno} : got);
+    if (next == ReadProgress::Next::kDone) break;
+    if (next == ReadProgress::Next::kFailed) return Failure(progress.StatusFor(file.path()));
+  }
+  if (!file.direct())
+    ::posix_fadvise(file.fd(), static_cast<off_t>(block), static_cast<off_t>(needed),
+                    POSIX_FADV_DONTNEED);
+  return std::span<const std::byte>(buffer_.span())
+      .subspan(static_cast<std::size_t>(skip), static_cast<std::size_t>(needed - skip));
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/aligned_buffer.h"
+#include "engine/base/result.h"
+#include "engine/gguf/gguf_set.h"
+#include "engine/io/storage_file.h"
+#include "engine/model/model_config.h"
+#include "engine/model/weights.h"
+
+namespace edgemoe {
+
+// The model that a pack is made of: its parts, open, and what their headers say. Thread-compatible.
+class PackSource {
+ public:
+  // NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT, FAILED_PRECONDITION, UNIMPLEMENTED name file,
+  // key or tensor: what could not be loaded cannot be packed. INVALID_ARGUMENT for a pack.
+  static Result<PackSource> Open(const std::string& path);
+
+  const GgufSet& headers() const { return headers_; }
+  const ModelConfig& config() const { return config_; }
+  const WeightsLayout& layout() const { return layout_; }
+  const std::vector<StorageFile>& files() const { return files_; }
+  std::uint64_t file_bytes() const;  // of all parts
+
+  // What tells this source from another, and from itself after a change: sizes, times of change and
+  // headers of all parts.
+  std::string IdentityText() const;
+
+  // FAILED_PRECONDITION names a part whose size or time of change is not the one at Open.
+  Status CheckUnchanged() const;
+
+  // At most `bytes` from `offset` of a part on, at least 1; a view into a buffer that the next Read
+  // overwrites. Errors as BlockReader's, naming the file.
+  Result<std::span<const std::byte>> Read(std::uint32_t file_index, std::uint64_t offset,
+                                          std::uint64_t bytes);
+
+ private:
+  PackSource(GgufSet headers, ModelConfig config, WeightsLayout layout, AlignedBuffer buffer);
+
+  std::vector<StorageFile> files_;
+  std::vector<std::string> header_digests_;
+  GgufSet headers_;
+  ModelConfig config_;
+  WeightsLayout layout_;
+  AlignedBuffer buffer_;
+};
+
+}  // namespace edgemoe
