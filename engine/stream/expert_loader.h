@@ -12,6 +12,7 @@
 #include "engine/cache/expert_cache.h"
 #include "engine/io/block_reader.h"
 #include "engine/stream/expert_layout.h"
+#include "engine/stream/expert_verifier.h"
 #include "engine/stream/read_plan.h"
 
 namespace edgemoe {
@@ -27,6 +28,8 @@ struct ExpertLoaderOptions {
   // Bytes of guesses in flight, at least: what a demand that comes now has to wait for. A multiple
   // of kReadAlignment.
   std::uint32_t read_ahead_bytes_max = 4u << 20;
+  // Checks what was read, outlives the loader; null: nobody does.
+  ExpertVerifier* verifier = nullptr;
 };
 
 // What became of a load.

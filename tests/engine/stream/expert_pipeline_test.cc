@@ -20,11 +20,11 @@ std::vector<std::uint32_t> Indices(const std::vector<ReadyExpert>& given) {
 
 TEST(ExpertPipelineTest, ReadsOnceThenHits) {
   PipelineStack stack({});
-  EXPECT_EQ(stack.RunLayer(1, Experts({3, 6})).size(), 2u);
+  EXPECT_EQ(stack.RunLayer(2, Experts({3, 6})).size(), 2u);
   const std::uint64_t bytes_read = stack.pipeline->account().bytes_read;
   EXPECT_GE(bytes_read, 2u * (70'400 + 2 * 17'600));
   EXPECT_EQ(stack.pipeline->account().hits, 0u);
-  EXPECT_EQ(Indices(stack.RunLayer(1, Experts({6, 3}))), (std::vector<std::uint32_t>{6, 3}));
+  EXPECT_EQ(Indices(stack.RunLayer(2, Experts({6, 3}))), (std::vector<std::uint32_t>{6, 3}));
   EXPECT_EQ(stack.pipeline->account().hits, 2u);
   EXPECT_EQ(stack.pipeline->account().experts_used, 4u);
   EXPECT_EQ(stack.pipeline->account().bytes_read, bytes_read);

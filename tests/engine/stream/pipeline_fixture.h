@@ -22,20 +22,21 @@
 namespace edgemoe {
 
 // A model of 4 layers of 8 experts, 2 used for each token, in a file of random bytes: the matrices
-// of a layer are stacked as in a stock GGUF, at offsets within a block; every second layer's down
+// of a layer are stacked as in a stock GGUF, at offsets within a block; the last two layers' down
 // matrices are larger. The file ends with the last matrix.
 inline constexpr std::uint32_t kLayers = 4;
 inline constexpr std::uint32_t kExperts = 8;
 inline constexpr std::uint32_t kTopK = 2;
 
 inline ExpertLayout MakeLayout() {
-  ExpertLayout layout{.layer_count = kLayers, .experts_per_layer = kExperts, .extents = {}, .checksums = {}};
+  ExpertLayout layout{
+      .layer_count = kLayers, .experts_per_layer = kExperts, .extents = {}, .checksums = {}};
   layout.extents.resize(kLayers * kExperts);
   std::uint64_t offset = 96;
   for (std::uint32_t layer = 0; layer < kLayers; ++layer)
     for (std::size_t role = 0; role < kExpertRoleCount; ++role)
       for (std::uint32_t expert = 0; expert < kExperts; ++expert) {
-        const bool wide = layer % 2 == 1 && role == 2;
+        const bool wide = layer >= 2 && role == 2;
         ExpertExtent& extent = layout.extents[layer * kExperts + expert][role];
         extent.offset = offset;
         extent.bytes = wide ? 70'400 : 17'600;
@@ -59,6 +60,8 @@ class PipelineStack {
     std::size_t depth = 8;
     std::uint32_t request_bytes_max = 16 * kReadAlignment;
     const char* backend = "pread";
+    LookAhead look_ahead = LookAhead::kNone;
+    bool keep_experts = true;
     std::uint64_t bytes_per_second = 0;  // of modelled storage, in the time of `clock`; 0: as it is
   };
 
@@ -83,8 +86,12 @@ class PipelineStack {
                                    .clock = &clock,
                                    .sleep = [this](std::uint64_t ns) { clock.Advance(ns); }});
     reader = std::make_unique<FaultyReader>(std::move(inner), *ParseFaultPlan(options.faults));
-    pipeline.emplace(layout, reader.get(), &cache, &clock,
-                     ExpertPipelineOptions{.loader = {.request_bytes_max = options.request_bytes_max}});
+    pipeline.emplace(
+        layout, reader.get(), &cache, &clock,
+        ExpertPipelineOptions{.loader = {.request_bytes_max = options.request_bytes_max},
+                              .keep_experts = options.keep_experts,
+                              .look_ahead = options.look_ahead,
+                              .guesses_per_row = kTopK});
   }
 
   static const TestFile& File() {
