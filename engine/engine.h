@@ -50,6 +50,11 @@ struct EngineOptions {
   std::string predictor = "router";
   std::uint32_t stall_timeout_ms =
       60000;  // a stream whose reader takes nothing for so long is ended
+  // Seconds without a request after which the experts' memory shrinks to its least, until the next
+  // request; 0: never.
+  std::uint32_t idle_shrink_after_s = 0;
+  // Where the next run finds which experts were worth keeping; empty: nowhere.
+  std::string state_directory;
   LogSink log;
 
   // Faults for tests, empty in production; several are separated by ';':
@@ -223,8 +228,9 @@ struct EngineStats {
   std::uint64_t expert_resident_bytes = 0;
   std::uint64_t kv_blocks_used = 0;
   std::uint64_t kv_blocks_total = 0;
-  MemoryPlan memory;
-  std::string io_backend;  // the one in use
+  std::uint64_t expert_slab_bytes = 0;  // memory.expert_bytes, or less while idle
+  MemoryPlan memory;                    // as after the last Resize
+  std::string io_backend;               // the one in use
   std::string
       io_note;  // why not the preferred one, and whether O_DIRECT and fixed buffers are in force
   std::string kernels;  // the table in use
@@ -350,6 +356,12 @@ class Engine {
                                             const ChatTemplateOptions& options) const = 0;
 
   virtual EngineStats GetStats() const = 0;
+
+  // Another budget for everything, while sessions go on: experts give way, or get more room. Waits
+  // for the step that runs. Gives the new plan. RESOURCE_EXHAUSTED with the least that works, or
+  // above what is usable here, or when the kernel has no memory; nothing has changed then.
+  // FAILED_PRECONDITION in a mode of measurements; UNAVAILABLE when the engine ends.
+  virtual Result<MemoryPlan> Resize(std::uint64_t budget_bytes) = 0;
 
   // Refuses new requests from now on and waits until the others have finished, or until
   // `timeout_ms`, after which they are cancelled. Returns true when all finished by themselves.

@@ -18,9 +18,11 @@
 #include "engine/cache/slot_slab.h"
 #include "engine/engine.h"
 #include "engine/engine_chat.h"
+#include "engine/engine_idle.h"
 #include "engine/engine_model.h"
 #include "engine/engine_plan.h"
 #include "engine/engine_requests.h"
+#include "engine/engine_resize.h"
 #include "engine/io/block_reader.h"
 #include "engine/io/storage_file.h"
 #include "engine/kernels/kernel_table.h"
@@ -68,6 +70,7 @@ class LoadedEngine final : public Engine {
   Result<std::string> ApplyTemplate(std::span<const ChatMessage> messages,
                                     const ChatTemplateOptions& options) const override;
   EngineStats GetStats() const override;
+  Result<MemoryPlan> Resize(std::uint64_t budget_bytes) override;
   bool Drain(std::uint32_t timeout_ms) override;
 
  private:
@@ -87,6 +90,7 @@ class LoadedEngine final : public Engine {
   Status OpenVocabulary(const GgufFile& metadata);
   Status LoadDense(const OpenProgress& progress);
   Status OpenStream(const SlotClasses& classes);
+  Status OpenMemory();
   Status OpenForward();
   void Start();
 
@@ -94,13 +98,14 @@ class LoadedEngine final : public Engine {
   Status Reserve(std::string_view name, std::uint64_t bytes);
   Result<RequestId> Submit(Result<RequestPlan> plan, std::unique_ptr<EventSink> sink);
   void PublishStreamStats();
+  std::string IoNote() const;
   void Log(LogLevel level, std::string_view line) const;
 
   const EngineOptions options_;
   const SteadyClock clock_;
   const std::uint64_t opened_ns_;
   ModelDescription description_;
-  MemoryPlan plan_;
+  MemoryPlan plan_;  // made at Open; `memory_` has the one in force
   RunLimits limits_;
   std::optional<MemoryBudget> budget_;
   std::vector<MemoryReservation> reservations_;
@@ -120,7 +125,10 @@ class LoadedEngine final : public Engine {
   std::optional<SlotSlab> slab_;
   std::optional<ExpertCache> cache_;
   std::unique_ptr<BlockReader> reader_;
+  std::optional<ExpertVerifier> verifier_;
   std::optional<ExpertPipeline> pipeline_;
+  std::optional<LiveMemory> memory_;  // in mode "edgemoe" only, as `idle_`
+  std::optional<EngineIdle> idle_;
   std::unique_ptr<Forward> forward_;
 
   std::string io_backend_;

@@ -45,6 +45,7 @@ Status LoadedEngine::Load(const OpenProgress& progress) {
 #endif
   EDGEMOE_RETURN_IF_ERROR(LoadDense(progress));
   EDGEMOE_RETURN_IF_ERROR(OpenStream(slot_classes));
+  EDGEMOE_RETURN_IF_ERROR(OpenMemory());
   return OpenForward();
 }
 
@@ -95,7 +96,6 @@ Status LoadedEngine::LoadDense(const OpenProgress& progress) {
 }
 
 Status LoadedEngine::OpenStream(const SlotClasses& classes) {
-  EDGEMOE_RETURN_IF_ERROR(Reserve("experts", plan_.expert_bytes));
   EDGEMOE_ASSIGN_OR_RETURN(slab_, SlotSlab::Create(classes, plan_.expert_bytes));
   slab_->TryLock();
   cache_.emplace(classes, &*slab_, LruPolicy::Make);
@@ -103,8 +103,6 @@ Status LoadedEngine::OpenStream(const SlotClasses& classes) {
                                                                     .depth = options_.io_depth}));
   io_backend_ = opened.reader->name();
   io_note_ = std::move(opened.note);
-  if (const Status fixed = opened.reader->SetFixedBuffers(slab_->regions()); !fixed.ok())
-    io_note_ += (io_note_.empty() ? "" : "; ") + fixed.message();
   EDGEMOE_ASSIGN_OR_RETURN(const IoFaults faults, ParseIoFaults(options_.io_faults));
   if (!faults.empty()) Log(LogLevel::kWarning, "reads fail on purpose: " + options_.io_faults);
   EDGEMOE_ASSIGN_OR_RETURN(reader_,
@@ -114,6 +112,28 @@ Status LoadedEngine::OpenStream(const SlotClasses& classes) {
       .look_ahead = options_.predictor == "router" ? LookAhead::kRouter : LookAhead::kNone,
       .guesses_per_row = std::min(top_k, kGuessesPerRowMax)};
   pipeline_.emplace(layout_.experts, reader_.get(), &*cache_, &clock_, pipeline);
+  return OkStatus();
+}
+
+Status LoadedEngine::OpenMemory() {
+  EDGEMOE_ASSIGN_OR_RETURN(MemoryReservation experts,
+                           budget_->Reserve("experts", plan_.expert_bytes));
+  memory_.emplace(LiveMemory::Parts{.budget = &*budget_,
+                                    .slab = &*slab_,
+                                    .cache = &*cache_,
+                                    .reader = reader_.get(),
+                                    .pipeline = &*pipeline_},
+                  std::move(experts), plan_, options_);
+  idle_.emplace(
+      EngineIdle::Parts{.clock = &clock_,
+                        .layout = &layout_.experts,
+                        .cache = &*cache_,
+                        .pipeline = &*pipeline_,
+                        .memory = &*memory_,
+                        .publish = [this] { PublishStreamStats(); },
+                        .log = options_.log},
+      StateFile(options_.state_directory, "warm", ModelDigest(description_, layout_.experts)),
+      options_.idle_shrink_after_s);
   return OkStatus();
 }
 
@@ -131,11 +151,15 @@ Status LoadedEngine::OpenForward() {
 
 void LoadedEngine::Start() {
   loop_.emplace(limits_.steps, *forward_, *kv_, clock_, queue_, [this] { PublishStreamStats(); });
-  thread_ = std::thread([this] { loop_->Run(); });
+  if (idle_) loop_->SetIdleWork(&*idle_);
+  thread_ = std::thread([this] {
+    loop_->Run();
+    if (idle_) idle_->Keep();
+  });
   Log(LogLevel::kInfo, "model " + description_.name + ": " + plan_.explanation);
   Log(LogLevel::kInfo, std::string("kernels ") + kernels_->name + ", " +
                            std::to_string(limits_.thread_count) + " threads, storage through " +
-                           io_backend_ + (io_note_.empty() ? "" : ": " + io_note_));
+                           io_backend_ + (IoNote().empty() ? "" : ": " + IoNote()));
 }
 
 Status LoadedEngine::Reserve(std::string_view name, std::uint64_t bytes) {

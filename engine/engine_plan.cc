@@ -29,11 +29,12 @@ std::string Parts(const MemoryPlan& plan, std::uint64_t expert_bytes) {
          FormatByteSize(expert_bytes) + " experts";
 }
 
-void Judge(const EngineOptions& options, MemoryPlan& plan) {
+// `name`: what people call the budget.
+void Judge(const EngineOptions& options, const std::string& name, MemoryPlan& plan) {
   const std::uint64_t needed = std::min(plan.budget_bytes, plan.budget_resident_bytes);
   if (plan.budget_bytes < plan.budget_floor_bytes) {
     plan.explanation =
-        "memory_budget_bytes: found " + InBytes(plan.budget_bytes) +
+        name + ": found " + InBytes(plan.budget_bytes) +
         "; the least that works with these options is " + InBytes(plan.budget_floor_bytes) + ": " +
         Parts(plan, plan.expert_floor_bytes) + "; fewer sessions or a shorter context need less";
   } else if (options.expert_budget_bytes != 0 &&
@@ -42,7 +43,7 @@ void Judge(const EngineOptions& options, MemoryPlan& plan) {
                        "; the least that works is one token's demand, " +
                        InBytes(plan.expert_floor_bytes);
   } else if (plan.usable_bytes != 0 && needed > plan.usable_bytes) {
-    plan.explanation = "memory_budget_bytes: found " + InBytes(plan.budget_bytes) + "; only " +
+    plan.explanation = name + ": found " + InBytes(plan.budget_bytes) + "; only " +
                        InBytes(plan.usable_bytes) +
                        " can be used here; the least that works with these options is " +
                        InBytes(plan.budget_floor_bytes);
@@ -53,6 +54,16 @@ void Judge(const EngineOptions& options, MemoryPlan& plan) {
     plan.explanation = InBytes(plan.budget_bytes) + ": " + Parts(plan, plan.expert_bytes) + ", " +
                        std::to_string(percent) + " % of all experts";
   }
+}
+
+// What follows from the budget once the other sizes are known.
+void ShareOut(const EngineOptions& options, const std::string& budget_name, MemoryPlan& plan) {
+  const std::uint64_t fixed = plan.dense_bytes + plan.kv_bytes + plan.workspace_bytes;
+  plan.expert_bytes =
+      std::min(plan.budget_bytes - std::min(plan.budget_bytes, fixed), plan.expert_total_bytes);
+  if (options.expert_budget_bytes != 0)
+    plan.expert_bytes = std::min(plan.expert_bytes, options.expert_budget_bytes);
+  Judge(options, budget_name, plan);
 }
 
 }  // namespace
@@ -97,12 +108,18 @@ MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
     plan.budget_bytes = plan.budget_resident_bytes;
     if (usable_bytes != 0) plan.budget_bytes = std::min(plan.budget_bytes, usable_bytes / 4 * 3);
   }
-  plan.expert_bytes =
-      std::min(plan.budget_bytes - std::min(plan.budget_bytes, fixed), plan.expert_total_bytes);
-  if (options.expert_budget_bytes != 0)
-    plan.expert_bytes = std::min(plan.expert_bytes, options.expert_budget_bytes);
-  Judge(options, plan);
+  ShareOut(options, "memory_budget_bytes", plan);
   return plan;
+}
+
+MemoryPlan WithBudget(const MemoryPlan& plan, const EngineOptions& options,
+                      std::uint64_t budget_bytes, std::uint64_t usable_bytes) {
+  MemoryPlan other = plan;
+  other.budget_bytes = budget_bytes;
+  other.usable_bytes = usable_bytes;
+  other.fits = false;
+  ShareOut(options, "budget_bytes", other);
+  return other;
 }
 
 }  // namespace edgemoe

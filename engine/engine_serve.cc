@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "engine/base/usable_memory.h"
 #include "engine/base/utf8.h"
 #include "engine/engine_loaded.h"
 #include "engine/tokenizer/utf8_stream.h"
@@ -106,13 +107,41 @@ EngineStats LoadedEngine::GetStats() const {
   stats.kv_blocks_used = read(steps.kv_blocks_used);
   stats.kv_blocks_total = kv_->block_count();
   stats.memory = plan_;
+  stats.expert_slab_bytes = plan_.expert_bytes;
+  if (memory_) {
+    LiveMemory::State memory = memory_->state();
+    stats.memory = std::move(memory.plan);
+    stats.expert_slab_bytes = memory.slab_bytes;
+  }
   stats.io_backend = io_backend_;
-  stats.io_note = io_note_;
+  stats.io_note = IoNote();
   stats.kernels = kernels_->name;
   stats.eviction_policy = options_.eviction_policy;
   stats.predictor = options_.predictor;
   stats.threads = static_cast<std::uint32_t>(limits_.thread_count);
   return stats;
+}
+
+std::string LoadedEngine::IoNote() const {
+  std::string note = io_note_;
+  const std::string buffers = memory_ ? memory_->state().buffers_note : "";
+  if (!note.empty() && !buffers.empty()) note += "; ";
+  return note + buffers;
+}
+
+Result<MemoryPlan> LoadedEngine::Resize(std::uint64_t budget_bytes) {
+  if (!memory_)
+    return Failure(
+        FailedPreconditionError("mode: found \"" + options_.mode +
+                                "\"; accepted: \"edgemoe\" for an engine to be resized"));
+  const std::uint64_t usable_bytes = UsableMemoryBytes();
+  Result<MemoryPlan> plan;
+  EDGEMOE_FAIL_IF_ERROR(queue_.RunBetweenSteps([&] {
+    plan = memory_->Resize(budget_bytes, usable_bytes);
+    PublishStreamStats();
+  }));
+  if (plan) Log(LogLevel::kInfo, "resized: " + plan->explanation);
+  return plan;
 }
 
 bool LoadedEngine::Drain(std::uint32_t timeout_ms) {

@@ -138,7 +138,18 @@ EngineStats FakeEngine::GetStats() const {
   stats.expert_uses = 4;
   stats.expert_hits = 1;
   stats.kernels = "none";
+  stats.memory.budget_bytes = budget_bytes_;
   return stats;
+}
+
+Result<MemoryPlan> FakeEngine::Resize(std::uint64_t budget_bytes) {
+  EngineOptions options;
+  options.memory_budget_bytes = budget_bytes;
+  MemoryPlan plan = *PlanMemory(options);
+  if (!plan.fits) return Failure(ResourceExhaustedError(plan.explanation));
+  MutexLock lock(mutex_);
+  budget_bytes_ = budget_bytes;
+  return plan;
 }
 
 bool FakeEngine::Drain(std::uint32_t timeout_ms) {

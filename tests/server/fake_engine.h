@@ -43,6 +43,8 @@ class FakeEngine final : public Engine {
   Result<std::string> ApplyTemplate(std::span<const ChatMessage> messages,
                                     const ChatTemplateOptions& options) const override;
   EngineStats GetStats() const override;
+  // As PlanMemory says: from 1000 bytes on.
+  Result<MemoryPlan> Resize(std::uint64_t budget_bytes) override;
   bool Drain(std::uint32_t timeout_ms) override;
 
   // Requests that wait or run.
@@ -76,6 +78,7 @@ class FakeEngine final : public Engine {
   std::uint64_t next_id_ GUARDED_BY(mutex_) = 1;
   std::uint64_t wakes_ GUARDED_BY(mutex_) = 0;
   std::uint64_t chunks_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t budget_bytes_ GUARDED_BY(mutex_) = 0;
   std::uint64_t refused_ GUARDED_BY(mutex_) = 0;
   bool paused_ GUARDED_BY(mutex_) = false;
   bool draining_ GUARDED_BY(mutex_) = false;
