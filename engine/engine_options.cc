@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/engine_faults.h"
+#include "engine/engine_modes.h"
 #include "engine/kernels/dispatch.h"
 
 namespace edgemoe {
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::uint32_t kThreadsMax = 64;
 constexpr std::uint32_t kContextTokensMax = 1u << 20;
+constexpr double kStorageScaleMax = 1000;
 constexpr std::array<std::string_view, 3> kIoBackends = {"auto", "io_uring", "pread"};
 
 Status CheckRange(const char* name, std::uint64_t value, std::uint64_t least, std::uint64_t most) {
@@ -22,6 +24,21 @@ Status CheckRange(const char* name, std::uint64_t value, std::uint64_t least, st
   return InvalidArgumentError(std::string(name) + ": found " + std::to_string(value) +
                               "; accepted: [" + std::to_string(least) + ", " +
                               std::to_string(most) + "]");
+}
+
+Status CheckMeasuring(const EngineOptions& options) {
+  const Result<EngineMode> mode = ParseEngineMode(options.mode);
+  if (!mode) return mode.error().WithContext("mode");
+  const Result<StorageProfile> profile = ParseStorageProfile(options.storage_profile);
+  if (!profile) return profile.error().WithContext("storage_profile");
+  if (*mode == EngineMode::kMapped && profile->bytes_per_second != 0)
+    return InvalidArgumentError("storage_profile: found \"" + options.storage_profile +
+                                "\"; accepted with mode \"mmap\": \"real\", for the page cache "
+                                "reads by itself");
+  if (!(options.storage_scale > 0 && options.storage_scale <= kStorageScaleMax))
+    return InvalidArgumentError("storage_scale: found " + std::to_string(options.storage_scale) +
+                                "; accepted: (0, 1000]");
+  return OkStatus();
 }
 
 std::uint32_t AllowedCores() {
@@ -51,7 +68,7 @@ Status ValidateOptions(const EngineOptions& options) {
     return kernels.error().WithContext("kernels");
   if (const auto faults = ParseIoFaults(options.io_faults); !faults)
     return faults.error().WithContext("io_faults");
-  return OkStatus();
+  return CheckMeasuring(options);
 }
 
 std::size_t ThreadCount(const EngineOptions& options) {
