@@ -166,6 +166,12 @@ Result<v1::PlanResponse> Client::Plan(const v1::PlanRequest& request) {
   return Call(*stubs_->models, &v1::Models::Stub::Plan, request);
 }
 
+Result<v1::PlanResponse> Client::Resize(std::uint64_t budget_bytes) {
+  v1::ResizeRequest request;
+  request.set_budget_bytes(budget_bytes);
+  return Call(*stubs_->observe, &v1::Observe::Stub::Resize, request);
+}
+
 Result<v1::Stats> Client::GetStats() {
   return Call(*stubs_->observe, &v1::Observe::Stub::GetStats, v1::GetStatsRequest());
 }

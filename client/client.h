@@ -60,6 +60,7 @@ class Client {
   Result<v1::Model> GetModel(const std::string& name);
   Result<v1::PlanResponse> Plan(const v1::PlanRequest& request);
   Result<v1::Stats> GetStats();
+  Result<v1::PlanResponse> Resize(std::uint64_t budget_bytes);
 
  private:
   struct Stubs;

@@ -45,7 +45,7 @@ struct EngineOptions {
   std::uint32_t io_depth = 32;      // reads in flight, [1, 1024]
   std::string kernels = "auto";     // "auto", "ref", "avx2", "avx512", "neon"
   // Which resident expert gives way: "lfru", "lru", "lfu", "edgemoe".
-  std::string eviction_policy = "lru";
+  std::string eviction_policy = "lfru";
   // Where guesses of the next layer's experts come from: "router", "path", "none".
   std::string predictor = "router";
   std::uint32_t stall_timeout_ms =
@@ -132,8 +132,8 @@ struct PackProgress {
 };
 
 struct PackOptions {
-  std::string source_path;  // a GGUF file; the first part of a split one
-  std::string output_path;  // empty: DefaultPackPath(source_path)
+  std::string source_path{};  // a GGUF file; the first part of a split one
+  std::string output_path{};  // empty: DefaultPackPath(source_path)
   bool overwrite = false;
   const std::atomic<bool>* cancelled = nullptr;         // looked at every few MiB
   std::function<void(const PackProgress&)> progress{};  // as often; on the calling thread

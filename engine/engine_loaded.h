@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/base/aligned_buffer.h"
 #include "engine/base/clock.h"
 #include "engine/base/mutex.h"
 #include "engine/cache/expert_cache.h"
@@ -20,16 +21,19 @@
 #include "engine/engine_chat.h"
 #include "engine/engine_idle.h"
 #include "engine/engine_model.h"
+#include "engine/engine_modes.h"
 #include "engine/engine_plan.h"
 #include "engine/engine_requests.h"
 #include "engine/engine_resize.h"
 #include "engine/io/block_reader.h"
+#include "engine/io/metered_reader.h"
 #include "engine/io/storage_file.h"
 #include "engine/kernels/kernel_table.h"
 #include "engine/model/forward.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/weights.h"
 #include "engine/parallel/compute_pool.h"
+#include "engine/predict/path_predictor.h"
 #include "engine/scheduler/request_queue.h"
 #include "engine/scheduler/step_loop.h"
 #include "engine/stream/expert_pipeline.h"
@@ -79,6 +83,7 @@ class LoadedEngine final : public Engine {
     ExpertIoAccount account;
     CacheCounters cache;
     std::uint64_t read_errors = 0;
+    WaitMeter waits;
     ReadAheadStats read_ahead;
   };
 
@@ -90,7 +95,11 @@ class LoadedEngine final : public Engine {
   Status OpenVocabulary(const GgufFile& metadata);
   Status LoadDense(const OpenProgress& progress);
   Status OpenStream(const SlotClasses& classes);
+  Status OpenReaders();
+  Status OpenBaseline();  // the experts' source of a mode without a cache
+  ExpertPipelineOptions MakePipelineOptions();
   Status OpenMemory();
+  Status OpenFixedMemory();  // of the modes that cannot be resized
   Status OpenForward();
   void Start();
 
@@ -104,6 +113,7 @@ class LoadedEngine final : public Engine {
   const EngineOptions options_;
   const SteadyClock clock_;
   const std::uint64_t opened_ns_;
+  EngineMode mode_ = EngineMode::kEdgeMoe;
   ModelDescription description_;
   MemoryPlan plan_;  // made at Open; `memory_` has the one in force
   RunLimits limits_;
@@ -122,12 +132,17 @@ class LoadedEngine final : public Engine {
   Weights weights_;
   std::optional<ComputePool> pool_;
   std::optional<KvCache> kv_;
-  std::optional<SlotSlab> slab_;
+  std::optional<SlotSlab> slab_;  // with `cache_` and `pipeline_`: in the modes that have a cache
   std::optional<ExpertCache> cache_;
+  AlignedBuffer layer_buffers_;
   std::unique_ptr<BlockReader> reader_;
+  const MeteredReader* meter_ = nullptr;  // reader_ itself
   std::optional<ExpertVerifier> verifier_;
+  std::optional<PathPredictor> predictor_;
   std::optional<ExpertPipeline> pipeline_;
-  std::optional<LiveMemory> memory_;  // in mode "edgemoe" only, as `idle_`
+  std::unique_ptr<ExpertSource> baseline_;  // in the other modes
+  ExpertSource* experts_ = nullptr;         // the one that there is
+  std::optional<LiveMemory> memory_;        // in mode "edgemoe" only, as `idle_`
   std::optional<EngineIdle> idle_;
   std::unique_ptr<Forward> forward_;
 

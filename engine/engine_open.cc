@@ -6,10 +6,11 @@
 #include <utility>
 
 #include "engine/base/usable_memory.h"
-#include "engine/cache/lru_policy.h"
+#include "engine/cache/policy_factory.h"
 #include "engine/engine_faults.h"
 #include "engine/engine_loaded.h"
 #include "engine/engine_options.h"
+#include "engine/io/metered_reader.h"
 #include "engine/io/read_fully.h"
 #include "engine/io/reader_factory.h"
 #include "engine/kernels/dispatch.h"
@@ -50,6 +51,7 @@ Status LoadedEngine::Load(const OpenProgress& progress) {
 }
 
 Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
+  EDGEMOE_ASSIGN_OR_RETURN(mode_, ParseEngineMode(options_.mode));
   EDGEMOE_ASSIGN_OR_RETURN(ModelHeader header, ReadModelHeader(options_.model_path));
   description_ = DescribeHeader(header, options_.model_name);
   limits_ = LimitsFor(header, options_);
@@ -64,7 +66,8 @@ Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
     files_.push_back(std::move(file));
   }
   layout_ = std::move(header.layout);
-  slot_classes = std::move(header.slot_classes);
+  slot_classes =
+      SlotClassesFor(mode_, limits_.config.expert_used_count, std::move(header.slot_classes));
   return OkStatus();
 }
 
@@ -96,26 +99,75 @@ Status LoadedEngine::LoadDense(const OpenProgress& progress) {
 }
 
 Status LoadedEngine::OpenStream(const SlotClasses& classes) {
+  EDGEMOE_RETURN_IF_ERROR(OpenReaders());
+  if (!HasCache(mode_)) return OpenBaseline();
   EDGEMOE_ASSIGN_OR_RETURN(slab_, SlotSlab::Create(classes, plan_.expert_bytes));
   slab_->TryLock();
-  cache_.emplace(classes, &*slab_, LruPolicy::Make);
+  EDGEMOE_ASSIGN_OR_RETURN(const EvictionPolicyFactory policy,
+                           FindEvictionPolicy(options_.eviction_policy));
+  cache_.emplace(classes, &*slab_, policy, options_.sessions_max);
+  std::vector<std::string> paths;
+  for (const StorageFile& file : files_) paths.push_back(file.path());
+  verifier_.emplace(layout_.experts, std::move(paths));
+  pipeline_.emplace(layout_.experts, reader_.get(), &*cache_, &clock_, MakePipelineOptions());
+  experts_ = &*pipeline_;
+  return OkStatus();
+}
+
+ExpertPipelineOptions LoadedEngine::MakePipelineOptions() {
+  ExpertPipelineOptions options{.loader = {.verifier = &*verifier_},
+                                .keep_experts = mode_ != EngineMode::kOnDemand};
+  if (mode_ != EngineMode::kEdgeMoe || options_.predictor == "none") return options;
+  const std::uint32_t experts_used = limits_.config.expert_used_count;
+  predictor_.emplace(PredictorShape{.layer_count = layout_.experts.layer_count,
+                                    .experts_per_layer = layout_.experts.experts_per_layer,
+                                    .experts_used = experts_used,
+                                    .sessions_max = options_.sessions_max});
+  options.look_ahead = options_.predictor == "router" ? LookAhead::kRouter : LookAhead::kPredictor;
+  options.predictor = &*predictor_;
+  options.guesses_per_row = std::min(experts_used, kGuessesPerRowMax);
+  return options;
+}
+
+Status LoadedEngine::OpenReaders() {
   EDGEMOE_ASSIGN_OR_RETURN(OpenedReader opened, OpenReader(files_, {.backend = options_.io_backend,
                                                                     .depth = options_.io_depth}));
   io_backend_ = opened.reader->name();
   io_note_ = std::move(opened.note);
   EDGEMOE_ASSIGN_OR_RETURN(const IoFaults faults, ParseIoFaults(options_.io_faults));
   if (!faults.empty()) Log(LogLevel::kWarning, "reads fail on purpose: " + options_.io_faults);
-  EDGEMOE_ASSIGN_OR_RETURN(reader_,
-                           AddFaults(std::move(opened.reader), faults, layout_.experts, clock_));
-  const std::uint32_t top_k = limits_.config.expert_used_count;
-  const ExpertPipelineOptions pipeline = {
-      .look_ahead = options_.predictor == "router" ? LookAhead::kRouter : LookAhead::kNone,
-      .guesses_per_row = std::min(top_k, kGuessesPerRowMax)};
-  pipeline_.emplace(layout_.experts, reader_.get(), &*cache_, &clock_, pipeline);
+  EDGEMOE_ASSIGN_OR_RETURN(const StorageProfile profile,
+                           ParseStorageProfile(options_.storage_profile));
+  if (profile.bytes_per_second != 0)
+    Log(LogLevel::kWarning, "storage is slowed down on purpose: " + options_.storage_profile);
+  EDGEMOE_ASSIGN_OR_RETURN(reader_, AddFaults(AddStorageProfile(std::move(opened.reader), profile,
+                                                                options_.storage_scale, clock_),
+                                              faults, layout_.experts, clock_));
+  auto meter = std::make_unique<MeteredReader>(std::move(reader_), clock_);
+  meter_ = meter.get();
+  reader_ = std::move(meter);
+  return OkStatus();
+}
+
+Status LoadedEngine::OpenBaseline() {
+  EDGEMOE_ASSIGN_OR_RETURN(layer_buffers_, AlignedBuffer::Allocate(plan_.expert_bytes));
+  std::vector<std::string> paths;
+  for (const StorageFile& file : files_) paths.push_back(file.path());
+  EDGEMOE_ASSIGN_OR_RETURN(baseline_, MakeBaselineSource(mode_, {.layout = layout_.experts,
+                                                                 .reader = reader_.get(),
+                                                                 .memory = layer_buffers_.span(),
+                                                                 .paths = paths,
+                                                                 .clock = &clock_}));
+  experts_ = baseline_.get();
+  if (mode_ == EngineMode::kMapped) {
+    io_backend_ = "mmap";
+    io_note_ = "experts are in the page cache";
+  }
   return OkStatus();
 }
 
 Status LoadedEngine::OpenMemory() {
+  if (mode_ != EngineMode::kEdgeMoe) return OpenFixedMemory();
   EDGEMOE_ASSIGN_OR_RETURN(MemoryReservation experts,
                            budget_->Reserve("experts", plan_.expert_bytes));
   memory_.emplace(LiveMemory::Parts{.budget = &*budget_,
@@ -137,6 +189,20 @@ Status LoadedEngine::OpenMemory() {
   return OkStatus();
 }
 
+Status LoadedEngine::OpenFixedMemory() {
+  EDGEMOE_RETURN_IF_ERROR(Reserve("experts", plan_.expert_bytes));
+  const std::vector<std::span<std::byte>> memory =
+      slab_ ? slab_->regions() : std::vector{layer_buffers_.span()};
+  if (plan_.expert_bytes > 0) {
+    const Status fixed = reader_->SetFixedBuffers(memory);
+    if (!fixed.ok()) io_note_ += (io_note_.empty() ? "" : "; ") + fixed.message();
+  }
+  if (mode_ != EngineMode::kResident) return OkStatus();
+  EDGEMOE_RETURN_IF_ERROR(ReadAllExperts(layout_.experts, *experts_));
+  PublishStreamStats();
+  return OkStatus();
+}
+
 Status LoadedEngine::OpenForward() {
   EDGEMOE_ASSIGN_OR_RETURN(kernels_, SelectKernels(options_.kernels));
   pool_.emplace(limits_.thread_count);
@@ -144,7 +210,7 @@ Status LoadedEngine::OpenForward() {
   EDGEMOE_ASSIGN_OR_RETURN(kv_, KvCache::Create(limits_.config.kv_shape(), limits_.kv_tokens));
   EDGEMOE_RETURN_IF_ERROR(Reserve("workspace", plan_.workspace_bytes));
   EDGEMOE_ASSIGN_OR_RETURN(
-      forward_, Forward::Create(limits_.config, weights_, *kernels_, *pool_, *pipeline_, *kv_,
+      forward_, Forward::Create(limits_.config, weights_, *kernels_, *pool_, *experts_, *kv_,
                                 limits_.steps.rows_max(), limits_.steps.logit_rows_max));
   return OkStatus();
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <string_view>
 
+#include "engine/cache/policy_factory.h"
 #include "engine/engine_faults.h"
 #include "engine/engine_modes.h"
 #include "engine/kernels/dispatch.h"
@@ -17,6 +18,7 @@ namespace {
 constexpr std::uint32_t kThreadsMax = 64;
 constexpr std::uint32_t kContextTokensMax = 1u << 20;
 constexpr double kStorageScaleMax = 1000;
+constexpr std::array<std::string_view, 3> kPredictors = {"router", "path", "none"};
 constexpr std::array<std::string_view, 3> kIoBackends = {"auto", "io_uring", "pread"};
 
 Status CheckRange(const char* name, std::uint64_t value, std::uint64_t least, std::uint64_t most) {
@@ -63,6 +65,12 @@ Status ValidateOptions(const EngineOptions& options) {
   if (std::find(kIoBackends.begin(), kIoBackends.end(), options.io_backend) == kIoBackends.end()) {
     return InvalidArgumentError("io_backend: found \"" + options.io_backend +
                                 "\"; accepted: \"auto\", \"io_uring\", \"pread\"");
+  }
+  if (const auto policy = FindEvictionPolicy(options.eviction_policy); !policy)
+    return policy.error().WithContext("eviction_policy");
+  if (std::find(kPredictors.begin(), kPredictors.end(), options.predictor) == kPredictors.end()) {
+    return InvalidArgumentError("predictor: found \"" + options.predictor +
+                                "\"; accepted: \"router\", \"path\", \"none\"");
   }
   if (const auto kernels = SelectKernels(options.kernels); !kernels)
     return kernels.error().WithContext("kernels");

@@ -5,7 +5,9 @@
 #include <string>
 
 #include "engine/base/aligned_buffer.h"
+#include "engine/base/check.h"
 #include "engine/cache/slot_classes.h"
+#include "engine/engine_modes.h"
 #include "engine/engine_options.h"
 #include "engine/model/forward.h"
 #include "engine/model/kv_cache.h"
@@ -30,7 +32,8 @@ std::string Parts(const MemoryPlan& plan, std::uint64_t expert_bytes) {
 }
 
 // `name`: what people call the budget.
-void Judge(const EngineOptions& options, const std::string& name, MemoryPlan& plan) {
+void Judge(const EngineOptions& options, const ExpertMemory& experts, const std::string& name,
+           MemoryPlan& plan) {
   const std::uint64_t needed = std::min(plan.budget_bytes, plan.budget_resident_bytes);
   if (plan.budget_bytes < plan.budget_floor_bytes) {
     plan.explanation =
@@ -40,7 +43,7 @@ void Judge(const EngineOptions& options, const std::string& name, MemoryPlan& pl
   } else if (options.expert_budget_bytes != 0 &&
              options.expert_budget_bytes < plan.expert_floor_bytes) {
     plan.explanation = "expert_budget_bytes: found " + InBytes(options.expert_budget_bytes) +
-                       "; the least that works is one token's demand, " +
+                       "; the least that works is " + experts.least_is + ", " +
                        InBytes(plan.expert_floor_bytes);
   } else if (plan.usable_bytes != 0 && needed > plan.usable_bytes) {
     plan.explanation = name + ": found " + InBytes(plan.budget_bytes) + "; only " +
@@ -51,19 +54,21 @@ void Judge(const EngineOptions& options, const std::string& name, MemoryPlan& pl
     plan.fits = true;
     const std::uint64_t percent =
         plan.expert_total_bytes == 0 ? 100 : plan.expert_bytes * 100 / plan.expert_total_bytes;
-    plan.explanation = InBytes(plan.budget_bytes) + ": " + Parts(plan, plan.expert_bytes) + ", " +
-                       std::to_string(percent) + " % of all experts";
+    plan.explanation =
+        InBytes(plan.budget_bytes) + ": " + Parts(plan, plan.expert_bytes) + ", " +
+        (experts.note.empty() ? std::to_string(percent) + " % of all experts" : experts.note);
   }
 }
 
 // What follows from the budget once the other sizes are known.
-void ShareOut(const EngineOptions& options, const std::string& budget_name, MemoryPlan& plan) {
+void ShareOut(const EngineOptions& options, const ExpertMemory& experts,
+              const std::string& budget_name, MemoryPlan& plan) {
   const std::uint64_t fixed = plan.dense_bytes + plan.kv_bytes + plan.workspace_bytes;
   plan.expert_bytes =
-      std::min(plan.budget_bytes - std::min(plan.budget_bytes, fixed), plan.expert_total_bytes);
+      std::min(plan.budget_bytes - std::min(plan.budget_bytes, fixed), experts.most_bytes);
   if (options.expert_budget_bytes != 0)
     plan.expert_bytes = std::min(plan.expert_bytes, options.expert_budget_bytes);
-  Judge(options, budget_name, plan);
+  Judge(options, experts, budget_name, plan);
 }
 
 }  // namespace
@@ -98,17 +103,22 @@ MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
                               limits.thread_count) +
       kSamplerBytesPerToken * limits.config.vocabulary_size * limits.steps.sessions_max;
   plan.expert_total_bytes = SlabBytesMax(header.slot_classes);
-  plan.expert_floor_bytes = SlabBytesMin(header.slot_classes);
+  const Result<EngineMode> mode = ParseEngineMode(options.mode);
+  EDGEMOE_CHECK(mode, "options were validated");
+  const ExpertMemory experts =
+      ExpertMemoryFor(*mode, header.layout.experts,
+                      SlotClassesFor(*mode, header.config.expert_used_count, header.slot_classes));
+  plan.expert_floor_bytes = experts.least_bytes;
 
   const std::uint64_t fixed = plan.dense_bytes + plan.kv_bytes + plan.workspace_bytes;
   plan.budget_floor_bytes = fixed + plan.expert_floor_bytes;
-  plan.budget_resident_bytes = fixed + plan.expert_total_bytes;
+  plan.budget_resident_bytes = fixed + experts.most_bytes;
   plan.budget_bytes = options.memory_budget_bytes;
   if (plan.budget_bytes == 0) {
     plan.budget_bytes = plan.budget_resident_bytes;
     if (usable_bytes != 0) plan.budget_bytes = std::min(plan.budget_bytes, usable_bytes / 4 * 3);
   }
-  ShareOut(options, "memory_budget_bytes", plan);
+  ShareOut(options, experts, "memory_budget_bytes", plan);
   return plan;
 }
 
@@ -118,7 +128,12 @@ MemoryPlan WithBudget(const MemoryPlan& plan, const EngineOptions& options,
   other.budget_bytes = budget_bytes;
   other.usable_bytes = usable_bytes;
   other.fits = false;
-  ShareOut(options, "budget_bytes", other);
+  // Only an engine in mode "edgemoe" has another budget later.
+  const ExpertMemory experts = {.least_bytes = plan.expert_floor_bytes,
+                                .most_bytes = plan.expert_total_bytes,
+                                .least_is = "one token's demand",
+                                .note = ""};
+  ShareOut(options, experts, "budget_bytes", other);
   return other;
 }
 

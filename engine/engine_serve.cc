@@ -70,8 +70,12 @@ Result<std::string> LoadedEngine::ApplyTemplate(std::span<const ChatMessage> mes
 
 void LoadedEngine::PublishStreamStats() {
   MutexLock lock(mutex_);
-  stream_stats_ = {pipeline_->account(), cache_->counters(), reader_->counters().errors,
-                   pipeline_->read_ahead()};
+  stream_stats_.account = experts_->account();
+  stream_stats_.read_errors = reader_->counters().errors;
+  stream_stats_.waits = meter_->meter();
+  if (!pipeline_) return;
+  stream_stats_.cache = cache_->counters();
+  stream_stats_.read_ahead = pipeline_->read_ahead();
 }
 
 EngineStats LoadedEngine::GetStats() const {
@@ -99,6 +103,8 @@ EngineStats LoadedEngine::GetStats() const {
   stats.expert_bytes_read = stream.account.bytes_read;
   stats.expert_read_errors = stream.read_errors;
   stats.storage_wait_ns = stream.account.wait_ns;
+  stats.storage_wait_bytes = stream.waits.bytes;
+  stats.storage_wait_meter_ns = stream.waits.ns;
   stats.compute_ns = read(steps.run_ns) - std::min(read(steps.run_ns), stream.account.wait_ns);
   stats.read_ahead = stream.read_ahead;
   stats.experts_resident = stream.cache.resident_count;

@@ -16,7 +16,10 @@ namespace {
 
 constexpr std::size_t kSocketPathMax = 107;  // sockaddr_un.sun_path less its NUL
 constexpr const char* kIoBackends[] = {"auto", "io_uring", "pread"};
+constexpr const char* kEvictions[] = {"lfru", "lru", "lfu", "edgemoe"};
+constexpr const char* kPredictors[] = {"router", "path", "none"};
 constexpr const char* kKernels[] = {"auto", "ref", "avx2", "avx512", "neon"};
+constexpr const char* kSwitch[] = {"auto", "on", "off"};
 constexpr const char* kLogLevels[] = {"debug", "info", "warning", "error"};
 constexpr const char* kLogTargets[] = {"auto", "stderr", "journal"};
 
@@ -77,6 +80,20 @@ const ConfigKey kKeys[] = {
     {"memory.expert_budget", "--expert-budget", "\"auto\" or bytes as above",
      "At most so much of the budget for experts. auto: all that the rest leaves.",
      SizeField{[](Config& c) -> std::uint64_t& { return c.memory.expert_budget_bytes; }}},
+    {"memory.adapt", "--memory-adapt", "\"auto\", \"on\" or \"off\"",
+     "Whether the budget follows what the machine has to give: less when a cgroup limit falls or "
+     "memory is short, back when it no longer is. auto: where memory.budget is auto.",
+     ChoiceField{[](Config& c) -> std::string& { return c.memory.adapt; }, kSwitch}},
+    {"memory.idle_shrink_after_s", "--idle-shrink-after-s", "seconds, in [0, 2592000]",
+     "After so long without a request the experts' memory shrinks to its least, until the next "
+     "request, which then reads experts anew. 0: never, for a fast first token; memory that others "
+     "need is given back all the same with memory.adapt.",
+     CountField{[](Config& c) -> std::uint32_t& { return c.memory.idle_shrink_after_s; }, 0,
+                2'592'000}},
+    {"state.directory", "--state-directory", "text: a path, or empty",
+     "Directory for what the next start profits from: which experts were worth keeping, how fast "
+     "the storage is. Empty: $STATE_DIRECTORY, as systemd sets it; without that nothing is kept.",
+     TextField{[](Config& c) -> std::string& { return c.state.directory; }, nullptr}},
     {"context_tokens", "--context-tokens", "tokens, in [1, 1048576]",
      "The longest sequence, prompt and answer; at most the model's own context.",
      CountField{[](Config& c) -> std::uint32_t& { return c.context_tokens; }, 1, 1048576}},
@@ -100,6 +117,15 @@ const ConfigKey kKeys[] = {
      "text: eio:after=N, eio:layer=L,expert=E, short:every=N or slow:ms=N, or empty",
      "Makes reads fail, for tests of what happens then. Empty: none.",
      TextField{[](Config& c) -> std::string& { return c.io.faults; }, nullptr}},
+    {"experts.eviction", "--eviction", "\"lfru\", \"lru\", \"lfu\" or \"edgemoe\"",
+     "Which expert gives way when memory is full. lfru: frequency and recency; edgemoe: as in the "
+     "paper of that name.",
+     ChoiceField{[](Config& c) -> std::string& { return c.experts.eviction; }, kEvictions}},
+    {"experts.predictor", "--predictor", "\"router\", \"path\" or \"none\"",
+     "Which experts of the next layer are read ahead. router: those that the next layer's own "
+     "router "
+     "names too early; path: those that followed the last two layers' experts so far.",
+     ChoiceField{[](Config& c) -> std::string& { return c.experts.predictor; }, kPredictors}},
     {"kernels", "--kernels", "\"auto\", \"ref\", \"avx2\", \"avx512\" or \"neon\"",
      "Which computing kernels. auto: the fastest that this processor has.",
      ChoiceField{[](Config& c) -> std::string& { return c.kernels; }, kKernels}},

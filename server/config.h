@@ -35,7 +35,12 @@ struct Config {
   struct Memory {
     std::uint64_t budget_bytes = 0;         // 0: "auto"
     std::uint64_t expert_budget_bytes = 0;  // 0: "auto"
+    std::string adapt = "auto";
+    std::uint32_t idle_shrink_after_s = 0;
   } memory;
+  struct State {
+    std::string directory;
+  } state;
   std::uint32_t context_tokens = 4096;
   std::uint32_t sessions_max = 4;
   std::uint32_t queue_max = 64;
@@ -46,6 +51,10 @@ struct Config {
     std::uint32_t depth = 32;
     std::string faults;
   } io;
+  struct Experts {
+    std::string eviction = "lfru";
+    std::string predictor = "router";
+  } experts;
   std::string kernels = "auto";
   struct Stream {
     std::uint32_t stall_timeout_ms = 60'000;

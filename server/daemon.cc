@@ -203,6 +203,10 @@ void Daemon::OnLoaded(Result<std::unique_ptr<Engine>> engine) {
                            FormatByteSize(stats.memory.expert_total_bytes) + ", kernels " +
                            stats.kernels + ", " + stats.io_backend +
                            (stats.io_note.empty() ? "" : " (" + stats.io_note + ")"));
+  if (MemoryAdapts(config_)) {
+    watcher_.emplace(context_, workers_, *engine_, log_);
+    watcher_->Start();
+  }
   notifier_.Ready("Ready: " + serving);
 }
 
@@ -212,6 +216,7 @@ void Daemon::StartDraining() {
       "stopping: running requests have " + std::to_string(config_.drain_timeout_ms) + " ms");
   notifier_.Stopping(config_.drain_timeout_ms + kAfterDrainMs);
   server_->SetServing(false);
+  if (watcher_) watcher_->Stop();
   stopper_ = std::thread([this] {
     const bool all_finished = engine_->Drain(config_.drain_timeout_ms);
     boost::asio::post(context_, [this, all_finished] { OnDrained(all_finished); });
@@ -240,6 +245,7 @@ void Daemon::Stop(State state, ExitCode code) {
     streams_.Join();
     if (stopper_.joinable()) stopper_.join();
     if (hurrier_.joinable()) hurrier_.join();
+    watcher_.reset();
     engine_.reset();
   }
   listener_.reset();

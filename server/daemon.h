@@ -25,6 +25,7 @@
 #include "server/config.h"
 #include "server/exit_codes.h"
 #include "server/grpc_server.h"
+#include "server/memory_watcher.h"
 #include "server/service_notifier.h"
 #include "server/service_parts.h"
 #include "server/unix_listener.h"
@@ -88,6 +89,7 @@ class Daemon {
   RetryDelay retry_delay_;
   WorkerPool workers_;
   StreamThread streams_;
+  std::optional<MemoryWatcher> watcher_;
   std::optional<ServiceParts> parts_;
   std::unique_ptr<GrpcServer> server_;
   std::optional<Acceptor> acceptor_;

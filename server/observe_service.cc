@@ -21,4 +21,17 @@ grpc::ServerUnaryReactor* ObserveService::GetStats(grpc::CallbackServerContext* 
       });
 }
 
+grpc::ServerUnaryReactor* ObserveService::Resize(grpc::CallbackServerContext* context,
+                                                 const grpc::ByteBuffer* request,
+                                                 grpc::ByteBuffer* response) {
+  return RunUnary<v1::ResizeRequest, v1::PlanResponse>(
+      context, parts_.workers, request, response,
+      [this](const v1::ResizeRequest& resize, v1::PlanResponse& response_plan) -> Status {
+        EDGEMOE_ASSIGN_OR_RETURN(Engine * engine, parts_.engines.Find(""));
+        EDGEMOE_ASSIGN_OR_RETURN(const MemoryPlan plan, engine->Resize(resize.budget_bytes()));
+        response_plan = ToApi(plan);
+        return OkStatus();
+      });
+}
+
 }  // namespace edgemoe

@@ -9,8 +9,8 @@
 namespace edgemoe {
 
 // Each method takes and gives bytes: see message_bytes.h.
-class ObserveService final
-    : public v1::Observe::WithRawCallbackMethod_GetStats<v1::Observe::Service> {
+class ObserveService final : public v1::Observe::WithRawCallbackMethod_GetStats<
+                                 v1::Observe::WithRawCallbackMethod_Resize<v1::Observe::Service>> {
  public:
   // `parts` outlives the service.
   explicit ObserveService(const ServiceParts& parts) : parts_(parts) {}
@@ -18,6 +18,9 @@ class ObserveService final
   grpc::ServerUnaryReactor* GetStats(grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request,
                                      grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Resize(grpc::CallbackServerContext* context,
+                                   const grpc::ByteBuffer* request,
+                                   grpc::ByteBuffer* response) override;
 
  private:
   const ServiceParts& parts_;

@@ -1,10 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/translate_models.h"
 
+#include "server/engine_options.h"
+
 namespace edgemoe {
 namespace {
 
 double Seconds(std::uint64_t time_ns) { return static_cast<double>(time_ns) * 1e-9; }
+
+void FillReadAhead(const EngineStats& stats, v1::Stats::ReadAhead& out) {
+  const ReadAheadStats& ahead = stats.read_ahead;
+  out.set_predictor(stats.predictor);
+  out.set_on(ahead.on);
+  out.set_guesses(ahead.guesses);
+  out.set_right_guesses(ahead.right_guesses);
+  out.set_wanted(ahead.wanted);
+  out.set_recall(ahead.wanted == 0 ? 0
+                                   : static_cast<double>(ahead.right_guesses) /
+                                         static_cast<double>(ahead.wanted));
+  out.set_used_experts(ahead.used_experts);
+  out.set_used_bytes(ahead.used_bytes);
+  out.set_wasted_experts(ahead.wasted_experts);
+  out.set_wasted_bytes(ahead.wasted_bytes);
+  out.set_saved_seconds(Seconds(ahead.saved_ns));
+  out.set_trials(ahead.trials);
+}
 
 void FillExperts(const EngineStats& stats, v1::Stats::Experts& experts) {
   experts.set_uses(stats.expert_uses);
@@ -19,6 +39,7 @@ void FillExperts(const EngineStats& stats, v1::Stats::Experts& experts) {
   experts.set_resident(stats.experts_resident);
   experts.set_total(stats.experts_total);
   experts.set_resident_bytes(stats.expert_resident_bytes);
+  experts.set_slab_bytes(stats.expert_slab_bytes);
 }
 
 }  // namespace
@@ -45,7 +66,9 @@ v1::Model ToApi(const ModelDescription& description, v1::ModelState state) {
 v1::PlanResponse ToApi(const MemoryPlan& plan) {
   v1::PlanResponse response;
   response.set_fits(plan.fits);
-  response.set_explanation(plan.explanation);
+  // In the words of the configuration.
+  response.set_explanation(
+      WithConfigKey({StatusCode::kUnknown, plan.explanation}).status.message());
   response.set_model_file_bytes(plan.model_file_bytes);
   response.set_usable_bytes(plan.usable_bytes);
   response.set_budget_bytes(plan.budget_bytes);
@@ -73,6 +96,7 @@ v1::Stats ToApi(const EngineStats& stats, const ProcessMemory& process) {
   out.mutable_tokens()->set_steps(stats.steps);
   out.mutable_tokens()->set_compute_seconds(Seconds(stats.compute_ns));
   FillExperts(stats, *out.mutable_experts());
+  FillReadAhead(stats, *out.mutable_read_ahead());
   out.mutable_kv_cache()->set_blocks_used(stats.kv_blocks_used);
   out.mutable_kv_cache()->set_blocks_total(stats.kv_blocks_total);
   out.mutable_process()->set_resident_bytes(process.resident_bytes);

@@ -295,6 +295,21 @@ class Parser {
 
     Add<StatsCommand>("stats", "What the daemon is doing");
 
+    auto [resize, resize_options] =
+        Add<ResizeCommand>("resize", "Another memory budget, while requests go on");
+    ResizeCommand* new_size = resize_options;
+    AddValue<std::string>(
+        resize, "size",
+        [new_size](const std::string& text) {
+          const auto bytes = ParseByteSize(text);
+          if (!bytes)
+            throw CLI::ValidationError("size",
+                                       "expected a size as in 1200MiB, 1.5GiB, found " + text);
+          new_size->budget_bytes = *bytes;
+        },
+        "Memory for everything, as in 1200MiB", "SIZE")
+        ->required();
+
     auto [abort, abort_options] = Add<AbortCommand>("abort", "End a request");
     abort->add_option("request", abort_options->request_id, "Its id, as told when it started")
         ->required();

@@ -64,13 +64,17 @@ struct PlanCommand {
 
 struct StatsCommand {};
 
+struct ResizeCommand {
+  std::uint64_t budget_bytes = 0;
+};
+
 struct AbortCommand {
   std::uint64_t request_id = 0;
 };
 
-using Command =
-    std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand, TemplateCommand,
-                 ScoreCommand, ModelsCommand, PlanCommand, StatsCommand, AbortCommand>;
+using Command = std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand,
+                             TemplateCommand, ScoreCommand, ModelsCommand, PlanCommand,
+                             StatsCommand, ResizeCommand, AbortCommand>;
 
 struct CommandLine {
   CommonOptions common;

@@ -16,6 +16,7 @@ ExitCode Run(const CommonOptions& options, ScoreCommand command);
 ExitCode Run(const CommonOptions& options, const ModelsCommand& command);
 ExitCode Run(const CommonOptions& options, const PlanCommand& command);
 ExitCode Run(const CommonOptions& options, const StatsCommand& command);
+ExitCode Run(const CommonOptions& options, const ResizeCommand& command);
 ExitCode Run(const CommonOptions& options, const AbortCommand& command);
 
 }  // namespace edgemoe::cli

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// models, plan, stats, abort.
+// models, plan, stats, resize, abort.
 #include <cstdarg>
 #include <cstdio>
 
@@ -89,6 +89,10 @@ std::string StatsReport(const v1::Stats& stats) {
               .c_str(),
           Number(experts.read_errors()), experts.storage_wait_seconds(),
           Number(experts.evictions()));
+  const auto& ahead = stats.read_ahead();
+  AddLine(report, "read ahead", "%s, by %s: %.1f %% of guesses right, %s used, %s in vain",
+          ahead.on() ? "on" : "off", ahead.predictor().c_str(), 100 * ahead.recall(),
+          Bytes(ahead.used_bytes()).c_str(), Bytes(ahead.wasted_bytes()).c_str());
   AddLine(report, "memory", "%s resident, at most %s so far; budget %s",
           Bytes(stats.process().resident_bytes()).c_str(),
           Bytes(stats.process().peak_resident_bytes()).c_str(),
@@ -137,6 +141,18 @@ ExitCode Run(const CommonOptions& options, const PlanCommand& command) {
   if (!plan) return session.Fail(plan.error());
   const ExitCode written = options.json ? WriteLine(ToJson(*plan)) : Write(PlanReport(*plan));
   return written == ExitCode::kOk && !plan->fits() ? ExitCode::kDoesNotFit : written;
+}
+
+ExitCode Run(const CommonOptions& options, const ResizeCommand& command) {
+  Session session(options);
+  if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
+  const auto plan = session.Retry([&] { return session.client().Resize(command.budget_bytes); });
+  if (!plan) {
+    const ExitCode code = session.Fail(plan.error());
+    return plan.error().code() == client::StatusCode::kResourceExhausted ? ExitCode::kDoesNotFit
+                                                                         : code;
+  }
+  return options.json ? WriteLine(ToJson(*plan)) : Write(PlanReport(*plan));
 }
 
 ExitCode Run(const CommonOptions& options, const StatsCommand&) {

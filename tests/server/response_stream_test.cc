@@ -94,6 +94,7 @@ class RecordingEngine final : public Engine {
     return "";
   }
   EngineStats GetStats() const override { return {}; }
+  Result<MemoryPlan> Resize(std::uint64_t) override { return MemoryPlan(); }
   bool Drain(std::uint32_t) override { return true; }
 
   int abort_count = 0;

@@ -225,6 +225,27 @@ TEST(ServicesTest, PlanTakesOverrides) {
   EXPECT_EQ(plan.kv_bytes(), 300U);
 }
 
+TEST(ServicesTest, ResizeGivesTheNewPlan) {
+  TestServer server;
+  const auto stub = v1::Observe::NewStub(server.NewChannel());
+  v1::ResizeRequest request;
+  request.set_budget_bytes(5000);
+  v1::PlanResponse plan;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->Resize(&context, request, &plan).ok());
+  EXPECT_EQ(plan.budget_bytes(), 5000U);
+  v1::Stats stats;
+  grpc::ClientContext stats_context;
+  ASSERT_TRUE(stub->GetStats(&stats_context, {}, &stats).ok());
+  EXPECT_EQ(stats.memory().budget_bytes(), 5000U);
+
+  request.set_budget_bytes(10);
+  grpc::ClientContext small_context;
+  const grpc::Status refused = stub->Resize(&small_context, request, &plan);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(refused.error_message(), "needs at least 1000");
+}
+
 TEST(ServicesTest, StatsTellEngineAndProcess) {
   TestServer server;
   const auto stub = v1::Observe::NewStub(server.NewChannel());

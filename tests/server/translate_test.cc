@@ -209,6 +209,8 @@ TEST(EngineOptionsTest, ConfigurationsDefaultsAreTheEngines) {
   EXPECT_EQ(made.io_backend, defaults.io_backend);
   EXPECT_EQ(made.io_depth, defaults.io_depth);
   EXPECT_EQ(made.io_faults, defaults.io_faults);
+  EXPECT_EQ(made.eviction_policy, defaults.eviction_policy);
+  EXPECT_EQ(made.predictor, defaults.predictor);
   EXPECT_EQ(made.kernels, defaults.kernels);
   EXPECT_EQ(made.stall_timeout_ms, defaults.stall_timeout_ms);
 }
