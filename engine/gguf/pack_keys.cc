@@ -25,7 +25,10 @@ std::string HeaderChecksumMark() {
 
 }  // namespace
 
-bool IsPack(const GgufFile& file) { return file.Find(kPackVersionKey) != nullptr; }
+bool IsPack(const GgufFile& file) {
+  return std::ranges::any_of(
+      file.metadata(), [](const GgufEntry& entry) { return entry.key.starts_with(kPackPrefix); });
+}
 
 Status CheckPackVersion(const GgufFile& file) {
   if (!IsPack(file)) return OkStatus();

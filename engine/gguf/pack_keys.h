@@ -42,10 +42,11 @@ constexpr std::string_view kPackToolKey = "edgemoe.pack.tool";                 /
 // How the weights came here: "copy", bit for bit.
 constexpr std::string_view kPackMethodKey = "edgemoe.pack.method";
 
+// By any of the keys, so that damage to one does not hide the others.
 bool IsPack(const GgufFile& file);
 
-// OK also for files that are no packs. UNIMPLEMENTED names an unknown version and the one accepted;
-// INVALID_ARGUMENT a pack in several parts or of another alignment.
+// OK also for files that are no packs. NOT_FOUND: no version; UNIMPLEMENTED names an unknown
+// version and the one accepted; INVALID_ARGUMENT another alignment.
 Status CheckPackVersion(const GgufFile& file);
 
 // `header`: the file from its start to file.data_offset() at least. As CheckPackVersion; DATA_LOSS

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "engine/engine.h"
+#include "engine/gguf/pack_keys.h"
+#include "engine/io/mapped_file.h"
+#include "tests/support/child_process.h"
+#include "tests/support/loaded_model.h"
+#include "tests/support/tiny_model.h"
+
+namespace edgemoe {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kDemo = EDGEMOE_SOURCE_DIR "/models/edgemoe-demo-q8_0.gguf";
+
+class EnginePackTest : public testing::Test {
+ protected:
+  PackReport Pack(const std::string& source) {
+    auto report = WritePack({.source_path = source, .output_path = pack_});
+    EXPECT_TRUE(report) << report.error().ToString();
+    return report ? *std::move(report) : PackReport();
+  }
+
+  void WriteByte(std::uint64_t offset, char byte) const {
+    std::fstream file(pack_, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(static_cast<std::streamoff>(offset));
+    file.put(byte);
+  }
+
+  TempFolder folder_;
+  std::string source_ = folder_ / "tiny.gguf";
+  std::string pack_ = folder_ / "pack.gguf";
+};
+
+TEST_F(EnginePackTest, TheDemoModelsPackGivesTheSameLogits) {
+  if (!std::filesystem::exists(kDemo)) GTEST_SKIP() << "there is no " << kDemo;
+  const PackReport report = Pack(kDemo);
+  EXPECT_EQ(report.file_bytes, std::filesystem::file_size(pack_));
+  EXPECT_EQ(report.layer_count, 6u);
+  EXPECT_EQ(report.experts_per_layer, 32u);
+  std::vector<TokenId> tokens;
+  for (std::int32_t i = 0; i < 48; ++i) tokens.push_back({(i * 331) % 4096});
+  std::vector<std::vector<float>> logits;
+  for (const std::string& path : {kDemo, pack_}) {
+    const auto file = MappedFile::Open(path);
+    ASSERT_TRUE(file);
+    const auto model = LoadedModel::Load(file->bytes(), {});
+    ASSERT_TRUE(model) << model.error().ToString();
+    KvSequence sequence((*model)->kv());
+    logits.push_back((*model)->Run(sequence, 0, tokens).value());
+  }
+  ASSERT_EQ(logits[0].size(), tokens.size() * 4096);
+  EXPECT_EQ(logits[0], logits[1]) << "bit for bit";
+}
+
+TEST_F(EnginePackTest, AnEngineServesAPack) {
+  ASSERT_TRUE(WriteTinyModel(source_, {}).ok());
+  Pack(source_);
+  const auto description = DescribeModel(pack_);
+  ASSERT_TRUE(description) << description.error().ToString();
+  EXPECT_EQ(description->parameter_count, DescribeModel(source_)->parameter_count);
+  EngineOptions options;
+  options.model_path = pack_;
+  options.context_tokens = 128;
+  options.threads = 1;
+  const auto engine = Engine::Open(options);
+  ASSERT_TRUE(engine) << engine.error().ToString();
+  EXPECT_EQ((*engine)->model().name, "pack");
+}
+
+TEST_F(EnginePackTest, NamesItsOwnOutputAndTellsHowFarItIs) {
+  ASSERT_TRUE(WriteTinyModel(source_, {}).ok());
+  EXPECT_EQ(DefaultPackPath("dir/Qwen3-00001-of-00002.gguf"), "dir/Qwen3-pack.gguf");
+  EXPECT_EQ(DefaultPackPath("Qwen3.gguf"), "Qwen3-pack.gguf");
+  PackProgress last;
+  const auto report = WritePack(
+      {.source_path = source_, .progress = [&](const PackProgress& told) { last = told; }});
+  ASSERT_TRUE(report) << report.error().ToString();
+  EXPECT_EQ(report->output_path, folder_ / "tiny-pack.gguf");
+  EXPECT_EQ(last.phase, PackProgress::Phase::kFinishing);
+  EXPECT_EQ(last.bytes_done, report->weight_bytes);
+  EXPECT_EQ(last.bytes_total, report->weight_bytes);
+  EXPECT_EQ(last.bytes_resumed, 0u);
+}
+
+TEST_F(EnginePackTest, DamagedHeadersAreRefused) {
+  ASSERT_TRUE(WriteTinyModel(source_, {}).ok());
+  Pack(source_);
+  // In the middle of a token of the vocabulary, where nothing else would notice.
+  std::string header(65536, '\0');
+  std::ifstream(pack_, std::ios::binary).read(header.data(), 65536);
+  const std::size_t at = header.find("<|im_start|>");
+  ASSERT_NE(at, std::string::npos);
+  WriteByte(at + 3, 'I');
+  const auto description = DescribeModel(pack_);
+  ASSERT_FALSE(description);
+  EXPECT_EQ(description.error().code(), StatusCode::kDataLoss);
+  EXPECT_THAT(description.error().message(), HasSubstr(pack_));
+}
+
+TEST_F(EnginePackTest, PacksCutShortAreRefused) {
+  ASSERT_TRUE(WriteTinyModel(source_, {}).ok());
+  const PackReport report = Pack(source_);
+  for (const std::uint64_t bytes :
+       {report.file_bytes - 4096, report.file_bytes / 2, std::uint64_t{5000}}) {
+    std::filesystem::resize_file(pack_, bytes);
+    const auto description = DescribeModel(pack_);
+    ASSERT_FALSE(description) << bytes;
+    EXPECT_EQ(description.error().code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(description.error().message(), HasSubstr(pack_));
+  }
+}
+
+}  // namespace
+}  // namespace edgemoe
