@@ -11,6 +11,7 @@ EdgemoePolicy::EdgemoePolicy(const PolicyShape& shape, EdgemoeFormula formula)
       experts_per_layer_(shape.experts_per_layer),
       residents_(shape),
       counts_(residents_.size()),
+      counted_(shape.experts_per_layer),
       nearness_(shape.layer_count, 1.0) {}
 
 std::unique_ptr<EvictionPolicy> EdgemoePolicy::Make(const PolicyShape& shape) {
@@ -18,6 +19,7 @@ std::unique_ptr<EvictionPolicy> EdgemoePolicy::Make(const PolicyShape& shape) {
 }
 
 void EdgemoePolicy::OnLayer(LayerIndex layer) {
+  counted_.assign(counted_.size(), false);
   for (std::uint32_t i = 0; i < layer_count_; ++i) {
     std::uint32_t distance = LayerDistance(layer.value, i, layer_count_);
     // The printed form divides by zero at the present layer: kept above all, as is its limit.
@@ -27,6 +29,8 @@ void EdgemoePolicy::OnLayer(LayerIndex layer) {
 }
 
 void EdgemoePolicy::OnUse(const ExpertUse& use) {
+  if (counted_[use.key.expert.value]) return;
+  counted_[use.key.expert.value] = true;
   std::uint32_t& count = counts_[residents_.IndexOf(use.key)];
   if (count < std::numeric_limits<std::uint32_t>::max()) ++count;
 }

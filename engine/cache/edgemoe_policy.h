@@ -19,8 +19,8 @@ enum class EdgemoeFormula : std::uint8_t {
 
 // The rule of EdgeMoE (arXiv 2308.14352, section on the expert buffer): evicts the expert with the
 // lowest frequency / distance, so rare ones and those whose layer is far. Frequencies are counts
-// since the start, which stop at their greatest value. Of equals the first goes. Victim scans all
-// experts.
+// of batches since the start, which stop at their greatest value. Of equals the first goes. Victim
+// scans all experts.
 class EdgemoePolicy final : public EvictionPolicy {
  public:
   EdgemoePolicy(const PolicyShape& shape, EdgemoeFormula formula);
@@ -42,6 +42,7 @@ class EdgemoePolicy final : public EvictionPolicy {
   std::uint32_t experts_per_layer_;
   EvictableSet residents_;
   std::vector<std::uint32_t> counts_;  // [layer_count, experts_per_layer]
+  std::vector<bool> counted_;          // [experts_per_layer]; in this batch
   std::vector<double> nearness_;       // [layer_count]; 1 / distance
 };
 

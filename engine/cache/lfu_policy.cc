@@ -11,8 +11,9 @@ std::unique_ptr<EvictionPolicy> LfuPolicy::Make(const PolicyShape& shape) {
 
 void LfuPolicy::OnUse(const ExpertUse& use) {
   Uses& uses = uses_[residents_.IndexOf(use.key)];
+  if (uses.last == pass_) return;
   if (uses.count < std::numeric_limits<std::uint32_t>::max()) ++uses.count;
-  uses.last = ++use_count_;
+  uses.last = pass_;
 }
 
 std::optional<ExpertKey> LfuPolicy::Victim() const {

@@ -13,14 +13,15 @@
 namespace edgemoe {
 
 // Evicts what was used least often since the start, by whatever session; of equals what was used
-// longest ago. Counts stop at their greatest value. Victim scans all experts.
+// longest ago. A batch counts once, however many of its tokens chose the expert; counts stop at
+// their greatest value. Victim scans all experts.
 class LfuPolicy final : public EvictionPolicy {
  public:
   explicit LfuPolicy(const PolicyShape& shape) : residents_(shape), uses_(residents_.size()) {}
   static std::unique_ptr<EvictionPolicy> Make(const PolicyShape& shape);
 
   void OnStep() override {}
-  void OnLayer(LayerIndex) override {}
+  void OnLayer(LayerIndex) override { ++pass_; }
   void OnUse(const ExpertUse& use) override;
   void OnInsert(ExpertKey key) override { residents_.Insert(key); }
   void OnPin(ExpertKey key) override { residents_.Pin(key); }
@@ -32,13 +33,13 @@ class LfuPolicy final : public EvictionPolicy {
  private:
   struct Uses {
     std::uint32_t count = 0;
-    std::uint64_t last = 0;  // 0: never
+    std::uint64_t last = 0;  // pass; 0: never
     friend constexpr auto operator<=>(const Uses&, const Uses&) = default;
   };
 
   EvictableSet residents_;
   std::vector<Uses> uses_;  // [layer_count, experts_per_layer]
-  std::uint64_t use_count_ = 0;
+  std::uint64_t pass_ = 0;  // layers that ran
 };
 
 }  // namespace edgemoe

@@ -18,8 +18,8 @@ constexpr Part kFast = {.fade = 32768, .gain = 104858};  // half-life 1, share 0
 constexpr Part kSlow = {.fade = 1866, .gain = 23884};    // half-life 24, share 0.8
 constexpr Part kCommon = {.fade = 89, .gain = 1424};     // half-life 512, share 1
 constexpr std::uint32_t kCommonDivisor = 8;
-// What a prompt lifts the slow part to at most: an expert that every sixth token uses.
-constexpr std::uint32_t kPromptRateMax = UseRates::kOne / 6;
+// What a prompt lifts the slow part to at most: an expert that every twentieth token uses.
+constexpr std::uint32_t kPromptRateMax = UseRates::kOne / 20;
 constexpr std::uint64_t kIdleTokensMax = 512;
 
 std::uint32_t Faded(std::uint32_t rate, std::uint32_t fade) {

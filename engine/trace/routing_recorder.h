@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/ids.h"
+#include "engine/base/routing.h"
+#include "engine/trace/trace_format.h"
+
+namespace edgemoe {
+
+// Writes down what routers choose while the engine runs: text as in trace_format.h, in a ring of a
+// fixed size from which another thread takes it. A step is written whole or, when there is no room
+// for it, not at all, and is counted; so a slow taker loses steps, never lines.
+//
+// Threads: OnStep, OnRouted and OnIdle are the engine's; Take is one other thread's; the rest
+// any's. No locks; no allocation after construction but in Take.
+class RoutingRecorder {
+ public:
+  static constexpr std::size_t kBufferBytesDefault = std::size_t{16} << 20;
+
+  // `description` tells layers, experts and their sizes; the buffer holds `buffer_bytes` of text.
+  explicit RoutingRecorder(const TraceDescription& description,
+                           std::size_t buffer_bytes = kBufferBytesDefault);
+
+  // The text that a file of what Take gives begins with.
+  const std::string& header() const { return header_; }
+
+  // A batch begins: the one before is finished and can be taken.
+  void OnStep() { FinishStep(); }
+  // There is no batch to come for now: likewise.
+  void OnIdle() { FinishStep(); }
+  // What the rows of a layer chose. `read_bytes` is [experts_per_layer]: 0 for experts that were in
+  // memory, for others what was read for them; those that were not chosen are not looked at.
+  void OnRouted(LayerIndex layer, std::span<const RoutedRow> rows,
+                std::span<const std::uint64_t> read_bytes);
+
+  // The lines of all steps that were finished since the last call; empty when there are none.
+  std::string Take();
+
+  std::uint64_t steps_recorded() const { return steps_recorded_.load(std::memory_order_relaxed); }
+  std::uint64_t steps_dropped() const { return steps_dropped_.load(std::memory_order_relaxed); }
+
+ private:
+  void FinishStep();
+  void Append(std::span<const char> line);
+
+  const std::string header_;
+  std::vector<char> ring_;
+  std::vector<bool> named_;     // [experts_per_layer]; by an earlier line of the batch
+  std::uint64_t step_end_ = 0;  // bytes written in all, this step's too; the engine thread's
+  bool step_fits_ = true;       // the engine thread's
+  std::atomic<std::uint64_t> finished_{0};  // bytes of whole steps in all
+  std::atomic<std::uint64_t> taken_{0};     // bytes in all
+  std::atomic<std::uint64_t> steps_recorded_{0};
+  std::atomic<std::uint64_t> steps_dropped_{0};
+};
+
+}  // namespace edgemoe
