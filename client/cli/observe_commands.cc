@@ -149,8 +149,8 @@ ExitCode Run(const CommonOptions& options, const ResizeCommand& command) {
   const auto plan = session.Retry([&] { return session.client().Resize(command.budget_bytes); });
   if (!plan) {
     const ExitCode code = session.Fail(plan.error());
-    return plan.error().code() == client::StatusCode::kResourceExhausted ? ExitCode::kDoesNotFit
-                                                                         : code;
+    return plan.error().code == client::StatusCode::kResourceExhausted ? ExitCode::kDoesNotFit
+                                                                       : code;
   }
   return options.json ? WriteLine(ToJson(*plan)) : Write(PlanReport(*plan));
 }

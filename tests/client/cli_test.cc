@@ -377,6 +377,12 @@ TEST_F(CliTest, ModelsPlanStatsAbort) {
   EXPECT_EQ(json::parse(Run({"plan", "--json"}).output)["expert_total_bytes"], 5ULL << 32);
   EXPECT_THAT(Run({"stats"}).output, HasSubstr("75.0 % hits"));
   EXPECT_EQ(json::parse(Run({"stats", "--json"}).output)["experts"]["hit_rate"], 0.75);
+  EXPECT_EQ(json::parse(Run({"resize", "2KiB", "--json"}).output)["budget_bytes"], 2048);
+  const Outcome refused = Run({"resize", "999"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.errors, HasSubstr("At least 1000 bytes."));
+  EXPECT_EQ(Run({"resize", "many"}).code, 64);
+  EXPECT_EQ(Run({"resize"}).code, 64);
   EXPECT_EQ(Run({"abort", "7"}).code, 0);
   EXPECT_EQ(Run({"abort", "8"}).code, 68);
 }

@@ -223,6 +223,15 @@ class FakeObserve final : public v1::Observe::Service {
     response->mutable_process()->set_peak_resident_bytes(64 << 20);
     return Status::OK;
   }
+
+  Status Resize(ServerContext*, const v1::ResizeRequest* request,
+                v1::PlanResponse* response) override {
+    if (request->budget_bytes() < 1000)
+      return {grpc::StatusCode::RESOURCE_EXHAUSTED, "At least 1000 bytes."};
+    response->set_budget_bytes(request->budget_bytes());
+    response->set_fits(true);
+    return Status::OK;
+  }
 };
 
 }  // namespace
