@@ -221,6 +221,7 @@ struct EngineStats {
   std::uint64_t storage_wait_ns = 0;
   std::uint64_t storage_wait_bytes = 0;     // that arrived during storage_wait_meter_ns: how fast
   std::uint64_t storage_wait_meter_ns = 0;  // storage was while the engine only waited for it
+  std::uint64_t storage_model_bytes_per_second = 0;  // of storage_profile; 0: real storage
   std::uint64_t compute_ns = 0;             // time in steps less waiting for storage
   ReadAheadStats read_ahead;
   std::uint64_t experts_resident = 0;

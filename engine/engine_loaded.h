@@ -146,6 +146,7 @@ class LoadedEngine final : public Engine {
   std::optional<EngineIdle> idle_;
   std::unique_ptr<Forward> forward_;
 
+  StorageProfile storage_profile_;  // as it is in force
   std::string io_backend_;
   std::string io_note_;
   mutable Mutex mutex_;

@@ -133,26 +133,28 @@ Status ReadAllExperts(const ExpertLayout& layout, ExpertSource& source) {
   return status;
 }
 
-Result<StorageProfile> ParseStorageProfile(std::string_view name) {
-  for (const ProfileName& profile : kProfiles)
-    if (profile.name == name) return profile.profile;
+Result<StorageProfile> ParseStorageProfile(std::string_view name, double scale) {
+  EDGEMOE_CHECK(scale > 0, "no speed");
+  for (const ProfileName& known : kProfiles) {
+    if (known.name != name) continue;
+    StorageProfile profile = known.profile;
+    if (profile.bytes_per_second != 0)
+      profile.bytes_per_second = static_cast<std::uint64_t>(
+          std::max(1.0, std::round(static_cast<double>(profile.bytes_per_second) * scale)));
+    return profile;
+  }
   return Failure(
       InvalidArgumentError("found \"" + std::string(name) + "\"; accepted: " + Names(kProfiles)));
 }
 
 std::unique_ptr<BlockReader> AddStorageProfile(std::unique_ptr<BlockReader> reader,
-                                               const StorageProfile& profile, double scale,
-                                               const Clock& clock) {
-  EDGEMOE_CHECK(scale > 0, "no speed");
+                                               const StorageProfile& profile, const Clock& clock) {
   if (profile.bytes_per_second == 0 && profile.latency_ns == 0) return reader;
-  const double bytes_per_second =
-      std::max(1.0, std::round(static_cast<double>(profile.bytes_per_second) * scale));
   return std::make_unique<ThrottledReader>(
-      std::move(reader),
-      ThrottledReader::Options{.bytes_per_second = static_cast<std::uint64_t>(bytes_per_second),
-                               .latency_ns = profile.latency_ns,
-                               .clock = &clock,
-                               .sleep = {}});
+      std::move(reader), ThrottledReader::Options{.bytes_per_second = profile.bytes_per_second,
+                                                  .latency_ns = profile.latency_ns,
+                                                  .clock = &clock,
+                                                  .sleep = {}});
 }
 
 }  // namespace edgemoe

@@ -77,14 +77,13 @@ struct StorageProfile {
   std::uint64_t latency_ns = 0;
 };
 
-// INVALID_ARGUMENT names the profile and those that are accepted.
-Result<StorageProfile> ParseStorageProfile(std::string_view name);
+// Bandwidth times `scale`, latency as it is: with scale = (bytes of this model's expert) / (bytes
+// of a larger model's expert), to miss an expert costs here the time that it costs there.
+// INVALID_ARGUMENT names the profile and those that are accepted. REQUIRES: scale > 0.
+Result<StorageProfile> ParseStorageProfile(std::string_view name, double scale);
 
-// Wraps `reader`; gives it back as it is for "real". Bandwidth times `scale`, latency as it is:
-// with scale = (bytes of this model's expert) / (bytes of a larger model's expert), to miss an
-// expert costs here the time that it costs there. REQUIRES: scale > 0. `clock` outlives the result.
+// Wraps `reader`; gives it back as it is for "real". `clock` outlives the result.
 std::unique_ptr<BlockReader> AddStorageProfile(std::unique_ptr<BlockReader> reader,
-                                               const StorageProfile& profile, double scale,
-                                               const Clock& clock);
+                                               const StorageProfile& profile, const Clock& clock);
 
 }  // namespace edgemoe

@@ -136,13 +136,13 @@ Status LoadedEngine::OpenReaders() {
   io_note_ = std::move(opened.note);
   EDGEMOE_ASSIGN_OR_RETURN(const IoFaults faults, ParseIoFaults(options_.io_faults));
   if (!faults.empty()) Log(LogLevel::kWarning, "reads fail on purpose: " + options_.io_faults);
-  EDGEMOE_ASSIGN_OR_RETURN(const StorageProfile profile,
-                           ParseStorageProfile(options_.storage_profile));
-  if (profile.bytes_per_second != 0)
+  EDGEMOE_ASSIGN_OR_RETURN(storage_profile_,
+                           ParseStorageProfile(options_.storage_profile, options_.storage_scale));
+  if (storage_profile_.bytes_per_second != 0)
     Log(LogLevel::kWarning, "storage is slowed down on purpose: " + options_.storage_profile);
-  EDGEMOE_ASSIGN_OR_RETURN(reader_, AddFaults(AddStorageProfile(std::move(opened.reader), profile,
-                                                                options_.storage_scale, clock_),
-                                              faults, layout_.experts, clock_));
+  EDGEMOE_ASSIGN_OR_RETURN(
+      reader_, AddFaults(AddStorageProfile(std::move(opened.reader), storage_profile_, clock_),
+                         faults, layout_.experts, clock_));
   auto meter = std::make_unique<MeteredReader>(std::move(reader_), clock_);
   meter_ = meter.get();
   reader_ = std::move(meter);

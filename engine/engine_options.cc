@@ -31,15 +31,16 @@ Status CheckRange(const char* name, std::uint64_t value, std::uint64_t least, st
 Status CheckMeasuring(const EngineOptions& options) {
   const Result<EngineMode> mode = ParseEngineMode(options.mode);
   if (!mode) return mode.error().WithContext("mode");
-  const Result<StorageProfile> profile = ParseStorageProfile(options.storage_profile);
+  if (!(options.storage_scale > 0 && options.storage_scale <= kStorageScaleMax))
+    return InvalidArgumentError("storage_scale: found " + std::to_string(options.storage_scale) +
+                                "; accepted: (0, 1000]");
+  const Result<StorageProfile> profile =
+      ParseStorageProfile(options.storage_profile, options.storage_scale);
   if (!profile) return profile.error().WithContext("storage_profile");
   if (*mode == EngineMode::kMapped && profile->bytes_per_second != 0)
     return InvalidArgumentError("storage_profile: found \"" + options.storage_profile +
                                 "\"; accepted with mode \"mmap\": \"real\", for the page cache "
                                 "reads by itself");
-  if (!(options.storage_scale > 0 && options.storage_scale <= kStorageScaleMax))
-    return InvalidArgumentError("storage_scale: found " + std::to_string(options.storage_scale) +
-                                "; accepted: (0, 1000]");
   return OkStatus();
 }
 

@@ -105,6 +105,7 @@ EngineStats LoadedEngine::GetStats() const {
   stats.storage_wait_ns = stream.account.wait_ns;
   stats.storage_wait_bytes = stream.waits.bytes;
   stats.storage_wait_meter_ns = stream.waits.ns;
+  stats.storage_model_bytes_per_second = storage_profile_.bytes_per_second;
   stats.compute_ns = read(steps.run_ns) - std::min(read(steps.run_ns), stream.account.wait_ns);
   stats.read_ahead = stream.read_ahead;
   stats.experts_resident = stream.cache.resident_count;

@@ -183,10 +183,10 @@ TEST(StorageProfileTest, AReadTakesTheModelledTime) {
   std::vector<StorageFile> files;
   files.push_back(*StorageFile::Open(file.path()));
   const SteadyClock clock;
-  const StorageProfile sd = *ParseStorageProfile("sd");
-  EXPECT_EQ(sd.bytes_per_second, 90'000'000u);
+  const StorageProfile sd = *ParseStorageProfile("sd", 0.5);
+  EXPECT_EQ(sd.bytes_per_second, 45'000'000u);
   const auto reader =
-      AddStorageProfile(*PreadReader::Open(files, {.depth = 4, .thread_count = 1}), sd, 0.5, clock);
+      AddStorageProfile(*PreadReader::Open(files, {.depth = 4, .thread_count = 1}), sd, clock);
   EXPECT_EQ(reader->name(), "throttled");
   AlignedBuffer memory = *AlignedBuffer::Allocate(450'560);
   const std::uint64_t begin_ns = clock.NowNs();
@@ -204,7 +204,7 @@ TEST(StorageProfileTest, RealStorageIsLeftAsItIs) {
   files.push_back(*StorageFile::Open(file.path()));
   const FakeClock clock;
   const auto reader =
-      AddStorageProfile(*PreadReader::Open(files, {}), *ParseStorageProfile("real"), 1, clock);
+      AddStorageProfile(*PreadReader::Open(files, {}), *ParseStorageProfile("real", 0.1), clock);
   EXPECT_EQ(reader->name(), "pread");
 }
 
