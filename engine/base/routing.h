@@ -31,13 +31,16 @@ struct RoutedRow {
 };
 
 // Sees each layer's routing before its experts are read. Called on the engine's thread; must not
-// wait.
+// wait or allocate.
 class RoutingObserver {
  public:
   virtual ~RoutingObserver() = default;
-  // `was_resident`: [experts_per_layer], not 0 where the expert was in memory.
+  // A batch begins.
+  virtual void OnStep() = 0;
+  // `read_bytes`: [experts_per_layer], 0 for experts that are in memory, else what storage has to
+  // give for them.
   virtual void OnRouted(LayerIndex layer, std::span<const RoutedRow> rows,
-                        std::span<const std::uint8_t> was_resident) = 0;
+                        std::span<const std::uint64_t> read_bytes) = 0;
 };
 
 }  // namespace edgemoe

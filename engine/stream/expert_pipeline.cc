@@ -21,7 +21,7 @@ ExpertPipeline::ExpertPipeline(const ExpertLayout& layout, BlockReader* reader, 
       options_(options),
       wants_(layout.experts_per_layer),
       want_of_(layout.experts_per_layer, kNone),
-      was_resident_(layout.experts_per_layer),
+      read_bytes_(layout.experts_per_layer),
       guess_choices_(kGuessRowsMax * options.guesses_per_row),
       guess_rows_(kGuessRowsMax),
       ahead_(cache, clock, layout.experts_per_layer),
@@ -38,6 +38,7 @@ ExpertPipeline::~ExpertPipeline() {
 }
 
 void ExpertPipeline::BeginStep() {
+  if (observer_ != nullptr) observer_->OnStep();
   cache_->OnStep();
   ahead_.BeginStep();
   step_rows_ = 0;
@@ -71,10 +72,11 @@ void ExpertPipeline::Begin(LayerIndex layer, std::span<const RoutedRow> rows,
 
 void ExpertPipeline::Show(LayerIndex layer, std::span<const RoutedRow> rows) {
   for (std::uint32_t expert = 0; expert < layout_.experts_per_layer; ++expert) {
-    was_resident_[expert] =
-        cache_->state({layer, ExpertIndex{expert}}) == ExpertState::kResident ? 1 : 0;
+    const ExpertKey key{layer, ExpertIndex{expert}};
+    read_bytes_[expert] =
+        cache_->state(key) == ExpertState::kResident ? 0 : SlotBytesFor(layout_.of(key));
   }
-  observer_->OnRouted(layer, rows, was_resident_);
+  observer_->OnRouted(layer, rows, read_bytes_);
 }
 
 void ExpertPipeline::LookAtRows(LayerIndex layer, std::span<const RoutedRow> rows) {

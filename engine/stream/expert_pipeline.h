@@ -127,7 +127,7 @@ class ExpertPipeline final : public ExpertSource {
   std::vector<std::uint32_t> pending_;  // wants without a slot, in order
   std::vector<std::uint32_t> ready_;    // wants to be given, in order; from ready_next_ on
   std::size_t ready_next_ = 0;
-  std::vector<std::uint8_t> was_resident_;   // [experts_per_layer], for the observer
+  std::vector<std::uint64_t> read_bytes_;    // [experts_per_layer], for the observer
   std::vector<ExpertChoice> guess_choices_;  // [kGuessRowsMax * guesses_per_row], scratch
   std::vector<RoutedRow> guess_rows_;        // [kGuessRowsMax], scratch
 
