@@ -318,6 +318,21 @@ struct ReplayRow {
 // rows.
 Result<std::vector<ReplayRow>> ReplayTrace(const ReplayOptions& options);
 
+// A recording of what the routers of a live engine choose, as ReplayTrace reads it.
+class RoutingRecording {
+ public:
+  // Ends it, after the step that runs. To be destroyed before the engine.
+  virtual ~RoutingRecording() = default;
+  // What the file begins with.
+  virtual const std::string& header() const = 0;
+  // The lines of the steps that ended since the last call; may be empty. One thread.
+  virtual std::string Take() = 0;
+  // No further step is recorded; what was not taken yet can be. Waits for the step that runs.
+  virtual void Stop() = 0;
+  virtual std::uint64_t steps_recorded() const = 0;
+  virtual std::uint64_t steps_dropped() const = 0;  // as Take came too late
+};
+
 // Thread-safe but for the destructor, which must be the last call. The engine's own thread runs the
 // step loop.
 class Engine {
@@ -363,6 +378,10 @@ class Engine {
   // above what is usable here, or when the kernel has no memory; nothing has changed then.
   // FAILED_PRECONDITION in a mode of measurements; UNAVAILABLE when the engine ends.
   virtual Result<MemoryPlan> Resize(std::uint64_t budget_bytes) = 0;
+
+  // Records from the next step on. FAILED_PRECONDITION while there is another recording, or in a
+  // mode without a cache; UNAVAILABLE when the engine ends.
+  virtual Result<std::unique_ptr<RoutingRecording>> RecordRouting() = 0;
 
   // Refuses new requests from now on and waits until the others have finished, or until
   // `timeout_ms`, after which they are cancelled. Returns true when all finished by themselves.

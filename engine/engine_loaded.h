@@ -75,6 +75,7 @@ class LoadedEngine final : public Engine {
                                     const ChatTemplateOptions& options) const override;
   EngineStats GetStats() const override;
   Result<MemoryPlan> Resize(std::uint64_t budget_bytes) override;
+  Result<std::unique_ptr<RoutingRecording>> RecordRouting() override;
   bool Drain(std::uint32_t timeout_ms) override;
 
  private:
@@ -147,6 +148,8 @@ class LoadedEngine final : public Engine {
   std::unique_ptr<Forward> forward_;
 
   StorageProfile storage_profile_;  // as it is in force
+  std::atomic<bool> recording_in_use_ = false;
+
   std::string io_backend_;
   std::string io_note_;
   mutable Mutex mutex_;

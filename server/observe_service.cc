@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/observe_service.h"
 
+#include <memory>
+#include <utility>
+
+#include "server/message_bytes.h"
 #include "server/process_memory.h"
+#include "server/record_call.h"
 #include "server/translate_models.h"
 #include "server/unary_call.h"
 
@@ -32,6 +37,26 @@ grpc::ServerUnaryReactor* ObserveService::Resize(grpc::CallbackServerContext* co
         response_plan = ToApi(plan);
         return OkStatus();
       });
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* ObserveService::RecordTrace(
+    grpc::CallbackServerContext*, const grpc::ByteBuffer* request) {
+  const std::shared_ptr<RecordCall> call = RecordCall::Make(parts_.streams);
+  RecordCall* const reactor = call.get();
+  const auto start = [this, call, request]() -> Status {
+    v1::RecordTraceRequest record;
+    EDGEMOE_RETURN_IF_ERROR(ParseMessage(*request, record));
+    EDGEMOE_ASSIGN_OR_RETURN(Engine * engine, parts_.engines.Find(""));
+    EDGEMOE_ASSIGN_OR_RETURN(std::unique_ptr<RoutingRecording> recording, engine->RecordRouting());
+    call->Start(std::move(recording), record);
+    return OkStatus();
+  };
+  const bool posted = parts_.workers.TryPost([call, start] {
+    if (const Status status = start(); !status.ok()) call->Refuse(status);
+  });
+  if (!posted)
+    call->Refuse(ResourceExhaustedError("too many calls wait for an answer; try again later"));
+  return reactor;
 }
 
 }  // namespace edgemoe

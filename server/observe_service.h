@@ -9,8 +9,9 @@
 namespace edgemoe {
 
 // Each method takes and gives bytes: see message_bytes.h.
-class ObserveService final : public v1::Observe::WithRawCallbackMethod_GetStats<
-                                 v1::Observe::WithRawCallbackMethod_Resize<v1::Observe::Service>> {
+class ObserveService final
+    : public v1::Observe::WithRawCallbackMethod_GetStats<v1::Observe::WithRawCallbackMethod_Resize<
+          v1::Observe::WithRawCallbackMethod_RecordTrace<v1::Observe::Service>>> {
  public:
   // `parts` outlives the service.
   explicit ObserveService(const ServiceParts& parts) : parts_(parts) {}
@@ -21,6 +22,8 @@ class ObserveService final : public v1::Observe::WithRawCallbackMethod_GetStats<
   grpc::ServerUnaryReactor* Resize(grpc::CallbackServerContext* context,
                                    const grpc::ByteBuffer* request,
                                    grpc::ByteBuffer* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* RecordTrace(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* request) override;
 
  private:
   const ServiceParts& parts_;

@@ -20,7 +20,7 @@ namespace edgemoe {
 //
 // Threads: OnStep, OnRouted and OnIdle are the engine's; Take is one other thread's; the rest
 // any's. No locks; no allocation after construction but in Take.
-class RoutingRecorder {
+class RoutingRecorder final : public RoutingObserver {
  public:
   static constexpr std::size_t kBufferBytesDefault = std::size_t{16} << 20;
 
@@ -32,13 +32,13 @@ class RoutingRecorder {
   const std::string& header() const { return header_; }
 
   // A batch begins: the one before is finished and can be taken.
-  void OnStep() { FinishStep(); }
+  void OnStep() override { FinishStep(); }
   // There is no batch to come for now: likewise.
   void OnIdle() { FinishStep(); }
   // What the rows of a layer chose. `read_bytes` is [experts_per_layer]: 0 for experts that were in
   // memory, for others what was read for them; those that were not chosen are not looked at.
   void OnRouted(LayerIndex layer, std::span<const RoutedRow> rows,
-                std::span<const std::uint64_t> read_bytes);
+                std::span<const std::uint64_t> read_bytes) override;
 
   // The lines of all steps that were finished since the last call; empty when there are none.
   std::string Take();

@@ -152,6 +152,29 @@ Result<MemoryPlan> FakeEngine::Resize(std::uint64_t budget_bytes) {
   return plan;
 }
 
+namespace {
+
+// Has a line whenever it is asked, until it is stopped.
+class FakeRecording final : public RoutingRecording {
+ public:
+  const std::string& header() const override { return header_; }
+  std::string Take() override { return stopped_ ? "" : std::to_string(++steps_) + "\n"; }
+  void Stop() override { stopped_ = true; }
+  std::uint64_t steps_recorded() const override { return steps_; }
+  std::uint64_t steps_dropped() const override { return 0; }
+
+ private:
+  const std::string header_ = "step\n";
+  std::uint64_t steps_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RoutingRecording>> FakeEngine::RecordRouting() {
+  return std::make_unique<FakeRecording>();
+}
+
 bool FakeEngine::Drain(std::uint32_t timeout_ms) {
   const auto end = steady_clock::now() + std::chrono::milliseconds(timeout_ms);
   MutexLock lock(mutex_);
@@ -328,6 +351,28 @@ Result<MemoryPlan> PlanMemory(const EngineOptions& options) {
   plan.fits = plan.budget_bytes >= plan.budget_floor_bytes;
   plan.explanation = plan.fits ? "fits" : "needs at least 1000";
   return plan;
+}
+
+std::string DefaultPackPath(const std::string& source_path) {
+  return source_path.substr(0, source_path.rfind(".gguf")) + "-pack.gguf";
+}
+
+Result<PackReport> WritePack(const PackOptions& options) {
+  const bool hangs = options.source_path.find("hang") != std::string::npos;
+  PackProgress progress{.bytes_done = 30, .bytes_total = 100, .bytes_resumed = 10};
+  do {
+    options.progress(progress);
+    if (*options.cancelled) return Failure(CancelledError("pack: cancelled"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(hangs ? 1 : 0));
+  } while (hangs);
+  if (options.source_path.find("full") != std::string::npos)
+    return Failure(ResourceExhaustedError("write: 100 bytes needed, 7 free"));
+  progress = {.phase = PackProgress::Phase::kFinishing, .bytes_done = 100, .bytes_total = 100};
+  options.progress(progress);
+  PackReport report;
+  report.output_path = options.output_path;
+  report.file_bytes = options.overwrite ? 101 : 100;
+  return report;
 }
 
 }  // namespace edgemoe

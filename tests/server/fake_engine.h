@@ -8,6 +8,9 @@
 //   "short"   one token, and held-back text in Finished
 // Each other prompt is answered until max_tokens, or for ever. Engine::Open gives one, but for the
 // paths "too-large.gguf" (refused) and "stuck.gguf" (a quarter is loaded, then nothing happens).
+//
+// WritePack writes nothing: sources named "...hang..." go on until they are cancelled, "...full..."
+// ends with RESOURCE_EXHAUSTED.
 #pragma once
 
 #include <deque>
@@ -45,6 +48,7 @@ class FakeEngine final : public Engine {
   EngineStats GetStats() const override;
   // As PlanMemory says: from 1000 bytes on.
   Result<MemoryPlan> Resize(std::uint64_t budget_bytes) override;
+  Result<std::unique_ptr<RoutingRecording>> RecordRouting() override;
   bool Drain(std::uint32_t timeout_ms) override;
 
   // Requests that wait or run.
