@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The engine's configurations against the paper's baselines on the same storage. A ratio is the
+// median over runs of the quotient of two runs that stood side by side.
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/commands.h"
+#include "bench/decode_report.h"
+#include "bench/statistics.h"
+#include "bench/text_table.h"
+
+namespace edgemoe::bench {
+namespace {
+
+constexpr std::array<const char*, 4> kBaselines = {"on-demand", "layer-stream", "mmap", "resident"};
+
+const Measured* Find(const std::vector<Measured>& measured, const std::string& mode,
+                     const std::string& storage) {
+  for (const Measured& one : measured)
+    if (one.configuration.options.mode == mode &&
+        one.configuration.options.storage_profile == storage)
+      return &one;
+  return nullptr;
+}
+
+double MedianRatio(const Measured& one, const Measured& other) {
+  std::vector<double> ratios;
+  for (std::size_t run = 0; run < std::min(one.samples.size(), other.samples.size()); ++run)
+    ratios.push_back(Ratio(TokensPerSecond(one.samples[run]), TokensPerSecond(other.samples[run])));
+  return Median(ratios);
+}
+
+}  // namespace
+
+Result<Report> Run(const BaselinesCommand& command, const Settings& settings) {
+  EDGEMOE_ASSIGN_OR_FAIL(const DecodeMeasurement measurement, MeasureDecode(command.run));
+  Report report{DecodeText(command.run, measurement), NewJson("baselines", settings)};
+  EDGEMOE_FAIL_IF_ERROR(AddDecodeJson(command.run, measurement, report.json));
+
+  TextTable table({"storage", "policy", "predictor", "experts", "over on-demand",
+                   "over layer-stream", "over mmap", "of resident"});
+  report.json["ratios"] = Json::array();
+  for (const Measured& one : measurement.measured) {
+    const EngineOptions& options = one.configuration.options;
+    if (options.mode != "edgemoe") continue;
+    Json ratios = {{"storage", options.storage_profile},
+                   {"policy", options.eviction_policy},
+                   {"predictor", options.predictor},
+                   {"expert_budget", one.configuration.expert_budget}};
+    std::vector<std::string> row = {
+        options.storage_profile, options.eviction_policy, options.predictor,
+        one.configuration.expert_budget.empty() ? std::string("all")
+                                                : one.configuration.expert_budget};
+    for (const char* mode : kBaselines) {
+      const Measured* other = Find(measurement.measured, mode, options.storage_profile);
+      const double ratio = other == nullptr ? 0 : MedianRatio(one, *other);
+      row.push_back(other == nullptr ? "-" : Fixed(ratio, 2) + "x");
+      if (other != nullptr) ratios[std::string("over_") + mode] = ratio;
+    }
+    table.Add(std::move(row));
+    report.json["ratios"].push_back(std::move(ratios));
+  }
+  report.text += "\n" + table.Text();
+  return report;
+}
+
+}  // namespace edgemoe::bench

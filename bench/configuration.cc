@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/configuration.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "bench/statistics.h"
+#include "engine/base/byte_size.h"
+
+namespace edgemoe::bench {
+namespace {
+
+std::uint64_t ExpertBytes(const ModelDescription& model, const MemoryPlan& plan) {
+  return plan.expert_total_bytes / std::max(1u, model.layer_count * model.expert_count);
+}
+
+Result<double> ParseScale(const std::string& text, std::uint64_t expert_bytes) {
+  if (text == "paper")
+    return static_cast<double>(expert_bytes) / static_cast<double>(kPaperExpertBytes);
+  double scale = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, scale);
+  if (error != std::errc() || stop != end || !(scale > 0))
+    return Failure(InvalidArgumentError("--storage-scale: found \"" + text +
+                                        "\"; accepted: a number above 0, or \"paper\""));
+  return scale;
+}
+
+Result<EngineOptions> BaseOptions(const RunSettings& run) {
+  EngineOptions options;
+  options.model_path = run.model;
+  options.sessions_max = 1;
+  options.queue_max = 1;
+  options.threads = run.threads;
+  options.prefill_chunk_tokens = run.prefill_chunk_tokens;
+  options.io_backend = run.io_backend;
+  options.io_depth = run.io_depth;
+  options.kernels = run.kernels;
+  options.context_tokens = run.context_tokens;
+  if (!run.budget.empty()) {
+    Result<std::uint64_t> budget = ParseByteSize(run.budget);
+    if (!budget) return Failure(budget.error().WithContext("--budget"));
+    options.memory_budget_bytes = *budget;
+  }
+  return options;
+}
+
+// The list, or the one value that stands for the default.
+std::vector<std::string> OrDefault(const std::vector<std::string>& list, const std::string& value) {
+  return list.empty() ? std::vector<std::string>{value} : list;
+}
+
+}  // namespace
+
+Result<Configurations> MakeConfigurations(const RunSettings& run) {
+  EDGEMOE_ASSIGN_OR_FAIL(const ModelDescription model, DescribeModel(run.model));
+  EDGEMOE_ASSIGN_OR_FAIL(const EngineOptions base, BaseOptions(run));
+  EDGEMOE_ASSIGN_OR_FAIL(const MemoryPlan whole, PlanMemory(base));
+  EDGEMOE_ASSIGN_OR_FAIL(const double scale,
+                         ParseScale(run.storage_scale, ExpertBytes(model, whole)));
+  Configurations made;
+  const auto add = [&](EngineOptions options, const std::string& expert_budget) -> Status {
+    if (!expert_budget.empty()) {
+      Result<std::uint64_t> bytes = ParseShare(expert_budget, whole.expert_total_bytes);
+      if (!bytes) return bytes.error().WithContext("--expert-budget");
+      options.expert_budget_bytes = *bytes;
+    }
+    EDGEMOE_ASSIGN_OR_RETURN(MemoryPlan plan, PlanMemory(options));
+    if (!plan.fits)
+      return ResourceExhaustedError("mode \"" + options.mode + "\": " + plan.explanation);
+    made.list.push_back({std::move(options), std::move(plan), expert_budget});
+    return OkStatus();
+  };
+  for (const std::string& storage : run.storages) {
+    for (const std::string& mode : run.modes) {
+      EngineOptions options = base;
+      options.mode = mode;
+      options.storage_profile = storage;
+      if (storage != "real") options.storage_scale = scale;
+      if (mode == "mmap" && storage != "real") {
+        made.notes.push_back("mmap is not measured on \"" + storage +
+                             "\": the page cache reads by itself, at the speed of what is there");
+        continue;
+      }
+      if (mode != "edgemoe") {
+        EDGEMOE_FAIL_IF_ERROR(add(options, ""));
+        continue;
+      }
+      for (const std::string& policy : OrDefault(run.policies, base.eviction_policy))
+        for (const std::string& predictor : OrDefault(run.predictors, base.predictor))
+          for (const std::string& expert_budget : OrDefault(run.expert_budgets, "")) {
+            options.eviction_policy = policy;
+            options.predictor = predictor;
+            EDGEMOE_FAIL_IF_ERROR(add(options, expert_budget));
+          }
+    }
+  }
+  return made;
+}
+
+Json ToJson(const Configuration& configuration) {
+  const EngineOptions& options = configuration.options;
+  const bool caches = options.mode == "edgemoe";
+  Json json = {{"mode", options.mode}, {"storage", options.storage_profile}};
+  if (options.storage_profile != "real") json["storage_scale"] = options.storage_scale;
+  if (caches) {
+    json["policy"] = options.eviction_policy;
+    json["predictor"] = options.predictor;
+    json["expert_budget"] = configuration.expert_budget;
+  }
+  json["budget_bytes"] = configuration.plan.budget_bytes;
+  json["expert_bytes"] = configuration.plan.expert_bytes;
+  json["expert_total_bytes"] = configuration.plan.expert_total_bytes;
+  return json;
+}
+
+}  // namespace edgemoe::bench

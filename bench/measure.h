@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs configurations in turn, so that what else the machine does falls on all of them alike, and
+// sums up what was seen.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bench/configuration.h"
+#include "bench/generation.h"
+
+namespace edgemoe::bench {
+
+// One configuration's runs, in the order of running.
+struct Measured {
+  Configuration configuration;
+  std::vector<GenerationSample> samples;
+  EngineStats stats;  // of the last engine: kernels, threads, reader
+};
+
+// For people and programs; medians over runs, percentiles over all gaps of all runs.
+struct DecodeSummary {
+  double tokens_per_second = 0;
+  double gap_p50_s = 0;
+  double gap_p95_s = 0;
+  double gap_p99_s = 0;
+  double first_token_s = 0;
+  double hit_rate = 0;  // in [0, 1]
+  double bytes_per_token = 0;
+  double wait_share = 0;             // of the time, in [0, 1]
+  double wait_bytes_per_second = 0;  // that storage gave while it was waited for
+  double cpu_s_per_token = 0;
+};
+DecodeSummary Summarise(const std::vector<GenerationSample>& samples);
+
+// Each sample's own speed.
+double TokensPerSecond(const GenerationSample& sample);
+
+// Opens each configuration anew for each run (memory for one at a time is enough), answers another
+// prompt of `warmup_tokens` where that is asked for, then `plan`.
+Result<std::vector<Measured>> MeasureInTurn(const std::vector<Configuration>& configurations,
+                                            const GenerationPlan& plan, std::uint32_t warmup_tokens,
+                                            std::uint32_t runs);
+
+// Whether all samples wrote the same, as far as each got.
+bool AllAlike(const std::vector<Measured>& measured);
+
+// The bandwidth that a configuration's storage has: the model of it, or what was probed.
+double StorageBytesPerSecond(const Measured& measured, const ProbeReport& probe);
+
+}  // namespace edgemoe::bench
