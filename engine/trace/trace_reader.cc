@@ -8,7 +8,6 @@
 #include <limits>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -50,8 +49,8 @@ class TraceParser {
   bool in_rows_ = false;
   RoutingTrace trace_;
   Row last_{};
-  std::vector<std::size_t> choices_end_;           // of each row
-  std::unordered_set<std::uint32_t> batch_turns_;  // that decode in the last batch
+  std::vector<std::size_t> choices_end_;                          // of each row
+  std::unordered_map<std::uint32_t, std::uint32_t> batch_turns_;  // of the last batch, to phases
 };
 
 Status TraceParser::Wrong(std::string_view field, std::string_view value,
@@ -202,21 +201,21 @@ Status TraceParser::Append(const Row& row) {
   return OkStatus();
 }
 
-// A token joins the batch while the layer stays the same; but a turn decodes one token at a time.
+// A token joins the batch while the layer stays the same; but of a turn there are either tokens of
+// the prompt or one that is decoded.
 void TraceParser::BeginRow(const Row& row) {
   const bool decodes = row.phase == 1;
+  const auto turn = batch_turns_.find(row.turn);
   const bool joins = !trace_.batches.empty() && row.layer == last_.layer &&
-                     !(decodes && batch_turns_.contains(row.turn));
+                     (turn == batch_turns_.end() || (turn->second == 0 && !decodes));
   if (!joins) {
     batch_turns_.clear();
     const bool begins_step = trace_.batches.empty() || row.layer <= last_.layer;
     trace_.batches.push_back(
         {LayerIndex{row.layer}, begins_step, trace_.rows.size(), trace_.rows.size()});
   }
-  if (decodes) {
-    batch_turns_.insert(row.turn);
-    if (trace_.batches.back().begins_step) ++trace_.decode_tokens;
-  }
+  batch_turns_[row.turn] = row.phase;
+  if (decodes && trace_.batches.back().begins_step) ++trace_.decode_tokens;
   trace_.rows.push_back({.request = RequestId{std::uint64_t{row.turn} + 1},
                          .session = {},
                          .phase = decodes ? RoutingPhase::kDecode : RoutingPhase::kPrefill,
