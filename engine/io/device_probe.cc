@@ -29,6 +29,8 @@ constexpr std::uint32_t kCountedReadsMin = 4;
 // More in flight than the device gives in this time measures its queue, not its speed.
 constexpr double kSaturationSeconds = 0.05;
 constexpr double kGoodEnough = 0.95;
+// What measurements of the same thing differ by on a busy machine.
+constexpr double kAsGoodQueued = 0.8;
 
 // A PCIe 5.0 link of 8 lanes; no storage of the machines we are for has more.
 constexpr double kLinkBytesPerSecondMax = 30e9;
@@ -155,6 +157,13 @@ class Measurement {
   std::vector<ReadCompletion> completions_;
 };
 
+double Best(std::span<const ProbePoint> points, std::uint32_t depth_min) {
+  double best = 0;
+  for (const ProbePoint& point : points)
+    if (point.depth >= depth_min) best = std::max(best, point.bytes_per_second);
+  return best;
+}
+
 std::string FileSystemName(std::uint64_t magic) {
   struct Known {
     std::uint64_t magic;
@@ -195,11 +204,13 @@ Result<DeviceProbe> ProbeReader(BlockReader& reader, std::uint64_t file_bytes, c
 
 void ChooseReadShape(DeviceProbe& probe) {
   EDGEMOE_CHECK(!probe.points.empty(), "nothing was measured");
-  probe.bytes_per_second =
-      std::ranges::max_element(probe.points, {}, &ProbePoint::bytes_per_second)->bytes_per_second;
+  probe.bytes_per_second = Best(probe.points, 1);
   probe.depth = 0;
+  const bool queues = Best(probe.points, 2) >= kAsGoodQueued * probe.bytes_per_second;
+  const std::uint32_t depth_min = queues ? 2 : 1;
+  const double enough = kGoodEnough * Best(probe.points, depth_min);
   for (const ProbePoint& point : probe.points) {
-    if (point.bytes_per_second < kGoodEnough * probe.bytes_per_second) continue;
+    if (point.depth < depth_min || point.bytes_per_second < enough) continue;
     const std::uint64_t in_flight_bytes = std::uint64_t{point.read_bytes} * point.depth;
     if (probe.depth != 0 &&
         std::pair(in_flight_bytes, point.depth) >= std::pair(probe.in_flight_bytes, probe.depth))

@@ -65,8 +65,11 @@ constexpr std::uint64_t kProbeBufferBytes = std::uint64_t{64} << 20;
 Result<DeviceProbe> ProbeReader(BlockReader& reader, std::uint64_t file_bytes, const Clock& clock,
                                 const ProbeLimits& limits = {});
 
-// Sets bytes_per_second and, of the points that reach 95 % of it, the one with the fewest bytes in
-// flight, and of equals the one with the fewest reads. REQUIRES: probe.points is not empty.
+// Sets bytes_per_second, the best of all points, and chooses among those with two reads or more in
+// flight: with one, storage idles while we look at what it gave. Of those that reach 95 % of the
+// best of them the one with the fewest bytes in flight, and of equals the one with the fewest
+// reads. Where they are all slower than single reads by a fifth, of all points. REQUIRES: there is
+// a point.
 void ChooseReadShape(DeviceProbe& probe);
 
 // Sets `note` when the figures cannot be the device's own: no O_DIRECT, more than any link gives,

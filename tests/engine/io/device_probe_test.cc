@@ -102,13 +102,29 @@ TEST_F(DeviceProbeTest, AReadErrorIsGivenAndNothingStaysInFlight) {
 
 TEST(ChooseReadShapeTest, FewestBytesInFlightOfThoseThatAreFastEnough) {
   DeviceProbe probe;
-  probe.points = {{65536, 1, 100e6},   {65536, 32, 951e6}, {262144, 8, 949e6},
-                  {1048576, 1, 960e6}, {1048576, 4, 1e9},  {2097152, 1, 990e6}};
+  probe.points = {{65536, 1, 100e6},   {65536, 32, 949e6}, {262144, 8, 951e6},
+                  {1048576, 1, 960e6}, {1048576, 4, 1e9},  {2097152, 2, 990e6}};
   ChooseReadShape(probe);
   EXPECT_EQ(probe.bytes_per_second, 1e9);
-  EXPECT_EQ(probe.read_bytes, 1048576u);
-  EXPECT_EQ(probe.depth, 1u);
-  EXPECT_EQ(probe.in_flight_bytes, 1048576u);
+  EXPECT_EQ(probe.read_bytes, 262144u);
+  EXPECT_EQ(probe.depth, 8u);
+  EXPECT_EQ(probe.in_flight_bytes, 2097152u);
+}
+
+TEST(ChooseReadShapeTest, OneReadInFlightOnlyWhereMoreAreSlower) {
+  DeviceProbe probe;
+  probe.points = {{65536, 1, 400e6}, {1048576, 1, 1e9}, {2097152, 1, 1.2e9}, {65536, 2, 1.1e9}};
+  ChooseReadShape(probe);
+  EXPECT_EQ(probe.bytes_per_second, 1.2e9);
+  EXPECT_EQ(probe.read_bytes, 65536u);
+  EXPECT_EQ(probe.depth, 2u);
+  for (const bool slow_queue : {true, false}) {
+    probe.points.pop_back();
+    if (slow_queue) probe.points.push_back({65536, 2, 0.9e9});
+    ChooseReadShape(probe);
+    EXPECT_EQ(probe.read_bytes, 2097152u);
+    EXPECT_EQ(probe.depth, 1u);
+  }
 }
 
 TEST(ChooseReadShapeTest, OfEqualsTheFewestReads) {
