@@ -2,11 +2,15 @@
 #include "server/models_service.h"
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <utility>
 
+#include "server/message_bytes.h"
 #include "server/model_directory.h"
+#include "server/pack_call.h"
+#include "server/pack_request.h"
 #include "server/translate_models.h"
 #include "server/unary_call.h"
 
@@ -96,6 +100,24 @@ grpc::ServerUnaryReactor* ModelsService::Plan(grpc::CallbackServerContext* conte
         answer = ToApi(plan);
         return OkStatus();
       });
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* ModelsService::Pack(grpc::CallbackServerContext*,
+                                                                const grpc::ByteBuffer* request) {
+  const std::shared_ptr<PackCall> call = PackCall::Make();
+  PackCall* const reactor = call.get();
+  const auto start = [this, call, request]() -> Status {
+    v1::PackRequest pack;
+    EDGEMOE_RETURN_IF_ERROR(ParseMessage(*request, pack));
+    EDGEMOE_ASSIGN_OR_RETURN(PackOptions options, ToPackOptions(pack, parts_.models_directory));
+    return packs_.TryStart(std::move(options), call);
+  };
+  const bool posted = parts_.workers.TryPost([call, start] {
+    if (Status status = start(); !status.ok()) call->Refuse(status);
+  });
+  if (!posted)
+    call->Refuse(ResourceExhaustedError("too many calls wait for an answer; try again later"));
+  return reactor;
 }
 
 }  // namespace edgemoe

@@ -6,17 +6,19 @@
 #include <vector>
 
 #include "edgemoe/v1/models.grpc.pb.h"
+#include "server/pack_runner.h"
 #include "server/service_parts.h"
 
 namespace edgemoe {
 
 // Each method takes and gives bytes: see message_bytes.h.
 class ModelsService final
-    : public v1::Models::WithRawCallbackMethod_List<v1::Models::WithRawCallbackMethod_Get<
-          v1::Models::WithRawCallbackMethod_Plan<v1::Models::Service>>> {
+    : public v1::Models::WithRawCallbackMethod_List<
+          v1::Models::WithRawCallbackMethod_Get<v1::Models::WithRawCallbackMethod_Plan<
+              v1::Models::WithRawCallbackMethod_Pack<v1::Models::Service>>>> {
  public:
   // `parts` outlives the service.
-  explicit ModelsService(const ServiceParts& parts) : parts_(parts) {}
+  explicit ModelsService(const ServiceParts& parts) : parts_(parts), packs_(parts.log) {}
 
   grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context,
                                  const grpc::ByteBuffer* request,
@@ -27,6 +29,8 @@ class ModelsService final
   grpc::ServerUnaryReactor* Plan(grpc::CallbackServerContext* context,
                                  const grpc::ByteBuffer* request,
                                  grpc::ByteBuffer* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Pack(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* request) override;
 
  private:
   // The loaded one first, then the directory's. An unreadable directory is an error.
@@ -34,6 +38,7 @@ class ModelsService final
   Result<v1::Model> Find(const std::string& name) const;
 
   const ServiceParts& parts_;
+  PackRunner packs_;
 };
 
 }  // namespace edgemoe
