@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Each command once, on a model of milliseconds, and on the demo model where it is: the fields that
+// programs rely on are there. What they hold is for people to judge.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/child_process.h"
+#include "tests/support/test_file.h"
+#include "tests/support/tiny_model.h"
+
+namespace edgemoe {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+struct Ended {
+  int code = -1;
+  std::string output;
+  std::string errors;
+};
+
+Ended RunBench(std::vector<std::string> words) {
+  words.insert(words.begin(), BENCH_PROGRAM);
+  ChildProcess process(words);
+  const std::optional<int> code = process.Wait();
+  return {code.value_or(-1), process.output(), process.errors()};
+}
+
+json RunForJson(std::vector<std::string> words) {
+  words.insert(words.end(), {"--json", "-"});
+  const Ended ended = RunBench(words);
+  EXPECT_EQ(ended.code, 0) << ended.errors;
+  json result = json::parse(ended.output, nullptr, false);
+  EXPECT_TRUE(result.is_object()) << ended.output;
+  return result;
+}
+
+void ExpectFields(const json& object, const std::vector<std::string>& names) {
+  for (const std::string& name : names) EXPECT_TRUE(object.contains(name)) << name;
+}
+
+std::string DemoModel() {
+  const std::string path = EDGEMOE_SOURCE_DIR "/models/edgemoe-demo-q8_0.gguf";
+  return std::filesystem::exists(path) ? path : "";
+}
+
+class BenchSmokeTest : public testing::Test {
+ protected:
+  std::string model() const { return DemoModel().empty() ? file_.path() : DemoModel(); }
+  const TestFile file_{TinyModelBytes({.layer_count = 3, .expert_count = 16, .expert_width = 256})};
+};
+
+TEST_F(BenchSmokeTest, Decode) {
+  const json result =
+      RunForJson({"decode", "-m", model(), "-n", "4", "--runs", "2", "--expert-budget", "50%",
+                  "--policy", "lru,lfru", "--predictor", "none", "--warmup", "2"});
+  ExpectFields(result, {"command", "command_line", "version", "machine", "model", "storage",
+                        "settings", "same_tokens", "results"});
+  EXPECT_EQ(result["same_tokens"], true);
+  ASSERT_EQ(result["results"].size(), 2u);
+  for (const json& one : result["results"]) {
+    ExpectFields(one, {"mode", "policy", "predictor", "storage", "budget_bytes", "expert_bytes",
+                       "tok_per_s", "token_gap_p50_s", "token_gap_p95_s", "token_gap_p99_s",
+                       "time_to_first_token_s", "hit_rate", "bytes_per_token", "storage_wait_share",
+                       "storage_share_while_waiting", "cpu_s_per_token", "runs"});
+    EXPECT_GT(one["tok_per_s"], 0);
+    ASSERT_EQ(one["runs"].size(), 2u);
+    EXPECT_EQ(one["runs"][0]["tokens"], 4);
+  }
+}
+
+TEST_F(BenchSmokeTest, Prefill) {
+  const json result = RunForJson({"prefill", "-m", model(), "--chunks", "8,16", "--prompt-tokens",
+                                  "20", "--runs", "1", "--expert-budget", "50%"});
+  EXPECT_EQ(result["prompt_tokens"], 20);
+  ASSERT_EQ(result["results"].size(), 2u);
+  for (const json& one : result["results"]) {
+    ExpectFields(one, {"prefill_chunk_tokens", "prompt_tok_per_s", "time_to_first_token_s",
+                       "hit_rate", "bytes_per_token", "storage_wait_share"});
+    EXPECT_GT(one["prompt_tok_per_s"], 0);
+  }
+}
+
+TEST_F(BenchSmokeTest, Io) {
+  const json result = RunForJson({"io", model(), "--io-backend", "pread"});
+  ExpectFields(result["storage"], {"bytes_per_second", "read_bytes", "depth", "in_flight_bytes_max",
+                                   "small_read_ns", "points", "note"});
+  EXPECT_GT(result["storage"]["points"].size(), 0u);
+}
+
+// The tiny model, for whole layers of the demo model take long on a slow card.
+TEST_F(BenchSmokeTest, Baselines) {
+  const json result = RunForJson({"baselines", "-m", file_.path(), "-n", "4", "--runs", "1",
+                                  "--storage", "real,sata", "--storage-scale", "1", "--mode",
+                                  "edgemoe,resident,on-demand,layer-stream,mmap"});
+  EXPECT_EQ(result["same_tokens"], true);
+  EXPECT_EQ(result["results"].size(), 2u * 4 + 1);
+  EXPECT_EQ(result["notes"].size() >= 1, true) << "mmap is left out on sata";
+  ASSERT_EQ(result["ratios"].size(), 2u);
+  for (const json& one : result["ratios"]) {
+    EXPECT_GT(one["over_on-demand"], 0);
+    EXPECT_GT(one["over_layer-stream"], 0);
+    EXPECT_GT(one["over_resident"], 0);
+  }
+  EXPECT_TRUE(result["ratios"][0].contains("over_mmap"));
+  EXPECT_FALSE(result["ratios"][1].contains("over_mmap"));
+}
+
+TEST_F(BenchSmokeTest, Replay) {
+  const TestFile trace([] {
+    const std::string shared = EDGEMOE_SOURCE_DIR "/../shared/traces/qwen3-30b-a3b.route.csv";
+    std::ifstream file(shared, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
+    return std::vector<std::byte>(bytes, bytes + text.size());
+  }());
+  if (trace.bytes().empty()) GTEST_SKIP() << "no ../shared/traces";
+  const json result =
+      RunForJson({"replay", trace.path(), "--policy", "lru,belady", "--budget", "2000MiB,3000MiB"});
+  ASSERT_EQ(result["results"].size(), 4u);
+  for (const json& one : result["results"])
+    ExpectFields(one, {"policy", "predictor", "budget_bytes", "hit_rate", "bytes_per_token",
+                       "recall_at_k", "recall_at_2k", "prefetch_waste"});
+}
+
+TEST_F(BenchSmokeTest, ATableForPeopleAndAFileForPrograms) {
+  const std::string path = testing::TempDir() + "/bench_smoke.json";
+  const Ended ended =
+      RunBench({"decode", "-m", file_.path(), "-n", "3", "--runs", "1", "--json", path});
+  EXPECT_EQ(ended.code, 0) << ended.errors;
+  EXPECT_THAT(ended.output, HasSubstr("tok/s"));
+  EXPECT_THAT(ended.output, HasSubstr("all wrote the same tokens"));
+  std::ifstream file(path);
+  EXPECT_TRUE(json::parse(file, nullptr, false).is_object());
+  std::filesystem::remove(path);
+}
+
+TEST_F(BenchSmokeTest, WhatIsWrongIsNamed) {
+  const Ended missing = RunBench({"decode", "-m", "/no/such.gguf"});
+  EXPECT_EQ(missing.code, 66);
+  EXPECT_THAT(missing.errors, HasSubstr("/no/such.gguf"));
+  EXPECT_EQ(RunBench({"decode"}).code, 64);
+  const Ended mode = RunBench({"decode", "-m", file_.path(), "--mode", "fast"});
+  EXPECT_EQ(mode.code, 65);
+  EXPECT_THAT(mode.errors, HasSubstr("\"fast\""));
+  const Ended place =
+      RunBench({"io", file_.path(), "--json", "/no/such/folder/x.json", "--io-backend", "pread"});
+  EXPECT_EQ(place.code, 65);
+  EXPECT_THAT(place.errors, HasSubstr("/no/such/folder/x.json"));
+}
+
+}  // namespace
+}  // namespace edgemoe
