@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/cache/lfru_policy.h"
 
-#include <algorithm>
 #include <span>
 
 namespace edgemoe {
 namespace {
 
-constexpr std::uint32_t kShield = ~std::uint32_t{0};
 constexpr double kDistanceWeight = 0.3;
 
 }  // namespace
@@ -16,8 +14,8 @@ LfruPolicy::LfruPolicy(const PolicyShape& shape)
     : layer_count_(shape.layer_count),
       experts_per_layer_(shape.experts_per_layer),
       residents_(shape),
-      shields_(residents_.size(), kShield),
       nearness_(shape.layer_count, 1.0),
+      least_(shape.layer_count),
       rates_(shape) {}
 
 std::unique_ptr<EvictionPolicy> LfruPolicy::Make(const PolicyShape& shape) {
@@ -32,39 +30,51 @@ void LfruPolicy::OnLayer(LayerIndex layer) {
   }
 }
 
+void LfruPolicy::OnInsert(ExpertKey key) {
+  rates_.Settle();
+  residents_.Insert(key);
+}
+
 void LfruPolicy::OnPin(ExpertKey key) {
+  rates_.Settle();
   residents_.Pin(key);
-  shields_[residents_.IndexOf(key)] = kShield;
+  least_[key.layer.value].known = false;
 }
 
 void LfruPolicy::OnUnpin(ExpertKey key) {
   residents_.Unpin(key);
-  shields_[residents_.IndexOf(key)] = 0;
+  least_[key.layer.value].known = false;
 }
 
 void LfruPolicy::OnErase(ExpertKey key) {
   residents_.Erase(key);
-  shields_[residents_.IndexOf(key)] = kShield;
+  least_[key.layer.value].known = false;
 }
 
 std::optional<ExpertKey> LfruPolicy::Victim() const {
-  std::optional<ExpertKey> victim;
+  std::optional<std::size_t> victim;
   double least_worth = 0;
-  const std::span<const std::uint32_t> rates = rates_.rates();
   for (std::uint32_t layer = 0; layer < layer_count_; ++layer) {
-    const std::size_t begin = std::size_t{layer} * experts_per_layer_;
-    std::uint32_t least = kShield;
-    for (std::size_t i = begin; i < begin + experts_per_layer_; ++i)
-      least = std::min(least, rates[i] | shields_[i]);
-    if (least == kShield) continue;
-    const double worth = least * nearness_[layer];
-    if (victim && worth >= least_worth) continue;
+    Least& least = least_[layer];
+    if (!least.known || least.version != rates_.version(LayerIndex{layer})) Search(layer, least);
+    const double worth = least.rate * nearness_[layer];
+    if (least.rate == kNone || (victim && worth >= least_worth)) continue;
     least_worth = worth;
-    std::size_t index = begin;
-    while ((rates[index] | shields_[index]) != least) ++index;
-    victim = residents_.KeyOf(index);
+    victim = least.index;
   }
-  return victim;
+  if (!victim) return std::nullopt;
+  return residents_.KeyOf(*victim);
+}
+
+void LfruPolicy::Search(std::uint32_t layer, Least& least) const {
+  least = {.known = true, .version = rates_.version(LayerIndex{layer}), .rate = kNone, .index = 0};
+  const std::span<const std::uint32_t> rates = rates_.rates();
+  const std::size_t begin = std::size_t{layer} * experts_per_layer_;
+  for (std::size_t i = begin; i < begin + experts_per_layer_; ++i) {
+    if (!residents_.evictable(i) || rates[i] >= least.rate) continue;
+    least.rate = rates[i];
+    least.index = i;
+  }
 }
 
 void LfruPolicy::AppendBest(std::size_t count, std::vector<ExpertKey>& keys) const {

@@ -18,6 +18,7 @@ constexpr Part kFast = {.fade = 32768, .gain = 104858};  // half-life 1, share 0
 constexpr Part kSlow = {.fade = 1866, .gain = 23884};    // half-life 24, share 0.8
 constexpr Part kCommon = {.fade = 89, .gain = 1424};     // half-life 512, share 1
 constexpr std::uint32_t kCommonDivisor = 8;
+constexpr std::uint32_t kEchoMax = UseRates::kOne * 2 / 5;  // of what all similar tokens chose next
 // What a prompt lifts the slow part to at most: an expert that every twentieth token uses.
 constexpr std::uint32_t kPromptRateMax = UseRates::kOne / 20;
 constexpr std::uint64_t kIdleTokensMax = 512;
@@ -38,20 +39,26 @@ UseRates::UseRates(const PolicyShape& shape)
       idle_fades_max_(kIdleTokensMax * shape.layer_count),
       sessions_(shape.sessions_max),
       common_(std::size_t{shape.layer_count} * shape.experts_per_layer),
-      rates_(common_.size()) {
+      rates_(common_.size()),
+      versions_(shape.layer_count),
+      echo_(shape) {
   for (Session& session : sessions_) {
     session.fast.resize(common_.size());
     session.slow.resize(common_.size());
+    session.echo.resize(common_.size());
+    session.chosen.reserve(shape.experts_per_layer);
   }
 }
 
 void UseRates::OnLayer(LayerIndex layer) {
+  Settle();
   layer_ = layer;
   faded_ = false;
 }
 
 void UseRates::OnUse(const ExpertUse& use) {
   EDGEMOE_CHECK(use.key.layer == layer_, "a use of a layer that does not run");
+  ++versions_[layer_.value];
   const bool decode = use.phase == RoutingPhase::kDecode;
   if (decode && !faded_) Fade();
   Session& session = JoinedSession(use);
@@ -64,11 +71,20 @@ void UseRates::OnUse(const ExpertUse& use) {
     fast = Lifted(fast, kFast.gain, kOne);
     slow = Lifted(slow, kSlow.gain, kOne);
     common = Lifted(common, kCommon.gain, kOne);
+    unsettled_ = true;
+    if (session.chosen.size() < experts_per_layer_) session.chosen.push_back(use.key.expert.value);
   } else {
     slow = Lifted(slow, kSlow.gain, kPromptRateMax);
     common = Lifted(common, kCommon.gain, kPromptRateMax);
   }
   rates_[index] += fast + slow + common / kCommonDivisor;
+}
+
+void UseRates::Settle() {
+  if (!unsettled_) return;
+  unsettled_ = false;
+  for (std::uint32_t slot = 0; slot < sessions_.size(); ++slot)
+    if (!sessions_[slot].chosen.empty()) Listen(sessions_[slot], SessionSlot{slot});
 }
 
 UseRates::Session& UseRates::JoinedSession(const ExpertUse& use) {
@@ -98,17 +114,32 @@ void UseRates::Fade() {
     for (std::size_t i = begin; i < end; ++i) {
       session.fast[i] = Faded(session.fast[i], kFast.fade);
       session.slow[i] = Faded(session.slow[i], kSlow.fade);
-      rates_[i] += session.fast[i] + session.slow[i];
+      session.echo[i] = Faded(session.echo[i], kFast.fade);
+      rates_[i] += session.fast[i] + session.slow[i] + session.echo[i];
     }
   }
 }
 
+// The layer that ran is over for the session: what its next token will choose there.
+void UseRates::Listen(Session& session, SessionSlot slot) {
+  ++versions_[layer_.value];
+  echo_.OnChosen(slot, session.request, layer_, session.chosen);
+  session.chosen.clear();
+  const std::size_t begin = IndexOf({layer_, ExpertIndex{0}});
+  const std::span<std::uint32_t> echo = std::span(session.echo).subspan(begin, experts_per_layer_);
+  for (std::size_t i = 0; i < echo.size(); ++i) rates_[begin + i] -= echo[i];
+  echo_.Echo(slot, kEchoMax, echo);
+  for (std::size_t i = 0; i < echo.size(); ++i) rates_[begin + i] += echo[i];
+}
+
 void UseRates::Forget(Session& session) {
+  session.chosen.clear();
   if (!session.live) return;
   session.live = false;
+  for (std::uint64_t& version : versions_) ++version;
   for (std::size_t i = 0; i < rates_.size(); ++i) {
-    rates_[i] -= session.fast[i] + session.slow[i];
-    session.fast[i] = session.slow[i] = 0;
+    rates_[i] -= session.fast[i] + session.slow[i] + session.echo[i];
+    session.fast[i] = session.slow[i] = session.echo[i] = 0;
   }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/cache/eviction_policy.h"
+#include "engine/cache/routing_echo.h"
 
 namespace edgemoe {
 
@@ -22,6 +23,7 @@ namespace edgemoe {
 //   - A prompt's tokens count little: they lift the slow part alone, and never above
 //     kPromptRateMax, so that however long a prompt is, what decoding uses regularly stays.
 //   - A slot's next request starts with nothing of the former one.
+//   - Where the text resembles earlier text, what followed then is expected again: see RoutingEcho.
 //   - The common rate is slower still and survives requests: what a new session starts from.
 //
 // Rates are integers in units of 1 / kOne, so that what was added is exactly what is taken away.
@@ -34,10 +36,15 @@ class UseRates {
 
   void OnLayer(LayerIndex layer);
   void OnUse(const ExpertUse& use);
+  // All uses of the layer were told: takes account of what they have in common with earlier ones.
+  // To be called once or more before the next layer; OnLayer does it otherwise.
+  void Settle();
 
   // [layer_count, experts_per_layer]: the sum over sessions and an eighth of the common rate; at
   // most kOne for each session, and one more.
   std::span<const std::uint32_t> rates() const { return rates_; }
+  // Another number whenever rates of the layer have changed.
+  std::uint64_t version(LayerIndex layer) const { return versions_[layer.value]; }
 
  private:
   struct Session {
@@ -46,10 +53,13 @@ class UseRates {
     bool live = false;                // may have rates above 0
     std::vector<std::uint32_t> fast;  // [layer_count, experts_per_layer]
     std::vector<std::uint32_t> slow;
+    std::vector<std::uint32_t> echo;
+    std::vector<std::uint32_t> chosen;  // what it decodes with in this layer; [experts_per_layer]
   };
 
   Session& JoinedSession(const ExpertUse& use);
   void Fade();
+  void Listen(Session& session, SessionSlot slot);
   void Forget(Session& session);
   std::size_t IndexOf(ExpertKey key) const {
     return std::size_t{key.layer.value} * experts_per_layer_ + key.expert.value;
@@ -59,10 +69,13 @@ class UseRates {
   std::uint64_t idle_fades_max_;  // who took no part for so long has faded to nothing
   LayerIndex layer_{};
   std::uint64_t fades_ = 0;            // layers that ran with a decoded token among their rows
+  bool unsettled_ = false;             // sessions chose, and were not listened to
   bool faded_ = false;                 // this one did
   std::vector<Session> sessions_;      // [sessions_max]
   std::vector<std::uint32_t> common_;  // [layer_count, experts_per_layer]
   std::vector<std::uint32_t> rates_;
+  std::vector<std::uint64_t> versions_;  // [layer_count]
+  RoutingEcho echo_;
 };
 
 }  // namespace edgemoe

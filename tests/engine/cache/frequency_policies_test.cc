@@ -18,6 +18,7 @@
 #include "engine/cache/edgemoe_policy.h"
 #include "engine/cache/lfru_policy.h"
 #include "engine/cache/lfu_policy.h"
+#include "engine/cache/routing_echo.h"
 #include "engine/cache/use_rates.h"
 #include "tests/engine/cache/policy_driver.h"
 
@@ -107,7 +108,11 @@ INSTANTIATE_TEST_SUITE_P(Formulas, EdgemoePolicyTest,
 // Rates as means that forget, in doubles.
 class NaiveRates {
  public:
+  explicit NaiveRates(const PolicyShape& shape)
+      : echo_row_(shape.experts_per_layer), routing_echo_(shape) {}
+
   void OnLayer(LayerIndex layer) {
+    Settle();
     layer_ = layer;
     decoded_ = false;
   }
@@ -122,10 +127,14 @@ class NaiveRates {
           if (key.layer == layer_) rate *= Keep(1);
         for (auto& [key, rate] : session.slow)
           if (key.layer == layer_) rate *= Keep(24);
+        for (auto& [key, rate] : session.echo)
+          if (key.layer == layer_) rate *= Keep(1);
       }
     }
     Session& session = sessions_[use.session.value];
-    if (session.request != use.request) session = {.request = use.request, .fast = {}, .slow = {}};
+    if (session.request != use.request)
+      session = {.request = use.request, .fast = {}, .slow = {}, .echo = {}, .chosen = {}};
+    if (decode) session.chosen.push_back(use.key.expert.value);
     if (decode) session.fast[use.key] = std::min(1.0, session.fast[use.key] + 0.2 * (1 - Keep(1)));
     Lift(session.slow[use.key], 0.8 * (1 - Keep(24)), decode);
     Lift(common_[use.key], 1 - Keep(512), decode);
@@ -133,7 +142,8 @@ class NaiveRates {
 
   double RateOf(ExpertKey key) {
     double rate = common_[key] / 8;
-    for (auto& [slot, session] : sessions_) rate += session.fast[key] + session.slow[key];
+    for (auto& [slot, session] : sessions_)
+      rate += session.fast[key] + session.slow[key] + session.echo[key];
     return rate;
   }
   LayerIndex layer() const { return layer_; }
@@ -143,7 +153,19 @@ class NaiveRates {
     RequestId request{};
     std::map<ExpertKey, double> fast;
     std::map<ExpertKey, double> slow;
+    std::map<ExpertKey, double> echo;
+    std::vector<std::uint32_t> chosen;
   };
+  void Settle() {
+    for (auto& [slot, session] : sessions_) {
+      if (session.chosen.empty()) continue;
+      routing_echo_.OnChosen(SessionSlot{slot}, session.request, layer_, session.chosen);
+      session.chosen.clear();
+      routing_echo_.Echo(SessionSlot{slot}, UseRates::kOne * 2 / 5, echo_row_);
+      for (std::uint32_t i = 0; i < echo_row_.size(); ++i)
+        session.echo[{layer_, ExpertIndex{i}}] = static_cast<double>(echo_row_[i]) / UseRates::kOne;
+    }
+  }
   static double Keep(double half_life_tokens) { return std::exp2(-1 / half_life_tokens); }
   static void Lift(double& rate, double gain, bool decode) {
     rate = std::max(rate, std::min(rate + gain, decode ? 1.0 : 1.0 / 20));
@@ -153,6 +175,8 @@ class NaiveRates {
   bool decoded_ = false;
   std::map<std::uint32_t, Session> sessions_;
   std::map<ExpertKey, double> common_;
+  std::vector<std::uint32_t> echo_row_;
+  RoutingEcho routing_echo_;  // has a test of its own
 };
 
 // What integers in units of 2^-20 and rounded-up fades lose: of each part, at most a unit a fade,
@@ -163,9 +187,11 @@ TEST(UseRatesTest, AgreeWithMeansThatForget) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     LfruPolicy policy(kShape);
     UseRates rates(kShape);
-    NaiveRates naive;
+    NaiveRates naive(kShape);
     PolicyDriver driver(policy, kShape, seed);
+    bool layer_begins = false;
     driver.on_layer = [&](LayerIndex layer) {
+      layer_begins = true;
       naive.OnLayer(layer);
       rates.OnLayer(layer);
     };
@@ -178,6 +204,8 @@ TEST(UseRatesTest, AgreeWithMeansThatForget) {
       }
     };
     driver.check = [&] {
+      // Later in a layer the policy may have settled and the naive rates not.
+      if (!std::exchange(layer_begins, false)) return;
       const std::optional<ExpertKey> victim = policy.Victim();
       if (!victim) return;
       const auto worth = [&](ExpertKey key) {
@@ -208,6 +236,7 @@ TEST(UseRatesTest, ALongPromptDoesNotOutweighDecoding) {
     rates.OnLayer(LayerIndex{0});
     rates.OnUse(Use(0, 1, 0));
   }
+  rates.Settle();
   const std::uint32_t decoded = rates.rates()[0];
   for (int chunk = 0; chunk < 20; ++chunk) {
     rates.OnLayer(LayerIndex{0});
@@ -225,6 +254,7 @@ TEST(UseRatesTest, ASessionsRatesGoWithIt) {
     rates.OnUse(Use(0, 1, 0));
     rates.OnUse(Use(2, 2, 1));
   }
+  rates.Settle();
   const std::uint32_t before = rates.rates()[0];
   const std::uint32_t other = rates.rates()[2];
   rates.OnLayer(LayerIndex{0});

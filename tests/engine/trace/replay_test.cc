@@ -212,9 +212,9 @@ TEST_F(RecordedTraceTest, ReproducesThePublishedFigures) {
 
 TEST_F(RecordedTraceTest, TheDefaultBeatsTheBestThatIsPublished) {
   const std::vector<double> lfru = HitRates("lfru", *FindEvictionPolicy("lfru"));
-  EXPECT_GT(lfru[0], 64.2);  // published: 61.3
-  EXPECT_GT(lfru[1], 75.6);  // published: 73.9
-  EXPECT_GT(lfru[2], 83.6);  // published: 82.8
+  EXPECT_GT(lfru[0], 65.0);  // published: 61.3
+  EXPECT_GT(lfru[1], 76.2);  // published: 73.9
+  EXPECT_GT(lfru[2], 84.1);  // published: 82.8
 }
 
 // The printed formula keeps what ran just now, which is needed last.
