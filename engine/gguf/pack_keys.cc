@@ -48,8 +48,8 @@ Status CheckPackVersion(const GgufFile& file) {
 
 Result<std::uint64_t> PackHeaderChecksum(std::span<const std::byte> header) {
   const std::string mark = HeaderChecksumMark();
-  const auto found =
-      std::ranges::search(header, std::as_bytes(std::span<const char>(mark))).begin();
+  const auto wanted = std::as_bytes(std::span<const char>(mark));
+  const auto found = std::search(header.begin(), header.end(), wanted.begin(), wanted.end());
   const auto value = static_cast<std::size_t>(found - header.begin()) + mark.size();
   if (found == header.end() || value + sizeof(std::uint64_t) > header.size())
     return Failure(NotFoundError("key \"" + std::string(kPackHeaderChecksumKey) +

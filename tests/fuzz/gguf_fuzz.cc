@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Any bytes: the reader refuses them or gives a description that keeps its promises (G2 to G4),
-// merges as a set, and survives being written and read again.
+// merges as a set, is a pack or none, and survives being written and read again.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "engine/gguf/gguf_reader.h"
 #include "engine/gguf/gguf_set.h"
 #include "engine/gguf/gguf_writer.h"
+#include "engine/gguf/pack_keys.h"
 #include "engine/gguf/requantize.h"
 
 namespace edgemoe {
@@ -68,6 +69,14 @@ void CheckRewrite(const GgufFile& file) {
   EDGEMOE_CHECK(again->tensors().size() == file.tensors().size(), "no tensor is lost");
 }
 
+void CheckPack(const GgufFile& file, std::span<const std::byte> bytes) {
+  const Status status =
+      file.data_offset() <= bytes.size() ? CheckPackHeader(bytes, file) : CheckPackVersion(file);
+  EDGEMOE_CHECK(!status.ok() || !IsPack(file) || file.alignment() == kPackAlignment, "a pack's");
+  for (const std::string_view key : {kPackExpertChecksumsKey, kPackDenseChecksumsKey})
+    (void)ReadPackChecksums(file, key, 2);
+}
+
 void ParseOnce(std::span<const std::byte> bytes, std::uint64_t file_bytes) {
   Result<GgufFile> file = ParseGguf(bytes, file_bytes);
   if (!file) {
@@ -76,6 +85,7 @@ void ParseOnce(std::span<const std::byte> bytes, std::uint64_t file_bytes) {
     return;
   }
   CheckTensors(*file, file_bytes);
+  CheckPack(*file, bytes);
   CheckGetters(*file);
   CheckRewrite(*file);
   (void)PlanRequantize(*file, TensorType::kQ4_K);
