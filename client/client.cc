@@ -166,10 +166,26 @@ Result<v1::PlanResponse> Client::Plan(const v1::PlanRequest& request) {
   return Call(*stubs_->models, &v1::Models::Stub::Plan, request);
 }
 
+PackStream Client::Pack(const v1::PackRequest& request) {
+  return Open<v1::PackResponse>(request, [&](grpc::ClientContext* context) {
+    return stubs_->models->Pack(context, request);
+  });
+}
+
+Result<v1::ProbeResponse> Client::Probe(const v1::ProbeRequest& request) {
+  return Call(*stubs_->observe, &v1::Observe::Stub::Probe, request);
+}
+
 Result<v1::PlanResponse> Client::Resize(std::uint64_t budget_bytes) {
   v1::ResizeRequest request;
   request.set_budget_bytes(budget_bytes);
   return Call(*stubs_->observe, &v1::Observe::Stub::Resize, request);
+}
+
+TraceStream Client::RecordTrace(const v1::RecordTraceRequest& request) {
+  return Open<v1::RecordTraceResponse>(request, [&](grpc::ClientContext* context) {
+    return stubs_->observe->RecordTrace(context, request);
+  });
 }
 
 Result<v1::Stats> Client::GetStats() {

@@ -28,6 +28,8 @@ namespace edgemoe::client {
 
 using GenerateStream = Stream<v1::GenerateResponse>;
 using ScoreStream = Stream<v1::ScoreResponse>;
+using PackStream = Stream<v1::PackResponse>;
+using TraceStream = Stream<v1::RecordTraceResponse>;
 
 // One connection; thread-safe; cheap to move. Calls that do not stream wait for the answer, for at
 // most kCallTimeout; those that stream have no limit but the request's own. Codes are the daemon's;
@@ -59,8 +61,11 @@ class Client {
   Result<v1::ListModelsResponse> ListModels();
   Result<v1::Model> GetModel(const std::string& name);
   Result<v1::PlanResponse> Plan(const v1::PlanRequest& request);
+  PackStream Pack(const v1::PackRequest& request);
   Result<v1::Stats> GetStats();
+  TraceStream RecordTrace(const v1::RecordTraceRequest& request);
   Result<v1::PlanResponse> Resize(std::uint64_t budget_bytes);
+  Result<v1::ProbeResponse> Probe(const v1::ProbeRequest& request);
 
  private:
   struct Stubs;

@@ -167,6 +167,8 @@ class Parser {
     AddInference();
     AddTexts();
     AddObserving();
+    AddPack();
+    AddTrace();
   }
 
   std::variant<CommandLine, ExitCode> Parse(int argc, char** argv) {
@@ -181,9 +183,10 @@ class Parser {
  private:
   // The command's options live in the parser until Parse moves the chosen ones out.
   template <class T>
-  std::pair<CLI::App*, T*> Add(const std::string& name, const std::string& help) {
+  std::pair<CLI::App*, T*> Add(const std::string& name, const std::string& help,
+                               CLI::App* parent = nullptr) {
     auto command = std::make_shared<T>();
-    CLI::App* app = app_.add_subcommand(name, help);
+    CLI::App* app = (parent == nullptr ? &app_ : parent)->add_subcommand(name, help);
     app->callback([this, command] { take_ = [command]() -> Command { return *command; }; });
     return {app, command.get()};
   }
@@ -310,9 +313,59 @@ class Parser {
         "Memory for everything, as in 1200MiB", "SIZE")
         ->required();
 
+    auto [probe, probe_options] =
+        Add<ProbeCommand>("probe", "How fast the storage under the model is");
+    v1::ProbeRequest* probe_request = &probe_options->request;
+    probe->add_flag_callback(
+        "--fresh", [probe_request] { probe_request->set_fresh(true); },
+        "Measure anew, which takes about a second, instead of telling what is known");
+
     auto [abort, abort_options] = Add<AbortCommand>("abort", "End a request");
     abort->add_option("request", abort_options->request_id, "Its id, as told when it started")
         ->required();
+  }
+
+  void AddPack() {
+    auto [pack, pack_options] = Add<PackCommand>(
+        "pack", "Write a model anew so that each expert is read at once; the daemon does it");
+    v1::PackRequest* request = &pack_options->request;
+    AddValue<std::string>(
+        pack, "source", [request](const std::string& path) { request->set_source_path(path); },
+        "A GGUF file; the first part of a split one", "SOURCE")
+        ->required();
+    AddValue<std::string>(
+        pack, "-o,--output", [request](const std::string& path) { request->set_output_path(path); },
+        "The pack, beside the source or in the daemon's models.directory (default: "
+        "SOURCE-pack.gguf)",
+        "FILE");
+    pack->add_flag_callback(
+        "--overwrite", [request] { request->set_overwrite(true); }, "Replace a file that is there");
+  }
+
+  void AddTrace() {
+    CLI::App* trace = app_.add_subcommand("trace", "What routers choose");
+    trace->require_subcommand(1);
+    auto [record, record_options] = Add<TraceRecordCommand>(
+        "record", "Write down what routers choose from now on, as CSV; Ctrl-C ends it", trace);
+    v1::RecordTraceRequest* request = &record_options->request;
+    record->add_option("-o,--output", record_options->output, "A new file; -: standard output")
+        ->type_name("FILE")
+        ->required();
+    AddValue<std::uint64_t>(
+        record, "--steps", [request](std::uint64_t n) { request->set_steps_max(n); },
+        "End after about so many steps", "N");
+    AddValue<std::uint32_t>(
+        record, "--seconds",
+        [request](std::uint32_t n) { request->set_time_limit_ms(std::uint64_t{n} * 1000); },
+        "End after so long", "SECONDS");
+
+    CLI::App* replay = trace->add_subcommand(
+        "replay", "Run a recorded trace through caches, without a model: see edgemoe-bench replay");
+    replay->prefix_command();
+    replay->set_help_flag();
+    replay->callback([this, replay] {
+      take_ = [replay]() -> Command { return TraceReplayCommand{replay->remaining()}; };
+    });
   }
 
   CLI::App app_{"edgemoe: talks to edgemoed, the daemon that runs mixture-of-experts models",

@@ -13,6 +13,7 @@
 #include "client/cli/session.h"
 #include "edgemoe/v1/inference.pb.h"
 #include "edgemoe/v1/models.pb.h"
+#include "edgemoe/v1/observe.pb.h"
 
 namespace edgemoe::cli {
 
@@ -62,7 +63,24 @@ struct PlanCommand {
   v1::PlanRequest request;
 };
 
+struct PackCommand {
+  v1::PackRequest request;  // with paths as they were typed
+};
+
+struct TraceRecordCommand {
+  std::string output;  // "-": standard output
+  v1::RecordTraceRequest request;
+};
+
+struct TraceReplayCommand {
+  std::vector<std::string> arguments;  // for edgemoe-bench replay
+};
+
 struct StatsCommand {};
+
+struct ProbeCommand {
+  v1::ProbeRequest request;
+};
 
 struct ResizeCommand {
   std::uint64_t budget_bytes = 0;
@@ -72,9 +90,10 @@ struct AbortCommand {
   std::uint64_t request_id = 0;
 };
 
-using Command = std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand,
-                             TemplateCommand, ScoreCommand, ModelsCommand, PlanCommand,
-                             StatsCommand, ResizeCommand, AbortCommand>;
+using Command =
+    std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand, TemplateCommand,
+                 ScoreCommand, ModelsCommand, PlanCommand, PackCommand, TraceRecordCommand,
+                 TraceReplayCommand, StatsCommand, ResizeCommand, ProbeCommand, AbortCommand>;
 
 struct CommandLine {
   CommonOptions common;

@@ -15,8 +15,13 @@ ExitCode Run(const CommonOptions& options, TemplateCommand command);
 ExitCode Run(const CommonOptions& options, ScoreCommand command);
 ExitCode Run(const CommonOptions& options, const ModelsCommand& command);
 ExitCode Run(const CommonOptions& options, const PlanCommand& command);
+ExitCode Run(const CommonOptions& options, PackCommand command);
+ExitCode Run(const CommonOptions& options, const TraceRecordCommand& command);
+// Becomes edgemoe-bench.
+ExitCode Run(const CommonOptions& options, const TraceReplayCommand& command);
 ExitCode Run(const CommonOptions& options, const StatsCommand& command);
 ExitCode Run(const CommonOptions& options, const ResizeCommand& command);
+ExitCode Run(const CommonOptions& options, const ProbeCommand& command);
 ExitCode Run(const CommonOptions& options, const AbortCommand& command);
 
 }  // namespace edgemoe::cli

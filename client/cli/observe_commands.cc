@@ -106,6 +106,28 @@ std::string StatsReport(const v1::Stats& stats) {
   return report;
 }
 
+std::string ProbeTable(const v1::ProbeResponse& probe) {
+  std::string report;
+  char line[128];
+  std::snprintf(line, sizeof(line), "%10s %9s %9s\n", "read", "in flight", "MB/s");
+  report += line;
+  for (const v1::ProbeResponse::Point& point : probe.points()) {
+    std::snprintf(line, sizeof(line), "%10s %9u %9.0f\n", Bytes(point.read_bytes()).c_str(),
+                  point.depth(), point.bytes_per_second() / 1e6);
+    report += line;
+  }
+  report += '\n';
+  AddLine(report, "storage", "device %s, %s, %s%s%s", probe.device().c_str(),
+          probe.file_system().c_str(), probe.io_backend().c_str(),
+          probe.direct() ? ", O_DIRECT" : "", probe.kept() ? "; measured before" : "");
+  AddLine(report, "alone", "a read of 4 KiB takes %.0f us",
+          static_cast<double>(probe.small_read_ns()) * 1e-3);
+  AddLine(report, "best used", "%u reads of %s in flight, for 95 %% of %.0f MB/s", probe.depth(),
+          Bytes(probe.read_bytes()).c_str(), probe.bytes_per_second() / 1e6);
+  if (!probe.note().empty()) AddLine(report, "note", "%s", probe.note().c_str());
+  return report;
+}
+
 std::string ModelsTable(const v1::ListModelsResponse& response) {
   std::string table;
   char line[512];
@@ -141,6 +163,14 @@ ExitCode Run(const CommonOptions& options, const PlanCommand& command) {
   if (!plan) return session.Fail(plan.error());
   const ExitCode written = options.json ? WriteLine(ToJson(*plan)) : Write(PlanReport(*plan));
   return written == ExitCode::kOk && !plan->fits() ? ExitCode::kDoesNotFit : written;
+}
+
+ExitCode Run(const CommonOptions& options, const ProbeCommand& command) {
+  Session session(options);
+  if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
+  const auto probe = session.Retry([&] { return session.client().Probe(command.request); });
+  if (!probe) return session.Fail(probe.error());
+  return options.json ? WriteLine(ToJson(*probe)) : Write(ProbeTable(*probe));
 }
 
 ExitCode Run(const CommonOptions& options, const ResizeCommand& command) {

@@ -117,6 +117,30 @@ TEST_F(E2eCliTest, ScoresATextThatIsLongerThanTheContext) {
   EXPECT_LT(total["perplexity"], 1000);
 }
 
+TEST_F(E2eCliTest, RecordsATraceThatReplays) {
+  const std::string path = *folder_ / "demo.route.csv";
+  ChildProcess record(Command({"trace", "record", "-o", path, "--steps", "12"}));
+  // The recording is on when a second one is refused.
+  ASSERT_TRUE(WaitUntil([&] {
+    const Outcome second = Run({"trace", "record", "-o", "-", "--seconds", "0", "--steps", "1"});
+    return second.errors.find("FAILED_PRECONDITION") != std::string::npos;
+  }));
+  ASSERT_EQ(Run({"complete", "-t", "0", "-n", "40", "--ignore-end", "Once"}).code, 0);
+  ASSERT_EQ(record.Wait(), 0) << record.errors();
+  EXPECT_THAT(record.errors(), HasSubstr(" 0 dropped"));
+
+  ChildProcess::Options options;
+  options.environment = {{"PATH", EDGEMOE_BENCH_FOLDER}};
+  ChildProcess replay({EDGEMOE_PROGRAM, "trace", "replay", path, "--policy", "lru,belady",
+                       "--budget", "4MiB,12MiB", "--json", "-"},
+                      options);
+  ASSERT_EQ(replay.Wait(), 0) << replay.errors();
+  EXPECT_THAT(replay.output(), HasSubstr("belady"));
+
+  const Outcome again = Run({"trace", "record", "-o", path, "--steps", "1"});
+  EXPECT_EQ(again.code, 68) << "a file that is there is not overwritten";
+}
+
 TEST_F(E2eCliTest, ErrorsAreForPeople) {
   const Outcome outcome = Run({"complete", "-t", "-1", "hi"});
   EXPECT_EQ(outcome.code, 65);

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trace: what routers choose, from a live daemon into a file, and such a file through caches.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "client/cli/commands.h"
+
+namespace edgemoe::cli {
+namespace {
+
+// Where the program itself lies: edgemoe-bench is installed beside it.
+std::string OwnDirectory() {
+  char path[4096];
+  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof(path));
+  if (size <= 0 || size == static_cast<ssize_t>(sizeof(path))) return "";
+  const std::string text(path, static_cast<std::size_t>(size));
+  return text.substr(0, text.rfind('/') + 1);
+}
+
+ExitCode FailFile(const Session& session, const std::string& path) {
+  const std::string why = std::generic_category().message(errno);
+  return session.Fail({client::StatusCode::kNotFound, path + ": " + why, {}});
+}
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+}  // namespace
+
+ExitCode Run(const CommonOptions& options, const TraceRecordCommand& command) {
+  Session session(options);
+  if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
+  const bool to_stdout = command.output == "-";
+  std::unique_ptr<std::FILE, CloseFile> file(to_stdout ? nullptr
+                                                       : std::fopen(command.output.c_str(), "wx"));
+  if (!to_stdout && file == nullptr) return FailFile(session, command.output);
+  std::FILE* const out = to_stdout ? stdout : file.get();
+
+  client::TraceStream stream = session.client().RecordTrace(command.request);
+  const InterruptWatch watch(session.interrupts(), [&stream] { stream.Cancel(); });
+  std::uint64_t steps = 0;
+  std::uint64_t dropped = 0;
+  bool wrote = true;
+  const client::Status status = stream.ForEach([&](const v1::RecordTraceResponse& message) {
+    const std::string& text = message.text();
+    wrote = std::fwrite(text.data(), 1, text.size(), out) == text.size();
+    steps = message.steps();
+    dropped = message.steps_dropped();
+    if (!to_stdout) session.status_line().Show(std::to_string(steps) + " steps; Ctrl-C ends");
+    return wrote;
+  });
+  session.status_line().Clear();
+  wrote = std::fflush(out) == 0 && wrote;
+  if (!wrote) return FailFile(session, command.output);
+  // Ctrl-C is the way to end a recording without limits.
+  if (!status.ok() && !watch.interrupted()) return session.Fail(status);
+  std::fprintf(stderr, "%llu steps recorded, %llu dropped\n",
+               static_cast<unsigned long long>(steps), static_cast<unsigned long long>(dropped));
+  return ExitCode::kOk;
+}
+
+ExitCode Run(const CommonOptions& options, const TraceReplayCommand& command) {
+  const std::string program = OwnDirectory() + "edgemoe-bench";
+  std::vector<std::string> words = {program, "replay"};
+  words.insert(words.end(), command.arguments.begin(), command.arguments.end());
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  ::execv(program.c_str(), arguments.data());
+  if (errno == ENOENT) ::execvp("edgemoe-bench", arguments.data());
+  const std::string why = std::generic_category().message(errno);
+  return Session(options).Fail({client::StatusCode::kNotFound,
+                                "edgemoe-bench, which replays traces, cannot be run: " + why +
+                                    "; it is looked for beside edgemoe and in the PATH",
+                                {}});
+}
+
+}  // namespace edgemoe::cli
