@@ -42,7 +42,7 @@ struct EngineOptions {
   std::uint32_t prefill_chunk_tokens = 64;  // prompt tokens a step, [1, 512]
   std::uint32_t threads = 0;        // computing threads; 0: one for each core allowed, at most 64
   std::string io_backend = "auto";  // "auto", "io_uring", "pread"
-  std::uint32_t io_depth = 32;      // reads in flight, [1, 1024]
+  std::uint32_t io_depth = 0;       // reads in flight, [1, 1024]; 0: as the storage likes it
   std::string kernels = "auto";     // "auto", "ref", "avx2", "avx512", "neon"
   // Which resident expert gives way: "lfru", "lru", "lfu", "edgemoe".
   std::string eviction_policy = "lfru";
@@ -53,7 +53,8 @@ struct EngineOptions {
   // Seconds without a request after which the experts' memory shrinks to its least, until the next
   // request; 0: never.
   std::uint32_t idle_shrink_after_s = 0;
-  // Where the next run finds which experts were worth keeping; empty: nowhere.
+  // Where the next run finds which experts were worth keeping and what the predictor has learnt;
+  // empty: nowhere.
   std::string state_directory;
   LogSink log;
 
@@ -222,7 +223,7 @@ struct EngineStats {
   std::uint64_t storage_wait_bytes = 0;     // that arrived during storage_wait_meter_ns: how fast
   std::uint64_t storage_wait_meter_ns = 0;  // storage was while the engine only waited for it
   std::uint64_t storage_model_bytes_per_second = 0;  // of storage_profile; 0: real storage
-  std::uint64_t compute_ns = 0;             // time in steps less waiting for storage
+  std::uint64_t compute_ns = 0;                      // time in steps less waiting for storage
   ReadAheadStats read_ahead;
   std::uint64_t experts_resident = 0;
   std::uint64_t experts_total = 0;

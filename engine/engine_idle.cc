@@ -14,21 +14,28 @@ constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
 
 }  // namespace
 
-EngineIdle::EngineIdle(Parts parts, StateFile warm_file, std::uint32_t idle_shrink_after_s)
+EngineIdle::EngineIdle(Parts parts, const std::string& state_directory, std::uint64_t model_digest,
+                       std::uint32_t idle_shrink_after_s)
     : parts_(std::move(parts)),
-      warm_file_(std::move(warm_file)),
+      warm_file_(state_directory, "warm", model_digest),
+      path_file_(state_directory, "path", model_digest),
       shrink_after_ns_(idle_shrink_after_s * kNsPerSecond) {
   ReadWarm();
+  ReadPaths();
+}
+
+std::optional<std::vector<std::byte>> EngineIdle::Read(const StateFile& file) const {
+  if (!file.enabled()) return std::nullopt;
+  Result<std::vector<std::byte>> payload = file.Read();
+  if (payload) return *std::move(payload);
+  if (payload.error().code() != StatusCode::kNotFound)
+    Log(LogLevel::kWarning, "no warm start: " + payload.error().message());
+  return std::nullopt;
 }
 
 void EngineIdle::ReadWarm() {
-  if (!warm_file_.enabled()) return;
-  Result<std::vector<std::byte>> payload = warm_file_.Read();
-  if (!payload) {
-    if (payload.error().code() != StatusCode::kNotFound)
-      Log(LogLevel::kWarning, "no warm start: " + payload.error().message());
-    return;
-  }
+  const std::optional<std::vector<std::byte>> payload = Read(warm_file_);
+  if (!payload) return;
   Result<std::vector<ExpertKey>> keys = DecodeKeys(*payload, *parts_.layout);
   if (!keys) {
     Log(LogLevel::kWarning, "no warm start: " + warm_file_.path() + ": " + keys.error().message());
@@ -36,8 +43,17 @@ void EngineIdle::ReadWarm() {
   }
   warm_keys_ = *std::move(keys);
   warm_left_ = warm_keys_;
+  warming_ = true;
   Log(LogLevel::kInfo, "warm start: " + std::to_string(warm_keys_.size()) +
                            " experts of the last run are read while nothing else is to be done");
+}
+
+void EngineIdle::ReadPaths() {
+  if (parts_.predictor == nullptr) return;
+  const std::optional<std::vector<std::byte>> payload = Read(path_file_);
+  if (!payload) return;
+  if (const Status status = parts_.predictor->Restore(*payload); !status.ok())
+    Log(LogLevel::kWarning, "no warm start: " + path_file_.path() + ": " + status.message());
 }
 
 std::optional<std::uint64_t> EngineIdle::OnIdle(std::uint64_t idle_since_ns) {
@@ -50,19 +66,17 @@ std::optional<std::uint64_t> EngineIdle::OnIdle(std::uint64_t idle_since_ns) {
     if (now_ns >= due_ns) return work();
     next_ns = std::min(next_ns.value_or(due_ns), due_ns);
   };
-  if (warm_file_.enabled() && parts_.cache->counters().insertions != kept_insertions_)
-    after(kKeepAfterNs, [this] { Keep(); });
+  if (warm_file_.enabled() && Activity() != kept_activity_) after(kKeepAfterNs, [this] { Keep(); });
   if (shrink_after_ns_ > 0 && !parts_.memory->at_floor())
     after(shrink_after_ns_, [this] { Shrink(); });
   return next_ns;
 }
 
 bool EngineIdle::Warm() {
-  if (warm_left_.empty() || parts_.memory->at_floor()) return false;
-  const bool more = parts_.pipeline->Warm(warm_left_);
+  if (!warming_ || parts_.memory->at_floor()) return false;
+  warming_ = parts_.pipeline->Warm(warm_left_);
   parts_.publish();
-  if (more) return true;
-  warm_left_ = {};
+  if (warming_) return true;
   Log(LogLevel::kInfo, "warm start: " + std::to_string(parts_.cache->counters().resident_count) +
                            " experts are in memory");
   return false;
@@ -94,21 +108,26 @@ void EngineIdle::OnBusy() {
   }
 }
 
+std::uint64_t EngineIdle::Activity() const {
+  const CacheCounters& counters = parts_.cache->counters();
+  return counters.hits + counters.insertions;
+}
+
 void EngineIdle::Keep() {
   // At its floor the cache has forgotten what was worth keeping.
   if (!warm_file_.enabled() || parts_.memory->at_floor()) return;
-  const std::uint64_t insertions = parts_.cache->counters().insertions;
-  if (insertions == kept_insertions_) return;
+  const std::uint64_t activity = Activity();
+  if (activity == kept_activity_) return;
+  kept_activity_ = activity;
   std::vector<ExpertKey> keys;
   parts_.cache->AppendBest(keys);
   const std::set<ExpertKey> best(keys.begin(), keys.end());
   for (const ExpertKey& key : warm_left_)
     if (!best.contains(key)) keys.push_back(key);
-  if (const Status status = warm_file_.Write(EncodeKeys(keys)); !status.ok()) {
-    Log(LogLevel::kWarning, "the next start will not be warm: " + status.message());
-    return;
-  }
-  kept_insertions_ = insertions;
+  Status status = warm_file_.Write(EncodeKeys(keys));
+  if (status.ok() && parts_.predictor != nullptr)
+    status = path_file_.Write(parts_.predictor->counts().Serialize());
+  if (!status.ok()) Log(LogLevel::kWarning, "the next start will not be warm: " + status.message());
 }
 
 void EngineIdle::Log(LogLevel level, const std::string& line) const {

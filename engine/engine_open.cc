@@ -10,6 +10,7 @@
 #include "engine/engine_faults.h"
 #include "engine/engine_loaded.h"
 #include "engine/engine_options.h"
+#include "engine/engine_reads.h"
 #include "engine/io/metered_reader.h"
 #include "engine/io/read_fully.h"
 #include "engine/io/reader_factory.h"
@@ -115,7 +116,9 @@ Status LoadedEngine::OpenStream(const SlotClasses& classes) {
 }
 
 ExpertPipelineOptions LoadedEngine::MakePipelineOptions() {
-  ExpertPipelineOptions options{.loader = {.verifier = &*verifier_},
+  ExpertPipelineOptions options{.loader = {.request_bytes_max = read_shape_.request_bytes,
+                                           .read_ahead_bytes_max = read_shape_.read_ahead_bytes,
+                                           .verifier = &*verifier_},
                                 .keep_experts = mode_ != EngineMode::kOnDemand};
   if (mode_ != EngineMode::kEdgeMoe || options_.predictor == "none") return options;
   const std::uint32_t experts_used = limits_.config.expert_used_count;
@@ -130,8 +133,9 @@ ExpertPipelineOptions LoadedEngine::MakePipelineOptions() {
 }
 
 Status LoadedEngine::OpenReaders() {
+  EDGEMOE_ASSIGN_OR_RETURN(read_shape_, ChooseReads(options_, layout_.experts));
   EDGEMOE_ASSIGN_OR_RETURN(OpenedReader opened, OpenReader(files_, {.backend = options_.io_backend,
-                                                                    .depth = options_.io_depth}));
+                                                                    .depth = read_shape_.depth}));
   io_backend_ = opened.reader->name();
   io_note_ = std::move(opened.note);
   EDGEMOE_ASSIGN_OR_RETURN(const IoFaults faults, ParseIoFaults(options_.io_faults));
@@ -176,16 +180,16 @@ Status LoadedEngine::OpenMemory() {
                                     .reader = reader_.get(),
                                     .pipeline = &*pipeline_},
                   std::move(experts), plan_, options_);
-  idle_.emplace(
-      EngineIdle::Parts{.clock = &clock_,
-                        .layout = &layout_.experts,
-                        .cache = &*cache_,
-                        .pipeline = &*pipeline_,
-                        .memory = &*memory_,
-                        .publish = [this] { PublishStreamStats(); },
-                        .log = options_.log},
-      StateFile(options_.state_directory, "warm", ModelDigest(description_, layout_.experts)),
-      options_.idle_shrink_after_s);
+  idle_.emplace(EngineIdle::Parts{.clock = &clock_,
+                                  .layout = &layout_.experts,
+                                  .cache = &*cache_,
+                                  .pipeline = &*pipeline_,
+                                  .memory = &*memory_,
+                                  .predictor = predictor_ ? &*predictor_ : nullptr,
+                                  .publish = [this] { PublishStreamStats(); },
+                                  .log = options_.log},
+                options_.state_directory, ModelDigest(description_, layout_.experts),
+                options_.idle_shrink_after_s);
   return OkStatus();
 }
 

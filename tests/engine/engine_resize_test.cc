@@ -253,6 +253,11 @@ class WarmStartTest : public EngineResizeTest {
     engine_.reset();
     std::filesystem::remove_all(options_.state_directory);
   }
+  // However long it takes.
+  void WaitUntilWarm() {
+    while (LogText().find("experts are in memory") == std::string::npos)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
   std::filesystem::path WarmFile() const {
     for (const auto& entry : std::filesystem::directory_iterator(options_.state_directory))
       if (entry.path().filename().string().starts_with("warm-")) return entry.path();
@@ -261,12 +266,13 @@ class WarmStartTest : public EngineResizeTest {
 };
 
 TEST_F(WarmStartTest, ExpertsOfTheLastRunAreReadWhileIdle) {
+  options_.predictor = "none";  // which reads what nobody uses
   const std::vector<TokenId> expected = Tokens(Open(), "Once upon a time");
   const std::uint64_t resident = engine_->GetStats().experts_resident;
   ASSERT_GT(resident, 10u);
   Engine& again = Open();
-  while (again.GetStats().experts_resident < resident)
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  WaitUntilWarm();
+  EXPECT_EQ(again.GetStats().experts_resident, resident);
   EXPECT_EQ(again.GetStats().expert_uses, 0u);
   const std::uint64_t bytes_before = again.GetStats().expert_bytes_read;
   EXPECT_EQ(Tokens(again, "Once upon a time"), expected);
@@ -286,12 +292,27 @@ TEST_F(WarmStartTest, ASmallerSlabTakesTheBest) {
   Tokens(Open(), "Once upon a time");
   options_.memory_budget_bytes = Budget(20);
   Engine& again = Open();
-  while (LogText().find("experts are in memory") == std::string::npos)
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  WaitUntilWarm();
   const EngineStats stats = again.GetStats();
   EXPECT_GT(stats.experts_resident, 0u);
   EXPECT_LE(stats.expert_resident_bytes, stats.expert_slab_bytes);
   EXPECT_EQ(stats.expert_evictions, 0u);
+}
+
+TEST_F(WarmStartTest, WhatThePredictorLearntIsKept) {
+  options_.predictor = "path";
+  const std::vector<TokenId> expected = Tokens(Open(), "Once upon a time");
+  engine_.reset();
+  std::filesystem::path counts;
+  for (const auto& entry : std::filesystem::directory_iterator(options_.state_directory))
+    if (entry.path().filename().string().starts_with("path-")) counts = entry.path();
+  ASSERT_FALSE(counts.empty());
+  EXPECT_EQ(Tokens(Open(), "Once upon a time"), expected);
+  EXPECT_EQ(LogText().find("no warm start"), std::string::npos) << LogText();
+  engine_.reset();
+  std::filesystem::resize_file(counts, 100);
+  EXPECT_EQ(Tokens(Open(), "Once upon a time"), expected);
+  EXPECT_THAT(LogText(), HasSubstr("no warm start: " + counts.string()));
 }
 
 TEST_F(WarmStartTest, ADamagedFileIsIgnored) {

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A daemon whose memory changes while it serves.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/e2e/answers.h"
+#include "tests/support/daemon_process.h"
+
+namespace edgemoe {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+class E2eMemoryTest : public testing::Test {
+ protected:
+  struct Outcome {
+    std::optional<int> code;
+    std::string output;
+    std::string errors;
+  };
+  Outcome Edgemoe(const std::vector<std::string>& arguments) {
+    std::vector<std::string> command = {EDGEMOE_PROGRAM, "--socket", socket_};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    ChildProcess process(command, {});
+    const auto code = process.Wait();
+    return {code, process.output(), process.errors()};
+  }
+
+  TempFolder folder_;
+  std::string socket_ = folder_ / "d.sock";
+};
+
+TEST_F(E2eMemoryTest, ResizeDuringAStreamKeepsItsTokens) {
+  DaemonProcess daemon(socket_, {"--memory-adapt", "off"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client client = daemon.Connect();
+  const auto expected = Receive(client.Complete(Greedy("Once upon a time", 200)));
+  ASSERT_TRUE(expected.status.ok()) << expected.status.ToString();
+  const auto whole = client.GetStats()->memory();
+
+  std::thread stream([&] {
+    client::Client own = daemon.Connect();
+    const auto answer = Receive(own.Complete(Greedy("Once upon a time", 200)));
+    EXPECT_TRUE(answer.status.ok()) << answer.status.ToString();
+    EXPECT_EQ(answer.tokens, expected.tokens);
+  });
+  const std::uint64_t quarter =
+      whole.budget_floor_bytes() + (whole.budget_resident_bytes() - whole.budget_floor_bytes()) / 4;
+  const std::uint64_t resident_before = client.GetStats()->process().resident_bytes();
+  const Outcome shrunk = Edgemoe({"resize", std::to_string(quarter), "--json"});
+  EXPECT_EQ(shrunk.code, 0) << shrunk.errors;
+  EXPECT_EQ(json::parse(shrunk.output)["budget_bytes"], quarter);
+  const auto stats = client.GetStats();
+  ASSERT_TRUE(stats);
+  EXPECT_EQ(stats->memory().budget_bytes(), quarter);
+  EXPECT_LE(stats->experts().slab_bytes(), stats->memory().expert_bytes());
+  EXPECT_LT(stats->process().resident_bytes(), resident_before);
+  const Outcome grown =
+      Edgemoe({"resize", std::to_string(whole.budget_resident_bytes()), "--json"});
+  EXPECT_EQ(grown.code, 0) << grown.errors;
+  stream.join();
+  EXPECT_EQ(client.GetStats()->experts().slab_bytes(), whole.expert_total_bytes());
+  EXPECT_EQ(Receive(client.Complete(Greedy("Once upon a time", 200))).tokens, expected.tokens);
+}
+
+TEST_F(E2eMemoryTest, ABudgetBelowTheFloorIsRefused) {
+  DaemonProcess daemon(socket_, {"--memory-adapt", "off"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client client = daemon.Connect();
+  const std::uint64_t before = client.GetStats()->memory().budget_bytes();
+  const Outcome refused = Edgemoe({"resize", "1MiB"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.errors, HasSubstr("budget_bytes: found 1.00 MiB"));
+  EXPECT_THAT(refused.errors,
+              HasSubstr(std::to_string(client.GetStats()->memory().budget_floor_bytes())));
+  EXPECT_EQ(client.GetStats()->memory().budget_bytes(), before);
+}
+
+TEST_F(E2eMemoryTest, ARestartIsWarm) {
+  const DaemonProcess::Environment environment = {{"STATE_DIRECTORY", folder_ / "state"}};
+  std::uint64_t resident = 0;
+  {
+    DaemonProcess daemon(socket_, {"--predictor", "none"}, environment);
+    ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+    client::Client client = daemon.Connect();
+    ASSERT_TRUE(Receive(client.Complete(Greedy("Once upon a time", 20))).status.ok());
+    resident = client.GetStats()->experts().resident();
+    ASSERT_GT(resident, 0u);
+    EXPECT_EQ(daemon.Stop(), 0) << daemon.log();
+  }
+  DaemonProcess daemon(socket_, {"--predictor", "none"}, environment);
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client client = daemon.Connect();
+  EXPECT_TRUE(WaitUntil([&] { return client.GetStats()->experts().resident() == resident; }));
+  EXPECT_EQ(client.GetStats()->experts().uses(), 0u);
+}
+
+TEST_F(E2eMemoryTest, AnIdleDaemonGivesItsMemoryBack) {
+  DaemonProcess daemon(socket_, {"--idle-shrink-after-s", "1"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client client = daemon.Connect();
+  const auto expected = Receive(client.Complete(Greedy("Once upon a time", 20)));
+  ASSERT_TRUE(expected.status.ok());
+  const std::uint64_t floor = client.GetStats()->memory().expert_floor_bytes();
+  EXPECT_TRUE(WaitUntil([&] { return client.GetStats()->experts().slab_bytes() <= floor; }));
+  EXPECT_EQ(Receive(client.Complete(Greedy("Once upon a time", 20))).tokens, expected.tokens);
+  EXPECT_THAT(daemon.log(), HasSubstr("busy again"));
+}
+
+}  // namespace
+}  // namespace edgemoe
