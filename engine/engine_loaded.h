@@ -23,6 +23,7 @@
 #include "engine/engine_model.h"
 #include "engine/engine_modes.h"
 #include "engine/engine_plan.h"
+#include "engine/engine_reads.h"
 #include "engine/engine_requests.h"
 #include "engine/engine_resize.h"
 #include "engine/io/block_reader.h"
@@ -138,6 +139,7 @@ class LoadedEngine final : public Engine {
   AlignedBuffer layer_buffers_;
   std::unique_ptr<BlockReader> reader_;
   const MeteredReader* meter_ = nullptr;  // reader_ itself
+  ReadShape read_shape_;
   std::optional<ExpertVerifier> verifier_;
   std::optional<PathPredictor> predictor_;
   std::optional<ExpertPipeline> pipeline_;

@@ -62,7 +62,7 @@ Status ValidateOptions(const EngineOptions& options) {
   EDGEMOE_RETURN_IF_ERROR(CheckRange("queue_max", options.queue_max, 0, 4096));
   EDGEMOE_RETURN_IF_ERROR(CheckRange("prefill_chunk_tokens", options.prefill_chunk_tokens, 1, 512));
   EDGEMOE_RETURN_IF_ERROR(CheckRange("threads", options.threads, 0, kThreadsMax));
-  EDGEMOE_RETURN_IF_ERROR(CheckRange("io_depth", options.io_depth, 1, 1024));
+  EDGEMOE_RETURN_IF_ERROR(CheckRange("io_depth", options.io_depth, 0, 1024));
   if (std::find(kIoBackends.begin(), kIoBackends.end(), options.io_backend) == kIoBackends.end()) {
     return InvalidArgumentError("io_backend: found \"" + options.io_backend +
                                 "\"; accepted: \"auto\", \"io_uring\", \"pread\"");

@@ -48,7 +48,7 @@ struct Config {
   std::uint32_t threads = 0;
   struct Io {
     std::string backend = "auto";
-    std::uint32_t depth = 32;
+    std::uint32_t depth = 0;
     std::string faults;
   } io;
   struct Experts {

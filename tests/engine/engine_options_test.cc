@@ -41,8 +41,8 @@ TEST(EngineOptions, RefusalsNameOptionValueAndRange) {
   options.threads = 65;
   ExpectRefused(options, "threads", "65", "[0, 64]");
   options = Valid();
-  options.io_depth = 0;
-  ExpectRefused(options, "io_depth", "found 0", "[1, 1024]");
+  options.io_depth = 1025;
+  ExpectRefused(options, "io_depth", "found 1025", "[0, 1024]");
   options = Valid();
   options.io_backend = "aio";
   ExpectRefused(options, "io_backend", "aio", "io_uring");

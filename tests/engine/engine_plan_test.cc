@@ -108,7 +108,7 @@ TEST_F(EnginePlanTest, PlanMemoryAndDescribeModelReadTheHeader) {
   EXPECT_TRUE(model->has_chat_template);
 
   EXPECT_EQ(DescribeModel("no/such.gguf").error().code(), StatusCode::kNotFound);
-  options_.io_depth = 0;
+  options_.io_depth = 1025;
   EXPECT_EQ(PlanMemory(options_).error().code(), StatusCode::kInvalidArgument);
 }
 
