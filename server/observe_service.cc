@@ -39,6 +39,24 @@ grpc::ServerUnaryReactor* ObserveService::Resize(grpc::CallbackServerContext* co
       });
 }
 
+grpc::ServerUnaryReactor* ObserveService::Probe(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer* request,
+                                                grpc::ByteBuffer* response) {
+  return RunUnary<v1::ProbeRequest, v1::ProbeResponse>(
+      context, parts_.workers, request, response,
+      [this](const v1::ProbeRequest& probe, v1::ProbeResponse& found) -> Status {
+        EDGEMOE_ASSIGN_OR_RETURN(const Engine* engine, parts_.engines.Find(""));
+        EDGEMOE_ASSIGN_OR_RETURN(
+            const ProbeReport report,
+            ProbeStorage({.path = engine->model().path,
+                          .state_directory = parts_.engine_options.state_directory,
+                          .fresh = probe.fresh(),
+                          .io_backend = parts_.engine_options.io_backend}));
+        found = ToApi(report);
+        return OkStatus();
+      });
+}
+
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ObserveService::RecordTrace(
     grpc::CallbackServerContext*, const grpc::ByteBuffer* request) {
   const std::shared_ptr<RecordCall> call = RecordCall::Make(parts_.streams);

@@ -10,8 +10,9 @@ namespace edgemoe {
 
 // Each method takes and gives bytes: see message_bytes.h.
 class ObserveService final
-    : public v1::Observe::WithRawCallbackMethod_GetStats<v1::Observe::WithRawCallbackMethod_Resize<
-          v1::Observe::WithRawCallbackMethod_RecordTrace<v1::Observe::Service>>> {
+    : public v1::Observe::WithRawCallbackMethod_GetStats<
+          v1::Observe::WithRawCallbackMethod_Resize<v1::Observe::WithRawCallbackMethod_RecordTrace<
+              v1::Observe::WithRawCallbackMethod_Probe<v1::Observe::Service>>>> {
  public:
   // `parts` outlives the service.
   explicit ObserveService(const ServiceParts& parts) : parts_(parts) {}
@@ -22,6 +23,9 @@ class ObserveService final
   grpc::ServerUnaryReactor* Resize(grpc::CallbackServerContext* context,
                                    const grpc::ByteBuffer* request,
                                    grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Probe(grpc::CallbackServerContext* context,
+                                  const grpc::ByteBuffer* request,
+                                  grpc::ByteBuffer* response) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* RecordTrace(grpc::CallbackServerContext* context,
                                                           const grpc::ByteBuffer* request) override;
 

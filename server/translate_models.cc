@@ -83,6 +83,28 @@ v1::PlanResponse ToApi(const MemoryPlan& plan) {
   return response;
 }
 
+v1::ProbeResponse ToApi(const ProbeReport& report) {
+  v1::ProbeResponse response;
+  response.set_device(report.device);
+  response.set_file_system(report.file_system);
+  response.set_io_backend(report.io_backend);
+  response.set_direct(report.direct);
+  response.set_kept(report.kept);
+  for (const ProbeReport::Point& measured : report.points) {
+    v1::ProbeResponse::Point* point = response.add_points();
+    point->set_read_bytes(measured.read_bytes);
+    point->set_depth(measured.depth);
+    point->set_bytes_per_second(measured.bytes_per_second);
+  }
+  response.set_bytes_per_second(report.bytes_per_second);
+  response.set_small_read_ns(report.small_read_ns);
+  response.set_read_bytes(report.read_bytes);
+  response.set_depth(report.depth);
+  response.set_in_flight_bytes_max(report.in_flight_bytes_max);
+  response.set_note(report.note);
+  return response;
+}
+
 v1::Stats ToApi(const EngineStats& stats, const ProcessMemory& process) {
   v1::Stats out;
   out.set_uptime_seconds(Seconds(stats.uptime_ns));

@@ -12,6 +12,7 @@ namespace edgemoe {
 
 v1::Model ToApi(const ModelDescription& description, v1::ModelState state);
 v1::PlanResponse ToApi(const MemoryPlan& plan);
+v1::ProbeResponse ToApi(const ProbeReport& report);
 v1::Stats ToApi(const EngineStats& stats, const ProcessMemory& process);
 
 }  // namespace edgemoe

@@ -24,12 +24,11 @@ namespace edgemoe {
 //   1. A buffer is given a new layer only when none of its reads is in flight and its experts are
 //      released.
 //   2. Reads of the layer that is asked for are issued before those of the next one.
-//   3. A failed read fails the experts whose bytes it was to bring, and the layer is read again
-//   when
-//      it is next asked for.
+//   3. A failed read fails the experts whose bytes it was to bring; the layer is read again when it
+//      is next asked for.
 //
-// Checksums of packs are not looked at. Confined to the engine's thread. No allocation after construction, except for the message of a
-// failure.
+// Checksums of packs are not looked at. Confined to the engine's thread. No allocation after
+// construction, except for the message of a failure.
 class LayerStreamSource final : public ExpertSource {
  public:
   // Bytes of both buffers.

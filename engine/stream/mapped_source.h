@@ -24,7 +24,8 @@ namespace edgemoe {
 // also from an expert in use, which then faults again. A file that is cut short between the two
 // still ends the process; before Linux 5.14 so does a read error. For measurements only.
 //
-// Checksums of packs are not looked at. Confined to the engine's thread. No allocation after Open, except for the message of a failure.
+// Checksums of packs are not looked at. Confined to the engine's thread. No allocation after Open,
+// except for the message of a failure.
 class MappedSource final : public ExpertSource {
  public:
   // `paths` by file index. `layout` and `clock` outlive the source. Errors as MappedFile::Open.

@@ -376,6 +376,12 @@ TEST_F(CliTest, ModelsPlanStatsAbort) {
   EXPECT_THAT(small.output, HasSubstr("At least 1000 bytes."));
   EXPECT_EQ(json::parse(Run({"plan", "--json"}).output)["expert_total_bytes"], 5ULL << 32);
   EXPECT_THAT(Run({"stats"}).output, HasSubstr("75.0 % hits"));
+  const std::string probe = Run({"probe"}).output;
+  EXPECT_THAT(probe, HasSubstr("device 8:1, ext4"));
+  EXPECT_THAT(probe, HasSubstr("measured before"));
+  EXPECT_THAT(probe, HasSubstr("a note"));
+  EXPECT_THAT(Run({"probe", "--fresh"}).output, Not(HasSubstr("measured before")));
+  EXPECT_EQ(json::parse(Run({"probe", "--json"}).output)["points"][0]["bytes_per_second"], 90e6);
   EXPECT_EQ(json::parse(Run({"stats", "--json"}).output)["experts"]["hit_rate"], 0.75);
   EXPECT_EQ(json::parse(Run({"resize", "2KiB", "--json"}).output)["budget_bytes"], 2048);
   const Outcome refused = Run({"resize", "999"});

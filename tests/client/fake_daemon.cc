@@ -224,6 +224,20 @@ class FakeObserve final : public v1::Observe::Service {
     return Status::OK;
   }
 
+  Status Probe(ServerContext*, const v1::ProbeRequest* request,
+               v1::ProbeResponse* response) override {
+    response->set_device("8:1");
+    response->set_file_system("ext4");
+    response->set_kept(!request->fresh());
+    v1::ProbeResponse::Point* point = response->add_points();
+    point->set_read_bytes(64 << 10);
+    point->set_depth(2);
+    point->set_bytes_per_second(90e6);
+    response->set_bytes_per_second(90e6);
+    response->set_note("a note");
+    return Status::OK;
+  }
+
   Status Resize(ServerContext*, const v1::ResizeRequest* request,
                 v1::PlanResponse* response) override {
     if (request->budget_bytes() < 1000)

