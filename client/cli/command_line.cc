@@ -362,6 +362,7 @@ class Parser {
     CLI::App* replay = trace->add_subcommand(
         "replay", "Run a recorded trace through caches, without a model: see edgemoe-bench replay");
     replay->prefix_command();
+    replay->fallthrough(false);  // else the first word goes to `edgemoe` itself, which wants none
     replay->set_help_flag();
     replay->callback([this, replay] {
       take_ = [replay]() -> Command { return TraceReplayCommand{replay->remaining()}; };

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -65,6 +66,24 @@ TEST_F(CliTest, CompletesFromArgumentFileAndInput) {
   std::ofstream(folder_ / "prompt") << "from a file";
   EXPECT_EQ(Run({"complete", "--file", folder_ / "prompt"}).output, "from a file\n");
   EXPECT_EQ(Run({"complete", "-f", "-"}, "again").output, "again\n");
+}
+
+// No daemon is asked: the words go to edgemoe-bench, whatever they are.
+TEST(CliReplayTest, HandsItsWordsToTheBench) {
+  const TempFolder folder;
+  const std::string bench = folder / "edgemoe-bench";
+  std::ofstream(bench) << "#!/bin/sh\nprintf '[%s]' \"$@\"\n";
+  std::filesystem::permissions(bench, std::filesystem::perms::owner_all);
+  // Beside the program there is none in a build folder.
+  ChildProcess process(
+      {EDGEMOE_PROGRAM, "trace", "replay", "t.csv", "--budget", "5MiB", "--json", "-", "-h"},
+      {.input = {}, .environment = {{"PATH", folder.path() + ":/usr/bin:/bin"}}});
+  EXPECT_EQ(process.Wait(), 0) << process.errors();
+  EXPECT_EQ(process.output(), "[replay][t.csv][--budget][5MiB][--json][-][-h]");
+  ChildProcess absent({EDGEMOE_PROGRAM, "trace", "replay", "t.csv"},
+                      {.input = {}, .environment = {{"PATH", "/nowhere"}}});
+  EXPECT_NE(absent.Wait(), 0);
+  EXPECT_THAT(absent.errors(), HasSubstr("edgemoe-bench"));
 }
 
 TEST_F(CliTest, PassesEveryOption) {
