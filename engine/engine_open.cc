@@ -128,7 +128,7 @@ ExpertPipelineOptions LoadedEngine::MakePipelineOptions() {
                                     .sessions_max = options_.sessions_max});
   options.look_ahead = options_.predictor == "router" ? LookAhead::kRouter : LookAhead::kPredictor;
   options.predictor = &*predictor_;
-  options.guesses_per_row = std::min(experts_used, kGuessesPerRowMax);
+  options.near_guesses_per_row = std::min(experts_used, kGuessesPerRowMax / 2);
   return options;
 }
 

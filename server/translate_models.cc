@@ -8,16 +8,17 @@ namespace {
 
 double Seconds(std::uint64_t time_ns) { return static_cast<double>(time_ns) * 1e-9; }
 
+double Share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
 void FillReadAhead(const EngineStats& stats, v1::Stats::ReadAhead& out) {
   const ReadAheadStats& ahead = stats.read_ahead;
   out.set_predictor(stats.predictor);
   out.set_on(ahead.on);
-  out.set_guesses(ahead.guesses);
-  out.set_right_guesses(ahead.right_guesses);
   out.set_wanted(ahead.wanted);
-  out.set_recall(ahead.wanted == 0 ? 0
-                                   : static_cast<double>(ahead.right_guesses) /
-                                         static_cast<double>(ahead.wanted));
+  out.set_recall_at_k(Share(ahead.guessed_at_k, ahead.wanted));
+  out.set_recall_at_2k(Share(ahead.guessed_at_2k, ahead.wanted));
   out.set_used_experts(ahead.used_experts);
   out.set_used_bytes(ahead.used_bytes);
   out.set_wasted_experts(ahead.wasted_experts);

@@ -90,8 +90,8 @@ std::string StatsReport(const v1::Stats& stats) {
           Number(experts.read_errors()), experts.storage_wait_seconds(),
           Number(experts.evictions()));
   const auto& ahead = stats.read_ahead();
-  AddLine(report, "read ahead", "%s, by %s: %.1f %% of guesses right, %s used, %s in vain",
-          ahead.on() ? "on" : "off", ahead.predictor().c_str(), 100 * ahead.recall(),
+  AddLine(report, "read ahead", "%s, by %s: named %.1f %% of the experts, %s used, %s in vain",
+          ahead.on() ? "on" : "off", ahead.predictor().c_str(), 100 * ahead.recall_at_k(),
           Bytes(ahead.used_bytes()).c_str(), Bytes(ahead.wasted_bytes()).c_str());
   AddLine(report, "memory", "%s resident, at most %s so far; budget %s",
           Bytes(stats.process().resident_bytes()).c_str(),

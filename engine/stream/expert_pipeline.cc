@@ -19,14 +19,15 @@ ExpertPipeline::ExpertPipeline(const ExpertLayout& layout, BlockReader* reader, 
       cache_(cache),
       clock_(clock),
       options_(options),
+      guesses_per_row_(2 * options.near_guesses_per_row),
       wants_(layout.experts_per_layer),
       want_of_(layout.experts_per_layer, kNone),
       read_bytes_(layout.experts_per_layer),
-      guess_choices_(kGuessRowsMax * options.guesses_per_row),
+      guess_choices_(kGuessRowsMax * guesses_per_row_),
       guess_rows_(kGuessRowsMax),
       ahead_(cache, clock, layout.experts_per_layer),
       loader_(layout, reader, cache, clock, options.loader) {
-  EDGEMOE_CHECK(options.guesses_per_row <= kGuessesPerRowMax, "too many guesses");
+  EDGEMOE_CHECK(guesses_per_row_ <= kGuessesPerRowMax, "too many guesses");
   pending_.reserve(wants_.size());
   ready_.reserve(wants_.size());
 }
@@ -96,25 +97,25 @@ void ExpertPipeline::LookAtRows(LayerIndex layer, std::span<const RoutedRow> row
 }
 
 void ExpertPipeline::GuessByPredictor(LayerIndex next, std::span<const RoutedRow> rows) {
-  const std::size_t per_row = options_.guesses_per_row;
+  const std::size_t per_row = guesses_per_row_;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::span room(guess_choices_.data() + i * per_row, per_row);
     guess_rows_[i] = rows[i];
     guess_rows_[i].choices = room.first(options_.predictor->Guess(next, rows[i], room));
   }
-  ahead_.SetGuesses(next, std::span(guess_rows_).first(rows.size()));
+  ahead_.SetGuesses(next, std::span(guess_rows_).first(rows.size()), options_.near_guesses_per_row);
   Pump();
 }
 
 std::uint32_t ExpertPipeline::guesses_wanted(LayerIndex next) const {
   const bool wanted = options_.look_ahead == LookAhead::kRouter && step_rows_ > 0 &&
                       next.value == layer_.value + 1 && ahead_.on();
-  return wanted ? options_.guesses_per_row : 0;
+  return wanted ? guesses_per_row_ : 0;
 }
 
 void ExpertPipeline::Guess(LayerIndex next, std::span<const RoutedRow> guesses) {
   EDGEMOE_CHECK(next.value < layout_.layer_count, "no such layer");
-  ahead_.SetGuesses(next, guesses);
+  ahead_.SetGuesses(next, guesses, options_.near_guesses_per_row);
   Advance();
 }
 

@@ -31,8 +31,10 @@ struct ExpertPipelineOptions {
   // False: an expert leaves the cache when it is released, so that each use is a read.
   bool keep_experts = true;
   LookAhead look_ahead = LookAhead::kNone;
-  Predictor* predictor = nullptr;     // outlives the pipeline; may be null
-  std::uint32_t guesses_per_row = 0;  // [0, kGuessesPerRowMax]
+  Predictor* predictor = nullptr;  // outlives the pipeline; may be null
+  // Guesses of a row that may be read ahead, and twice as many that are held where they are in
+  // memory. [0, kGuessesPerRowMax / 2]
+  std::uint32_t near_guesses_per_row = 0;
 };
 
 // The ExpertSource of the engine. A model that fits in its slab needs nothing else: after the first
@@ -115,6 +117,7 @@ class ExpertPipeline final : public ExpertSource {
   ExpertCache* const cache_;
   const Clock* const clock_;
   const ExpertPipelineOptions options_;
+  const std::uint32_t guesses_per_row_;
   RoutingObserver* observer_ = nullptr;
 
   LayerIndex layer_;
@@ -128,7 +131,7 @@ class ExpertPipeline final : public ExpertSource {
   std::vector<std::uint32_t> ready_;    // wants to be given, in order; from ready_next_ on
   std::size_t ready_next_ = 0;
   std::vector<std::uint64_t> read_bytes_;    // [experts_per_layer], for the observer
-  std::vector<ExpertChoice> guess_choices_;  // [kGuessRowsMax * guesses_per_row], scratch
+  std::vector<ExpertChoice> guess_choices_;  // [kGuessRowsMax * guesses_per_row_], scratch
   std::vector<RoutedRow> guess_rows_;        // [kGuessRowsMax], scratch
 
   std::uint32_t step_rows_ = 0;  // of a step that only decodes, and few sequences; else 0

@@ -9,23 +9,27 @@
 namespace edgemoe {
 
 ReadAhead::ReadAhead(ExpertCache* cache, const Clock* clock, std::uint32_t experts_per_layer)
-    : cache_(cache), clock_(clock), weights_(experts_per_layer) {
+    : cache_(cache), clock_(clock), weights_(experts_per_layer), near_(experts_per_layer) {
   guesses_.reserve(experts_per_layer);
   held_.reserve(experts_per_layer);
   begun_.reserve(experts_per_layer);
 }
 
-void ReadAhead::SetGuesses(LayerIndex layer, std::span<const RoutedRow> guesses) {
+void ReadAhead::SetGuesses(LayerIndex layer, std::span<const RoutedRow> guesses,
+                           std::size_t near_max) {
   Clear();
   layer_ = layer;
   for (const RoutedRow& row : guesses) {
-    for (const ExpertChoice& choice : row.choices) {
+    for (std::size_t i = 0; i < row.choices.size(); ++i) {
+      const ExpertChoice& choice = row.choices[i];
       if (weights_[choice.expert] == 0) guesses_.push_back(ExpertIndex{choice.expert});
       // A weight of 0, or NaN, is still a guess.
       weights_[choice.expert] += std::max(1e-6F, choice.weight);
+      if (i < near_max) near_[choice.expert] = 1;
     }
   }
   std::sort(guesses_.begin(), guesses_.end(), [this](ExpertIndex a, ExpertIndex b) {
+    if (near_[a.value] != near_[b.value]) return near_[a.value] > near_[b.value];
     return weights_[a.value] != weights_[b.value] ? weights_[a.value] > weights_[b.value] : a < b;
   });
   for (const ExpertIndex expert : guesses_) {
@@ -34,7 +38,7 @@ void ReadAhead::SetGuesses(LayerIndex layer, std::span<const RoutedRow> guesses)
 }
 
 std::optional<ExpertKey> ReadAhead::NextAbsent() {
-  while (next_ < guesses_.size()) {
+  while (next_ < guesses_.size() && near_[guesses_[next_].value] != 0) {
     const ExpertKey key{layer_, guesses_[next_++]};
     if (cache_->state(key) == ExpertState::kAbsent) return key;
   }
@@ -58,9 +62,11 @@ void ReadAhead::OnLanded(EndedLoad& ended) {
 void ReadAhead::Settle(LayerIndex layer, std::span<const ExpertIndex> wants) {
   if (layer == layer_ && !guesses_.empty()) {
     const std::uint64_t now_ns = clock_->NowNs();
-    stats_.guesses += guesses_.size();
     stats_.wanted += wants.size();
-    for (const ExpertIndex want : wants) stats_.right_guesses += weights_[want.value] > 0 ? 1 : 0;
+    for (const ExpertIndex want : wants) {
+      stats_.guessed_at_k += near_[want.value];
+      stats_.guessed_at_2k += weights_[want.value] > 0 ? 1 : 0;
+    }
     for (const Begun& begun : begun_) {
       if (std::find(wants.begin(), wants.end(), begun.key.expert) == wants.end()) {
         ++stats_.wasted_experts;
@@ -82,7 +88,10 @@ bool ReadAhead::LetGo() {
 }
 
 void ReadAhead::Clear() {
-  for (const ExpertIndex expert : guesses_) weights_[expert.value] = 0;
+  for (const ExpertIndex expert : guesses_) {
+    weights_[expert.value] = 0;
+    near_[expert.value] = 0;
+  }
   guesses_.clear();
   next_ = 0;
   held_.clear();

@@ -25,8 +25,9 @@ class ReadAhead {
   // `cache` outlives this object.
   ReadAhead(ExpertCache* cache, const Clock* clock, std::uint32_t experts_per_layer);
 
-  // The guesses for `layer`, weights summed over rows; forgets those before. Holds residents.
-  void SetGuesses(LayerIndex layer, std::span<const RoutedRow> guesses);
+  // The guesses for `layer`, weights summed over rows; forgets those before. The first `near_max`
+  // of a row may be read ahead; all that are in memory are held.
+  void SetGuesses(LayerIndex layer, std::span<const RoutedRow> guesses, std::size_t near_max);
   // The likeliest guess that is absent, not to be given again; none when there is none left.
   std::optional<ExpertKey> NextAbsent();
   // A load for the guessed layer has begun, or ended well.
@@ -63,7 +64,8 @@ class ReadAhead {
 
   LayerIndex layer_;
   std::vector<float> weights_;        // [experts_per_layer], 0: not guessed
-  std::vector<ExpertIndex> guesses_;  // distinct, likeliest first
+  std::vector<std::uint8_t> near_;    // [experts_per_layer], 1: among the first of a row
+  std::vector<ExpertIndex> guesses_;  // distinct: the near ones, then the others, likeliest first
   std::size_t next_ = 0;              // of guesses_, to be read
   std::vector<ExpertPin> held_;       // capacity experts_per_layer
   std::vector<Begun> begun_;          // capacity experts_per_layer

@@ -8,9 +8,11 @@ namespace edgemoe {
 // What guesses of the next layer's experts were worth. An expert counts as used when the layer that
 // it was read for asked for it.
 struct ReadAheadStats {
-  std::uint64_t guesses = 0;        // experts guessed for a layer
-  std::uint64_t right_guesses = 0;  // of these, those that the layer asked for
-  std::uint64_t wanted = 0;  // experts asked for by layers with guesses: recall's denominator
+  // Experts asked for by layers with guesses, and how many of them were among each row's first k
+  // guesses, and first 2k, where k is how many experts a row uses: recall at k and at 2k.
+  std::uint64_t wanted = 0;
+  std::uint64_t guessed_at_k = 0;
+  std::uint64_t guessed_at_2k = 0;
   std::uint64_t used_experts = 0;
   std::uint64_t used_bytes = 0;
   std::uint64_t wasted_experts = 0;

@@ -91,7 +91,7 @@ class PipelineStack {
         ExpertPipelineOptions{.loader = {.request_bytes_max = options.request_bytes_max},
                               .keep_experts = options.keep_experts,
                               .look_ahead = options.look_ahead,
-                              .guesses_per_row = kTopK});
+                              .near_guesses_per_row = kTopK});
   }
 
   static const TestFile& File() {

@@ -37,7 +37,7 @@ class Life {
                    .read_ahead_bytes_max = block * Draw(1, 40)},
         .keep_experts = Draw(0, 5) > 0,
         .look_ahead = Draw(0, 3) > 0 ? LookAhead::kRouter : LookAhead::kNone,
-        .guesses_per_row = Draw(1, kExperts)};
+        .near_guesses_per_row = Draw(1, kExperts / 2)};
     pipeline_.emplace(layout_, &reader_, &cache_, &clock_, options);
   }
 

@@ -32,7 +32,7 @@ class ReadAheadTest : public testing::Test {
     const std::array guesses{Row(kGuessed)};
     stack.pipeline->BeginStep();
     stack.pipeline->Begin(kFirst, rows, Experts({0, 1}));
-    ASSERT_EQ(stack.pipeline->guesses_wanted(kSecond), kTopK);
+    ASSERT_EQ(stack.pipeline->guesses_wanted(kSecond), 2 * kTopK);
     stack.pipeline->Guess(kSecond, guesses);
     std::array<ReadyExpert, 1> ready;
     while (const std::size_t count = stack.pipeline->NextReady(ready))
@@ -56,8 +56,8 @@ TEST_F(ReadAheadTest, WhatWasGuessedRightNeedsNoWaiting) {
   EXPECT_EQ(stack.RunLayer(1, Experts({2, 3})).size(), 2u);
   EXPECT_EQ(stack.pipeline->account().wait_ns, wait_ns);
   const ReadAheadStats& stats = stack.pipeline->read_ahead();
-  EXPECT_EQ(stats.guesses, 2u);
-  EXPECT_EQ(stats.right_guesses, 2u);
+  EXPECT_EQ(stats.guessed_at_k, 2u);
+  EXPECT_EQ(stats.guessed_at_2k, 2u);
   EXPECT_EQ(stats.wanted, 2u);
   EXPECT_EQ(stats.used_experts, 2u);
   EXPECT_EQ(stats.wasted_experts, 0u);
@@ -70,10 +70,30 @@ TEST_F(ReadAheadTest, WrongGuessesAreAccountedAndHarmNothing) {
   PassTime(stack);
   EXPECT_EQ(stack.RunLayer(1, Experts({2, 7})).size(), 2u);
   const ReadAheadStats& stats = stack.pipeline->read_ahead();
-  EXPECT_EQ(stats.right_guesses, 1u);
+  EXPECT_EQ(stats.guessed_at_k, 1u);
   EXPECT_EQ(stats.used_experts, 1u);
   EXPECT_EQ(stats.wasted_experts, 1u);
   EXPECT_EQ(stack.cache.counters().pinned_count, 0u) << "nothing stays held";
+}
+
+TEST_F(ReadAheadTest, UnlikelyGuessesAreNotRead) {
+  PipelineStack stack(Options());
+  static constexpr std::array kChosen{ExpertChoice{0, 1.0F}};
+  static constexpr std::array kGuessed{ExpertChoice{2, 0.5F}, ExpertChoice{3, 0.3F},
+                                       ExpertChoice{4, 0.2F}};
+  const std::array rows{Row(kChosen)};
+  const std::array guesses{Row(kGuessed)};
+  stack.RunLayer(0, Experts({0}));
+  stack.pipeline->BeginStep();
+  stack.pipeline->Begin(kFirst, rows, Experts({0}));
+  stack.pipeline->Guess(kSecond, guesses);
+  stack.pipeline->Abandon();
+  PassTime(stack);
+  EXPECT_NE(stack.cache.state({kSecond, ExpertIndex{3}}), ExpertState::kAbsent);
+  EXPECT_EQ(stack.cache.state({kSecond, ExpertIndex{4}}), ExpertState::kAbsent);
+  stack.RunLayer(1, Experts({2, 4}));
+  EXPECT_EQ(stack.pipeline->read_ahead().guessed_at_k, 1u);
+  EXPECT_EQ(stack.pipeline->read_ahead().guessed_at_2k, 2u);
 }
 
 TEST_F(ReadAheadTest, GuessesWaitUntilNoDemandIsOnItsWay) {
