@@ -107,9 +107,7 @@ Status LoadedEngine::OpenStream(const SlotClasses& classes) {
   EDGEMOE_ASSIGN_OR_RETURN(const EvictionPolicyFactory policy,
                            FindEvictionPolicy(options_.eviction_policy));
   cache_.emplace(classes, &*slab_, policy, options_.sessions_max);
-  std::vector<std::string> paths;
-  for (const StorageFile& file : files_) paths.push_back(file.path());
-  verifier_.emplace(layout_.experts, std::move(paths));
+  verifier_.emplace(layout_.experts, files_);
   pipeline_.emplace(layout_.experts, reader_.get(), &*cache_, &clock_, MakePipelineOptions());
   experts_ = &*pipeline_;
   return OkStatus();

@@ -67,4 +67,9 @@ Result<StorageFile> StorageFile::Open(const std::string& path, Caching caching) 
   return file;
 }
 
+FileIdentity StorageFile::CurrentIdentity() const {
+  struct stat stat;
+  return ::fstat(fd(), &stat) == 0 ? IdentityOf(stat) : identity_;
+}
+
 }  // namespace edgemoe

@@ -37,6 +37,10 @@ class StorageFile {
   const FileIdentity& identity() const { return identity_; }
   std::uint64_t bytes() const { return identity_.bytes; }
 
+  // What the open file is now; as `identity()` unless somebody has written to it. About 1 us; on
+  // failure what it was.
+  FileIdentity CurrentIdentity() const;
+
   // Reads need aligned offsets, lengths and memory (kReadAlignment) and leave no trace in the page
   // cache. False: this file system refuses that (tmpfs, some network and overlay ones).
   bool direct() const { return direct_; }

@@ -9,35 +9,39 @@
 
 #include "engine/base/expert_key.h"
 #include "engine/base/status.h"
+#include "engine/io/storage_file.h"
 #include "engine/stream/expert_layout.h"
 #include "engine/stream/read_plan.h"
 
 namespace edgemoe {
 
-// Compares what was read of an expert with the layout's checksum, each expert once: what storage
-// gave right the first time, it is trusted to give again. Confined to the engine's thread. No
-// allocation after construction, except for the message of a failure.
+// Looks at what was read of an expert before it is used. With checksums in the layout: each expert
+// is compared once; what storage gave right the first time, it is trusted to give again, until a
+// file has changed under us; then all are due again. Without checksums an expert of a file that has
+// changed cannot be trusted at all. Confined to the engine's thread. No allocation after
+// construction, except for the message of a failure.
 class ExpertVerifier {
  public:
-  // `layout` outlives the verifier. `paths` by file index, for messages; may be empty.
-  // REQUIRES: as many checksums as extents, or none.
-  explicit ExpertVerifier(const ExpertLayout& layout, std::vector<std::string> paths = {});
+  // `layout` and `files`, by file index, outlive the verifier; `files` may be empty: nothing is
+  // known of changes then. REQUIRES: as many checksums as extents, or none.
+  explicit ExpertVerifier(const ExpertLayout& layout, std::span<const StorageFile> files = {});
 
-  // Whether the next Verify of `key` computes anything: there are checksums, and it was not found
-  // right before.
+  // Whether the next Verify of `key` computes a checksum, unless a file has changed.
   bool IsDue(ExpertKey key) const;
 
-  // `slot` holds the expert's bytes as `plan` placed them. OK at once when not due. DATA_LOSS names
-  // layer, expert, both checksums and the file; that expert stays due.
+  // `slot` holds the expert's bytes as `plan` placed them. DATA_LOSS names layer, expert and file,
+  // and both checksums or that the file has changed; that expert stays due.
   Status Verify(ExpertKey key, std::span<const std::byte> slot, const ReadPlan& plan);
 
-  // All experts are due again: the file may have changed.
-  void ForgetAll();
-
  private:
+  // Notices files that were written to; false when `expert` lies in one and has no checksum.
+  bool CheckFiles(const ExpertExtents& expert);
+  Status Complaint(ExpertKey key, const std::string& what) const;
+
   const ExpertLayout& layout_;
-  const std::vector<std::string> paths_;
-  std::vector<std::uint64_t> verified_;  // a bit for each expert; empty without checksums
+  const std::span<const StorageFile> files_;
+  std::vector<FileIdentity> identities_;  // of files_, as they were last
+  std::vector<std::uint64_t> verified_;   // a bit for each expert; empty without checksums
 };
 
 }  // namespace edgemoe

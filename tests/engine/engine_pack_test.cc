@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/gguf/pack_keys.h"
 #include "engine/io/mapped_file.h"
+#include "tests/engine/engine_listener.h"
 #include "tests/support/child_process.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/tiny_model.h"
@@ -22,7 +23,7 @@ const std::string kDemo = EDGEMOE_SOURCE_DIR "/models/edgemoe-demo-q8_0.gguf";
 class EnginePackTest : public testing::Test {
  protected:
   PackReport Pack(const std::string& source) {
-    auto report = WritePack({.source_path = source, .output_path = pack_});
+    auto report = WritePack({.source_path = source, .output_path = pack_, .overwrite = true});
     EXPECT_TRUE(report) << report.error().ToString();
     return report ? *std::move(report) : PackReport();
   }
@@ -102,6 +103,55 @@ TEST_F(EnginePackTest, DamagedHeadersAreRefused) {
   ASSERT_FALSE(description);
   EXPECT_EQ(description.error().code(), StatusCode::kDataLoss);
   EXPECT_THAT(description.error().message(), HasSubstr(pack_));
+}
+
+// A bit of one expert flips on storage, before or after the pack was loaded: requests that need
+// it fail by name, others do not, and the engine lives on.
+TEST_F(EnginePackTest, ADamagedExpertFailsThoseWhoNeedIt) {
+  ASSERT_TRUE(WriteTinyModel(source_, {}).ok());
+  for (const bool while_loaded : {false, true}) {
+    Pack(source_);
+    EngineOptions options;
+    options.model_path = pack_;
+    options.context_tokens = 128;
+    options.threads = 1;
+    options.predictor = "none";
+    options.expert_budget_bytes = PlanMemory(options)->expert_floor_bytes;
+    auto engine = Engine::Open(options);
+    ASSERT_TRUE(engine) << engine.error().ToString();
+    const Answer healthy = Submit(**engine, Greedy("abc", 30))->Wait();
+    ASSERT_EQ(healthy.reason(), FinishReason::kMaxTokens) << healthy.status().ToString();
+
+    // The last byte of the file's weights: of the last expert of the last layer, or its padding.
+    const auto bytes = std::filesystem::file_size(pack_);
+    std::string tail(4096, '\0');
+    std::ifstream in(pack_, std::ios::binary);
+    in.seekg(static_cast<std::streamoff>(bytes - 4096));
+    in.read(tail.data(), 4096);
+    if (!while_loaded) engine->reset();
+    WriteByte(bytes - 4096 + 7, static_cast<char>(tail[7] ^ 4));
+    if (!while_loaded) {
+      engine = Engine::Open(options);
+      ASSERT_TRUE(engine) << engine.error().ToString();
+    }
+    // Different prompts take different experts; some of them take the damaged one.
+    std::size_t failures = 0;
+    std::size_t successes = 0;
+    for (int i = 0; i < 24; ++i) {
+      const Answer answer =
+          Submit(**engine, Greedy(std::string(1, static_cast<char>('a' + i)), 2))->Wait();
+      if (answer.reason() != FinishReason::kError) {
+        ++successes;
+        continue;
+      }
+      ++failures;
+      EXPECT_EQ(answer.status().code(), StatusCode::kDataLoss);
+      EXPECT_THAT(answer.status().message(), HasSubstr("expert 7 of layer "));
+      EXPECT_THAT(answer.status().message(), HasSubstr(pack_));
+    }
+    EXPECT_GT(failures, 0u);
+    EXPECT_GT(successes, 0u);
+  }
 }
 
 TEST_F(EnginePackTest, PacksCutShortAreRefused) {

@@ -80,17 +80,20 @@ TEST_F(ExpertVerifierTest, RightBytesAreVerifiedOnce) {
 }
 
 TEST_F(ExpertVerifierTest, AFlippedBitInAnyMatrixNamesTheExpert) {
+  const TestFile file(8192, 1);
+  std::vector<StorageFile> files;
+  files.push_back(*StorageFile::Open(file.path()));
   const std::size_t index = kExperts + 9;
   const ReadPlan plan = PlanReads(layout_.extents[index]);
   for (std::size_t role = 0; role < kExpertRoleCount; ++role) {
     for (const std::uint64_t at : {std::uint64_t{0}, layout_.extents[index][role].bytes - 1}) {
-      ExpertVerifier verifier(layout_, {"models/some-pack.gguf"});
+      ExpertVerifier verifier(layout_, files);
       std::vector<std::byte> slot = Slot(index);
       slot[plan.matrix_offsets[role] + at] ^= std::byte{4};
       const Status status = Verify(verifier, index, slot);
       EXPECT_EQ(status.code(), StatusCode::kDataLoss);
       EXPECT_THAT(status.message(), HasSubstr("expert 9 of layer 1"));
-      EXPECT_THAT(status.message(), HasSubstr("models/some-pack.gguf"));
+      EXPECT_THAT(status.message(), HasSubstr(file.path()));
       EXPECT_THAT(status.message(), HasSubstr(ChecksumText(layout_.checksums[index])));
       EXPECT_TRUE(verifier.IsDue(Key(index)));
       EXPECT_EQ(Verify(verifier, index, Slot(index)), OkStatus()) << "read anew";
@@ -106,12 +109,41 @@ TEST_F(ExpertVerifierTest, OneDamagedExpertLeavesTheOthers) {
   EXPECT_TRUE(verifier.IsDue(Key(63)));
 }
 
-TEST_F(ExpertVerifierTest, ForgetsAll) {
-  ExpertVerifier verifier(layout_);
+// Appends to a file, as a careless program would.
+void WriteTo(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "ab");
+  ASSERT_NE(file, nullptr);
+  std::fputs("more", file);
+  ASSERT_EQ(std::fclose(file), 0);
+}
+
+TEST_F(ExpertVerifierTest, AFileThatWasWrittenToIsVerifiedAnew) {
+  const TestFile file(8192, 1);
+  std::vector<StorageFile> files;
+  files.push_back(*StorageFile::Open(file.path()));
+  ExpertVerifier verifier(layout_, files);
   EXPECT_EQ(Verify(verifier, 149, Slot(149)), OkStatus());
-  verifier.ForgetAll();
-  EXPECT_TRUE(verifier.IsDue(Key(149)));
-  EXPECT_FALSE(Verify(verifier, 149, std::vector<std::byte>(Slot(149).size())).ok());
+  const std::vector<std::byte> damaged(Slot(149).size());
+  EXPECT_EQ(Verify(verifier, 149, damaged), OkStatus());
+  WriteTo(file.path());
+  EXPECT_EQ(Verify(verifier, 149, damaged).code(), StatusCode::kDataLoss);
+  EXPECT_EQ(Verify(verifier, 149, Slot(149)), OkStatus()) << "its own bytes were not touched";
+  EXPECT_FALSE(verifier.IsDue(Key(149)));
+}
+
+TEST_F(ExpertVerifierTest, WithoutChecksumsAFileThatWasWrittenToIsNotTrusted) {
+  layout_.checksums.clear();
+  const TestFile file(8192, 1);
+  std::vector<StorageFile> files;
+  files.push_back(*StorageFile::Open(file.path()));
+  ExpertVerifier verifier(layout_, files);
+  EXPECT_EQ(Verify(verifier, 0, Slot(0)), OkStatus());
+  WriteTo(file.path());
+  for (int i = 0; i < 2; ++i) {
+    const Status status = Verify(verifier, 0, Slot(0));
+    EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+    EXPECT_THAT(status.message(), HasSubstr(file.path()));
+  }
 }
 
 TEST_F(ExpertVerifierTest, WithoutChecksumsNothingIsDue) {
