@@ -32,7 +32,7 @@ struct RunSettings {
   std::uint32_t context_tokens = 1024;
   std::uint32_t prefill_chunk_tokens = 64;
   std::string io_backend = "auto";
-  std::uint32_t io_depth = 32;
+  std::uint32_t io_depth = 0;
   std::string kernels = "auto";
 };
 

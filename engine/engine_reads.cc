@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::uint64_t kReadAheadBytesMin = 64u << 10;
 constexpr std::uint64_t kReadAheadBytesMax = 8u << 20;
+// Times what keeps the device busy: we look after reads only between pieces of work.
+constexpr double kReadAheadFill = 4;
 // A demand waits so long at most for guesses in flight, on modelled storage.
 constexpr double kReadAheadSeconds = 0.004;
 
@@ -47,7 +49,8 @@ Result<ReadShape> ChooseReads(const EngineOptions& options, const ExpertLayout& 
   // guesses have in flight, a demand has to wait for.
   shape.depth = std::max<std::size_t>(shape.depth, probe.depth);
   shape.request_bytes = probe.read_bytes;
-  shape.read_ahead_bytes = ReadAheadBytes(static_cast<double>(probe.in_flight_bytes_max));
+  shape.read_ahead_bytes =
+      ReadAheadBytes(kReadAheadFill * static_cast<double>(probe.in_flight_bytes_max));
   if (options.log) {
     options.log(LogLevel::kInfo,
                 "storage " + probe.device + " (" + probe.file_system +
