@@ -41,6 +41,28 @@ std::vector<Case> Cases() {
          o.io_faults = "short:every=3";
          ShareOfExperts(o, plan, 0);
        }},
+      {"no look-ahead at the least",
+       [](auto& o, const auto& plan) {
+         o.predictor = "none";
+         ShareOfExperts(o, plan, 0);
+       }},
+      {"paths and lru at the least",
+       [](auto& o, const auto& plan) {
+         o.predictor = "path";
+         o.eviction_policy = "lru";
+         ShareOfExperts(o, plan, 0);
+       }},
+      {"lfu, a quarter",
+       [](auto& o, const auto& plan) {
+         o.eviction_policy = "lfu";
+         ShareOfExperts(o, plan, 25);
+       }},
+      {"the paper's eviction and paths, a quarter",
+       [](auto& o, const auto& plan) {
+         o.eviction_policy = "edgemoe";
+         o.predictor = "path";
+         ShareOfExperts(o, plan, 25);
+       }},
       {"depth 1", [](auto& o, const auto&) { o.io_depth = 1; }},
       {"chunks of 1", [](auto& o, const auto&) { o.prefill_chunk_tokens = 1; }},
       {"chunks of 7", [](auto& o, const auto&) { o.prefill_chunk_tokens = 7; }},
