@@ -31,7 +31,7 @@ void ReadAheadJudge::RestartTrial(std::uint32_t rows) {
 
 void ReadAheadJudge::EndTrial() {
   std::array<std::uint64_t, 2> medians{};
-  for (const std::size_t mode : {0, 1}) {
+  for (const std::size_t mode : {std::size_t{0}, std::size_t{1}}) {
     const auto begin = samples_[mode].begin();
     const auto middle = begin + static_cast<std::ptrdiff_t>(sample_counts_[mode] / 2);
     std::nth_element(begin, middle, begin + static_cast<std::ptrdiff_t>(sample_counts_[mode]));
