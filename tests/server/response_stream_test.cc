@@ -95,6 +95,9 @@ class RecordingEngine final : public Engine {
   }
   EngineStats GetStats() const override { return {}; }
   Result<MemoryPlan> Resize(std::uint64_t) override { return MemoryPlan(); }
+  Result<std::unique_ptr<RoutingRecording>> RecordRouting() override {
+    return Failure(UnavailableError("records nothing"));
+  }
   bool Drain(std::uint32_t) override { return true; }
 
   int abort_count = 0;

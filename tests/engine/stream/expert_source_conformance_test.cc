@@ -54,7 +54,7 @@ class LayerStack final : public Stack {
 
  private:
   const ExpertLayout layout_ = MakeLayout();
-  const FakeClock clock_;
+  FakeClock clock_;
   AlignedBuffer memory_ = *AlignedBuffer::Allocate(LayerStreamSource::MemoryBytes(layout_));
   std::vector<StorageFile> files_;
   std::unique_ptr<FaultyReader> reader_;
@@ -148,7 +148,7 @@ class ExpertSourceTest : public testing::TestWithParam<Kind> {
 };
 
 TEST_P(ExpertSourceTest, GivesEachExpertOnceWithItsBytes) {
-  for (const std::size_t room : {1, 2, 32}) {
+  for (const std::size_t room : {1U, 2U, 32U}) {
     Make();
     std::uint64_t used = 0;
     for (int token = 0; token < 3; ++token) {

@@ -82,7 +82,7 @@ TEST(ReadAheadJudgeTest, RestsWhileNothingIsRead) {
 
 TEST(ReadAheadJudgeTest, BatchesOfOtherSizesAreNotCompared) {
   ReadAheadJudge judge;
-  for (int i = 0; i < 100; ++i) RunSteps(judge, kTrialSteps - 1, 100, 100, 1 + i % 2);
+  for (std::uint32_t i = 0; i < 100; ++i) RunSteps(judge, kTrialSteps - 1, 100, 100, 1 + i % 2);
   EXPECT_EQ(judge.trials(), 0u);
 }
 
