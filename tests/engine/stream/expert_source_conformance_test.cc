@@ -280,43 +280,45 @@ TEST(PipelineThatKeepsNothingTest, EachUseIsARead) {
 
 class LayerStreamSourceTest : public testing::Test {
  protected:
+  LayerStreamSourceTest()
+      : memory_(*AlignedBuffer::Allocate(LayerStreamSource::MemoryBytes(layout_))) {
+    files_.push_back(*StorageFile::Open(PipelineStack::File().path()));
+    reader_ = std::move(OpenReader(files_, {.backend = "pread", .depth = 3})->reader);
+    source_.emplace(layout_, reader_.get(), memory_.span(), &clock_, 64 * kReadAlignment);
+  }
+
   void Run(std::uint32_t layer) {
-    source_.Begin(LayerIndex{layer}, {}, Experts({1}));
+    source_->Begin(LayerIndex{layer}, {}, Experts({1}));
     std::array<ReadyExpert, 1> ready;
-    while (const std::size_t count = source_.NextReady(ready))
-      source_.Release(std::span(ready).first(count));
+    while (const std::size_t count = source_->NextReady(ready))
+      source_->Release(std::span(ready).first(count));
     // The layer computes: the next one lands.
-    while (reader_->in_flight() > 0) source_.Advance();
+    while (reader_->in_flight() > 0) source_->Advance();
   }
 
   const ExpertLayout layout_ = MakeLayout();
-  const FakeClock clock_;
-  AlignedBuffer memory_ = *AlignedBuffer::Allocate(LayerStreamSource::MemoryBytes(layout_));
-  const std::vector<StorageFile> files_ = [] {
-    std::vector<StorageFile> files;
-    files.push_back(*StorageFile::Open(PipelineStack::File().path()));
-    return files;
-  }();
-  std::unique_ptr<BlockReader> reader_ =
-      std::move(OpenReader(files_, {.backend = "pread", .depth = 3})->reader);
-  LayerStreamSource source_{layout_, reader_.get(), memory_.span(), &clock_, 64 * kReadAlignment};
+  FakeClock clock_;
+  AlignedBuffer memory_;
+  std::vector<StorageFile> files_;
+  std::unique_ptr<BlockReader> reader_;
+  std::optional<LayerStreamSource> source_;
 };
 
 TEST_F(LayerStreamSourceTest, TheNextLayerIsReadWhileOneComputes) {
   Run(0);
-  EXPECT_EQ(source_.account().hits, 0u);
+  EXPECT_EQ(source_->account().hits, 0u);
   for (int token = 0; token < 3; ++token)
     for (std::uint32_t layer = 1; layer <= kLayers; ++layer) Run(layer % kLayers);
-  EXPECT_EQ(source_.account().hits, 3u * kLayers);
+  EXPECT_EQ(source_->account().hits, 3u * kLayers);
 }
 
 // Whatever was asked for, each layer is read once for each time that it comes, and nothing more.
 TEST_F(LayerStreamSourceTest, EveryTokenReadsTheWholeModel) {
   for (std::uint32_t layer = 0; layer < kLayers; ++layer) Run(layer);
-  const std::uint64_t first = source_.account().bytes_read;
+  const std::uint64_t first = source_->account().bytes_read;
   EXPECT_GE(first, FileBytes(layout_));
   for (std::uint32_t layer = 0; layer < kLayers; ++layer) Run(layer);
-  const std::uint64_t one_pass = source_.account().bytes_read - first;
+  const std::uint64_t one_pass = source_->account().bytes_read - first;
   EXPECT_GE(one_pass, FileBytes(layout_) - 96);
   EXPECT_LE(one_pass, FileBytes(layout_) + 8 * kLayers * kReadAlignment);
 }
