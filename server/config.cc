@@ -115,7 +115,8 @@ const ConfigKey kKeys[] = {
      "Reads in flight. 0: by a probe of the storage, a second once; 32 for models of little size.",
      CountField{[](Config& c) -> std::uint32_t& { return c.io.depth; }, 0, 1024}},
     {"io.faults", "--io-faults",
-     "text: eio:after=N, eio:layer=L,expert=E, short:every=N or slow:ms=N, or empty",
+     "text: eio:after=N, eio:after=N,count=M, eio:layer=L,expert=E, short:every=N or slow:ms=N, "
+     "several separated by ;, or empty",
      "Makes reads fail, for tests of what happens then. Empty: none.",
      TextField{[](Config& c) -> std::string& { return c.io.faults; }, nullptr}},
     {"experts.eviction", "--eviction", "\"lfru\", \"lru\", \"lfu\" or \"edgemoe\"",
