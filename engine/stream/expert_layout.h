@@ -30,8 +30,8 @@ using ExpertExtents = std::array<ExpertExtent, kExpertRoleCount>;
 struct ExpertLayout {
   std::uint32_t layer_count = 0;
   std::uint32_t experts_per_layer = 0;
-  std::vector<ExpertExtents> extents;    // [layer_count, experts_per_layer]
-  std::vector<std::uint64_t> checksums;  // as extents, of each expert's matrices; empty: none
+  std::vector<ExpertExtents> extents;      // [layer_count, experts_per_layer]
+  std::vector<std::uint64_t> checksums{};  // as extents, of each expert's matrices; empty: none
 
   const ExpertExtents& of(ExpertKey key) const { return extents[IndexOf(key)]; }
   std::size_t IndexOf(ExpertKey key) const {
