@@ -59,7 +59,7 @@ grpc::ServerUnaryReactor* ObserveService::Probe(grpc::CallbackServerContext* con
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ObserveService::RecordTrace(
     grpc::CallbackServerContext*, const grpc::ByteBuffer* request) {
-  const std::shared_ptr<RecordCall> call = RecordCall::Make(parts_.streams);
+  const std::shared_ptr<RecordCall> call = RecordCall::Make(parts_.streams, parts_.workers);
   RecordCall* const reactor = call.get();
   const auto start = [this, call, request]() -> Status {
     v1::RecordTraceRequest record;

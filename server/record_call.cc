@@ -10,8 +10,8 @@
 
 namespace edgemoe {
 
-std::shared_ptr<RecordCall> RecordCall::Make(StreamThread& streams) {
-  std::shared_ptr<RecordCall> call(new RecordCall(streams));
+std::shared_ptr<RecordCall> RecordCall::Make(StreamThread& streams, WorkerPool& workers) {
+  std::shared_ptr<RecordCall> call(new RecordCall(streams, workers));
   call->self_ = call;
   return call;
 }
@@ -29,11 +29,9 @@ void RecordCall::Start(std::unique_ptr<RoutingRecording> recording,
 }
 
 void RecordCall::Tick() {
-  --ticks_left_;
-  if (!stopped_ && IsEnough()) {
-    stopped_ = true;
-    recording_->Stop();
-  }
+  if (ticks_left_ > 0) --ticks_left_;
+  if (!stopping_ && IsEnough()) Stop();
+  const bool stopped = stopped_;
   if (!writing_) {
     if (cancelled_) {
       text_.clear();
@@ -42,7 +40,7 @@ void RecordCall::Tick() {
     }
     if (!text_.empty()) {
       Write();
-    } else if (stopped_) {
+    } else if (stopped) {
       recording_.reset();
       timer_.reset();
       Finish(grpc::Status::OK);
@@ -50,7 +48,15 @@ void RecordCall::Tick() {
     }
   }
   // What is there at the end goes out as fast as it is taken.
-  timer_ = streams_.After(stopped_ ? 1 : kIntervalMs, [call = self_] { call->Tick(); });
+  timer_ = streams_.After(stopping_ ? 1 : kIntervalMs, [call = self_] { call->Tick(); });
+}
+
+// When all workers are taken, the next tick tries again.
+void RecordCall::Stop() {
+  stopping_ = workers_.TryPost([call = self_] {
+    call->recording_->Stop();
+    call->stopped_ = true;
+  });
 }
 
 bool RecordCall::IsEnough() const {

@@ -18,13 +18,14 @@
 namespace edgemoe {
 
 // Invariants:
-//   1. The recording and the timer are touched on the stream thread only.
+//   1. The recording and the timer are touched on the stream thread only, but for the end of the
+//      recording, which waits for a step and is a worker's.
 //   2. One write is in flight at a time. A client that reads slowly makes the recording drop steps,
 //      which it counts; it holds up nothing.
 class RecordCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
-  // Owned by itself until gRPC has said OnDone. `streams` outlives the call.
-  static std::shared_ptr<RecordCall> Make(StreamThread& streams);
+  // Owned by itself until gRPC has said OnDone. `streams` and `workers` outlive the call.
+  static std::shared_ptr<RecordCall> Make(StreamThread& streams, WorkerPool& workers);
 
   // One of the two, once.
   void Refuse(const Status& status);
@@ -38,12 +39,14 @@ class RecordCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   static constexpr std::size_t kTextBytesMax = std::size_t{1} << 20;  // of one message
 
  private:
-  explicit RecordCall(StreamThread& streams) : streams_(streams) {}
+  RecordCall(StreamThread& streams, WorkerPool& workers) : streams_(streams), workers_(workers) {}
   void Tick();
+  void Stop();
   void Write();
   bool IsEnough() const;
 
   StreamThread& streams_;
+  WorkerPool& workers_;
   std::atomic<bool> cancelled_ = false;
   std::atomic<bool> writing_ = false;
   std::unique_ptr<RoutingRecording> recording_;
@@ -51,7 +54,8 @@ class RecordCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   std::string text_;  // taken, not written yet
   std::uint64_t steps_max_ = 0;
   std::uint64_t ticks_left_ = 0;
-  bool stopped_ = false;
+  bool stopping_ = false;
+  std::atomic<bool> stopped_ = false;
   grpc::ByteBuffer bytes_;  // of the write in flight
   std::shared_ptr<RecordCall> self_;
 };

@@ -52,14 +52,14 @@ ExitCode Run(const CommonOptions& options, const TraceRecordCommand& command) {
   bool wrote = true;
   const client::Status status = stream.ForEach([&](const v1::RecordTraceResponse& message) {
     const std::string& text = message.text();
-    wrote = std::fwrite(text.data(), 1, text.size(), out) == text.size();
+    // What has come is in the file, in whole lines, however the recording ends.
+    wrote = std::fwrite(text.data(), 1, text.size(), out) == text.size() && std::fflush(out) == 0;
     steps = message.steps();
     dropped = message.steps_dropped();
     if (!to_stdout) session.status_line().Show(std::to_string(steps) + " steps; Ctrl-C ends");
     return wrote;
   });
   session.status_line().Clear();
-  wrote = std::fflush(out) == 0 && wrote;
   if (!wrote) return FailFile(session, command.output);
   // Ctrl-C is the way to end a recording without limits.
   if (!status.ok() && !watch.interrupted()) return session.Fail(status);

@@ -117,14 +117,19 @@ TEST_F(E2eCliTest, ScoresATextThatIsLongerThanTheContext) {
   EXPECT_LT(total["perplexity"], 1000);
 }
 
+bool Holds(const std::string& path, const std::string& text) {
+  std::ostringstream content;
+  content << std::ifstream(path).rdbuf();
+  return content.str().find(text) != std::string::npos;
+}
+
 TEST_F(E2eCliTest, RecordsATraceThatReplays) {
   const std::string path = *folder_ / "demo.route.csv";
   ChildProcess record(Command({"trace", "record", "-o", path, "--steps", "12"}));
-  // The recording is on when a second one is refused.
-  ASSERT_TRUE(WaitUntil([&] {
-    const Outcome second = Run({"trace", "record", "-o", "-", "--seconds", "0", "--steps", "1"});
-    return second.errors.find("FAILED_PRECONDITION") != std::string::npos;
-  }));
+  // The header comes as soon as the recording is on.
+  ASSERT_TRUE(WaitUntil([&] { return Holds(path, "slot,expert"); }));
+  const Outcome second = Run({"trace", "record", "-o", "-", "--seconds", "1"});
+  EXPECT_THAT(second.errors, HasSubstr("FAILED_PRECONDITION"));
   ASSERT_EQ(Run({"complete", "-t", "0", "-n", "40", "--ignore-end", "Once"}).code, 0);
   ASSERT_EQ(record.Wait(), 0) << record.errors();
   EXPECT_THAT(record.errors(), HasSubstr(" 0 dropped"));
