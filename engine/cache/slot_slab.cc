@@ -2,6 +2,8 @@
 #include "engine/cache/slot_slab.h"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -32,6 +34,9 @@ Status NoMemory(const char* what, std::uint64_t bytes, int error) {
   return ResourceExhaustedError(std::string("expert slab: ") + what + " of " +
                                 FormatByteSize(bytes) + ": " + std::strerror(error));
 }
+
+// Not through the C library: sanitizers replace its munlock by nothing, but not its mlock2.
+void Unlock(std::span<std::byte> memory) { ::syscall(SYS_munlock, memory.data(), memory.size()); }
 
 }  // namespace
 
@@ -126,7 +131,7 @@ void SlotSlab::Shrink(Class& c, std::uint32_t slot_count) {
   if (slot_count >= c.slot_count) return;
   const std::span<std::byte> gone = Slots(c, slot_count, c.slot_count);
   // Locked pages cannot be given back.
-  if (locked_) ::munlock(gone.data(), gone.size());
+  if (locked_) Unlock(gone);
   EDGEMOE_CHECK(::madvise(gone.data(), gone.size(), MADV_DONTNEED) == 0,
                 "memory cannot be given back");
   // Where even this fails (too many mappings) the pages are gone all the same.
@@ -169,7 +174,7 @@ bool SlotSlab::TryLock() {
     locked_ = ::mlock2(region.data(), region.size(), MLOCK_ONFAULT) == 0 && locked_;
   if (locked_) return true;
   // Half a lock would have to be undone before memory is given back.
-  for (const std::span<std::byte> region : regions()) ::munlock(region.data(), region.size());
+  for (const std::span<std::byte> region : regions()) Unlock(region);
   return false;
 }
 
