@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/pack_runner.h"
 
-#include <linux/ioprio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,10 +17,13 @@ using SteadyClock = std::chrono::steady_clock;
 
 // Of this thread alone. Where it is not allowed, the job runs as everything else does.
 void YieldToOthers() {
-  constexpr int kThisThread = 0;
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19);
-  (void)::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, kThisThread,
-                  IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+  // The kernel's own header of these does not compile as C++ in every release of Debian 12.
+  constexpr int kWhoProcess = 1;
+  constexpr int kThisThread = 0;
+  constexpr int kClassIdle = 3;
+  constexpr int kClassShift = 13;
+  (void)::syscall(SYS_ioprio_set, kWhoProcess, kThisThread, kClassIdle << kClassShift);
 }
 
 // Tells the listener now and then, and how long it will take at the speed so far.
