@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "engine/base/expert_key.h"
@@ -21,7 +22,6 @@ struct PolicyShape {
 // The router named an expert for one row, whether it is resident or not.
 struct ExpertUse {
   ExpertKey key;
-  float weight = 0;  // of the row's choices they sum to 1
   RoutingPhase phase = RoutingPhase::kDecode;
   SessionSlot session;
   RequestId request;  // another one than before in this slot: the former session is over
@@ -29,7 +29,7 @@ struct ExpertUse {
 
 // Decides which resident expert gives way. One object for each size class: it is told of
 // residents of its own class only, and of uses of every expert. Confined to the engine's thread; no
-// allocation after construction. Cost: O(1) a call, but for OnStep and Victim, which may scan the
+// allocation after construction. Cost: O(1) a call, but for OnLayer and Victim, which may scan the
 // table of experts.
 //
 // An expert is inserted, then pinned and unpinned any number of times, then erased. Pins do not
@@ -38,9 +38,8 @@ class EvictionPolicy {
  public:
   virtual ~EvictionPolicy() = default;
 
-  // The clock: a batch begins. Then for each layer that it passes: the layer, and its rows' uses,
-  // before any of the layer's experts is pinned or loaded.
-  virtual void OnStep() = 0;
+  // For each layer that a batch passes: the layer, and its rows' uses, before any of the layer's
+  // experts is pinned or loaded. See TellRouting.
   virtual void OnLayer(LayerIndex layer) = 0;
   virtual void OnUse(const ExpertUse& use) = 0;
 
@@ -56,6 +55,19 @@ class EvictionPolicy {
   // most `count`: what a later run may read back at its start. May allocate.
   virtual void AppendBest(std::size_t count, std::vector<ExpertKey>& keys) const = 0;
 };
+
+// A layer's routing, as OnLayer and OnUse want it.
+inline void TellRouting(EvictionPolicy& policy, LayerIndex layer, std::span<const RoutedRow> rows) {
+  policy.OnLayer(layer);
+  for (const RoutedRow& row : rows) {
+    for (const ExpertChoice& choice : row.choices) {
+      policy.OnUse({.key = {layer, ExpertIndex{choice.expert}},
+                    .phase = row.phase,
+                    .session = row.session,
+                    .request = row.request});
+    }
+  }
+}
 
 using EvictionPolicyFactory =
     std::function<std::unique_ptr<EvictionPolicy>(const PolicyShape& shape)>;

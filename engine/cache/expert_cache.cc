@@ -45,23 +45,15 @@ ExpertCache::~ExpertCache() {
     if (entry.state == ExpertState::kResident) slab_->Free(entry.slot);
 }
 
-void ExpertCache::OnStep() {
-  for (const std::unique_ptr<EvictionPolicy>& policy : policies_) policy->OnStep();
+void ExpertCache::OnRouted(LayerIndex layer, std::span<const RoutedRow> rows) {
+  if (HoldsAll()) return;
+  for (const std::unique_ptr<EvictionPolicy>& policy : policies_) TellRouting(*policy, layer, rows);
 }
 
-void ExpertCache::OnRouted(LayerIndex layer, std::span<const RoutedRow> rows) {
-  for (const std::unique_ptr<EvictionPolicy>& policy : policies_) {
-    policy->OnLayer(layer);
-    for (const RoutedRow& row : rows) {
-      for (const ExpertChoice& choice : row.choices) {
-        policy->OnUse({.key = {layer, ExpertIndex{choice.expert}},
-                       .weight = choice.weight,
-                       .phase = row.phase,
-                       .session = row.session,
-                       .request = row.request});
-      }
-    }
-  }
+bool ExpertCache::HoldsAll() const {
+  for (std::uint8_t c = 0; c < classes_.classes.size(); ++c)
+    if (slab_->slot_count(c) < classes_.classes[c].expert_count) return false;
+  return true;
 }
 
 ExpertPin ExpertCache::TryPin(ExpertKey key) {

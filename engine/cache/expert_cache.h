@@ -85,10 +85,12 @@ class ExpertCache {
   const SlotClasses& classes() const { return classes_; }
   std::uint8_t ClassOf(ExpertKey key) const { return classes_.class_of[classes_.IndexOf(key)]; }
 
-  // What the policies go by: a batch begins; a layer's rows have chosen, and nothing of that layer
-  // was pinned or reserved for them yet.
-  void OnStep();
+  // What the policies go by: a layer's rows have chosen, and nothing of that layer was pinned or
+  // reserved for them yet. Forgotten at once while the cache holds all.
   void OnRouted(LayerIndex layer, std::span<const RoutedRow> rows);
+
+  // Whether every expert of the model has a slot, so that nothing need ever give way.
+  bool HoldsAll() const;
 
   // Counts a hit, a join or a miss. The pin is empty unless the expert is resident.
   ExpertPin TryPin(ExpertKey key);

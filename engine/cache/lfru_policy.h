@@ -22,7 +22,6 @@ class LfruPolicy final : public EvictionPolicy {
   explicit LfruPolicy(const PolicyShape& shape);
   static std::unique_ptr<EvictionPolicy> Make(const PolicyShape& shape);
 
-  void OnStep() override {}
   void OnLayer(LayerIndex layer) override;
   void OnUse(const ExpertUse& use) override { rates_.OnUse(use); }
   void OnInsert(ExpertKey key) override;

@@ -39,11 +39,10 @@ std::string RolesWithin(const ReadPlan& plan, const ExpertExtents& extents, std:
 }  // namespace
 
 ExpertLoader::ExpertLoader(const ExpertLayout& layout, BlockReader* reader, ExpertCache* cache,
-                           const Clock* clock, const ExpertLoaderOptions& options)
+                           const ExpertLoaderOptions& options)
     : layout_(layout),
       reader_(reader),
       cache_(cache),
-      clock_(clock),
       options_(options),
       loads_(reader->depth() + 2),
       completions_(reader->depth()) {
@@ -98,7 +97,6 @@ bool ExpertLoader::TryStart(ExpertKey key, LoadUrgency urgency) {
       .plan = PlanReads(layout_.of(key)),
       .request_bytes = guess ? std::min(options_.request_bytes_max, options_.read_ahead_bytes_max)
                              : options_.request_bytes_max,
-      .begin_ns = clock_->NowNs(),
       .status = OkStatus()};
   EDGEMOE_CHECK(loads_[index].plan.slot_bytes <= slot.size(), "slot too small for its expert");
   if (!guess) ++demand_count_;
@@ -223,12 +221,9 @@ void ExpertLoader::End(std::uint32_t index) {
   load.active = false;
   free_.push_back(index);
   ended_.push_back({.key = load.key,
-                    .urgency = load.urgency,
                     .began_as_guess = load.began_as_guess,
                     .pin = std::move(pin),
-                    .status = std::move(load.status),
-                    .begin_ns = load.begin_ns,
-                    .slot_bytes = load.plan.slot_bytes});
+                    .status = std::move(load.status)});
 }
 
 bool ExpertLoader::TakeEnded(EndedLoad& ended) {

@@ -8,7 +8,6 @@
 #include <span>
 #include <vector>
 
-#include "engine/base/clock.h"
 #include "engine/cache/expert_cache.h"
 #include "engine/io/block_reader.h"
 #include "engine/stream/expert_layout.h"
@@ -35,12 +34,9 @@ struct ExpertLoaderOptions {
 // What became of a load.
 struct EndedLoad {
   ExpertKey key;
-  LoadUrgency urgency = LoadUrgency::kDemand;  // as it was last
   bool began_as_guess = false;
   ExpertPin pin;  // unless it failed or was cancelled
   Status status;  // CANCELLED, DATA_LOSS ...
-  std::uint64_t begin_ns = 0;
-  std::uint64_t slot_bytes = 0;
 };
 
 // Loads are issued request by request, as the reader takes them, demand first. A load ends when its
@@ -59,7 +55,7 @@ class ExpertLoader {
   // All must outlive the loader, and the slab of `cache` the reader. Nobody else submits to
   // `reader` or reserves in `cache`.
   ExpertLoader(const ExpertLayout& layout, BlockReader* reader, ExpertCache* cache,
-               const Clock* clock, const ExpertLoaderOptions& options);
+               const ExpertLoaderOptions& options);
   // Waits for reads in flight; they land in the cache.
   ~ExpertLoader();
   ExpertLoader(const ExpertLoader&) = delete;
@@ -82,7 +78,6 @@ class ExpertLoader {
   bool TakeEnded(EndedLoad& ended);
 
   bool idle() const { return free_.size() == loads_.size(); }
-  bool demand_on_its_way() const { return demand_count_ > 0; }
   std::uint64_t bytes_read() const { return bytes_read_; }
 
  private:
@@ -100,8 +95,7 @@ class ExpertLoader {
     std::uint32_t issued_reads = 0;   // also the next one's ordinal
     std::uint32_t pending_reads = 0;  // submitted, not reaped
     std::uint32_t guess_reads = 0;    // the first so many were submitted as guesses
-    std::uint64_t begin_ns = 0;
-    Status status;  // the first failure
+    Status status;                    // the first failure
   };
 
   // What one request of a load fills.
@@ -122,7 +116,6 @@ class ExpertLoader {
   const ExpertLayout& layout_;
   BlockReader* const reader_;
   ExpertCache* const cache_;
-  const Clock* const clock_;
   const ExpertLoaderOptions options_;
 
   std::vector<Load> loads_;  // [depth + 2]

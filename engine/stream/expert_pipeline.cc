@@ -26,7 +26,7 @@ ExpertPipeline::ExpertPipeline(const ExpertLayout& layout, BlockReader* reader, 
       guess_choices_(kGuessRowsMax * guesses_per_row_),
       guess_rows_(kGuessRowsMax),
       ahead_(cache, clock, layout.experts_per_layer),
-      loader_(layout, reader, cache, clock, options.loader) {
+      loader_(layout, reader, cache, options.loader) {
   EDGEMOE_CHECK(guesses_per_row_ <= kGuessesPerRowMax, "too many guesses");
   pending_.reserve(wants_.size());
   ready_.reserve(wants_.size());
@@ -40,7 +40,6 @@ ExpertPipeline::~ExpertPipeline() {
 
 void ExpertPipeline::BeginStep() {
   if (observer_ != nullptr) observer_->OnStep();
-  cache_->OnStep();
   ahead_.BeginStep();
   step_rows_ = 0;
   step_misses_ = 0;
@@ -87,7 +86,7 @@ void ExpertPipeline::LookAtRows(LayerIndex layer, std::span<const RoutedRow> row
                        });
   step_rows_ = decodes ? static_cast<std::uint32_t>(rows.size()) : 0;
   Predictor* const predictor = options_.predictor;
-  if (predictor == nullptr) return;
+  if (predictor == nullptr || cache_->HoldsAll()) return;
   for (const RoutedRow& row : rows) predictor->Observe(layer, row);
   if (!decodes || !ahead_.on()) return;
   const LayerIndex next{(layer.value + 1) % layout_.layer_count};
@@ -290,7 +289,7 @@ void ExpertPipeline::StartReadAhead() {
   while (loader_.CanStart(LoadUrgency::kReadAhead)) {
     const std::optional<ExpertKey> key = ahead_.NextAbsent();
     if (!key || !loader_.TryStart(*key, LoadUrgency::kReadAhead)) return;
-    ahead_.OnStarted(*key, PlanReads(layout_.of(*key)).slot_bytes);
+    ahead_.OnStarted(*key, SlotBytesFor(layout_.of(*key)));
   }
 }
 

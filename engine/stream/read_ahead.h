@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/clock.h"
 #include "engine/base/routing.h"
 #include "engine/cache/expert_cache.h"
 #include "engine/stream/expert_loader.h"

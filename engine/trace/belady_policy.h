@@ -18,7 +18,6 @@ class BeladyPolicy final : public EvictionPolicy {
  public:
   BeladyPolicy(const RoutingTrace& trace, const PolicyShape& shape);
 
-  void OnStep() override {}
   void OnLayer(LayerIndex) override { ++batch_; }
   void OnUse(const ExpertUse& use) override;
   void OnInsert(ExpertKey key) override { residents_.Insert(key); }

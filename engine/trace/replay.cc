@@ -66,17 +66,7 @@ class ReplayCache {
 
 void ReplayCache::Run(const TraceBatch& batch) {
   const std::span<const RoutedRow> rows = trace_.RowsOf(batch);
-  if (batch.begins_step) policy_.OnStep();
-  policy_.OnLayer(batch.layer);
-  for (const RoutedRow& row : rows) {
-    for (const ExpertChoice& choice : row.choices) {
-      policy_.OnUse({.key = {batch.layer, ExpertIndex{choice.expert}},
-                     .weight = choice.weight,
-                     .phase = row.phase,
-                     .session = row.session,
-                     .request = row.request});
-    }
-  }
+  TellRouting(policy_, batch.layer, rows);
   CollectDistinct(batch);
   for (std::size_t i = 0; i < distinct_.size(); ++i)
     LookUp({batch.layer, distinct_[i]}, i < decoded_count_);

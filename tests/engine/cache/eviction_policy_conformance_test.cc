@@ -80,12 +80,11 @@ TEST_P(EvictionPolicyConformanceTest, KeepsWhatIsAlwaysUsed) {
   const ExpertKey steady{LayerIndex{0}, ExpertIndex{5}};
   std::optional<ExpertKey> last;
   for (std::uint64_t token = 0; token < 200; ++token) {
-    policy->OnStep();
     const RequestId request{1 + token / 50};
     const ExpertKey rare{LayerIndex{0}, ExpertIndex{static_cast<std::uint32_t>(token % 5)}};
     policy->OnLayer(LayerIndex{0});
     for (const ExpertKey key : {rare, steady})
-      policy->OnUse({.key = key, .weight = 0.5F, .session = SessionSlot{0}, .request = request});
+      policy->OnUse({.key = key, .session = SessionSlot{0}, .request = request});
     if (last) {
       ASSERT_EQ(policy->Victim(), last) << token;
       policy->OnErase(*last);

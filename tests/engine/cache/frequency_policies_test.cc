@@ -224,7 +224,6 @@ TEST(UseRatesTest, AgreeWithMeansThatForget) {
 ExpertUse Use(std::uint32_t expert, std::uint64_t request, std::uint32_t slot,
               RoutingPhase phase = RoutingPhase::kDecode) {
   return {.key = {LayerIndex{0}, ExpertIndex{expert}},
-          .weight = 0.5F,
           .phase = phase,
           .session = SessionSlot{slot},
           .request = RequestId{request}};

@@ -47,7 +47,6 @@ class PolicyDriver {
   }
 
   void RunStep() {
-    policy_.OnStep();
     for (std::uint32_t layer = 0; layer < shape_.layer_count; ++layer) {
       RunLayer(LayerIndex{layer});
       MoveSome();
@@ -68,7 +67,6 @@ class PolicyDriver {
         const auto expert = static_cast<std::uint32_t>(
             random_.NextBelow(1 + random_.NextBelow(shape_.experts_per_layer)));
         const ExpertUse use{.key = {layer, ExpertIndex{expert}},
-                            .weight = 0.5F,
                             .phase = prompt ? RoutingPhase::kPrefill : RoutingPhase::kDecode,
                             .session = SessionSlot{slot},
                             .request = RequestId{requests_[slot]}};
