@@ -11,12 +11,13 @@ namespace edgemoe {
 
 AttentionLayer::AttentionLayer(const ModelConfig& config, const KernelTable& kernels,
                                ComputePool& pool, KvCache& kv, Workspace& workspace,
-                               std::uint32_t rows_max)
+                               std::uint32_t rows_max, ActivationObserver* observer)
     : config_(config),
       kernels_(kernels),
       pool_(pool),
       kv_(kv),
       workspace_(workspace),
+      observer_(observer),
       encoded_x_(kernels, pool, workspace.encoded_width, rows_max, config.width),
       encoded_attended_(kernels, pool, workspace.encoded_heads, rows_max,
                         std::size_t{config.head_count} * config.head_size),
@@ -49,6 +50,9 @@ void AttentionLayer::Run(LayerIndex layer, const LayerWeights& weights, const Ac
     kernels_.rms_norm(w.x + i * width, weights.attention_norm, width, config_.rms_epsilon,
                       w.normed + i * width);
   });
+  if (observer_ != nullptr) {
+    observer_->OnDense(DenseInput::kAttention, layer, w.normed, rows.count(), width);
+  }
   encoded_x_.Set(w.normed, rows.count());
   const std::array qkv = {Projection{&weights.q, w.q}, Projection{&weights.k, w.k},
                           Projection{&weights.v, w.v}};
@@ -61,6 +65,10 @@ void AttentionLayer::Run(LayerIndex layer, const LayerWeights& weights, const Ac
            w.scores + thread * config_.context_length, w.attended + item * head_size);
   });
 
+  if (observer_ != nullptr) {
+    observer_->OnDense(DenseInput::kAttentionOutput, layer, w.attended, rows.count(),
+                       heads * head_size);
+  }
   encoded_attended_.Set(w.attended, rows.count());
   const std::array output = {Projection{&weights.attention_output, w.delta}};
   Project(output, encoded_attended_, rows.count(), kernels_, pool_);

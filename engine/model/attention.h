@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "engine/model/activation_observer.h"
 #include "engine/model/active_rows.h"
 #include "engine/model/encoded_rows.h"
 #include "engine/model/workspace.h"
@@ -11,9 +12,10 @@ namespace edgemoe {
 // each row's key and value to the cache first, so that the rows of one sequence see each other.
 class AttentionLayer {
  public:
-  // References outlive this object. Engine's thread.
+  // References outlive this object; `observer` may be null. Engine's thread.
   AttentionLayer(const ModelConfig& config, const KernelTable& kernels, ComputePool& pool,
-                 KvCache& kv, Workspace& workspace, std::uint32_t rows_max);
+                 KvCache& kv, Workspace& workspace, std::uint32_t rows_max,
+                 ActivationObserver* observer);
 
   // Cosines and sines of the positions of a step's rows; once before the layers.
   void SetPositions(std::span<const BatchRow> rows);
@@ -33,6 +35,7 @@ class AttentionLayer {
   ComputePool& pool_;
   KvCache& kv_;
   Workspace& workspace_;
+  ActivationObserver* const observer_;
   EncodedRows encoded_x_;
   EncodedRows encoded_attended_;
   std::vector<double> frequencies_;  // [head_size / 2], radians a position

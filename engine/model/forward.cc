@@ -21,17 +21,18 @@ class Transformer final : public Forward {
  public:
   Transformer(const ModelConfig& config, const Weights& weights, const KernelTable& kernels,
               ComputePool& pool, ExpertSource& experts, KvCache& kv, const WorkspaceLimits& limits,
-              Workspace workspace)
+              Workspace workspace, ActivationObserver* observer)
       : config_(config),
         weights_(weights),
         kernels_(kernels),
         pool_(pool),
         experts_(experts),
+        observer_(observer),
         limits_(limits),
         workspace_(std::move(workspace)),
         rows_(limits.rows_max),
-        attention_(config_, kernels, pool, kv, workspace_, limits.rows_max),
-        moe_(config_, kernels, pool, experts, workspace_, limits.rows_max),
+        attention_(config_, kernels, pool, kv, workspace_, limits.rows_max, observer),
+        moe_(config_, kernels, pool, experts, workspace_, limits.rows_max, observer),
         encoded_output_(kernels, pool, workspace_.encoded_width, limits.rows_max, config.width) {}
 
   void Run(std::span<const BatchRow> rows, std::span<RowResult> results) override {
@@ -81,6 +82,10 @@ class Transformer final : public Forward {
       ++count;
     }
     if (count == 0) return;
+    if (observer_ != nullptr) {
+      observer_->OnDense(DenseInput::kOutput, LayerIndex{config_.layer_count - 1},
+                         workspace_.normed, count, width);
+    }
     encoded_output_.Set(workspace_.normed, count);
     const std::array output = {Projection{&weights_.output, workspace_.logits}};
     Project(output, encoded_output_, count, kernels_, pool_);
@@ -91,6 +96,7 @@ class Transformer final : public Forward {
   const KernelTable& kernels_;
   ComputePool& pool_;
   ExpertSource& experts_;
+  ActivationObserver* const observer_;
   const WorkspaceLimits limits_;
   Workspace workspace_;
   ActiveRows rows_;
@@ -110,11 +116,12 @@ Result<std::unique_ptr<Forward>> Forward::Create(const ModelConfig& config, cons
                                                  const KernelTable& kernels, ComputePool& pool,
                                                  ExpertSource& experts, KvCache& kv,
                                                  std::uint32_t rows_max,
-                                                 std::uint32_t logit_rows_max) {
+                                                 std::uint32_t logit_rows_max,
+                                                 ActivationObserver* observer) {
   const WorkspaceLimits limits = {rows_max, logit_rows_max, pool.thread_count()};
   EDGEMOE_ASSIGN_OR_FAIL(Workspace workspace, Workspace::Create(config, limits));
   return std::make_unique<Transformer>(config, weights, kernels, pool, experts, kv, limits,
-                                       std::move(workspace));
+                                       std::move(workspace), observer);
 }
 
 }  // namespace edgemoe

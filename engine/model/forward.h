@@ -12,6 +12,7 @@
 #include "engine/base/result.h"
 #include "engine/base/routing.h"
 #include "engine/kernels/kernel_table.h"
+#include "engine/model/activation_observer.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/model_config.h"
 #include "engine/model/weights.h"
@@ -60,11 +61,13 @@ class Forward {
   static std::uint64_t WorkspaceBytes(const ModelConfig& config, std::uint32_t rows_max,
                                       std::uint32_t logit_rows_max, std::size_t thread_count);
 
+  // `observer`: shown the activations of every step, which it does not change; null for none.
   static Result<std::unique_ptr<Forward>> Create(const ModelConfig& config, const Weights& weights,
                                                  const KernelTable& kernels, ComputePool& pool,
                                                  ExpertSource& experts, KvCache& kv,
                                                  std::uint32_t rows_max,
-                                                 std::uint32_t logit_rows_max);
+                                                 std::uint32_t logit_rows_max,
+                                                 ActivationObserver* observer = nullptr);
   virtual ~Forward() = default;
 
   // REQUIRES: 0 < rows.size() <= rows_max, results.size() == rows.size(), at most logit_rows_max

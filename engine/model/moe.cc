@@ -15,12 +15,14 @@ constexpr std::size_t Index(ExpertRole role) { return static_cast<std::size_t>(r
 }  // namespace
 
 MoeLayer::MoeLayer(const ModelConfig& config, const KernelTable& kernels, ComputePool& pool,
-                   ExpertSource& source, Workspace& workspace, std::uint32_t rows_max)
+                   ExpertSource& source, Workspace& workspace, std::uint32_t rows_max,
+                   ActivationObserver* observer)
     : config_(config),
       kernels_(kernels),
       pool_(pool),
       source_(source),
       workspace_(workspace),
+      observer_(observer),
       encoded_x_(kernels, pool, workspace.encoded_width, rows_max, config.width),
       encoded_guess_(kernels, pool, workspace.encoded_guess, kGuessRowsMax, config.width),
       uses_(rows_max, config.expert_used_count, config.expert_count),
@@ -30,7 +32,7 @@ MoeLayer::MoeLayer(const ModelConfig& config, const KernelTable& kernels, Comput
 
 void MoeLayer::Run(LayerIndex layer, const LayerWeights& weights, const LayerWeights* next,
                    ActiveRows& rows) {
-  Route(weights, rows);
+  Route(layer, weights, rows);
   const ExpertIoAccount before = source_.account();
   given_.clear();
   Begin(layer, rows);
@@ -38,20 +40,23 @@ void MoeLayer::Run(LayerIndex layer, const LayerWeights& weights, const LayerWei
   while (const std::size_t count = source_.NextReady(ready_)) {
     const std::span<const ReadyExpert> ready(ready_.data(), count);
     for (const ReadyExpert& expert : ready) given_.push_back(expert.expert);
-    ComputeWave(PrepareWave(ready, rows));
+    ComputeWave(layer, PrepareWave(ready, rows));
     source_.Release(ready);
   }
   Charge(before, rows);
   Combine(rows);
 }
 
-void MoeLayer::Route(const LayerWeights& weights, const ActiveRows& rows) {
+void MoeLayer::Route(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
   Workspace& w = workspace_;
   const std::size_t width = config_.width;
   pool_.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
     kernels_.rms_norm(w.x + i * width, weights.ffn_norm, width, config_.rms_epsilon,
                       w.normed + i * width);
   });
+  if (observer_ != nullptr) {
+    observer_->OnDense(DenseInput::kFfn, layer, w.normed, rows.count(), width);
+  }
   encoded_x_.Set(w.normed, rows.count());
   const std::array projection = {Projection{&weights.router, w.router}};
   Project(projection, encoded_x_, rows.count(), kernels_, pool_);
@@ -136,7 +141,7 @@ const std::byte* MoeLayer::Gather(ExpertIndex expert, TensorType type, std::byte
 }
 
 // out = down(silu(gate(x)) * up(x)), for every use of every expert of the wave.
-void MoeLayer::ComputeWave(std::size_t work_count) {
+void MoeLayer::ComputeWave(LayerIndex layer, std::size_t work_count) {
   if (work_count == 0) return;
   Workspace& w = workspace_;
   const std::size_t width = config_.width;
@@ -155,6 +160,7 @@ void MoeLayer::ComputeWave(std::size_t work_count) {
              hidden);
     Multiply(*work.ready, ExpertRole::kUp, begin, end, width, work.up_x, work.use_count, up,
              hidden);
+    if (observer_ != nullptr) Show(layer, work, begin, end);
     for (std::size_t use = 0; use < work.use_count; ++use) {
       float* const out = gate + use * hidden + begin;
       kernels_.swiglu(out, up + use * hidden + begin, end - begin, out);
@@ -181,6 +187,18 @@ void MoeLayer::ComputeWave(std::size_t work_count) {
              w.encoded_hidden + work.use_begin * hidden_stride, work.use_count,
              w.expert_out + work.use_begin * width, width);
   });
+}
+
+void MoeLayer::Show(LayerIndex layer, const Work& work, std::size_t begin, std::size_t end) const {
+  const ExpertIndex expert = work.ready->expert;
+  const ObservedUses uses = {layer, expert, uses_.rows_of(expert), uses_.weights_of(expert)};
+  const std::size_t first = work.use_begin * config_.expert_width;
+  if (begin == 0) observer_->OnExpertInput(uses, workspace_.normed, config_.width);
+  observer_->OnHidden(uses, {.begin = begin,
+                             .end = end,
+                             .stride = config_.expert_width,
+                             .gate = workspace_.gate + first,
+                             .up = workspace_.up + first});
 }
 
 void MoeLayer::Multiply(const ReadyExpert& ready, ExpertRole role, std::size_t row_begin,

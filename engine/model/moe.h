@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "engine/model/activation_observer.h"
 #include "engine/model/active_rows.h"
 #include "engine/model/encoded_rows.h"
 #include "engine/model/router.h"
@@ -17,9 +18,10 @@ namespace edgemoe {
 // own for its output, and a row sums them in the router's order, so that the order never shows.
 class MoeLayer {
  public:
-  // References outlive this object. Engine's thread.
+  // References outlive this object; `observer` may be null. Engine's thread.
   MoeLayer(const ModelConfig& config, const KernelTable& kernels, ComputePool& pool,
-           ExpertSource& source, Workspace& workspace, std::uint32_t rows_max);
+           ExpertSource& source, Workspace& workspace, std::uint32_t rows_max,
+           ActivationObserver* observer);
 
   // Rows whose experts could not be read are failed in `rows`. `next`: the layer after this one,
   // for guesses of what it will want; null after the last.
@@ -38,7 +40,7 @@ class MoeLayer {
     const std::byte* up_x;    // the same for its up
   };
 
-  void Route(const LayerWeights& weights, const ActiveRows& rows);
+  void Route(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
   // Tells the source who chose what, and asks for it.
   void Begin(LayerIndex layer, const ActiveRows& rows);
   // Tells the source what the next layer's router makes of the present state, if it wants to know.
@@ -47,7 +49,9 @@ class MoeLayer {
   std::size_t PrepareWave(std::span<const ReadyExpert> ready, ActiveRows& rows);
   // The encoded rows of an expert's uses, one after another: in place when it has one row only.
   const std::byte* Gather(ExpertIndex expert, TensorType type, std::byte* gathered);
-  void ComputeWave(std::size_t work_count);
+  void ComputeWave(LayerIndex layer, std::size_t work_count);
+  // Values [begin, end) of what gate and up gave; an expert's input comes with its first ones.
+  void Show(LayerIndex layer, const Work& work, std::size_t begin, std::size_t end) const;
   void Multiply(const ReadyExpert& ready, ExpertRole role, std::size_t row_begin,
                 std::size_t row_end, std::size_t columns, const std::byte* x,
                 std::size_t token_count, float* y, std::size_t y_stride) const;
@@ -59,6 +63,7 @@ class MoeLayer {
   ComputePool& pool_;
   ExpertSource& source_;
   Workspace& workspace_;
+  ActivationObserver* const observer_;
   EncodedRows encoded_x_;
   EncodedRows encoded_guess_;
   ExpertUses uses_;

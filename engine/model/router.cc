@@ -40,6 +40,7 @@ ExpertUses::ExpertUses(std::uint32_t rows_max, std::uint32_t top_k, std::uint32_
       choices_(std::size_t{rows_max} * top_k),
       uses_(choices_.size()),
       rows_(choices_.size()),
+      weights_(choices_.size()),
       begins_(std::size_t{expert_count} + 1),
       next_(expert_count) {
   experts_.reserve(expert_count);
@@ -63,12 +64,18 @@ void ExpertUses::Group(std::size_t row_count) {
     const std::uint32_t use = next_[choices_[i].expert]++;
     uses_[i] = use;
     rows_[use] = static_cast<std::uint32_t>(i / top_k_);
+    weights_[use] = choices_[i].weight;
   }
 }
 
 std::span<const std::uint32_t> ExpertUses::rows_of(ExpertIndex expert) const {
   const std::size_t begin = begins_[expert.value];
   return std::span(rows_).subspan(begin, begins_[expert.value + 1] - begin);
+}
+
+std::span<const float> ExpertUses::weights_of(ExpertIndex expert) const {
+  const std::size_t begin = begins_[expert.value];
+  return std::span(weights_).subspan(begin, begins_[expert.value + 1] - begin);
 }
 
 }  // namespace edgemoe

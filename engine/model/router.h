@@ -30,6 +30,7 @@ class ExpertUses {
   // Uses [begin_of(e), begin_of(e) + rows_of(e).size()), in order of row.
   std::size_t begin_of(ExpertIndex expert) const { return begins_[expert.value]; }
   std::span<const std::uint32_t> rows_of(ExpertIndex expert) const;
+  std::span<const float> weights_of(ExpertIndex expert) const;  // of the same uses
   // The use that stands for (row, slot); slots in the order of ChoicesOf.
   std::size_t use_of(std::size_t row, std::size_t slot) const { return uses_[row * top_k_ + slot]; }
 
@@ -38,6 +39,7 @@ class ExpertUses {
   std::vector<ExpertChoice> choices_;  // [rows_max, top_k]
   std::vector<std::uint32_t> uses_;    // [rows_max, top_k]
   std::vector<std::uint32_t> rows_;    // [uses], the row of each
+  std::vector<float> weights_;         // [uses], the router's for each
   std::vector<std::uint32_t> begins_;  // [expert_count + 1]
   std::vector<std::uint32_t> next_;    // [expert_count], scratch
   std::vector<ExpertIndex> experts_;   // capacity expert_count

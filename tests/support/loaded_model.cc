@@ -57,7 +57,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::Load(std::span<const std::byte
   EDGEMOE_ASSIGN_OR_FAIL(
       model->forward_,
       Forward::Create(model->config_, model->weights_, kernels, *model->pool_, *model->experts_,
-                      *model->kv_, options.rows_max, options.logit_rows_max));
+                      *model->kv_, options.rows_max, options.logit_rows_max, options.observer));
   return model;
 }
 

@@ -31,6 +31,7 @@ class LoadedModel {
     std::size_t thread_count = 1;
     const KernelTable* kernels = nullptr;  // null: the fastest
     std::uint64_t kv_tokens = 1024;
+    ActivationObserver* observer = nullptr;
   };
   // `file` is a whole GGUF file and outlives the model.
   static Result<std::unique_ptr<LoadedModel>> Load(std::span<const std::byte> file,
