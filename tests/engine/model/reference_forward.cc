@@ -33,8 +33,11 @@ class Reference {
   Reference(const LoadedModel& model, std::span<const std::byte> file)
       : config_(model.config()), files_(model.files()), file_(file) {}
 
-  std::vector<double> Run(std::span<const TokenId> tokens) {
+  std::vector<double> Run(std::span<const TokenId> tokens,
+                          std::vector<ReferenceActivations>* activations) {
     std::vector<Vector> xs;
+    activations->assign(tokens.size(), {});
+    for (ReferenceActivations& token : *activations) token.layers.resize(config_.layer_count);
     const Tensor embedding = Get("token_embd.weight");
     for (const TokenId token : tokens) {
       const auto begin =
@@ -43,15 +46,18 @@ class Reference {
     }
     for (std::uint32_t layer = 0; layer < config_.layer_count; ++layer) {
       prefix_ = "blk." + std::to_string(layer) + ".";
-      Attention(&xs);
-      for (Vector& x : xs) Experts(&x);
+      std::vector<ReferenceActivations::Layer*> seen;
+      for (ReferenceActivations& token : *activations) seen.push_back(&token.layers[layer]);
+      Attention(&xs, seen);
+      for (std::size_t t = 0; t < xs.size(); ++t) Experts(&xs[t], seen[t]);
     }
     const Tensor norm = Get("output_norm.weight");
     const Tensor output =
         files_.FindTensor("output.weight") != nullptr ? Get("output.weight") : embedding;
     std::vector<double> logits;
-    for (const Vector& x : xs) {
-      const Vector row = output.Multiply(RmsNorm(x, norm));
+    for (std::size_t t = 0; t < xs.size(); ++t) {
+      (*activations)[t].output = RmsNorm(xs[t], norm);
+      const Vector row = output.Multiply((*activations)[t].output);
       logits.insert(logits.end(), row.begin(), row.end());
     }
     return logits;
@@ -96,7 +102,8 @@ class Reference {
 
   static double Rounded(double x) { return HalfToFloat(FloatToHalf(static_cast<float>(x))); }
 
-  void Attention(std::vector<Vector>* xs) const {
+  void Attention(std::vector<Vector>* xs,
+                 const std::vector<ReferenceActivations::Layer*>& seen) const {
     const std::size_t size = config_.head_size;
     const std::size_t group = config_.head_count / config_.kv_head_count;
     const Tensor norm = GetOfLayer("attn_norm");
@@ -110,6 +117,7 @@ class Reference {
     std::vector<Vector> values;
     for (std::size_t t = 0; t < xs->size(); ++t) {
       const Vector normed = RmsNorm((*xs)[t], norm);
+      seen[t]->attention = normed;
       const Vector k = wk.Multiply(normed);
       Vector rotated;
       for (std::size_t h = 0; h < config_.kv_head_count; ++h) {
@@ -136,14 +144,16 @@ class Reference {
           }
         }
       }
+      seen[t]->attention_output = attended;
       const Vector delta = wo.Multiply(attended);
       for (std::size_t i = 0; i < delta.size(); ++i) (*xs)[t][i] += delta[i];
     }
   }
 
-  void Experts(Vector* x) const {
+  void Experts(Vector* x, ReferenceActivations::Layer* seen) const {
     const std::size_t hidden = config_.expert_width;
     const Vector normed = RmsNorm(*x, GetOfLayer("ffn_norm"));
+    seen->ffn = normed;
     Vector probabilities = GetOfLayer("ffn_gate_inp").Multiply(normed);
     Softmax(&probabilities);
     std::vector<std::size_t> order(probabilities.size());
@@ -160,6 +170,7 @@ class Reference {
     for (const std::size_t e : order) {
       Vector gate = gate_stack.Multiply(normed, e * hidden, hidden);
       const Vector up = up_stack.Multiply(normed, e * hidden, hidden);
+      seen->uses.push_back({e, probabilities[e] / sum, gate, up});
       for (std::size_t i = 0; i < hidden; ++i) gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
       const Vector out = down_stack.Multiply(gate, e * config_.width, config_.width);
       for (std::size_t i = 0; i < out.size(); ++i) (*x)[i] += probabilities[e] / sum * out[i];
@@ -182,8 +193,10 @@ class Reference {
 }  // namespace
 
 std::vector<double> ReferenceLogits(const LoadedModel& model, std::span<const std::byte> file,
-                                    std::span<const TokenId> tokens) {
-  return Reference(model, file).Run(tokens);
+                                    std::span<const TokenId> tokens,
+                                    std::vector<ReferenceActivations>* activations) {
+  std::vector<ReferenceActivations> unwanted;
+  return Reference(model, file).Run(tokens, activations != nullptr ? activations : &unwanted);
 }
 
 }  // namespace edgemoe
