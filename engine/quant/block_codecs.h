@@ -23,6 +23,13 @@ void DecodeBlock(const BlockQ4_0& block, float out[kSmallBlock]);
 void DecodeBlock(const BlockQ4_K& block, float out[kSuperBlock]);
 void DecodeBlock(const BlockQ5_K& block, float out[kSuperBlock]);
 void DecodeBlock(const BlockQ6_K& block, float out[kSuperBlock]);
+void DecodeBlock(const BlockQ4_1& block, float out[kSmallBlock]);
+void DecodeBlock(const BlockQ5_0& block, float out[kSmallBlock]);
+void DecodeBlock(const BlockQ5_1& block, float out[kSmallBlock]);
+void DecodeBlock(const BlockIQ4_NL& block, float out[kSmallBlock]);
+void DecodeBlock(const BlockMXFP4& block, float out[kSmallBlock]);
+void DecodeBlock(const BlockQ2_K& block, float out[kSuperBlock]);
+void DecodeBlock(const BlockQ3_K& block, float out[kSuperBlock]);
 
 constexpr float kHalfMax = 65504.0f;
 

@@ -11,7 +11,7 @@ namespace edgemoe {
 
 using HalfBits = std::uint16_t;
 
-constexpr std::size_t kSmallBlock = 32;   // elements of a Q4_0, Q8_0 block
+constexpr std::size_t kSmallBlock = 32;   // elements of a block of the types without _K
 constexpr std::size_t kSuperBlock = 256;  // elements of a K-quant block
 
 // 8.5 bpw. x[i] = d * qs[i].
@@ -27,6 +27,72 @@ struct BlockQ4_0 {
   std::uint8_t qs[kSmallBlock / 2];
 };
 static_assert(sizeof(BlockQ4_0) == 18);
+
+// 5 bpw. x[i] = d * q + m; nibbles as in Q4_0.
+struct BlockQ4_1 {
+  HalfBits d;
+  HalfBits m;
+  std::uint8_t qs[kSmallBlock / 2];
+};
+static_assert(sizeof(BlockQ4_1) == 20);
+
+// 5.5 bpw. x[i] = d * (q - 16); low nibbles as in Q4_0, the fifth bit of element i is bit i % 8 of
+// qh[i / 8].
+struct BlockQ5_0 {
+  HalfBits d;
+  std::uint8_t qh[kSmallBlock / 8];
+  std::uint8_t qs[kSmallBlock / 2];
+};
+static_assert(sizeof(BlockQ5_0) == 22);
+
+// 6 bpw. x[i] = d * q + m; bits as in Q5_0.
+struct BlockQ5_1 {
+  HalfBits d;
+  HalfBits m;
+  std::uint8_t qh[kSmallBlock / 8];
+  std::uint8_t qs[kSmallBlock / 2];
+};
+static_assert(sizeof(BlockQ5_1) == 24);
+
+// 4.5 bpw. x[i] = d * kIq4NlValues[q] (codebooks.h); nibbles as in Q4_0.
+struct BlockIQ4_NL {
+  HalfBits d;
+  std::uint8_t qs[kSmallBlock / 2];
+};
+static_assert(sizeof(BlockIQ4_NL) == 18);
+
+// 4.25 bpw. x[i] = 2^(e - 128) * kMxfp4Values[q] (codebooks.h: twice the format's E2M1 values,
+// hence 128 and not 127); nibbles as in Q4_0. Every e is a number: 2^-128 and 2^-127 are subnormal
+// floats.
+struct BlockMXFP4 {
+  std::uint8_t e;
+  std::uint8_t qs[kSmallBlock / 2];
+};
+static_assert(sizeof(BlockMXFP4) == 17);
+
+// 2.625 bpw. Sixteen sub-blocks of 16: x = d * scale * q - dmin * min; scale is the low nibble of
+// scales[i / 16], min the high one. Element 128 * j + 32 * k + i: bits 2 * k, 2 * k + 1 of qs[32 *
+// j
+// + i].
+struct BlockQ2_K {
+  std::uint8_t scales[kSuperBlock / 16];
+  std::uint8_t qs[kSuperBlock / 4];
+  HalfBits d;
+  HalfBits dmin;
+};
+static_assert(sizeof(BlockQ2_K) == 84);
+
+// 3.4375 bpw. Sixteen sub-blocks of 16: x = d * (scale - 32) * (q - 4). Low two bits of q as in
+// Q2_K; the third of element 32 * k + i is bit k of hmask[i]. Scales have 6 bits: the low nibble of
+// scale s is the low (s < 8) or high nibble of scales[s % 8], its upper two are bits 2 * (s / 4)
+// and the next of scales[8 + s % 4].
+struct BlockQ3_K {
+  std::uint8_t hmask[kSuperBlock / 8];
+  std::uint8_t qs[kSuperBlock / 4];
+  std::uint8_t scales[12];
+  HalfBits d;
+};
+static_assert(sizeof(BlockQ3_K) == 110);
 
 // 4.5 bpw. Eight sub-blocks of 32: x = d * scale * q - dmin * min, scale and min 6 bits each,
 // packed in `scales` (bytes 0-3: low 6 bits of scales 0-3, bytes 4-7: of mins 0-3, bytes 8-11: low

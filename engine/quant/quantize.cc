@@ -49,7 +49,6 @@ void EncodeHalves(const float* x, std::size_t n, std::byte* packed) {
 
 void CheckRow(TensorType type, std::size_t n) {
   const TensorTypeTraits& traits = TraitsOf(type);
-  EDGEMOE_CHECK(traits.computable, "this type has no conversion");
   EDGEMOE_CHECK(n % traits.block_elements == 0, "a row is a whole number of blocks");
 }
 
@@ -68,7 +67,14 @@ void DequantizeRow(TensorType type, const std::byte* packed, std::size_t n, floa
     case TensorType::kQ4_K: return DecodeBlocks<BlockQ4_K, kSuperBlock>(packed, n, out);
     case TensorType::kQ5_K: return DecodeBlocks<BlockQ5_K, kSuperBlock>(packed, n, out);
     case TensorType::kQ6_K: return DecodeBlocks<BlockQ6_K, kSuperBlock>(packed, n, out);
-    default: EDGEMOE_CHECK(false, "a computable type without a decoder");
+    case TensorType::kQ4_1: return DecodeBlocks<BlockQ4_1, kSmallBlock>(packed, n, out);
+    case TensorType::kQ5_0: return DecodeBlocks<BlockQ5_0, kSmallBlock>(packed, n, out);
+    case TensorType::kQ5_1: return DecodeBlocks<BlockQ5_1, kSmallBlock>(packed, n, out);
+    case TensorType::kIQ4_NL: return DecodeBlocks<BlockIQ4_NL, kSmallBlock>(packed, n, out);
+    case TensorType::kMXFP4: return DecodeBlocks<BlockMXFP4, kSmallBlock>(packed, n, out);
+    case TensorType::kQ2_K: return DecodeBlocks<BlockQ2_K, kSuperBlock>(packed, n, out);
+    case TensorType::kQ3_K: return DecodeBlocks<BlockQ3_K, kSuperBlock>(packed, n, out);
+    default: EDGEMOE_CHECK(false, "this type has no conversion");
   }
 }
 
@@ -85,7 +91,7 @@ void QuantizeRow(TensorType type, const float* x, std::size_t n, std::byte* pack
     case TensorType::kQ4_K: return EncodeBlocks<BlockQ4_K, kSuperBlock>(x, n, packed);
     case TensorType::kQ5_K: return EncodeBlocks<BlockQ5_K, kSuperBlock>(x, n, packed);
     case TensorType::kQ6_K: return EncodeBlocks<BlockQ6_K, kSuperBlock>(x, n, packed);
-    default: EDGEMOE_CHECK(false, "a computable type without an encoder");
+    default: EDGEMOE_CHECK(false, "this type has no conversion");
   }
 }
 

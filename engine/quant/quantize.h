@@ -12,7 +12,8 @@
 namespace edgemoe {
 
 // `packed` [n] of `type` -> `out` [n].
-// REQUIRES: TraitsOf(type).computable; n is a whole number of blocks.
+// REQUIRES: a float type (F32, F16, BF16) or a quantised one other than Q8_1 and Q8_K; n is a whole
+// number of blocks.
 void DequantizeRow(TensorType type, const std::byte* packed, std::size_t n, float* out);
 
 // `x` [n] -> `packed` [n] of `type`. NaN and infinities give some valid block, never undefined

@@ -15,6 +15,9 @@ from gguf import GGMLQuantizationType as T
 
 ENCODED = [T.F16, T.BF16, T.Q8_0, T.Q4_0]
 DECODED = [T.F16, T.BF16, T.Q8_0, T.Q4_0, T.Q4_K, T.Q5_K, T.Q6_K]
+DECODED += [T.Q2_K, T.Q3_K, T.Q4_1, T.Q5_0, T.Q5_1, T.IQ4_NL, T.MXFP4]
+HALVES = {T.Q8_0: [0], T.Q4_0: [0], T.Q4_K: [0, 2], T.Q5_K: [0, 2], T.Q6_K: [208], T.Q2_K: [80, 82], T.Q3_K: [108]}
+HALVES |= {T.Q4_1: [0, 2], T.Q5_0: [0], T.Q5_1: [0, 2], T.IQ4_NL: [0], T.MXFP4: []}  # where in a block
 
 rng = np.random.default_rng(1)
 
@@ -46,11 +49,13 @@ def packed(kind):
         return bits[(bits & exponent) != exponent].view(np.uint8)
     elements, size = gguf.GGML_QUANT_SIZES[kind]
     blocks = rng.integers(0, 256, (1024 // elements, size), dtype=np.uint8)
-    scales = {T.Q8_0: [0], T.Q4_0: [0], T.Q4_K: [0, 2], T.Q5_K: [0, 2], T.Q6_K: [208]}[kind]
-    for at in scales:
+    for at in HALVES[kind]:
         half = rng.standard_normal(len(blocks)).astype(np.float16)
         half[0] = np.float16(6e-8)  # the smallest subnormal
         blocks[:, at : at + 2] = half.view(np.uint8).reshape(-1, 2)
+    if kind == T.MXFP4:
+        blocks[:4, 0] = [0, 1, 2, 251]  # 251: the largest exponent whose every value is finite
+        blocks[4:, 0] = np.minimum(blocks[4:, 0], 251)
     return blocks.reshape(-1)
 
 

@@ -95,7 +95,9 @@ TEST(QuantizeTest, EqualToTheGgufPackageToTheBit) {
   }
   for (const TensorType type :
        {TensorType::kF16, TensorType::kBF16, TensorType::kQ8_0, TensorType::kQ4_0,
-        TensorType::kQ4_K, TensorType::kQ5_K, TensorType::kQ6_K}) {
+        TensorType::kQ4_K, TensorType::kQ5_K, TensorType::kQ6_K, TensorType::kQ2_K,
+        TensorType::kQ3_K, TensorType::kQ4_1, TensorType::kQ5_0, TensorType::kQ5_1,
+        TensorType::kIQ4_NL, TensorType::kMXFP4}) {
     const std::vector<std::byte> packed = golden.NextBytes();
     const std::vector<float> expected = golden.NextFloats();
     ASSERT_GE(expected.size(), 1000u) << Name(type);
@@ -229,7 +231,7 @@ TEST(QuantizeDeathTest, PartialBlocksAndUnsupportedTypesAreBugs) {
   std::vector<float> x(256);
   std::vector<std::byte> packed(1024);
   EXPECT_DEATH(QuantizeRow(TensorType::kQ8_0, x.data(), 33, packed.data()), "whole number");
-  EXPECT_DEATH(DequantizeRow(TensorType::kQ2_K, packed.data(), 256, x.data()), "no conversion");
+  EXPECT_DEATH(DequantizeRow(TensorType::kQ8_K, packed.data(), 256, x.data()), "no conversion");
 }
 
 }  // namespace

@@ -19,6 +19,13 @@ TEST(TensorTypeTest, BlockSizesAreThoseOfTheLayouts) {
   EXPECT_EQ(TraitsOf(TensorType::kQ4_K).block_bytes, sizeof(BlockQ4_K));
   EXPECT_EQ(TraitsOf(TensorType::kQ5_K).block_bytes, sizeof(BlockQ5_K));
   EXPECT_EQ(TraitsOf(TensorType::kQ6_K).block_bytes, sizeof(BlockQ6_K));
+  EXPECT_EQ(TraitsOf(TensorType::kQ2_K).block_bytes, sizeof(BlockQ2_K));
+  EXPECT_EQ(TraitsOf(TensorType::kQ3_K).block_bytes, sizeof(BlockQ3_K));
+  EXPECT_EQ(TraitsOf(TensorType::kQ4_1).block_bytes, sizeof(BlockQ4_1));
+  EXPECT_EQ(TraitsOf(TensorType::kQ5_0).block_bytes, sizeof(BlockQ5_0));
+  EXPECT_EQ(TraitsOf(TensorType::kQ5_1).block_bytes, sizeof(BlockQ5_1));
+  EXPECT_EQ(TraitsOf(TensorType::kIQ4_NL).block_bytes, sizeof(BlockIQ4_NL));
+  EXPECT_EQ(TraitsOf(TensorType::kMXFP4).block_bytes, sizeof(BlockMXFP4));
   EXPECT_EQ(TraitsOf(TensorType::kQ4_K).block_elements, kSuperBlock);
   EXPECT_EQ(TraitsOf(TensorType::kQ8_0).block_elements, kSmallBlock);
 }
