@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -49,6 +50,9 @@ struct RowResult {
   ExpertIoAccount io;
 };
 
+// Is shown the logits [vocabulary] of a row; they are gone afterwards.
+using LogitSink = std::function<void(const BatchRow& row, std::span<const float> logits)>;
+
 // The transformer: embedding, layers, output. Owned by the engine; references given to it outlive
 // it.
 //
@@ -62,16 +66,20 @@ class Forward {
                                       std::uint32_t logit_rows_max, std::size_t thread_count);
 
   // `observer`: shown the activations of every step, which it does not change; null for none.
+  // `logit_sink`: with it any number of rows may want logits; they are computed logit_rows_max at a
+  // time and shown to it in order of rows, within Run, and no result has logits then. The observer
+  // sees kOutput as often.
   static Result<std::unique_ptr<Forward>> Create(const ModelConfig& config, const Weights& weights,
                                                  const KernelTable& kernels, ComputePool& pool,
                                                  ExpertSource& experts, KvCache& kv,
                                                  std::uint32_t rows_max,
                                                  std::uint32_t logit_rows_max,
-                                                 ActivationObserver* observer = nullptr);
+                                                 ActivationObserver* observer = nullptr,
+                                                 LogitSink logit_sink = {});
   virtual ~Forward() = default;
 
   // REQUIRES: 0 < rows.size() <= rows_max, results.size() == rows.size(), at most logit_rows_max
-  // rows want logits.
+  // rows want logits unless there is a sink.
   virtual void Run(std::span<const BatchRow> rows, std::span<RowResult> results) = 0;
 };
 

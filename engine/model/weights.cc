@@ -224,6 +224,23 @@ Status CheckDense(const WeightsLayout::DenseTensor& tensor, const std::byte* pac
                        ": the pack is damaged");
 }
 
+// Null: the tensor is a norm.
+MatrixView* FindMatrix(std::size_t index, Weights* weights) {
+  if (index == kEmbedding) return &weights->embedding;
+  const std::size_t layers_end = kFirstLayer + weights->layers.size() * kDenseSlotCount;
+  if (index >= layers_end) return &weights->output;
+  if (index < kFirstLayer) return nullptr;
+  LayerWeights& layer = weights->layers[(index - kFirstLayer) / kDenseSlotCount];
+  switch ((index - kFirstLayer) % kDenseSlotCount) {
+    case kQ: return &layer.q;
+    case kK: return &layer.k;
+    case kV: return &layer.v;
+    case kAttentionOutput: return &layer.attention_output;
+    case kRouter: return &layer.router;
+    default: return nullptr;
+  }
+}
+
 // A norm in another type than float: read into scratch, then widened into place.
 Status ReadWidened(const WeightsLayout::DenseTensor& tensor, const DenseRead& read,
                    std::byte* destination) {
@@ -299,6 +316,19 @@ Result<Weights> LoadWeights(const ModelConfig& config, const WeightsLayout& layo
         LayerOf(dense.subspan(kFirstLayer + layer * kDenseSlotCount, kDenseSlotCount), memory));
   }
   return weights;
+}
+
+void UseDenseMatrix(const WeightsLayout& layout, std::size_t index, TensorType type,
+                    const std::byte* bytes, Weights* weights) {
+  EDGEMOE_CHECK(index < layout.dense.size(), "no such dense tensor");
+  MatrixView* const matrix = FindMatrix(index, weights);
+  EDGEMOE_CHECK(matrix != nullptr, "a norm is no matrix");
+  matrix->type = type;
+  matrix->bytes = bytes;
+  const std::optional<std::uint64_t> row_bytes = RowBytes(type, matrix->columns);
+  EDGEMOE_CHECK(row_bytes, "rows of this type are whole blocks");
+  matrix->row_bytes = *row_bytes;
+  if (layout.tied_output && index == kEmbedding) weights->output = *matrix;
 }
 
 }  // namespace edgemoe

@@ -82,4 +82,9 @@ using LoadProgress = std::function<void(std::uint64_t bytes_loaded)>;
 Result<Weights> LoadWeights(const ModelConfig& config, const WeightsLayout& layout,
                             const DenseRead& read, const LoadProgress& progress);
 
+// Lets `weights` take a dense matrix from elsewhere: `bytes`, packed rows of its shape in `type`. A
+// tied output goes with the embedding. REQUIRES: dense[index] is a matrix, not a norm.
+void UseDenseMatrix(const WeightsLayout& layout, std::size_t index, TensorType type,
+                    const std::byte* bytes, Weights* weights);
+
 }  // namespace edgemoe
