@@ -68,19 +68,9 @@ bool HasCache(EngineMode mode) {
 }
 
 SlotClasses SlotClassesFor(EngineMode mode, std::uint32_t top_k, SlotClasses classes) {
-  for (std::size_t index = 0; index < classes.classes.size(); ++index) {
-    SlotClass& slot_class = classes.classes[index];
-    if (mode == EngineMode::kResident) slot_class.slot_floor = slot_class.expert_count;
-    if (mode != EngineMode::kOnDemand) continue;
-    slot_class.slot_floor = 1;
-    for (std::uint32_t layer = 0; layer < classes.layer_count; ++layer) {
-      const auto begin = classes.class_of.begin() +
-                         static_cast<std::ptrdiff_t>(classes.IndexOf({LayerIndex{layer}, {}}));
-      const auto count = static_cast<std::uint32_t>(
-          std::count(begin, begin + classes.experts_per_layer, static_cast<std::uint8_t>(index)));
-      slot_class.slot_floor = std::max(slot_class.slot_floor, std::min(top_k, count));
-    }
-  }
+  if (mode == EngineMode::kOnDemand) return WithLayerFloors(std::move(classes), top_k);
+  if (mode != EngineMode::kResident) return classes;
+  for (SlotClass& slot_class : classes.classes) slot_class.slot_floor = slot_class.expert_count;
   return classes;
 }
 

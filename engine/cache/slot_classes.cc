@@ -96,6 +96,21 @@ Result<SlotClasses> MakeSlotClasses(std::uint32_t layer_count, std::uint32_t exp
   return classes;
 }
 
+SlotClasses WithLayerFloors(SlotClasses classes, std::uint32_t top_k) {
+  for (std::size_t index = 0; index < classes.classes.size(); ++index) {
+    SlotClass& slot_class = classes.classes[index];
+    slot_class.slot_floor = 1;
+    for (std::uint32_t layer = 0; layer < classes.layer_count; ++layer) {
+      const auto begin = classes.class_of.begin() +
+                         static_cast<std::ptrdiff_t>(classes.IndexOf({LayerIndex{layer}, {}}));
+      const auto count = static_cast<std::uint32_t>(
+          std::count(begin, begin + classes.experts_per_layer, static_cast<std::uint8_t>(index)));
+      slot_class.slot_floor = std::max(slot_class.slot_floor, std::min(top_k, count));
+    }
+  }
+  return classes;
+}
+
 std::uint64_t SlabBytesMin(const SlotClasses& classes) {
   std::uint64_t bytes = 0;
   for (const SlotClass& c : classes.classes) bytes += c.slot_bytes * c.slot_floor;

@@ -48,6 +48,10 @@ Result<SlotClasses> MakeSlotClasses(std::uint32_t layer_count, std::uint32_t exp
                                     std::uint32_t top_k,
                                     std::span<const std::uint64_t> expert_slot_bytes);
 
+// The same classes with floors for one token's demand in a single layer: for who reads each layer
+// anew, and has no use for what the layer before left.
+SlotClasses WithLayerFloors(SlotClasses classes, std::uint32_t top_k);
+
 // The least slab that works: one token's demand.
 std::uint64_t SlabBytesMin(const SlotClasses& classes);
 // The slab in which every expert has a slot; more is of no use.

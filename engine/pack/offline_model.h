@@ -19,6 +19,7 @@
 #include "engine/cache/slot_slab.h"
 #include "engine/io/block_reader.h"
 #include "engine/io/storage_file.h"
+#include "engine/model/activation_observer.h"
 #include "engine/model/forward.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/model_header.h"
@@ -38,6 +39,7 @@ struct OfflineModelOptions {
   std::size_t threads = 1;
   std::string io_backend = "auto";               // as EngineOptions
   std::string kernels = "auto";                  // as EngineOptions
+  ActivationObserver* observer = nullptr;        // outlives the model; may be null
   const std::atomic<bool>* cancelled = nullptr;  // looked at before each layer; may be null
 };
 
@@ -78,13 +80,13 @@ class OfflineModel {
 
   // Is shown the logits [vocabulary] of a position, in order of positions; they are gone
   // afterwards.
-  using LogitSink = std::function<void(std::size_t position, std::span<const float> logits)>;
+  using PositionSink = std::function<void(std::size_t position, std::span<const float> logits)>;
 
   // Runs one sequence from position 0 on; shows the logits of position `first_logits` and those
   // after it. CANCELLED; DATA_LOSS when an expert could not be read. INVALID_ARGUMENT for no token,
   // more than context_tokens, or one outside the vocabulary.
   Status RunWindow(std::span<const TokenId> tokens, std::size_t first_logits,
-                   const LogitSink& sink);
+                   const PositionSink& sink);
 
   // Replaces experts' matrices from the next window on.
   ExpertOverlay& overlay() { return *overlay_; }
@@ -100,6 +102,8 @@ class OfflineModel {
 
   Status OpenStream(const OfflineModelOptions& options, SlotClasses classes);
   Status OpenForward(const OfflineModelOptions& options);
+  Status CheckWindow(std::span<const TokenId> tokens) const;
+  // Rows [begin, end) of the window.
   Status RunChunk(KvSequence& sequence, std::span<const TokenId> tokens, std::size_t begin,
                   std::size_t end, std::size_t first_logits);
 
@@ -124,10 +128,9 @@ class OfflineModel {
   std::optional<ComputePool> pool_;
   std::optional<KvCache> kv_;
   std::unique_ptr<Forward> forward_;
-  std::vector<BatchRow> rows_;       // [rows_max]
-  std::vector<RowResult> results_;   // [rows_max]
-  std::size_t chunk_begin_ = 0;      // position of the first row of the step that runs
-  const LogitSink* sink_ = nullptr;  // of the window that runs
+  std::vector<BatchRow> rows_;          // [rows_max]
+  std::vector<RowResult> results_;      // [rows_max]
+  const PositionSink* sink_ = nullptr;  // of the window that runs
 };
 
 }  // namespace edgemoe
