@@ -39,10 +39,11 @@ Status CheckPackVersion(const GgufFile& file) {
                               std::to_string(kPackVersion) +
                               "; the pack was written by another version of edgemoe: pack the "
                               "source anew, or use that version");
-  if (file.alignment() != kPackAlignment)
+  if (file.alignment() != kPackAlignment && file.alignment() != kGgufDefaultAlignment)
     return InvalidArgumentError("key \"general.alignment\": found " +
-                                std::to_string(file.alignment()) + "; expected " +
-                                std::to_string(kPackAlignment) + " in a pack");
+                                std::to_string(file.alignment()) + "; expected in a pack are " +
+                                std::to_string(kPackAlignment) + " and " +
+                                std::to_string(kGgufDefaultAlignment));
   return OkStatus();
 }
 

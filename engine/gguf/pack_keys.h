@@ -2,8 +2,9 @@
 //
 // What makes a GGUF file an expert pack: keys beside those of the model. A pack's tensors are all
 // dense ones first, then for each layer and expert the matrices "blk.L.ffn_gate.E.weight",
-// "blk.L.ffn_up.E.weight", "blk.L.ffn_down.E.weight" one after another, each at a multiple of
-// 4,096: an expert is one record, read at once. Each matrix has a type of its own.
+// "blk.L.ffn_up.E.weight", "blk.L.ffn_down.E.weight" one after another: an expert is one record,
+// read at once. Each matrix has a type of its own, and stands at a multiple of 4,096; of 32 where
+// experts are so small that padding would be felt.
 //
 // Every byte that matters is covered: the header by its checksum, each dense tensor and each
 // expert by its own.
@@ -39,7 +40,8 @@ constexpr std::string_view kPackSourceNameKey = "edgemoe.pack.source.name";    /
 constexpr std::string_view kPackSourceBytesKey = "edgemoe.pack.source.bytes";  // u64, of all parts
 constexpr std::string_view kPackSourcePartsKey = "edgemoe.pack.source.parts";  // u32
 constexpr std::string_view kPackToolKey = "edgemoe.pack.tool";                 // "edgemoe 0.1.0"
-// How the weights came here: "copy", bit for bit.
+// How the types were chosen: "copy", bit for bit as in the source; "sensitivity", "edgemoe",
+// "uniform", see engine/pack/pack_job.h.
 constexpr std::string_view kPackMethodKey = "edgemoe.pack.method";
 
 // By any of the keys, so that damage to one does not hide the others.

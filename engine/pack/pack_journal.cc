@@ -15,8 +15,8 @@
 namespace edgemoe {
 namespace {
 
-constexpr std::string_view kMagic = "edgemoe pack journal 1 ";
-// A record: {count, index of the first piece}, the checksums, the checksum of all before.
+constexpr std::string_view kMagic = "edgemoe pack journal 2 ";
+// A record: {count, index of the first piece}, the pieces, the checksum of all before.
 struct RecordHead {
   std::uint64_t count = 0;
   std::uint64_t first = 0;
@@ -68,7 +68,7 @@ Result<PackJournal> PackJournal::Open(const std::string& path, std::string_view 
   const std::string heading = Heading(identity);
   if (may_resume) {
     // A record tells of one piece at least.
-    const std::uint64_t bytes_max = heading.size() + pieces_max * 4 * sizeof(std::uint64_t);
+    const std::uint64_t bytes_max = heading.size() + pieces_max * 5 * sizeof(std::uint64_t);
     const std::string bytes =
         ReadAll(journal.fd_.get(),
                 std::min<std::uint64_t>(static_cast<std::uint64_t>(stat.st_size), bytes_max));
@@ -95,31 +95,30 @@ void PackJournal::TakeRecords(std::string_view bytes, std::size_t heading_bytes,
     const std::string_view rest = bytes.substr(static_cast<std::size_t>(end_));
     if (rest.size() < sizeof(head) + sizeof(check)) return;
     std::memcpy(&head, rest.data(), sizeof(head));
-    if (head.first != checksums_.size() || head.count == 0 ||
-        head.count > pieces_max - checksums_.size())
+    if (head.first != pieces_.size() || head.count == 0 || head.count > pieces_max - pieces_.size())
       return;
-    const auto body = static_cast<std::size_t>(sizeof(head) + head.count * sizeof(check));
+    const auto body = static_cast<std::size_t>(sizeof(head) + head.count * sizeof(PackPiece));
     if (rest.size() < body + sizeof(check)) return;
     std::memcpy(&check, rest.data() + body, sizeof(check));
     if (check != Checksum64Of(std::as_bytes(std::span(rest.data(), body)))) return;
-    checksums_.resize(checksums_.size() + static_cast<std::size_t>(head.count));
-    std::memcpy(&checksums_[static_cast<std::size_t>(head.first)], rest.data() + sizeof(head),
+    pieces_.resize(pieces_.size() + static_cast<std::size_t>(head.count));
+    std::memcpy(&pieces_[static_cast<std::size_t>(head.first)], rest.data() + sizeof(head),
                 body - sizeof(head));
     end_ += body + sizeof(check);
   }
 }
 
-Status PackJournal::Append(std::span<const std::uint64_t> checksums) {
-  if (checksums.empty()) return OkStatus();
-  const RecordHead head = {checksums.size(), checksums_.size()};
+Status PackJournal::Append(std::span<const PackPiece> pieces) {
+  if (pieces.empty()) return OkStatus();
+  const RecordHead head = {pieces.size(), pieces_.size()};
   std::string record(reinterpret_cast<const char*>(&head), sizeof(head));
-  record.append(reinterpret_cast<const char*>(checksums.data()), checksums.size_bytes());
+  record.append(reinterpret_cast<const char*>(pieces.data()), pieces.size_bytes());
   const std::uint64_t check = Checksum64Of(std::as_bytes(std::span<const char>(record)));
   record.append(reinterpret_cast<const char*>(&check), sizeof(check));
   EDGEMOE_RETURN_IF_ERROR(WriteAt(fd_.get(), path_, end_, record));
   if (::fdatasync(fd_.get()) != 0) return ErrnoStatus(errno, "sync: " + path_);
   end_ += record.size();
-  checksums_.insert(checksums_.end(), checksums.begin(), checksums.end());
+  pieces_.insert(pieces_.end(), pieces.begin(), pieces.end());
   return OkStatus();
 }
 

@@ -12,10 +12,17 @@
 
 namespace edgemoe {
 
-// What a job has written so far, so that another can go on after it was killed: the checksums of
-// its first pieces, beside the unfinished file. A record is appended when the pieces it tells of
-// are on the disk, so a journal never says too much; a record that is cut short or damaged ends it.
-// Thread-compatible; one process at a time, which holds the unfinished file's lock.
+// The checksums of a piece's bytes, in the source and in the pack; the same when they are copied.
+struct PackPiece {
+  std::uint64_t source_checksum = 0;
+  std::uint64_t checksum = 0;
+  bool operator==(const PackPiece&) const = default;
+};
+
+// What a job has written so far, so that another can go on after it was killed: its first pieces,
+// beside the unfinished file. A record is appended when the pieces it tells of are on the disk, so
+// a journal never says too much; a record that is cut short or damaged ends it. Thread-compatible;
+// one process at a time, which holds the unfinished file's lock.
 class PackJournal {
  public:
   // Opens or makes the journal at `path`. With `may_resume` keeps the records of a journal of the
@@ -24,11 +31,11 @@ class PackJournal {
   static Result<PackJournal> Open(const std::string& path, std::string_view identity,
                                   std::size_t pieces_max, bool may_resume);
 
-  // Of the first pieces, in order.
-  const std::vector<std::uint64_t>& checksums() const { return checksums_; }
+  // The first ones, in order.
+  const std::vector<PackPiece>& pieces() const { return pieces_; }
 
-  // Adds the checksums of the next pieces; they are durable when it returns.
-  Status Append(std::span<const std::uint64_t> checksums);
+  // Adds the next pieces; they are durable when it returns.
+  Status Append(std::span<const PackPiece> pieces);
 
  private:
   PackJournal() = default;
@@ -39,7 +46,7 @@ class PackJournal {
   UniqueFd fd_;
   std::string path_;
   std::uint64_t end_ = 0;  // of what is valid, in bytes
-  std::vector<std::uint64_t> checksums_;
+  std::vector<PackPiece> pieces_;
 };
 
 }  // namespace edgemoe

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "engine/base/check.h"
 #include "engine/base/checksum.h"
 #include "engine/gguf/pack_keys.h"
 #include "engine/io/errno_status.h"
@@ -38,6 +39,8 @@ Result<SourcePart> OpenPart(const std::string& path) {
   std::string digest = Digest128Of(mapped.bytes().first(static_cast<std::size_t>(header_bytes)));
   return SourcePart{std::move(file), *std::move(header), std::move(digest)};
 }
+
+static_assert(kPackRowBytesMax + kReadAlignment <= kPackReadBytes);
 
 }  // namespace
 
@@ -122,6 +125,21 @@ Result<std::span<const std::byte>> PackSource::Read(std::uint32_t file_index, st
                     POSIX_FADV_DONTNEED);
   return std::span<const std::byte>(buffer_.span())
       .subspan(static_cast<std::size_t>(skip), static_cast<std::size_t>(needed - skip));
+}
+
+Status PackSource::ReadRows(std::uint32_t file_index, std::uint64_t offset, std::uint64_t row_bytes,
+                            std::uint64_t row_count, const RowVisitor& visit) {
+  EDGEMOE_CHECK(row_bytes > 0 && row_bytes <= kPackRowBytesMax, "a row fits the buffer");
+  // Whatever the offset, so many rows are read at once.
+  const std::uint64_t rows_max = (buffer_.bytes() - kReadAlignment) / row_bytes;
+  for (std::uint64_t first = 0; first < row_count; first += rows_max) {
+    const std::uint64_t bytes = std::min(rows_max, row_count - first) * row_bytes;
+    EDGEMOE_ASSIGN_OR_RETURN(const std::span<const std::byte> rows,
+                             Read(file_index, offset + first * row_bytes, bytes));
+    EDGEMOE_CHECK(rows.size() == bytes, "whole rows");
+    EDGEMOE_RETURN_IF_ERROR(visit(rows, first));
+  }
+  return OkStatus();
 }
 
 }  // namespace edgemoe

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@
 #include "engine/model/weights.h"
 
 namespace edgemoe {
+
+constexpr std::uint64_t kPackRowBytesMax = 4 * std::uint64_t{kWidthMax};
 
 // The model that a pack is made of: its parts, open, and what their headers say. Thread-compatible.
 class PackSource {
@@ -40,6 +43,13 @@ class PackSource {
   // overwrites. Errors as BlockReader's, naming the file.
   Result<std::span<const std::byte>> Read(std::uint32_t file_index, std::uint64_t offset,
                                           std::uint64_t bytes);
+
+  // `row_count` rows from `offset` of a part on, some at a time: `visit` is given whole rows, which
+  // stay until it returns, and the number of the first. Stops at its first error.
+  // REQUIRES: row_bytes <= kPackRowBytesMax.
+  using RowVisitor = std::function<Status(std::span<const std::byte> rows, std::uint64_t first)>;
+  Status ReadRows(std::uint32_t file_index, std::uint64_t offset, std::uint64_t row_bytes,
+                  std::uint64_t row_count, const RowVisitor& visit);
 
  private:
   PackSource(GgufSet headers, ModelConfig config, WeightsLayout layout, AlignedBuffer buffer);

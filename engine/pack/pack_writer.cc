@@ -8,27 +8,46 @@
 #include "engine/pack/pack_journal.h"
 #include "engine/pack/pack_plan.h"
 #include "engine/pack/pack_source.h"
+#include "engine/pack/row_converter.h"
+#include "engine/parallel/compute_pool.h"
 
 namespace edgemoe {
 namespace {
+
+std::vector<std::uint64_t> SourceChecksums(const PackJournal& journal) {
+  std::vector<std::uint64_t> checksums;
+  for (const PackPiece& piece : journal.pieces()) checksums.push_back(piece.source_checksum);
+  return checksums;
+}
+
+std::vector<std::uint64_t> PackChecksums(const PackJournal& journal) {
+  std::vector<std::uint64_t> checksums;
+  for (const PackPiece& piece : journal.pieces()) checksums.push_back(piece.checksum);
+  return checksums;
+}
 
 class Writer {
  public:
   Writer(const PackJob& job, PackSource& source, const PackPlan& plan, PackOutput& output,
          PackJournal& journal)
-      : job_(job), source_(source), plan_(plan), output_(output), journal_(journal) {}
+      : job_(job),
+        source_(source),
+        plan_(plan),
+        output_(output),
+        journal_(journal),
+        pool_(job.threads),
+        converter_(&pool_) {}
 
   // Bytes of weights that need not be written again.
   std::uint64_t Resume() {
-    for (std::size_t i = 0; i < journal_.checksums().size(); ++i)
-      done_bytes_ += plan_.piece_bytes(i);
+    for (std::size_t i = 0; i < journal_.pieces().size(); ++i) done_bytes_ += plan_.piece_bytes(i);
     return done_bytes_;
   }
 
   Status Run() {
     Tell();
     std::uint64_t unsynced_bytes = 0;
-    for (std::size_t i = journal_.checksums().size(); i < plan_.piece_count(); ++i) {
+    for (std::size_t i = journal_.pieces().size(); i < plan_.piece_count(); ++i) {
       Status status = WritePiece(i);
       if (status.code() == StatusCode::kCancelled) {
         EDGEMOE_RETURN_IF_ERROR(Sync());
@@ -41,31 +60,72 @@ class Writer {
       unsynced_bytes = 0;
     }
     EDGEMOE_RETURN_IF_ERROR(Sync());
-    const std::string header = plan_.Header(journal_.checksums());
+    const std::string header = plan_.Header(SourceChecksums(journal_), PackChecksums(journal_));
     EDGEMOE_RETURN_IF_ERROR(output_.Write(0, std::as_bytes(std::span<const char>(header))));
     return output_.Publish();
   }
 
  private:
   Status WritePiece(std::size_t index) {
+    Checksum64 source_checksum;
     Checksum64 checksum;
-    for (const PackTensor& tensor : plan_.piece(index)) {
-      for (std::uint64_t at = 0; at < tensor.bytes;) {
-        if (job_.cancelled != nullptr && job_.cancelled->load(std::memory_order_relaxed))
-          return CancelledError("pack: cancelled; what is written stays in " +
-                                output_.partial_path() + ", and the same job goes on from there");
-        EDGEMOE_ASSIGN_OR_RETURN(
-            const std::span<const std::byte> bytes,
-            source_.Read(tensor.source_file, tensor.source_offset + at, tensor.bytes - at));
-        checksum.Update(bytes);
-        EDGEMOE_RETURN_IF_ERROR(output_.Write(tensor.target_offset + at, bytes));
-        at += bytes.size();
-        done_bytes_ += bytes.size();
-        Tell();
-      }
+    for (const PlannedTensor& planned : plan_.piece(index)) {
+      const bool copied = planned.type == planned.tensor.source_type;
+      EDGEMOE_RETURN_IF_ERROR(copied ? CopyTensor(planned, source_checksum, checksum)
+                                     : ConvertTensor(planned, source_checksum, checksum));
     }
-    unsynced_.push_back(checksum.value());
+    unsynced_.push_back({.source_checksum = source_checksum.value(), .checksum = checksum.value()});
     return OkStatus();
+  }
+
+  Status CopyTensor(const PlannedTensor& planned, Checksum64& source_checksum,
+                    Checksum64& checksum) {
+    const PackTensor& tensor = planned.tensor;
+    for (std::uint64_t at = 0; at < planned.bytes;) {
+      EDGEMOE_RETURN_IF_ERROR(CheckNotCancelled());
+      EDGEMOE_ASSIGN_OR_RETURN(
+          const std::span<const std::byte> bytes,
+          source_.Read(tensor.source_file, tensor.source_offset + at, planned.bytes - at));
+      source_checksum.Update(bytes);
+      checksum.Update(bytes);
+      EDGEMOE_RETURN_IF_ERROR(output_.Write(planned.target_offset + at, bytes));
+      at += bytes.size();
+      done_bytes_ += bytes.size();
+      Tell();
+    }
+    return OkStatus();
+  }
+
+  Status ConvertTensor(const PlannedTensor& planned, Checksum64& source_checksum,
+                       Checksum64& checksum) {
+    const PackTensor& tensor = planned.tensor;
+    importance_.clear();
+    if (job_.recipe.importance) job_.recipe.importance(tensor, &importance_);
+    const std::uint64_t source_row_bytes = tensor.source_bytes / tensor.rows();
+    const std::uint64_t row_bytes = planned.bytes / tensor.rows();
+    const auto convert = [&](std::span<const std::byte> rows, std::uint64_t first) -> Status {
+      EDGEMOE_RETURN_IF_ERROR(CheckNotCancelled());
+      source_checksum.Update(rows);
+      const auto row_count = static_cast<std::size_t>(rows.size() / source_row_bytes);
+      converted_.resize(static_cast<std::size_t>(row_bytes) * row_count);
+      converter_.Convert(tensor.source_type, planned.type,
+                         static_cast<std::size_t>(tensor.columns()), row_count, rows.data(),
+                         importance_, converted_.data());
+      checksum.Update(converted_);
+      EDGEMOE_RETURN_IF_ERROR(output_.Write(planned.target_offset + first * row_bytes, converted_));
+      done_bytes_ += converted_.size();
+      Tell();
+      return OkStatus();
+    };
+    return source_.ReadRows(tensor.source_file, tensor.source_offset, source_row_bytes,
+                            tensor.rows(), convert);
+  }
+
+  Status CheckNotCancelled() const {
+    if (job_.cancelled == nullptr || !job_.cancelled->load(std::memory_order_relaxed))
+      return OkStatus();
+    return CancelledError("pack: cancelled; what is written stays in " + output_.partial_path() +
+                          ", and the same job goes on from there");
   }
 
   // What was written is the source's as it was at the start, and on the disk, before the journal
@@ -88,13 +148,18 @@ class Writer {
   PackOutput& output_;
   PackJournal& journal_;
   std::uint64_t done_bytes_ = 0;
-  std::vector<std::uint64_t> unsynced_;  // checksums of pieces that the journal lacks
+  std::vector<PackPiece> unsynced_;  // that the journal lacks
+  ComputePool pool_;
+  RowConverter converter_;
+  std::vector<float> importance_;     // of the tensor that is converted
+  std::vector<std::byte> converted_;  // rows of it
 };
 
 // Whatever the bytes of the result depend on, and which unfinished file they are in.
 std::string JobIdentity(const PackSource& source, const PackPlan& plan, const PackOutput& output) {
   const std::vector<std::uint64_t> zeros(plan.piece_count());
-  const std::string text = source.IdentityText() + output.IdentityText() + plan.Header(zeros);
+  const std::string text =
+      source.IdentityText() + output.IdentityText() + plan.Header(zeros, zeros);
   return Digest128Of(std::as_bytes(std::span<const char>(text)));
 }
 
@@ -102,7 +167,7 @@ std::string JobIdentity(const PackSource& source, const PackPlan& plan, const Pa
 
 Result<PackResult> RunPackJob(const PackJob& job) {
   EDGEMOE_ASSIGN_OR_FAIL(PackSource source, PackSource::Open(job.source_path));
-  EDGEMOE_ASSIGN_OR_FAIL(const PackPlan plan, PackPlan::Make(source));
+  EDGEMOE_ASSIGN_OR_FAIL(const PackPlan plan, PackPlan::Make(source, job.recipe));
   EDGEMOE_ASSIGN_OR_FAIL(PackOutput output, PackOutput::Open(job.output_path, job.overwrite,
                                                              source.files(), job.disk));
   const bool may_resume = output.bytes_found() == plan.file_bytes();
@@ -123,7 +188,7 @@ Result<PackResult> RunPackJob(const PackJob& job) {
   result.weight_bytes = plan.weight_bytes();
   result.layer_count = source.config().layer_count;
   result.experts_per_layer = source.config().expert_count;
-  result.source_digest = PackPlan::SourceDigest(journal.checksums());
+  result.source_digest = PackPlan::SourceDigest(SourceChecksums(journal));
   return result;
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Makes an expert pack of a stock GGUF file without changing a bit of its weights. Holds one read's
-// worth of them, whatever the model's size.
+// Makes an expert pack of a stock GGUF file: a copy of its weights, bit for bit, or with each
+// tensor in the type that a recipe names. Holds a few MiB of them, whatever the model's size.
 //
-// The same source gives the same bytes. A job that was cancelled, killed or ran out of room leaves
-// OUTPUT.partial and a journal; the next one with the same source and output goes on from there.
-// Nothing stands under the output's own name before it is whole and on the disk.
+// The same source and recipe give the same bytes, on any number of threads. A job that was
+// cancelled, killed or ran out of room leaves OUTPUT.partial and a journal; the next one with the
+// same source and output goes on from there. Nothing stands under the output's own name before it
+// is whole and on the disk.
 #pragma once
 
 #include <atomic>
@@ -15,6 +16,7 @@
 
 #include "engine/base/result.h"
 #include "engine/pack/pack_output.h"
+#include "engine/pack/pack_recipe.h"
 
 namespace edgemoe {
 
@@ -25,8 +27,11 @@ struct PackJob {
   std::string source_path;  // a GGUF file; the first part of a split one
   std::string output_path;
   bool overwrite = false;
+  PackRecipe recipe{};      // the default is a copy
+  std::size_t threads = 1;  // that requantise, the caller's included
   const std::atomic<bool>* cancelled = nullptr;
-  // Bytes of weights, those of an earlier job included; called often, on the calling thread.
+  // Bytes of weights as the pack has them, those of an earlier job included; called often, on the
+  // calling thread.
   std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total)> progress;
   std::uint64_t sync_bytes = kPackSyncBytes;
   PackDisk disk = PackDisk::Real();

@@ -25,13 +25,22 @@ class PackJournalTest : public testing::Test {
                                       std::size_t pieces_max = kPiecesMax, bool may_resume = true) {
     const auto journal = PackJournal::Open(file_.path(), identity, pieces_max, may_resume);
     EXPECT_TRUE(journal) << journal.error().ToString();
-    return journal->checksums();
+    std::vector<std::uint64_t> checksums;
+    for (const PackPiece& piece : journal->pieces()) {
+      EXPECT_EQ(piece.source_checksum, 100 + piece.checksum);
+      checksums.push_back(piece.checksum);
+    }
+    return checksums;
   }
 
   void Write(const std::vector<std::vector<std::uint64_t>>& records) {
     auto journal = PackJournal::Open(file_.path(), kIdentity, kPiecesMax, true);
     ASSERT_TRUE(journal) << journal.error().ToString();
-    for (const auto& record : records) ASSERT_TRUE(journal->Append(record).ok());
+    for (const auto& record : records) {
+      std::vector<PackPiece> pieces;
+      for (const std::uint64_t checksum : record) pieces.push_back({100 + checksum, checksum});
+      ASSERT_TRUE(journal->Append(pieces).ok());
+    }
   }
 
   std::string Bytes() const {
