@@ -172,6 +172,12 @@ AffineSuperBlock SearchAffine(const float x[kSuperBlock], int q_max) {
   return best;
 }
 
+AffineSuperBlock SearchAffine(const float x[kSuperBlock], const float* w, int q_max) {
+  if (w == nullptr) return SearchAffine(x, q_max);
+  const AffineFormat format = {q_max, kScaleMax, {-0.8f, 0.4f, 4, 2, true}, 1, 4};
+  return SearchLines<kAffineSubBlock>(WeightedBlock<kSuperBlock>(x, w), format);
+}
+
 void PackScales(const AffineSuperBlock& from, std::uint8_t packed[12]) {
   for (std::size_t s = 0; s < 4; ++s) {
     packed[s] = static_cast<std::uint8_t>(from.scales[s] | (from.scales[s + 4] >> 4) << 6);

@@ -8,26 +8,22 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/quant/block_formats.h"
+#include "engine/quant/weighted_affine_search.h"
 
 namespace edgemoe::quant {
 
 constexpr std::size_t kAffineSubBlock = 32;
 constexpr std::size_t kAffineSubBlockCount = kSuperBlock / kAffineSubBlock;
 
-// x[i] ~ half(d) * scales[i / 32] * q[i] - half(dmin) * mins[i / 32].
-struct AffineSuperBlock {
-  HalfBits d = 0;
-  HalfBits dmin = 0;
-  std::array<std::uint8_t, kAffineSubBlockCount> scales{};  // 0 to 63
-  std::array<std::uint8_t, kAffineSubBlockCount> mins{};    // 0 to 63
-  std::array<std::uint8_t, kSuperBlock> q{};                // 0 to q_max
-};
+using AffineSuperBlock = LineSuperBlock<kAffineSubBlock>;  // scales and mins from 0 to 63
 
 // Looks for small sum of w * (x - decoded)^2, w = rms(x) + |x|: a grid of scales with least-squares
 // refits in each sub-block, then neighbouring integers and a refit of d and dmin over the whole
 // block. Deterministic: no threads, no randomness, the same on every machine.
 AffineSuperBlock SearchAffine(const float x[kSuperBlock], int q_max);
+
+// The same with the weights `w`; null: as above.
+AffineSuperBlock SearchAffine(const float x[kSuperBlock], const float* w, int q_max);
 
 // The 12 bytes of 6-bit scales and mins.
 void PackScales(const AffineSuperBlock& from, std::uint8_t packed[12]);

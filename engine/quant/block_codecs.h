@@ -12,11 +12,18 @@
 
 namespace edgemoe::quant {
 
-void EncodeBlock(const float x[kSmallBlock], BlockQ8_0* block);
-void EncodeBlock(const float x[kSmallBlock], BlockQ4_0* block);
-void EncodeBlock(const float x[kSuperBlock], BlockQ4_K* block);
-void EncodeBlock(const float x[kSuperBlock], BlockQ5_K* block);
-void EncodeBlock(const float x[kSuperBlock], BlockQ6_K* block);
+void EncodeBlock(const float x[kSmallBlock], const float* w, BlockQ8_0* block);
+void EncodeBlock(const float x[kSmallBlock], const float* w, BlockQ4_0* block);
+void EncodeBlock(const float x[kSuperBlock], const float* w, BlockQ4_K* block);
+void EncodeBlock(const float x[kSuperBlock], const float* w, BlockQ5_K* block);
+void EncodeBlock(const float x[kSuperBlock], const float* w, BlockQ6_K* block);
+void EncodeBlock(const float x[kSmallBlock], const float* w, BlockQ4_1* block);
+void EncodeBlock(const float x[kSmallBlock], const float* w, BlockQ5_0* block);
+void EncodeBlock(const float x[kSmallBlock], const float* w, BlockQ5_1* block);
+void EncodeBlock(const float x[kSmallBlock], const float* w, BlockIQ4_NL* block);
+void EncodeBlock(const float x[kSmallBlock], const float* w, BlockMXFP4* block);
+void EncodeBlock(const float x[kSuperBlock], const float* w, BlockQ2_K* block);
+void EncodeBlock(const float x[kSuperBlock], const float* w, BlockQ3_K* block);
 
 void DecodeBlock(const BlockQ8_0& block, float out[kSmallBlock]);
 void DecodeBlock(const BlockQ4_0& block, float out[kSmallBlock]);

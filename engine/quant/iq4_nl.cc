@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "engine/quant/block_codecs.h"
 #include "engine/quant/codebooks.h"
+#include "engine/quant/scale_fit.h"
 #include "engine/quant/small_block_bits.h"
+#include "engine/quant/weighted_block.h"
 
 namespace edgemoe::quant {
+namespace {
+
+constexpr ScaleGrid kGrid = {0.75f, 0.05f, 16, 2};
+
+}  // namespace
+
+void EncodeBlock(const float x[kSmallBlock], const float* w, BlockIQ4_NL* block) {
+  float levels[kSmallBlock];
+  block->d =
+      FitSmallBlock(WeightedBlock<kSmallBlock>(x, w), CodebookLevels(kIq4NlValues), kGrid, levels);
+  std::uint8_t q[kSmallBlock];
+  for (std::size_t i = 0; i < kSmallBlock; ++i)
+    q[i] = static_cast<std::uint8_t>(
+        std::lower_bound(kIq4NlValues, kIq4NlValues + 16, static_cast<int>(levels[i])) -
+        kIq4NlValues);
+  PackNibbles(q, block->qs);
+}
 
 void DecodeBlock(const BlockIQ4_NL& block, float out[kSmallBlock]) {
   const float d = HalfToFloat(block.d);

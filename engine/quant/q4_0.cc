@@ -3,9 +3,14 @@
 #include <cmath>
 
 #include "engine/quant/block_codecs.h"
+#include "engine/quant/scale_fit.h"
+#include "engine/quant/small_block_bits.h"
+#include "engine/quant/weighted_block.h"
 
 namespace edgemoe::quant {
 namespace {
+
+constexpr ScaleGrid kGrid = {0.75f, 0.05f, 16, 2};
 
 constexpr std::size_t kHalfBlock = kSmallBlock / 2;
 
@@ -16,7 +21,15 @@ std::uint8_t Nibble(float x, float inverse) {
 
 }  // namespace
 
-void EncodeBlock(const float x[kSmallBlock], BlockQ4_0* block) {
+void EncodeBlock(const float x[kSmallBlock], const float* w, BlockQ4_0* block) {
+  if (w != nullptr) {
+    float levels[kSmallBlock];
+    block->d = FitSmallBlock(WeightedBlock<kSmallBlock>(x, w), IntegerLevels{-8, 7}, kGrid, levels);
+    std::uint8_t q[kSmallBlock];
+    for (std::size_t i = 0; i < kSmallBlock; ++i) q[i] = static_cast<std::uint8_t>(levels[i] + 8);
+    PackNibbles(q, block->qs);
+    return;
+  }
   float extreme = FiniteOrZero(x[0]);  // first of largest magnitude: it becomes -8 exactly
   for (std::size_t i = 1; i < kSmallBlock; ++i) {
     const float value = FiniteOrZero(x[i]);

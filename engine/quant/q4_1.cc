@@ -1,8 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/quant/block_codecs.h"
+#include "engine/quant/line_fit.h"
 #include "engine/quant/small_block_bits.h"
+#include "engine/quant/weighted_block.h"
 
 namespace edgemoe::quant {
+namespace {
+
+constexpr LineGrid kGrid = {-0.8f, 0.4f, 5, 2, false};
+
+}  // namespace
+
+void EncodeBlock(const float x[kSmallBlock], const float* w, BlockQ4_1* block) {
+  std::uint8_t q[kSmallBlock];
+  const HalfLine found = FitSmallBlock(WeightedBlock<kSmallBlock>(x, w), 15, kGrid, q);
+  block->d = found.scale;
+  block->m = found.offset;
+  PackNibbles(q, block->qs);
+}
 
 void DecodeBlock(const BlockQ4_1& block, float out[kSmallBlock]) {
   const float d = HalfToFloat(block.d);

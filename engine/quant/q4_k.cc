@@ -4,8 +4,8 @@
 
 namespace edgemoe::quant {
 
-void EncodeBlock(const float x[kSuperBlock], BlockQ4_K* block) {
-  const AffineSuperBlock found = SearchAffine(x, 15);
+void EncodeBlock(const float x[kSuperBlock], const float* w, BlockQ4_K* block) {
+  const AffineSuperBlock found = SearchAffine(x, w, 15);
   block->d = found.d;
   block->dmin = found.dmin;
   PackScales(found, block->scales);

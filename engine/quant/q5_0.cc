@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/quant/block_codecs.h"
+#include "engine/quant/scale_fit.h"
 #include "engine/quant/small_block_bits.h"
+#include "engine/quant/weighted_block.h"
 
 namespace edgemoe::quant {
+namespace {
+
+constexpr ScaleGrid kGrid = {0.8f, 0.02f, 24, 2};
+
+}  // namespace
+
+void EncodeBlock(const float x[kSmallBlock], const float* w, BlockQ5_0* block) {
+  float levels[kSmallBlock];
+  block->d = FitSmallBlock(WeightedBlock<kSmallBlock>(x, w), IntegerLevels{-16, 15}, kGrid, levels);
+  std::uint8_t q[kSmallBlock];
+  for (std::size_t i = 0; i < kSmallBlock; ++i) q[i] = static_cast<std::uint8_t>(levels[i] + 16);
+  PackNibbles(q, block->qs);
+  PackFifthBits(q, block->qh);
+}
 
 void DecodeBlock(const BlockQ5_0& block, float out[kSmallBlock]) {
   const float d = HalfToFloat(block.d);

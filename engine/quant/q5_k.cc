@@ -6,8 +6,8 @@
 
 namespace edgemoe::quant {
 
-void EncodeBlock(const float x[kSuperBlock], BlockQ5_K* block) {
-  const AffineSuperBlock found = SearchAffine(x, 31);
+void EncodeBlock(const float x[kSuperBlock], const float* w, BlockQ5_K* block) {
+  const AffineSuperBlock found = SearchAffine(x, w, 31);
   block->d = found.d;
   block->dmin = found.dmin;
   PackScales(found, block->scales);

@@ -7,6 +7,7 @@
 
 #include "engine/quant/block_codecs.h"
 #include "engine/quant/search_weights.h"
+#include "engine/quant/weighted_symmetric_search.h"
 
 namespace edgemoe::quant {
 namespace {
@@ -19,16 +20,12 @@ constexpr int kGridSteps = 13;
 constexpr float kGridFirst = -0.9f, kGridStep = 0.15f;  // added to the extreme's level
 constexpr int kRounds = 3;
 
+constexpr SymmetricFormat kFormat = {{kLevelMin, kLevelMax}, kScaleMin, kScaleMax,
+                                     {0.9f, 0.02f, 24, 2},   1,         4};
+
 struct Run {  // one sub-block
   const float* x;
   const float* w;
-};
-
-// x ~ d * scales[i / 16] * q[i], q from -32 to 31.
-struct SymmetricSuperBlock {
-  HalfBits d = 0;
-  std::array<std::int8_t, kSubBlockCount> scales{};
-  std::array<std::int8_t, kSuperBlock> q{};
 };
 
 // Assigns the levels nearest to multiples of `scale`; gives the weighted squared error.
@@ -133,8 +130,10 @@ SymmetricSuperBlock SearchSymmetric(const float x[kSuperBlock]) {
 
 }  // namespace
 
-void EncodeBlock(const float x[kSuperBlock], BlockQ6_K* block) {
-  const SymmetricSuperBlock found = SearchSymmetric(x);
+void EncodeBlock(const float x[kSuperBlock], const float* w, BlockQ6_K* block) {
+  const SymmetricSuperBlock found =
+      w == nullptr ? SearchSymmetric(x)
+                   : SearchSymmetric(WeightedBlock<kSuperBlock>(x, w), kFormat);
   block->d = found.d;
   std::copy(found.scales.begin(), found.scales.end(), block->scales);
   for (std::size_t half = 0; half < 2; ++half) {

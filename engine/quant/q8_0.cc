@@ -3,10 +3,24 @@
 #include <cmath>
 
 #include "engine/quant/block_codecs.h"
+#include "engine/quant/scale_fit.h"
+#include "engine/quant/weighted_block.h"
 
 namespace edgemoe::quant {
+namespace {
 
-void EncodeBlock(const float x[kSmallBlock], BlockQ8_0* block) {
+constexpr ScaleGrid kGrid = {0.995f, 0.005f, 12, 1};
+
+}  // namespace
+
+void EncodeBlock(const float x[kSmallBlock], const float* w, BlockQ8_0* block) {
+  if (w != nullptr) {
+    float levels[kSmallBlock];
+    block->d =
+        FitSmallBlock(WeightedBlock<kSmallBlock>(x, w), IntegerLevels{-127, 127}, kGrid, levels);
+    std::copy(levels, levels + kSmallBlock, block->qs);
+    return;
+  }
   float largest = 0;
   for (std::size_t i = 0; i < kSmallBlock; ++i)
     largest = std::max(largest, std::fabs(FiniteOrZero(x[i])));

@@ -6,6 +6,7 @@
 #include "engine/base/check.h"
 #include "engine/quant/block_codecs.h"
 #include "engine/quant/half.h"
+#include "engine/quant/weighted_block.h"
 
 namespace edgemoe {
 namespace {
@@ -22,10 +23,13 @@ void DecodeBlocks(const std::byte* packed, std::size_t n, float* out) {
 }
 
 template <class Block, std::size_t kElements>
-void EncodeBlocks(const float* x, std::size_t n, std::byte* packed) {
+void EncodeBlocks(const float* x, std::size_t n, const float* importance, std::byte* packed) {
+  const quant::RowImportance row(importance, n);
+  float w[kElements];
   for (std::size_t i = 0; i < n; i += kElements, packed += sizeof(Block)) {
+    for (std::size_t k = 0; importance != nullptr && k < kElements; ++k) w[k] = row.WeightOf(i + k);
     Block block;
-    quant::EncodeBlock(x + i, &block);
+    quant::EncodeBlock(x + i, importance != nullptr ? w : nullptr, &block);
     std::memcpy(packed, &block, sizeof(Block));
   }
 }
@@ -78,7 +82,8 @@ void DequantizeRow(TensorType type, const std::byte* packed, std::size_t n, floa
   }
 }
 
-void QuantizeRow(TensorType type, const float* x, std::size_t n, std::byte* packed) {
+void QuantizeRow(TensorType type, const float* x, std::size_t n, const float* importance,
+                 std::byte* packed) {
   CheckRow(type, n);
   switch (type) {
     case TensorType::kF32:
@@ -86,13 +91,25 @@ void QuantizeRow(TensorType type, const float* x, std::size_t n, std::byte* pack
       return;
     case TensorType::kF16: return EncodeHalves<FloatToHalf>(x, n, packed);
     case TensorType::kBF16: return EncodeHalves<FloatToBFloat>(x, n, packed);
-    case TensorType::kQ8_0: return EncodeBlocks<BlockQ8_0, kSmallBlock>(x, n, packed);
-    case TensorType::kQ4_0: return EncodeBlocks<BlockQ4_0, kSmallBlock>(x, n, packed);
-    case TensorType::kQ4_K: return EncodeBlocks<BlockQ4_K, kSuperBlock>(x, n, packed);
-    case TensorType::kQ5_K: return EncodeBlocks<BlockQ5_K, kSuperBlock>(x, n, packed);
-    case TensorType::kQ6_K: return EncodeBlocks<BlockQ6_K, kSuperBlock>(x, n, packed);
+    case TensorType::kQ8_0: return EncodeBlocks<BlockQ8_0, kSmallBlock>(x, n, importance, packed);
+    case TensorType::kQ4_0: return EncodeBlocks<BlockQ4_0, kSmallBlock>(x, n, importance, packed);
+    case TensorType::kQ4_K: return EncodeBlocks<BlockQ4_K, kSuperBlock>(x, n, importance, packed);
+    case TensorType::kQ5_K: return EncodeBlocks<BlockQ5_K, kSuperBlock>(x, n, importance, packed);
+    case TensorType::kQ6_K: return EncodeBlocks<BlockQ6_K, kSuperBlock>(x, n, importance, packed);
+    case TensorType::kQ4_1: return EncodeBlocks<BlockQ4_1, kSmallBlock>(x, n, importance, packed);
+    case TensorType::kQ5_0: return EncodeBlocks<BlockQ5_0, kSmallBlock>(x, n, importance, packed);
+    case TensorType::kQ5_1: return EncodeBlocks<BlockQ5_1, kSmallBlock>(x, n, importance, packed);
+    case TensorType::kIQ4_NL:
+      return EncodeBlocks<BlockIQ4_NL, kSmallBlock>(x, n, importance, packed);
+    case TensorType::kMXFP4: return EncodeBlocks<BlockMXFP4, kSmallBlock>(x, n, importance, packed);
+    case TensorType::kQ2_K: return EncodeBlocks<BlockQ2_K, kSuperBlock>(x, n, importance, packed);
+    case TensorType::kQ3_K: return EncodeBlocks<BlockQ3_K, kSuperBlock>(x, n, importance, packed);
     default: EDGEMOE_CHECK(false, "this type has no conversion");
   }
+}
+
+void QuantizeRow(TensorType type, const float* x, std::size_t n, std::byte* packed) {
+  QuantizeRow(type, x, n, nullptr, packed);
 }
 
 }  // namespace edgemoe

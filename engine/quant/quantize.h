@@ -20,4 +20,10 @@ void DequantizeRow(TensorType type, const std::byte* packed, std::size_t n, floa
 // behaviour. REQUIRES: as above.
 void QuantizeRow(TensorType type, const float* x, std::size_t n, std::byte* packed);
 
+// The same, looking for the least sum of importance[i] * (x[i] - decoded[i])^2. `importance` [n]:
+// the second moments of the matrix's inputs, as calibration measures them, in any unit; null: as
+// above. Entries that are negative or not finite count as the others' mean, all zeros as equal.
+void QuantizeRow(TensorType type, const float* x, std::size_t n, const float* importance,
+                 std::byte* packed);
+
 }  // namespace edgemoe

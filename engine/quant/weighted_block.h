@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the searches with importance minimise: sum of w * (x - decoded)^2. Private to engine/quant.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "engine/quant/block_codecs.h"
+
+namespace edgemoe::quant {
+
+// The importance of a row's columns, made comparable: its mean becomes 1. What is unknown
+// (negative, not finite, or everything zero) counts as the mean. Nothing is worth less than a
+// thousandth of the mean: a column that calibration never excited is not free.
+class RowImportance {
+ public:
+  // `importance` [n] must outlive this; null: all equal.
+  RowImportance(const float* importance, std::size_t n) : importance_(importance) {
+    if (importance == nullptr) return;
+    double sum = 0;
+    std::size_t known = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!IsKnown(importance[i])) continue;
+      sum += importance[i];
+      ++known;
+    }
+    if (sum > 0) inverse_mean_ = static_cast<double>(known) / sum;
+  }
+
+  float WeightOf(std::size_t column) const {
+    if (inverse_mean_ == 0 || !IsKnown(importance_[column])) return 1;
+    return static_cast<float>(std::max(importance_[column] * inverse_mean_, kLeast));
+  }
+
+ private:
+  static constexpr double kLeast = 1e-3;
+  static bool IsKnown(float x) { return std::isfinite(x) && x >= 0; }
+
+  const float* importance_;
+  double inverse_mean_ = 0;  // 0: nothing is known
+};
+
+// Elements of a block, made safe for a search, and their weights; `w` null: all equal. Values are
+// cut to what a 6-bit multiple of a half can express, which keeps sums of squares finite.
+template <std::size_t kElements>
+struct WeightedBlock {
+  WeightedBlock(const float* source, const float* weights) {
+    constexpr float kLimit = 63 * kHalfMax;
+    for (std::size_t i = 0; i < kElements; ++i) {
+      x[i] = std::clamp(FiniteOrZero(source[i]), -kLimit, kLimit);
+      w[i] = weights == nullptr ? 1 : weights[i];
+    }
+  }
+
+  float x[kElements];
+  float w[kElements];
+};
+
+// 1 / scale for dividing by it; 0 where that is no finite number.
+inline float SafeInverse(float scale) { return scale != 0 ? FiniteOrZero(1 / scale) : 0; }
+
+}  // namespace edgemoe::quant
