@@ -13,5 +13,6 @@ Result<Report> Run(const PrefillCommand& command, const Settings& settings);
 Result<Report> Run(const IoCommand& command, const Settings& settings);
 Result<Report> Run(const BaselinesCommand& command, const Settings& settings);
 Result<Report> Run(const ReplayCommand& command, const Settings& settings);
+Result<Report> Run(const QualityCommand& command, const Settings& settings);
 
 }  // namespace edgemoe::bench

@@ -57,6 +57,31 @@ void AddRun(CLI::App* app, RunSettings* run) {
   app->add_option("--kernels", run->kernels, "auto, ref, avx2, avx512, neon")->type_name("NAME");
 }
 
+void AddQuality(CLI::App* app, QualityCommand* quality) {
+  app->add_option("-m,--model", quality->models, "GGUF files or expert packs, one after another")
+      ->delimiter(',')
+      ->type_name("FILE,...")
+      ->required();
+  app->add_option("--reference", quality->reference,
+                  "The model that they are held against; without it perplexity alone")
+      ->type_name("FILE");
+  app->add_option("-f,--text", quality->text, "A text to be predicted")
+      ->type_name("FILE")
+      ->required();
+  app->add_option("--context", quality->context_tokens,
+                  "Tokens of a window; the second half of each is scored")
+      ->type_name("N");
+  app->add_option("--windows", quality->windows, "Windows from the text's beginning; 0: all")
+      ->type_name("N");
+  app->add_option("--memory", quality->memory, "Memory for one model, as in 600MiB")
+      ->type_name("SIZE");
+  app->add_option("-t,--threads", quality->threads, "Computing threads; 0: one for each core")
+      ->type_name("N");
+  app->add_option("--io-backend", quality->io_backend, "auto, io_uring, pread")->type_name("NAME");
+  app->add_option("--kernels", quality->kernels, "auto, ref, avx2, avx512, neon")
+      ->type_name("NAME");
+}
+
 class Parser {
  public:
   Parser() {
@@ -103,6 +128,10 @@ class Parser {
     AddList(replay, "--predictor", &replay_command->predictors,
             "none, path, previous-token (default: none)", "PREDICTOR");
     AddList(replay, "--budget", &replay_command->budgets, "Sizes of the cache", "SIZE")->required();
+
+    auto [quality, quality_command] = Add<QualityCommand>(
+        "quality", "KL divergence from a reference, and perplexity, as llama-perplexity has them");
+    AddQuality(quality, quality_command);
   }
 
   std::variant<Settings, int> Parse(int argc, char** argv) {

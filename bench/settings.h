@@ -58,8 +58,20 @@ struct ReplayCommand {
   std::vector<std::string> budgets;  // sizes
 };
 
-using Command =
-    std::variant<DecodeCommand, PrefillCommand, IoCommand, BaselinesCommand, ReplayCommand>;
+struct QualityCommand {
+  std::vector<std::string> models;
+  std::string reference;  // empty: perplexity alone
+  std::string text;       // a file
+  std::uint32_t context_tokens = 512;
+  std::uint32_t windows = 0;  // 0: all
+  std::string memory;         // of one model, as in "600MiB"; empty: as much as it wants
+  std::uint32_t threads = 0;
+  std::string io_backend = "auto";
+  std::string kernels = "auto";
+};
+
+using Command = std::variant<DecodeCommand, PrefillCommand, IoCommand, BaselinesCommand,
+                             ReplayCommand, QualityCommand>;
 
 struct Settings {
   std::string json;          // a file, or "-" for standard output in place of the table

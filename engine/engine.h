@@ -21,6 +21,7 @@
 #include "engine/base/log.h"
 #include "engine/base/result.h"
 #include "engine/model/sampler.h"
+#include "engine/pack/pack_request.h"
 #include "engine/scheduler/request.h"
 #include "engine/stream/read_ahead_stats.h"
 
@@ -117,51 +118,79 @@ Result<ModelDescription> DescribeModel(const std::string& path);
 // Reads the header only. A budget that does not fit is not an error here: see `fits`.
 Result<MemoryPlan> PlanMemory(const EngineOptions& options);
 
-// ---- Packs ----
-
-// An expert pack: the same weights, bit for bit, laid out so that an expert is one aligned record
-// with a checksum. Any GGUF reader reads it.
-struct PackProgress {
-  enum class Phase : std::uint8_t {
-    kCopying,
-    kFinishing,  // everything is copied; the last of it goes to the disk
-  };
-  Phase phase = Phase::kCopying;
-  std::uint64_t bytes_done = 0;  // of weights, with those of an earlier job
-  std::uint64_t bytes_total = 0;
-  std::uint64_t bytes_resumed = 0;  // of bytes_done, written by an earlier job
-};
-
-struct PackOptions {
-  std::string source_path{};  // a GGUF file; the first part of a split one
-  std::string output_path{};  // empty: DefaultPackPath(source_path)
-  bool overwrite = false;
-  const std::atomic<bool>* cancelled = nullptr;         // looked at every few MiB
-  std::function<void(const PackProgress&)> progress{};  // as often; on the calling thread
-};
-
-struct PackReport {
-  std::string output_path;
-  std::string source_digest;  // XXH3-128 over the checksums of all weights, in hexadecimal
-  std::uint64_t source_bytes = 0;
-  std::uint64_t file_bytes = 0;
-  std::uint64_t weight_bytes = 0;
-  std::uint64_t resumed_bytes = 0;
-  std::uint32_t layer_count = 0;
-  std::uint32_t experts_per_layer = 0;
-};
+// ---- Packs (what is asked, told and reported: engine/pack/pack_request.h) ----
 
 // "dir/Qwen3-00001-of-00002.gguf" -> "dir/Qwen3-pack.gguf".
 std::string DefaultPackPath(const std::string& source_path);
 
-// Writes a pack. Memory does not grow with the model. OUTPUT.partial and OUTPUT.partial.journal
-// stand beside the output until it is whole; a job that ended early goes on from there when it is
-// started again. Any thread; two jobs for one output exclude each other, also across processes.
-// INVALID_ARGUMENT: the output is the source, or the source is a pack, or as DescribeModel.
-// ALREADY_EXISTS: the output, unless `overwrite`. FAILED_PRECONDITION: another job writes the
-// output, or the source changed meanwhile. RESOURCE_EXHAUSTED: no room on the disk; names path,
-// needed and free bytes. CANCELLED. DATA_LOSS: a disk failed.
+// What WritePack will need. Reads the header of the source, and only for methods that measure it.
+// INVALID_ARGUMENT: an option, as WritePack; the source, as DescribeModel.
+Result<PackMemory> PlanPack(const PackOptions& options);
+
+// Writes a pack: the weights of a model laid out so that an expert is one aligned record with a
+// checksum; the same weights, bit for bit, or with each tensor in a type that was chosen for it.
+// Any GGUF reader reads it. Memory does not grow with the model, but for `memory_bytes`.
+//
+// OUTPUT.partial and other files with names that begin so stand beside the output until it is
+// whole; a job that ended early goes on from there when it is started again, and writes the same
+// bytes. Of a pack whose types were chosen, the report is kept beside it: OUTPUT without ".gguf",
+// with ".report.json". Any thread; two jobs for one output exclude each other, also across
+// processes.
+//
+// INVALID_ARGUMENT names an option as models.proto does, what was found and what is accepted; or
+// the output is the source, or the source is a pack, or as DescribeModel. OUT_OF_RANGE: no choice
+// of types meets the target; names what can be had. ALREADY_EXISTS: the output, unless `overwrite`.
+// FAILED_PRECONDITION: another job writes the output, or the source changed meanwhile.
+// RESOURCE_EXHAUSTED: no room on the disk; names path, needed and free bytes; or too little
+// `memory_bytes`. CANCELLED. DATA_LOSS: a disk failed.
 Result<PackReport> WritePack(const PackOptions& options);
+
+// ---- Quality ----
+
+// How far models' output is from a reference's on the same text, as llama-perplexity measures it.
+struct QualityOptions {
+  std::vector<std::string> model_paths{};
+  std::string reference_path{};        // with the same vocabulary; empty: perplexity alone
+  std::string text_path{};             // UTF-8
+  std::uint32_t context_tokens = 512;  // of a window; the second half of each is scored
+  std::size_t windows_max = 0;         // from the beginning of the text; 0: all
+  std::uint64_t memory_bytes = 0;      // of one model; 0: 3/4 of usable memory
+  std::uint32_t threads = 0;           // as EngineOptions
+  std::string io_backend = "auto";     // as EngineOptions
+  std::string kernels = "auto";        // as EngineOptions
+  std::string scratch_directory{};     // for the reference's probabilities, 2 bytes for each
+                                       // position and token; empty: the system's
+  const std::atomic<bool>* cancelled = nullptr;  // looked at before each layer
+  // Positions of a model done and to do, after each window; on the calling thread.
+  std::function<void(const std::string& path, std::uint64_t done, std::uint64_t total)> progress{};
+};
+
+struct QualityReport {
+  // From the reference's distribution to the model's, in nats.
+  struct Divergence {
+    double mean_kl = 0;
+    double kl_p50 = 0;
+    double kl_p99 = 0;
+    double kl_max = 0;
+    double reference_perplexity = 0;
+    double same_top_fraction = 0;  // of positions where both find the same token most likely
+  };
+  ModelDescription model;
+  std::uint64_t windows = 0;
+  std::uint64_t tokens = 0;  // scored positions
+  double perplexity = 0;
+  std::optional<Divergence> divergence;  // with a reference
+  std::uint64_t memory_bytes = 0;        // of the model, as planned
+  std::uint64_t expert_bytes_read = 0;   // of the model
+  std::uint64_t elapsed_ns = 0;          // in the model's windows
+};
+
+// For each model; one is in memory at a time, and the reference is run once. INVALID_ARGUMENT: no
+// model; a text that is no UTF-8 or shorter than one window, or a reference that
+// tokenises it in another way; the options. RESOURCE_EXHAUSTED with the least memory that works, or
+// without room for the scratch file. CANCELLED. DATA_LOSS: an expert cannot be read. Others as
+// DescribeModel. Any thread.
+Result<std::vector<QualityReport>> MeasureQuality(const QualityOptions& options);
 
 // ---- Requests (StopParameters and events: engine/scheduler/request.h) ----
 

@@ -26,9 +26,6 @@ std::size_t FirstScored(const TextWindows& windows) { return windows.context_tok
 std::size_t ScoredPerWindow(const TextWindows& windows) {
   return windows.context_tokens - 1 - FirstScored(windows);
 }
-std::uint64_t ScoredCount(const TextWindows& windows) {
-  return std::uint64_t{windows.count()} * ScoredPerWindow(windows);
-}
 
 struct ScoredPosition {
   std::uint64_t index = 0;  // among all that are scored
@@ -53,7 +50,7 @@ Status RunWindows(OfflineModel& model, const TextWindows& windows, const Quality
                                                 .logits = logits});
                         }));
     EDGEMOE_RETURN_IF_ERROR(status);
-    if (progress) progress((window + 1) * per_window, ScoredCount(windows));
+    if (progress) progress((window + 1) * per_window, ScoredPositionCount(windows));
   }
   return OkStatus();
 }
@@ -128,6 +125,10 @@ Status TransferAll(Transfer transfer, int fd, std::byte* bytes, std::size_t coun
 
 }  // namespace
 
+std::uint64_t ScoredPositionCount(const TextWindows& windows) {
+  return std::uint64_t{windows.count()} * ScoredPerWindow(windows);
+}
+
 Result<double> MeasurePerplexity(OfflineModel& model, const TextWindows& windows,
                                  const QualityProgress& progress) {
   double sum = 0;
@@ -137,7 +138,7 @@ Result<double> MeasurePerplexity(OfflineModel& model, const TextWindows& windows
         sum += NextLogprob(position, distribution);
         return OkStatus();
       }));
-  return std::exp(-sum / static_cast<double>(ScoredCount(windows)));
+  return std::exp(-sum / static_cast<double>(ScoredPositionCount(windows)));
 }
 
 KlMeter::KlMeter(const TextWindows& windows, KlMeterOptions options)
@@ -154,16 +155,14 @@ KlMeter::KlMeter(const TextWindows& windows, KlMeterOptions options)
   }
 }
 
-std::uint64_t KlMeter::position_count() const { return ScoredCount(windows_); }
-
 std::uint64_t KlMeter::ReferenceBytes(std::uint32_t vocabulary_size) const {
-  return position_count() * vocabulary_size * sizeof(std::uint16_t);
+  return ScoredPositionCount(windows_) * vocabulary_size * sizeof(std::uint16_t);
 }
 
 Status KlMeter::RecordReference(OfflineModel& model, const QualityProgress& progress) {
   vocabulary_size_ = 0;
   EDGEMOE_RETURN_IF_ERROR(OpenStore(model.config().vocabulary_size));
-  positions_.assign(position_count(), {});
+  positions_.assign(ScoredPositionCount(windows_), {});
   EDGEMOE_RETURN_IF_ERROR(
       RunWindows(model, windows_, progress, [&](const ScoredPosition& position) -> Status {
         EDGEMOE_ASSIGN_OR_RETURN(const Distribution distribution, DistributionOf(position));

@@ -34,6 +34,8 @@ struct Quality {
 // Called after each window with positions done and to do.
 using QualityProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
+std::uint64_t ScoredPositionCount(const TextWindows& windows);
+
 // Of the positions that Quality speaks of. Errors as OfflineModel::RunWindow; INTERNAL: a logit is
 // no finite number.
 Result<double> MeasurePerplexity(OfflineModel& model, const TextWindows& windows,
@@ -59,8 +61,6 @@ class KlMeter {
   // `windows` outlive the meter. REQUIRES: at least one window, of kWindowTokensMin tokens or more.
   explicit KlMeter(const TextWindows& windows, KlMeterOptions options = {});
 
-  // Positions scored.
-  std::uint64_t position_count() const;
   // Bytes of memory or scratch file for a vocabulary of this size.
   std::uint64_t ReferenceBytes(std::uint32_t vocabulary_size) const;
 
@@ -88,7 +88,7 @@ class KlMeter {
   const TextWindows& windows_;
   const KlMeterOptions options_;
   std::uint32_t vocabulary_size_ = 0;  // 0: no reference
-  std::vector<Position> positions_;    // [position_count()]
+  std::vector<Position> positions_;    // [positions]
   UniqueFd file_;                      // none: all steps are in memory
   std::vector<std::uint16_t> steps_;   // [position_count(), vocabulary]; with a file one row
   std::vector<float> distances_;       // [65536], nats from the most likely token, by step
