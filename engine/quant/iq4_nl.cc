@@ -15,14 +15,13 @@ constexpr ScaleGrid kGrid = {0.75f, 0.05f, 16, 2};
 }  // namespace
 
 void EncodeBlock(const float x[kSmallBlock], const float* w, BlockIQ4_NL* block) {
-  float levels[kSmallBlock];
+  std::int8_t levels[kSmallBlock];
   block->d =
       FitSmallBlock(WeightedBlock<kSmallBlock>(x, w), CodebookLevels(kIq4NlValues), kGrid, levels);
   std::uint8_t q[kSmallBlock];
   for (std::size_t i = 0; i < kSmallBlock; ++i)
-    q[i] = static_cast<std::uint8_t>(
-        std::lower_bound(kIq4NlValues, kIq4NlValues + 16, static_cast<int>(levels[i])) -
-        kIq4NlValues);
+    q[i] = static_cast<std::uint8_t>(std::lower_bound(kIq4NlValues, kIq4NlValues + 16, levels[i]) -
+                                     kIq4NlValues);
   PackNibbles(q, block->qs);
 }
 

@@ -5,143 +5,153 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 
 #include "engine/quant/lanes.h"
+#include "engine/quant/scale_fit.h"
 #include "engine/quant/weighted_block.h"
 
 namespace edgemoe::quant {
 
-struct WeightedLine {
-  float scale = 0;
-  float minimum = 0;
+// Four lines, one a lane.
+struct LaneLines {
+  Lanes scale = {};
+  Lanes minimum = {};
 };
 
 struct LineTrial {
-  float error = std::numeric_limits<float>::infinity();  // of the line tried
-  float w = 0, wq = 0, wqq = 0;                          // sums of w, w * level, w * level^2
-  float we = 0, wqe = 0;                                 // of w * miss, w * level * miss
+  Lanes error;       // of the lines tried
+  Lanes w, wq, wqq;  // sums of w, w * level, w * level^2
+  Lanes we, wqe;     // of w * miss, w * level * miss
 };
 
-// Gives each of `n` elements the level nearest on `line`. REQUIRES: n is a multiple of kLanes.
-inline LineTrial TryLine(const float* x, const float* w, std::size_t n, float q_max,
-                         const WeightedLine& line) {
-  const Lanes inverse = Splat(SafeInverse(line.scale));
-  const Lanes scale = Splat(line.scale), minimum = Splat(line.minimum);
+// Gives each of `n` elements the level nearest on each line.
+inline LineTrial TryLines(const Lanes* x, const Lanes* w, std::size_t n, float q_max,
+                          const LaneLines& lines) {
+  const Lanes inverse = SafeInverse(lines.scale);
   const Lanes zero = {}, top = Splat(q_max);
-  Lanes error = {}, wq = {}, wqq = {}, we = {}, wqe = {}, sum_w = {};
-  for (std::size_t i = 0; i < n; i += kLanes) {
-    const Lanes above = Load(x + i) + minimum, ws = Load(w + i);
+  LineTrial sums = {};
+  for (std::size_t i = 0; i < n; ++i) {
+    const Lanes above = x[i] + lines.minimum;
     const Lanes q = RoundToInteger(Clamp(above * inverse, zero, top));
-    const Lanes miss = scale * q - above;
-    const Lanes wmiss = ws * miss, wlevel = ws * q;
-    error += wmiss * miss;
-    sum_w += ws;
-    wq += wlevel;
-    wqq += wlevel * q;
-    we += wmiss;
-    wqe += wmiss * q;
+    const Lanes miss = lines.scale * q - above;
+    const Lanes wmiss = w[i] * miss, wlevel = w[i] * q;
+    sums.error += wmiss * miss;
+    sums.w += w[i];
+    sums.wq += wlevel;
+    sums.wqq += wlevel * q;
+    sums.we += wmiss;
+    sums.wqe += wmiss * q;
   }
-  return {Sum(error), Sum(sum_w), Sum(wq), Sum(wqq), Sum(we), Sum(wqe)};
+  return sums;
 }
 
-inline float LineError(const float* x, const float* w, std::size_t n, float q_max,
-                       const WeightedLine& line) {
-  const Lanes inverse = Splat(SafeInverse(line.scale));
-  const Lanes scale = Splat(line.scale), minimum = Splat(line.minimum);
+inline Lanes LineErrors(const Lanes* x, const Lanes* w, std::size_t n, float q_max,
+                        const LaneLines& lines) {
+  const Lanes inverse = SafeInverse(lines.scale);
   const Lanes zero = {}, top = Splat(q_max);
   Lanes error = {};
-  for (std::size_t i = 0; i < n; i += kLanes) {
-    const Lanes above = Load(x + i) + minimum;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Lanes above = x[i] + lines.minimum;
     const Lanes q = RoundToInteger(Clamp(above * inverse, zero, top));
-    const Lanes miss = scale * q - above;
-    error += Load(w + i) * miss * miss;
+    const Lanes miss = lines.scale * q - above;
+    error += w[i] * miss * miss;
   }
-  return Sum(error);
+  return error;
 }
 
-// `q` [n] of the levels nearest on `line`.
-inline void AssignLine(const float* x, std::size_t n, float q_max, const WeightedLine& line,
-                       float* q) {
-  const Lanes inverse = Splat(SafeInverse(line.scale));
-  for (std::size_t i = 0; i < n; i += kLanes) {
-    const Lanes t = (Load(x + i) + Splat(line.minimum)) * inverse;
-    Store(RoundToInteger(Clamp(t, Splat(0), Splat(q_max))), q + i);
+// `q` [n] of the levels nearest on a line.
+inline void AssignLine(const Lanes* x, std::size_t n, float q_max, float scale, float minimum,
+                       std::uint8_t* q) {
+  const Lanes inverse = SafeInverse(Splat(scale));
+  for (std::size_t i = 0; i < n; ++i) {
+    const Lanes t = (x[i] + minimum) * inverse;
+    q[i] = static_cast<std::uint8_t>(RoundToInteger(Clamp(t, Splat(0), Splat(q_max)))[0]);
   }
 }
 
 // How far the levels are stretched over the extremes to start from: the lowest element starts at
-// level -(first + i * step), the highest at q_max + first + j * step, for i and j below `count`.
+// level -(first + i * step), the highest at q_max + first + j * step, i and j below kLanes.
 struct LineGrid {
   float first, step;
-  int count;
   int refits;
   bool minimum_not_negative;
 };
 
 struct LineFit {
-  WeightedLine line;
-  float error = std::numeric_limits<float>::infinity();
-  LineTrial at;  // the sums of the levels it was fitted to
+  float scale = 0;
+  float minimum = 0;
+  float w = 0, wq = 0, wqq = 0;  // sums of the levels it was fitted to, as above
 };
 
-// The best line for the levels of `trial`, made at `line`; `line` itself where they determine none.
-inline LineFit RefitLine(const LineTrial& trial, const WeightedLine& line,
-                         bool minimum_not_negative) {
-  LineFit fit{line, trial.error, trial};
-  const float determinant = trial.w * trial.wqq - trial.wq * trial.wq;
-  if (determinant > 1e-6f * trial.w * trial.wqq) {
-    const float scale_shift = (trial.w * trial.wqe - trial.wq * trial.we) / determinant;
-    const float minimum_shift = (trial.wqq * trial.we - trial.wq * trial.wqe) / determinant;
-    fit.line = {line.scale - scale_shift, line.minimum + minimum_shift};
-    fit.error = trial.error - scale_shift * trial.wqe - minimum_shift * trial.we;
+struct LineRefit {
+  LaneLines lines;
+  Lanes error;
+};
+
+// The best lines for the levels of `trial`, made at `lines`; the same where they determine none.
+inline LineRefit RefitLines(const LineTrial& trial, const LaneLines& lines,
+                            bool minimum_not_negative) {
+  const Lanes determinant = trial.w * trial.wqq - trial.wq * trial.wq;
+  const Lanes inverse = determinant > 1e-6f * trial.w * trial.wqq ? 1 / determinant : Splat(0);
+  const Lanes down = (trial.w * trial.wqe - trial.wq * trial.we) * inverse;
+  const Lanes up = (trial.wqq * trial.we - trial.wq * trial.wqe) * inverse;
+  LineRefit refit = {{lines.scale - down, lines.minimum + up},
+                     trial.error - down * trial.wqe - up * trial.we};
+  if (minimum_not_negative) {  // where it came out negative, the best line through zero
+    const Lanes wqe = trial.wqe + lines.minimum * trial.wq;
+    const Lanes shift = wqe / trial.wqq;
+    const Lanes at_zero = trial.error + lines.minimum * (2 * trial.we + lines.minimum * trial.w);
+    const auto negative = (refit.lines.minimum < 0) & (trial.wqq > 0);
+    refit.lines.scale = negative ? lines.scale - shift : refit.lines.scale;
+    refit.error = negative ? at_zero - shift * wqe : refit.error;
+    refit.lines.minimum = negative ? Splat(0) : refit.lines.minimum;
   }
-  if (minimum_not_negative && fit.line.minimum < 0 && trial.wqq > 0) {  // through zero, then
-    const float wqe = trial.wqe + line.minimum * trial.wq;
-    const float shift = wqe / trial.wqq;
-    fit.line = {line.scale - shift, 0};
-    const float raised =
-        trial.error + 2 * line.minimum * trial.we + line.minimum * line.minimum * trial.w;
-    fit.error = raised - shift * wqe;
-  }
-  if (!(fit.line.scale > 0) || !std::isfinite(fit.line.scale)) return {line, trial.error, trial};
-  return fit;
+  const auto valid = refit.lines.scale > 0;
+  refit.lines.scale = valid ? refit.lines.scale : lines.scale;
+  refit.lines.minimum = valid ? refit.lines.minimum : lines.minimum;
+  refit.error = valid ? refit.error : trial.error;
+  return refit;
 }
 
-inline LineFit FitLine(const float* x, const float* w, std::size_t n, float q_max,
+inline LineFit FitLine(const Lanes* x, const Lanes* w, std::size_t n, float q_max,
                        const LineGrid& grid) {
-  float low = x[0], high = x[0];
+  float low = x[0][0], high = low;
   for (std::size_t i = 1; i < n; ++i) {
-    low = std::min(low, x[i]);
-    high = std::max(high, x[i]);
+    low = std::min(low, x[i][0]);
+    high = std::max(high, x[i][0]);
   }
   if (grid.minimum_not_negative) low = std::min(low, 0.0f);
   const float range = high - low;
-  LineFit best;
-  best.line = {0, -low};
-  if (!(range > 0)) {
-    best.error = 0;
-    best.at.w = 1;
-    return best;
-  }
-  for (int i = 0; i < grid.count * grid.count; ++i) {
-    const float below = grid.first + grid.step * static_cast<float>(i / grid.count);
-    const float above = grid.first + grid.step * static_cast<float>(i % grid.count);
-    WeightedLine line;
-    line.scale = range / (q_max + below + above);
-    line.minimum = -low - below * line.scale;
-    if (grid.minimum_not_negative) line.minimum = std::max(line.minimum, 0.0f);
-    for (int refit = 0; refit < grid.refits; ++refit) {
-      const LineFit fit = RefitLine(TryLine(x, w, n, q_max, line), line, grid.minimum_not_negative);
-      if (fit.error < best.error) best = fit;
-      if (fit.line.scale == line.scale && fit.line.minimum == line.minimum) break;
-      line = fit.line;
+  if (!(range > 0)) return {0, -low, 1, 0, 0};
+  LineTrial best = {};
+  best.error = Splat(std::numeric_limits<float>::infinity());
+  LaneLines best_lines;
+  const Lanes above = grid.first + grid.step * Lanes{0, 1, 2, 3};
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    const float below = above[i];
+    LaneLines lines;
+    lines.scale = range / (q_max + below + above);
+    lines.minimum = -low - below * lines.scale;
+    if (grid.minimum_not_negative) lines.minimum = lines.minimum < 0 ? Splat(0) : lines.minimum;
+    for (int round = 0; round < grid.refits; ++round) {
+      const LineTrial trial = TryLines(x, w, n, q_max, lines);
+      const LineRefit refit = RefitLines(trial, lines, grid.minimum_not_negative);
+      lines = refit.lines;
+      const auto better = refit.error < best.error;
+      best.error = better ? refit.error : best.error;
+      best.w = better ? trial.w : best.w;
+      best.wq = better ? trial.wq : best.wq;
+      best.wqq = better ? trial.wqq : best.wqq;
+      best_lines.scale = better ? lines.scale : best_lines.scale;
+      best_lines.minimum = better ? lines.minimum : best_lines.minimum;
     }
   }
-  return best;
+  const std::size_t lane = SmallestLane(best.error);
+  return {best_lines.scale[lane], best_lines.minimum[lane], best.w[lane], best.wq[lane],
+          best.wqq[lane]};
 }
 
 // The best halves for a whole block of 32, x ~ half(scale) * q + half(offset), and its levels.
@@ -151,28 +161,19 @@ struct HalfLine {
 };
 inline HalfLine FitSmallBlock(const WeightedBlock<kSmallBlock>& block, float q_max,
                               const LineGrid& grid, std::uint8_t q[kSmallBlock]) {
-  const WeightedLine ideal = FitLine(block.x, block.w, kSmallBlock, q_max, grid).line;
-  const HalfBits nearest = ScaleToHalf(ideal.scale);
-  HalfLine best;
-  WeightedLine best_line;
-  float best_error = std::numeric_limits<float>::infinity();
-  for (int shift = -1; shift <= 1; ++shift) {
-    const auto half = static_cast<HalfBits>(nearest + shift);
-    WeightedLine line{HalfToFloat(half), ideal.minimum};
-    if (!(line.scale >= 0 && line.scale <= kHalfMax)) continue;
-    const LineTrial trial = TryLine(block.x, block.w, kSmallBlock, q_max, line);
-    const HalfBits offset = ScaleToHalf(-line.minimum - trial.we / trial.w);
-    line.minimum = -HalfToFloat(offset);
-    const float error = LineError(block.x, block.w, kSmallBlock, q_max, line);
-    if (error >= best_error) continue;
-    best_error = error;
-    best = {half, offset};
-    best_line = line;
+  const LineFit ideal = FitLine(block.x, block.w, kSmallBlock, q_max, grid);
+  const NearbyHalves scales(ideal.scale);
+  LaneLines lines = {scales.values, Splat(ideal.minimum)};
+  const LineTrial trial = TryLines(block.x, block.w, kSmallBlock, q_max, lines);
+  const Lanes minimum = lines.minimum + trial.we / trial.w;
+  HalfBits offsets[kLanes];
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    offsets[lane] = ScaleToHalf(-minimum[lane]);
+    lines.minimum[lane] = -HalfToFloat(offsets[lane]);
   }
-  float levels[kSmallBlock];
-  AssignLine(block.x, kSmallBlock, q_max, best_line, levels);
-  for (std::size_t i = 0; i < kSmallBlock; ++i) q[i] = static_cast<std::uint8_t>(levels[i]);
-  return best;
+  const std::size_t lane = SmallestLane(LineErrors(block.x, block.w, kSmallBlock, q_max, lines));
+  AssignLine(block.x, kSmallBlock, q_max, lines.scale[lane], lines.minimum[lane], q);
+  return {scales.halves[lane], offsets[lane]};
 }
 
 }  // namespace edgemoe::quant

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 
 #include "engine/quant/block_codecs.h"
 #include "engine/quant/codebooks.h"
@@ -14,8 +13,7 @@ namespace edgemoe::quant {
 namespace {
 
 constexpr std::int8_t kAscending[16] = {-12, -8, -6, -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 8, 12, 12};
-constexpr int kExponentMax = 251;   // the largest whose every value is finite
-constexpr int kExponentsBelow = 3;  // how far smaller scales, which cut the extremes, are tried
+constexpr int kExponentMax = 251;  // the largest whose every value is finite
 
 // 2^(e - 128), from the bits of the float: the exponent alone, or one bit of a subnormal.
 float PowerScale(std::uint8_t e) {
@@ -35,17 +33,19 @@ int CoveringExponent(float largest) {
 void EncodeBlock(const float x[kSmallBlock], const float* w, BlockMXFP4* block) {
   const WeightedBlock<kSmallBlock> input(x, w);
   const CodebookLevels levels(kAscending);
+  // Smaller scales cut the extremes.
   const int center = CoveringExponent(LargestMagnitude(input.x, kSmallBlock));
-  float best_error = std::numeric_limits<float>::infinity();
-  for (int e = std::max(center - kExponentsBelow, 0); e <= center; ++e) {
-    const float scale = PowerScale(static_cast<std::uint8_t>(e));
-    const float error = TryScale(input.x, input.w, kSmallBlock, levels, scale).error;
-    if (error >= best_error) continue;
-    best_error = error;
-    block->e = static_cast<std::uint8_t>(e);
+  Lanes scales = {};
+  std::uint8_t exponents[kLanes];
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    exponents[lane] = static_cast<std::uint8_t>(std::max(center - static_cast<int>(lane), 0));
+    scales[lane] = PowerScale(exponents[lane]);
   }
-  float found[kSmallBlock];
-  AssignLevels(input.x, kSmallBlock, levels, PowerScale(block->e), found);
+  const std::size_t lane =
+      SmallestLane(TryScale(input.x, input.w, kSmallBlock, levels, scales).error);
+  block->e = exponents[lane];
+  std::int8_t found[kSmallBlock];
+  AssignLevels(input.x, kSmallBlock, levels, scales[lane], found);
   std::uint8_t q[kSmallBlock];
   for (std::size_t i = 0; i < kSmallBlock; ++i)
     q[i] = static_cast<std::uint8_t>(std::find(kMxfp4Values, kMxfp4Values + 16, found[i]) -

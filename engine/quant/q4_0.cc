@@ -23,7 +23,7 @@ std::uint8_t Nibble(float x, float inverse) {
 
 void EncodeBlock(const float x[kSmallBlock], const float* w, BlockQ4_0* block) {
   if (w != nullptr) {
-    float levels[kSmallBlock];
+    std::int8_t levels[kSmallBlock];
     block->d = FitSmallBlock(WeightedBlock<kSmallBlock>(x, w), IntegerLevels{-8, 7}, kGrid, levels);
     std::uint8_t q[kSmallBlock];
     for (std::size_t i = 0; i < kSmallBlock; ++i) q[i] = static_cast<std::uint8_t>(levels[i] + 8);

@@ -12,7 +12,7 @@ constexpr ScaleGrid kGrid = {0.8f, 0.02f, 24, 2};
 }  // namespace
 
 void EncodeBlock(const float x[kSmallBlock], const float* w, BlockQ5_0* block) {
-  float levels[kSmallBlock];
+  std::int8_t levels[kSmallBlock];
   block->d = FitSmallBlock(WeightedBlock<kSmallBlock>(x, w), IntegerLevels{-16, 15}, kGrid, levels);
   std::uint8_t q[kSmallBlock];
   for (std::size_t i = 0; i < kSmallBlock; ++i) q[i] = static_cast<std::uint8_t>(levels[i] + 16);

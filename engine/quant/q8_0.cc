@@ -15,10 +15,8 @@ constexpr ScaleGrid kGrid = {0.995f, 0.005f, 12, 1};
 
 void EncodeBlock(const float x[kSmallBlock], const float* w, BlockQ8_0* block) {
   if (w != nullptr) {
-    float levels[kSmallBlock];
     block->d =
-        FitSmallBlock(WeightedBlock<kSmallBlock>(x, w), IntegerLevels{-127, 127}, kGrid, levels);
-    std::copy(levels, levels + kSmallBlock, block->qs);
+        FitSmallBlock(WeightedBlock<kSmallBlock>(x, w), IntegerLevels{-127, 127}, kGrid, block->qs);
     return;
   }
   float largest = 0;

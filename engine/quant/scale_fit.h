@@ -38,8 +38,7 @@ class CodebookLevels {
 
   Lanes Nearest(Lanes t) const {
     Lanes level = Splat(first_);
-    for (std::size_t i = 0; i < 15; ++i)
-      level += t > Splat(bounds_[i]) ? Splat(steps_[i]) : Splat(0);
+    for (std::size_t i = 0; i < 15; ++i) level += t > bounds_[i] ? Splat(steps_[i]) : Splat(0);
     return level;
   }
   float Largest() const { return largest_; }
@@ -50,50 +49,45 @@ class CodebookLevels {
   float first_, largest_;
 };
 
+// Four scales tried, one a lane.
 struct ScaleTrial {
-  float error = std::numeric_limits<float>::infinity();  // of the scale tried
-  float refit_scale = 0;                                 // the best one for its levels
-  float refit_error = std::numeric_limits<float>::infinity();
-  float wqq = 0;  // sum of w * level^2
+  Lanes error;        // of the scale tried
+  Lanes refit_scale;  // the best one for its levels
+  Lanes refit_error;
+  Lanes wqq;  // sum of w * level^2
 };
 
-// Gives each of `n` elements the level nearest at `scale`. REQUIRES: n is a multiple of kLanes.
+// Gives each of `n` elements the level nearest at `scale`.
 template <class Levels>
-inline ScaleTrial TryScale(const float* x, const float* w, std::size_t n, const Levels& levels,
-                           float scale) {
-  const Lanes inverse = Splat(SafeInverse(scale));
-  const Lanes scales = Splat(scale);
+inline ScaleTrial TryScale(const Lanes* x, const Lanes* w, std::size_t n, const Levels& levels,
+                           Lanes scale) {
+  const Lanes inverse = SafeInverse(scale);
   Lanes error = {}, wqq = {}, wqe = {};
-  for (std::size_t i = 0; i < n; i += kLanes) {
-    const Lanes xs = Load(x + i), ws = Load(w + i);
-    const Lanes q = levels.Nearest(xs * inverse);
-    const Lanes miss = scales * q - xs;
-    const Lanes wmiss = ws * miss;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Lanes q = levels.Nearest(x[i] * inverse);
+    const Lanes miss = scale * q - x[i];
+    const Lanes wmiss = w[i] * miss;
     error += wmiss * miss;
-    wqq += ws * q * q;
+    wqq += w[i] * q * q;
     wqe += wmiss * q;
   }
-  ScaleTrial trial;
-  trial.error = Sum(error);
-  trial.wqq = Sum(wqq);
-  const float shift = trial.wqq > 0 ? Sum(wqe) / trial.wqq : 0;
-  trial.refit_scale = scale - shift;
-  trial.refit_error = trial.error - shift * Sum(wqe);
-  return trial;
+  const Lanes shift = wqq > 0 ? wqe / wqq : Splat(0);
+  return {error, scale - shift, error - shift * wqe, wqq};
 }
 
 // `q` [n] of the levels nearest at `scale`.
-template <class Levels>
-inline void AssignLevels(const float* x, std::size_t n, const Levels& levels, float scale,
-                         float* q) {
-  const Lanes inverse = Splat(SafeInverse(scale));
-  for (std::size_t i = 0; i < n; i += kLanes) Store(levels.Nearest(Load(x + i) * inverse), q + i);
+template <class Levels, class Integer>
+inline void AssignLevels(const Lanes* x, std::size_t n, const Levels& levels, float scale,
+                         Integer* q) {
+  const Lanes inverse = SafeInverse(Splat(scale));
+  for (std::size_t i = 0; i < n; ++i)
+    q[i] = static_cast<Integer>(levels.Nearest(x[i] * inverse)[0]);
 }
 
 // Scales to start from: those that map the largest magnitude to Largest() * (first + i * step).
 struct ScaleGrid {
   float first, step;
-  int count;
+  int count;  // a multiple of kLanes
   int refits;
 };
 
@@ -103,50 +97,63 @@ struct ScaleFit {
   float wqq = 0;
 };
 
-inline float LargestMagnitude(const float* x, std::size_t n) {
+inline float LargestMagnitude(const Lanes* x, std::size_t n) {
   float largest = 0;
-  for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, std::fabs(x[i]));
+  for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, std::fabs(x[i][0]));
   return largest;
 }
 
 // The best scale of the given sign (1 or -1).
 template <class Levels>
-inline ScaleFit FitScale(const float* x, const float* w, std::size_t n, const Levels& levels,
+inline ScaleFit FitScale(const Lanes* x, const Lanes* w, std::size_t n, const Levels& levels,
                          const ScaleGrid& grid, float sign) {
   const float unit = sign * LargestMagnitude(x, n) / levels.Largest();
-  ScaleFit best;
-  for (int i = 0; i < grid.count; ++i) {
-    float scale = unit / (grid.first + grid.step * static_cast<float>(i));
+  ScaleTrial best = {};
+  best.refit_error = Splat(std::numeric_limits<float>::infinity());
+  Lanes position = Lanes{0, 1, 2, 3};
+  for (int i = 0; i < grid.count; i += static_cast<int>(kLanes), position += kLanes) {
+    Lanes scale = unit / (grid.first + grid.step * position);
     for (int refit = 0; refit < grid.refits; ++refit) {
       const ScaleTrial trial = TryScale(x, w, n, levels, scale);
-      if (trial.refit_error < best.error) best = {trial.refit_scale, trial.refit_error, trial.wqq};
-      if (trial.refit_scale == scale) break;
+      const auto better = trial.refit_error < best.refit_error;
+      best.refit_error = better ? trial.refit_error : best.refit_error;
+      best.refit_scale = better ? trial.refit_scale : best.refit_scale;
+      best.wqq = better ? trial.wqq : best.wqq;
       scale = trial.refit_scale;
     }
   }
-  return best;
+  const std::size_t lane = SmallestLane(best.refit_error);
+  return {best.refit_scale[lane], best.refit_error[lane], best.wqq[lane]};
 }
 
+// The halves next to one, as scales: it, its neighbours of smaller and larger magnitude, zero.
+struct NearbyHalves {
+  explicit NearbyHalves(float scale) {
+    const HalfBits nearest = ScaleToHalf(scale);
+    const int magnitude = nearest & 0x7fff, sign = nearest & 0x8000;
+    constexpr int kLargestBits = 0x7bff;
+    halves[0] = nearest;
+    halves[1] = static_cast<HalfBits>(sign | std::max(magnitude - 1, 0));
+    halves[2] = static_cast<HalfBits>(sign | std::min(magnitude + 1, kLargestBits));
+    halves[3] = 0;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) values[lane] = HalfToFloat(halves[lane]);
+  }
+
+  HalfBits halves[kLanes];
+  Lanes values = {};
+};
+
 // The best half for a whole block of 32, whichever its sign, and its levels.
-template <class Levels>
+template <class Levels, class Integer>
 inline HalfBits FitSmallBlock(const WeightedBlock<kSmallBlock>& block, const Levels& levels,
-                              const ScaleGrid& grid, float q[kSmallBlock]) {
+                              const ScaleGrid& grid, Integer q[kSmallBlock]) {
   const ScaleFit up = FitScale(block.x, block.w, kSmallBlock, levels, grid, 1);
   const ScaleFit down = FitScale(block.x, block.w, kSmallBlock, levels, grid, -1);
-  const HalfBits nearest = ScaleToHalf(down.error < up.error ? down.scale : up.scale);
-  HalfBits best = nearest;
-  float best_error = std::numeric_limits<float>::infinity();
-  for (int shift = -1; shift <= 1; ++shift) {
-    const auto half = static_cast<HalfBits>(nearest + shift);
-    const float scale = HalfToFloat(half);
-    if (!(std::fabs(scale) <= kHalfMax)) continue;  // from zero or the largest to what is no scale
-    const float error = TryScale(block.x, block.w, kSmallBlock, levels, scale).error;
-    if (error >= best_error) continue;
-    best_error = error;
-    best = half;
-  }
-  AssignLevels(block.x, kSmallBlock, levels, HalfToFloat(best), q);
-  return best;
+  const NearbyHalves nearby(down.error < up.error ? down.scale : up.scale);
+  const std::size_t lane =
+      SmallestLane(TryScale(block.x, block.w, kSmallBlock, levels, nearby.values).error);
+  AssignLevels(block.x, kSmallBlock, levels, nearby.values[lane], q);
+  return nearby.halves[lane];
 }
 
 }  // namespace edgemoe::quant

@@ -4,17 +4,25 @@
 // Private to engine/quant.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <limits>
+#include <utility>
+
+#include "engine/quant/lanes.h"
 
 namespace edgemoe::quant {
 
 class UnitStarts {
  public:
-  static constexpr int kKept = 4;
-  static constexpr int kSteps = 16;
+  static constexpr std::size_t kKept = 4;
+
+  // How the units tried relate to those with which the largest multiples are just reached.
+  static constexpr std::array kStretches = {0.68f, 0.72f, 0.76f, 0.80f, 0.84f, 0.88f, 0.92f, 0.96f,
+                                            1.00f, 1.03f, 1.07f, 1.11f, 1.15f, 1.20f, 1.26f, 1.33f};
+  static Lanes StretchesAt(std::size_t i) {
+    return Lanes{kStretches[i], kStretches[i + 1], kStretches[i + 2], kStretches[i + 3]};
+  }
 
   struct Start {
     float d = 0;
@@ -22,18 +30,16 @@ class UnitStarts {
     float loss = std::numeric_limits<float>::infinity();
   };
 
-  // From 0.7 to 1.3 times `covering`, with which the largest multiple is just reached.
-  static float Unit(float covering, int step) {
-    return covering * (0.7f + 0.04f * static_cast<float>(step));
+  void Add(Lanes d, Lanes dmin, Lanes loss) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      Start start{d[lane], dmin[lane], loss[lane]};
+      for (Start& kept : kept_)
+        if (start.loss < kept.loss) std::swap(start, kept);
+    }
   }
 
-  void Add(Start start) {
-    for (Start& kept : kept_)
-      if (start.loss < kept.loss) std::swap(start, kept);
-  }
-
-  // The one of `rank`-th least loss. REQUIRES: rank is below kKept and the number added.
-  const Start& at(int rank) const { return kept_[static_cast<std::size_t>(rank)]; }
+  // The one of `rank`-th least loss. REQUIRES: rank is below kKept.
+  const Start& at(std::size_t rank) const { return kept_[rank]; }
 
  private:
   std::array<Start, kKept> kept_;

@@ -39,62 +39,66 @@ int NearestMultiple(float value, float unit, int integer_max) {
 
 // The minimum that suits `fit`'s levels best at another scale.
 float MinimumAt(const LineFit& fit, float scale) {
-  return fit.line.minimum + (scale - fit.line.scale) * fit.at.wq / fit.at.w;
+  return fit.minimum + (scale - fit.scale) * fit.wq / fit.w;
 }
 
-// What the sub-blocks lose when their lines become multiples of the units, with levels as fitted.
+// What the sub-blocks lose when their lines become multiples of `d` and of each `dmin`, with levels
+// as fitted.
 template <std::size_t kSub>
-float RoundingLoss(const Fits<kSub>& fits, const Units& units, int integer_max) {
-  float loss = 0;
+Lanes RoundingLoss(const Fits<kSub>& fits, float d, Lanes dmin, float integer_max) {
+  const Lanes ds = Splat(d), d_inverse = SafeInverse(ds), dmin_inverse = SafeInverse(dmin);
+  const Lanes zero = {}, top = Splat(integer_max);
+  Lanes loss = {};
   for (const LineFit& fit : fits) {
-    const float scale =
-        units.d * static_cast<float>(NearestMultiple(fit.line.scale, units.d, integer_max));
-    const float minimum = units.dmin * static_cast<float>(NearestMultiple(MinimumAt(fit, scale),
-                                                                          units.dmin, integer_max));
-    const float ds = scale - fit.line.scale, dm = minimum - fit.line.minimum;
-    loss += fit.at.wqq * ds * ds - 2 * fit.at.wq * ds * dm + fit.at.w * dm * dm;
+    const Lanes scale = ds * RoundToInteger(Clamp(fit.scale * d_inverse, zero, top));
+    const Lanes scale_miss = scale - fit.scale;
+    const Lanes wanted = fit.minimum + scale_miss * (fit.wq / fit.w);
+    const Lanes min_miss =
+        dmin * RoundToInteger(Clamp(wanted * dmin_inverse, zero, top)) - fit.minimum;
+    loss +=
+        scale_miss * (fit.wqq * scale_miss - 2 * fit.wq * min_miss) + fit.w * min_miss * min_miss;
   }
   return loss;
 }
 
-// Chooses each sub-block's pair among the neighbours of `center(sub-block, scale)`, scale within
-// one of `scales`. Gives the units that suit the levels best.
-template <std::size_t kSub, class CenterMin>
+// Chooses each sub-block's pair: scales next to `scales`, and for each of them four minima around
+// `min_at(sub-block, scale)`, in multiples of dmin. Gives the units that suit the levels best.
+template <std::size_t kSub, class MinAt>
 Units ChoosePairs(const WeightedBlock<kSuperBlock>& input, const AffineFormat& format,
-                  const std::array<int, kSuperBlock / kSub>& scales, const CenterMin& center_min,
+                  const std::array<int, kSuperBlock / kSub>& scales, const MinAt& min_at,
                   Integers<kSub>* chosen) {
   const Units units{HalfToFloat(chosen->d), HalfToFloat(chosen->dmin)};
   const auto q_max = static_cast<float>(format.q_max);
-  const auto line = [&units](const Pair& pair) {
-    return WeightedLine{units.d * static_cast<float>(pair.scale),
-                        units.dmin * static_cast<float>(pair.min)};
-  };
+  const Lanes top = Splat(static_cast<float>(format.integer_max));
   float aa = 0, ab = 0, bb = 0, ae = 0, be = 0;  // x + miss = d * a - dmin * b
   chosen->error = 0;
   for (std::size_t s = 0; s < kSuperBlock / kSub; ++s) {
-    const float* x = input.x + s * kSub;
-    const float* w = input.w + s * kSub;
+    const Lanes* x = input.x + s * kSub;
+    const Lanes* w = input.w + s * kSub;
     float best_error = std::numeric_limits<float>::infinity();
-    Pair& best = chosen->pairs[s];
+    float a = 0, b = 0;
     for (int scale = std::max(scales[s] - 1, 0);
          scale <= std::min(scales[s] + 1, format.integer_max); ++scale) {
-      const int center = center_min(s, scale);
-      for (int min = std::max(center - 1, 0); min <= std::min(center + 1, format.integer_max);
-           ++min) {
-        const float error = LineError(x, w, kSub, q_max, line({scale, min}));
-        if (error >= best_error) continue;
-        best_error = error;
-        best = {scale, min};
-      }
+      const auto multiple = static_cast<float>(scale);
+      const float floor = std::floor(min_at(s, scale));
+      const Lanes mins = Clamp(floor + Lanes{0, 1, -1, 2}, Splat(0), top);
+      const Lanes errors =
+          LineErrors(x, w, kSub, q_max, {Splat(units.d * multiple), units.dmin * mins});
+      const std::size_t lane = SmallestLane(errors);
+      if (errors[lane] >= best_error) continue;
+      best_error = errors[lane];
+      a = multiple;
+      b = mins[lane];
     }
-    const LineTrial trial = TryLine(x, w, kSub, q_max, line(best));
-    const auto a = static_cast<float>(best.scale), b = static_cast<float>(best.min);
-    chosen->error += trial.error;
-    aa += a * a * trial.wqq;
-    ab += a * b * trial.wq;
-    bb += b * b * trial.w;
-    ae += a * trial.wqe;
-    be += b * trial.we;
+    chosen->pairs[s] = {static_cast<int>(a), static_cast<int>(b)};
+    const LineTrial trial =
+        TryLines(x, w, kSub, q_max, {Splat(units.d * a), Splat(units.dmin * b)});
+    chosen->error += trial.error[0];
+    aa += a * a * trial.wqq[0];
+    ab += a * b * trial.wq[0];
+    bb += b * b * trial.w[0];
+    ae += a * trial.wqe[0];
+    be += b * trial.we[0];
   }
   const float determinant = aa * bb - ab * ab;
   Units refit = units;
@@ -119,13 +123,13 @@ Integers<kSub> Refine(const WeightedBlock<kSuperBlock>& input, const AffineForma
     std::array<int, kSuperBlock / kSub> scales;
     for (std::size_t s = 0; s < scales.size(); ++s)
       scales[s] = round > 0 ? best.pairs[s].scale
-                            : NearestMultiple(fits[s].line.scale, halves.d, format.integer_max);
-    const auto center_min = [&](std::size_t s, int scale) {
-      if (round > 0) return best.pairs[s].min;
-      return NearestMultiple(MinimumAt(fits[s], halves.d * static_cast<float>(scale)), halves.dmin,
-                             format.integer_max);
+                            : NearestMultiple(fits[s].scale, halves.d, format.integer_max);
+    const auto min_at = [&](std::size_t s, int scale) {
+      if (round > 0) return static_cast<float>(best.pairs[s].min);
+      const float minimum = MinimumAt(fits[s], halves.d * static_cast<float>(scale));
+      return halves.dmin > 0 ? std::clamp(minimum / halves.dmin, 0.0f, 63.0f) : 0;
     };
-    units = ChoosePairs<kSub>(input, format, scales, center_min, &chosen);
+    units = ChoosePairs<kSub>(input, format, scales, min_at, &chosen);
     if (chosen.error >= best.error) break;
     best = chosen;
   }
@@ -142,20 +146,20 @@ LineSuperBlock<kSub> SearchLines(const WeightedBlock<kSuperBlock>& input,
   float largest_scale = 0, largest_min = 0;
   for (std::size_t s = 0; s < fits.size(); ++s) {
     fits[s] = FitLine(input.x + s * kSub, input.w + s * kSub, kSub, q_max, format.grid);
-    largest_scale = std::max(largest_scale, fits[s].line.scale);
-    largest_min = std::max(largest_min, fits[s].line.minimum);
+    largest_scale = std::max(largest_scale, fits[s].scale);
+    largest_min = std::max(largest_min, fits[s].minimum);
   }
   UnitStarts starts;
   const auto integer_max = static_cast<float>(format.integer_max);
-  for (int i = 0; i < UnitStarts::kSteps; ++i) {
-    for (int j = 0; j < UnitStarts::kSteps; ++j) {
-      const Units units{UnitStarts::Unit(largest_scale / integer_max, i),
-                        UnitStarts::Unit(largest_min / integer_max, j)};
-      starts.Add({units.d, units.dmin, RoundingLoss<kSub>(fits, units, format.integer_max)});
+  for (const float stretch : UnitStarts::kStretches) {
+    const float d = stretch * largest_scale / integer_max;
+    for (std::size_t j = 0; j < UnitStarts::kStretches.size(); j += kLanes) {
+      const Lanes dmin = UnitStarts::StretchesAt(j) * (largest_min / integer_max);
+      starts.Add(Splat(d), dmin, RoundingLoss<kSub>(fits, d, dmin, integer_max));
     }
   }
   Integers<kSub> best;
-  for (int i = 0; i < format.starts; ++i) {
+  for (std::size_t i = 0; i < format.starts; ++i) {
     const Units units{starts.at(i).d, starts.at(i).dmin};
     const Integers<kSub> found = Refine<kSub>(input, format, fits, units);
     if (found.error < best.error) best = found;
@@ -166,12 +170,9 @@ LineSuperBlock<kSub> SearchLines(const WeightedBlock<kSuperBlock>& input,
   for (std::size_t s = 0; s < fits.size(); ++s) {
     block.scales[s] = static_cast<std::uint8_t>(best.pairs[s].scale);
     block.mins[s] = static_cast<std::uint8_t>(best.pairs[s].min);
-    const WeightedLine line{HalfToFloat(best.d) * static_cast<float>(best.pairs[s].scale),
-                            HalfToFloat(best.dmin) * static_cast<float>(best.pairs[s].min)};
-    float levels[kSub];
-    AssignLine(input.x + s * kSub, kSub, q_max, line, levels);
-    for (std::size_t i = 0; i < kSub; ++i)
-      block.q[s * kSub + i] = static_cast<std::uint8_t>(levels[i]);
+    AssignLine(input.x + s * kSub, kSub, q_max,
+               HalfToFloat(best.d) * static_cast<float>(best.pairs[s].scale),
+               HalfToFloat(best.dmin) * static_cast<float>(best.pairs[s].min), &block.q[s * kSub]);
   }
   return block;
 }

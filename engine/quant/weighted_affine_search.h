@@ -27,8 +27,8 @@ struct AffineFormat {
   int q_max;
   int integer_max;
   LineGrid grid;
-  int starts;      // how many pairs of d and dmin are refined
-  int rounds_max;  // of choosing integers and refitting d and dmin
+  std::size_t starts;  // how many pairs of d and dmin are refined
+  int rounds_max;      // of choosing integers and refitting d and dmin
 };
 
 // Looks for a small weighted error: the best line in each sub-block; the pairs (d, dmin) at which

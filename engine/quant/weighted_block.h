@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include "engine/quant/block_codecs.h"
+#include "engine/quant/lanes.h"
 
 namespace edgemoe::quant {
 
@@ -42,23 +43,21 @@ class RowImportance {
   double inverse_mean_ = 0;  // 0: nothing is known
 };
 
-// Elements of a block, made safe for a search, and their weights; `w` null: all equal. Values are
-// cut to what a 6-bit multiple of a half can express, which keeps sums of squares finite.
+// Elements of a block, made safe for a search, and their weights, each in all lanes; `w` null: all
+// equal. Values are cut to what a 6-bit multiple of a half can express, which keeps sums of squares
+// finite.
 template <std::size_t kElements>
 struct WeightedBlock {
   WeightedBlock(const float* source, const float* weights) {
     constexpr float kLimit = 63 * kHalfMax;
     for (std::size_t i = 0; i < kElements; ++i) {
-      x[i] = std::clamp(FiniteOrZero(source[i]), -kLimit, kLimit);
-      w[i] = weights == nullptr ? 1 : weights[i];
+      x[i] = Splat(std::clamp(FiniteOrZero(source[i]), -kLimit, kLimit));
+      w[i] = Splat(weights == nullptr ? 1 : weights[i]);
     }
   }
 
-  float x[kElements];
-  float w[kElements];
+  Lanes x[kElements];
+  Lanes w[kElements];
 };
-
-// 1 / scale for dividing by it; 0 where that is no finite number.
-inline float SafeInverse(float scale) { return scale != 0 ? FiniteOrZero(1 / scale) : 0; }
 
 }  // namespace edgemoe::quant

@@ -28,46 +28,52 @@ int NearestScale(float scale, float d, const SymmetricFormat& format) {
   return static_cast<int>(std::lround(ratio));
 }
 
-// What the sub-blocks lose when their scales become multiples of d, with levels as they were
-// fitted.
-float RoundingLoss(const Fits& fits, float d, const SymmetricFormat& format) {
-  float loss = 0;
+// What the sub-blocks lose when their scales become multiples of each d, with levels as fitted.
+Lanes RoundingLoss(const Fits& fits, Lanes d, const SymmetricFormat& format) {
+  const Lanes inverse = SafeInverse(d);
+  const Lanes low = Splat(static_cast<float>(format.scale_min));
+  const Lanes high = Splat(static_cast<float>(format.scale_max));
+  Lanes loss = {};
   for (const auto& pair : fits) {
-    float least = std::numeric_limits<float>::infinity();
+    Lanes least = Splat(std::numeric_limits<float>::infinity());
     for (const ScaleFit& fit : pair) {
-      const float miss = d * static_cast<float>(NearestScale(fit.scale, d, format)) - fit.scale;
-      least = std::min(least, fit.error + fit.wqq * miss * miss);
+      const Lanes miss = d * RoundToInteger(Clamp(fit.scale * inverse, low, high)) - fit.scale;
+      const Lanes error = fit.error + fit.wqq * miss * miss;
+      least = error < least ? error : least;
     }
     loss += least;
   }
   return loss;
 }
 
-// Chooses each sub-block's integer among the neighbours of `centers`. Gives the d that suits best.
+// Chooses each sub-block's integer: one of `centers`, its neighbours and its negative. Gives the d
+// that suits the levels best.
 float ChooseScales(const WeightedBlock<kSuperBlock>& input, const SymmetricFormat& format,
                    const std::array<std::array<int, 2>, kSubCount>& centers, Integers* chosen) {
   const float d = HalfToFloat(chosen->d);
   float aa = 0, ax = 0;
   chosen->error = 0;
   for (std::size_t s = 0; s < kSubCount; ++s) {
-    const float* x = input.x + s * kSub;
-    const float* w = input.w + s * kSub;
-    ScaleTrial best;
+    float best_error = std::numeric_limits<float>::infinity(), wqq = 0, wqx = 0;
     for (std::size_t c = 0; c < 2; ++c) {
       if (c > 0 && centers[s][1] == centers[s][0]) continue;
-      for (int integer = std::max(centers[s][c] - 1, format.scale_min);
-           integer <= std::min(centers[s][c] + 1, format.scale_max); ++integer) {
-        const ScaleTrial trial =
-            TryScale(x, w, kSub, format.levels, d * static_cast<float>(integer));
-        if (trial.error >= best.error) continue;
-        best = trial;
-        chosen->scales[s] = integer;
-      }
+      const auto center = static_cast<float>(centers[s][c]);
+      const Lanes integers = Clamp(Lanes{center, center - 1, center + 1, -center},
+                                   Splat(static_cast<float>(format.scale_min)),
+                                   Splat(static_cast<float>(format.scale_max)));
+      const ScaleTrial trial =
+          TryScale(input.x + s * kSub, input.w + s * kSub, kSub, format.levels, d * integers);
+      const std::size_t lane = SmallestLane(trial.error);
+      if (trial.error[lane] >= best_error) continue;
+      best_error = trial.error[lane];
+      wqq = trial.wqq[lane];
+      wqx = wqq * trial.refit_scale[lane];
+      chosen->scales[s] = static_cast<int>(integers[lane]);
     }
     const auto integer = static_cast<float>(chosen->scales[s]);
-    chosen->error += best.error;
-    aa += integer * integer * best.wqq;
-    ax += integer * best.wqq * best.refit_scale;
+    chosen->error += best_error;
+    aa += integer * integer * wqq;
+    ax += integer * wqx;
   }
   return aa > 0 ? ax / aa : d;
 }
@@ -105,12 +111,12 @@ SymmetricSuperBlock SearchSymmetric(const WeightedBlock<kSuperBlock>& input,
     largest = std::max(largest, std::fabs(fits[s][0].scale));
   }
   UnitStarts starts;
-  for (int step = 0; step < UnitStarts::kSteps; ++step) {
-    const float d = UnitStarts::Unit(largest / static_cast<float>(format.scale_max), step);
-    starts.Add({d, 0, RoundingLoss(fits, d, format)});
+  for (std::size_t i = 0; i < UnitStarts::kStretches.size(); i += kLanes) {
+    const Lanes d = UnitStarts::StretchesAt(i) * (largest / static_cast<float>(format.scale_max));
+    starts.Add(d, Splat(0), RoundingLoss(fits, d, format));
   }
   Integers best;
-  for (int i = 0; i < format.starts; ++i) {
+  for (std::size_t i = 0; i < format.starts; ++i) {
     const Integers found = Refine(input, format, fits, starts.at(i).d);
     if (found.error < best.error) best = found;
   }
@@ -118,11 +124,8 @@ SymmetricSuperBlock SearchSymmetric(const WeightedBlock<kSuperBlock>& input,
   block.d = best.d;
   for (std::size_t s = 0; s < kSubCount; ++s) {
     block.scales[s] = static_cast<std::int8_t>(best.scales[s]);
-    float levels[kSub];
     AssignLevels(input.x + s * kSub, kSub, format.levels,
-                 HalfToFloat(best.d) * static_cast<float>(best.scales[s]), levels);
-    for (std::size_t i = 0; i < kSub; ++i)
-      block.q[s * kSub + i] = static_cast<std::int8_t>(levels[i]);
+                 HalfToFloat(best.d) * static_cast<float>(best.scales[s]), &block.q[s * kSub]);
   }
   return block;
 }

@@ -27,8 +27,8 @@ struct SymmetricFormat {
   IntegerLevels levels;
   int scale_min, scale_max;
   ScaleGrid grid;
-  int starts;      // how many values of d are refined
-  int rounds_max;  // of choosing integers and refitting d
+  std::size_t starts;  // how many values of d are refined
+  int rounds_max;      // of choosing integers and refitting d
 };
 
 // Looks for a small weighted error: the best scale of either sign in each sub-block; the d's at
