@@ -174,7 +174,7 @@ AffineSuperBlock SearchAffine(const float x[kSuperBlock], int q_max) {
 
 AffineSuperBlock SearchAffine(const float x[kSuperBlock], const float* w, int q_max) {
   if (w == nullptr) return SearchAffine(x, q_max);
-  const AffineFormat format = {q_max, kScaleMax, {-0.6f, 0.5f, 2, true}, 1, 4};
+  const AffineFormat format = {q_max, kScaleMax, {-1.0f, 0.6f, 2, true}, 2, 3};
   return SearchLines<kAffineSubBlock>(WeightedBlock<kSuperBlock>(x, w), format);
 }
 

@@ -10,14 +10,14 @@
 namespace edgemoe::quant {
 namespace {
 
+constexpr CodebookLevels kLevels(kIq4NlValues);
 constexpr ScaleGrid kGrid = {0.75f, 0.05f, 16, 2};
 
 }  // namespace
 
 void EncodeBlock(const float x[kSmallBlock], const float* w, BlockIQ4_NL* block) {
   std::int8_t levels[kSmallBlock];
-  block->d =
-      FitSmallBlock(WeightedBlock<kSmallBlock>(x, w), CodebookLevels(kIq4NlValues), kGrid, levels);
+  block->d = FitSmallBlock(WeightedBlock<kSmallBlock>(x, w), kLevels, kGrid, levels);
   std::uint8_t q[kSmallBlock];
   for (std::size_t i = 0; i < kSmallBlock; ++i)
     q[i] = static_cast<std::uint8_t>(std::lower_bound(kIq4NlValues, kIq4NlValues + 16, levels[i]) -

@@ -12,7 +12,7 @@
 namespace edgemoe::quant {
 namespace {
 
-constexpr std::int8_t kAscending[16] = {-12, -8, -6, -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 8, 12, 12};
+constexpr CodebookLevels kLevels(kMxfp4Values);
 constexpr int kExponentMax = 251;  // the largest whose every value is finite
 
 // 2^(e - 128), from the bits of the float: the exponent alone, or one bit of a subnormal.
@@ -32,7 +32,6 @@ int CoveringExponent(float largest) {
 
 void EncodeBlock(const float x[kSmallBlock], const float* w, BlockMXFP4* block) {
   const WeightedBlock<kSmallBlock> input(x, w);
-  const CodebookLevels levels(kAscending);
   // Smaller scales cut the extremes.
   const int center = CoveringExponent(LargestMagnitude(input.x, kSmallBlock));
   Lanes scales = {};
@@ -42,10 +41,10 @@ void EncodeBlock(const float x[kSmallBlock], const float* w, BlockMXFP4* block) 
     scales[lane] = PowerScale(exponents[lane]);
   }
   const std::size_t lane =
-      SmallestLane(TryScale(input.x, input.w, kSmallBlock, levels, scales).error);
+      SmallestLane(TryScale(input.x, input.w, kSmallBlock, kLevels, scales).error);
   block->e = exponents[lane];
   std::int8_t found[kSmallBlock];
-  AssignLevels(input.x, kSmallBlock, levels, scales[lane], found);
+  AssignLevels(input.x, kSmallBlock, kLevels, scales[lane], found);
   std::uint8_t q[kSmallBlock];
   for (std::size_t i = 0; i < kSmallBlock; ++i)
     q[i] = static_cast<std::uint8_t>(std::find(kMxfp4Values, kMxfp4Values + 16, found[i]) -

@@ -6,7 +6,7 @@ namespace edgemoe::quant {
 namespace {
 
 constexpr std::size_t kSubBlock = 16;
-constexpr AffineFormat kFormat = {3, 15, {-0.6f, 0.5f, 3, true}, 3, 5};
+constexpr AffineFormat kFormat = {3, 15, {-0.5f, 0.6f, 2, true}, 2, 4};
 
 }  // namespace
 

@@ -8,7 +8,7 @@
 namespace edgemoe::quant {
 namespace {
 
-constexpr SymmetricFormat kFormat = {{-4, 3}, -32, 31, {0.6f, 0.06f, 20, 3}, 3, 5};
+constexpr SymmetricFormat kFormat = {{-4, 3}, -32, 31, {0.6f, 0.1f, 12, 2}, 2, 3};
 
 }  // namespace
 

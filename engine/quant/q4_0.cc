@@ -10,7 +10,7 @@
 namespace edgemoe::quant {
 namespace {
 
-constexpr ScaleGrid kGrid = {0.75f, 0.05f, 16, 2};
+constexpr ScaleGrid kGrid = {0.75f, 0.05f, 20, 2};
 
 constexpr std::size_t kHalfBlock = kSmallBlock / 2;
 

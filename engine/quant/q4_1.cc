@@ -7,7 +7,7 @@
 namespace edgemoe::quant {
 namespace {
 
-constexpr LineGrid kGrid = {-0.6f, 0.5f, 2, false};
+constexpr LineGrid kGrid = {-1.0f, 0.6f, 3, false};
 
 }  // namespace
 

@@ -7,7 +7,7 @@
 namespace edgemoe::quant {
 namespace {
 
-constexpr ScaleGrid kGrid = {0.8f, 0.02f, 24, 2};
+constexpr ScaleGrid kGrid = {0.8f, 0.02f, 36, 1};
 
 }  // namespace
 

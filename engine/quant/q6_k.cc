@@ -21,7 +21,7 @@ constexpr float kGridFirst = -0.9f, kGridStep = 0.15f;  // added to the extreme'
 constexpr int kRounds = 3;
 
 constexpr SymmetricFormat kFormat = {{kLevelMin, kLevelMax}, kScaleMin, kScaleMax,
-                                     {0.9f, 0.02f, 24, 2},   1,         4};
+                                     {0.8f, 0.025f, 28, 2},  2,         3};
 
 struct Run {  // one sub-block
   const float* x;

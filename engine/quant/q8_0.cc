@@ -9,7 +9,7 @@
 namespace edgemoe::quant {
 namespace {
 
-constexpr ScaleGrid kGrid = {0.995f, 0.005f, 12, 1};
+constexpr ScaleGrid kGrid = {0.96f, 0.006f, 24, 2};
 
 }  // namespace
 

@@ -23,30 +23,38 @@ struct IntegerLevels {
   float Largest() const { return std::max(-low, high); }
 };
 
-// Sixteen ascending values.
+// The values of a codebook: integers from -128 to 127, which put the bounds between neighbours at
+// multiples of 1/2.
 class CodebookLevels {
  public:
-  explicit CodebookLevels(const std::int8_t (&ascending)[16]) {
-    for (std::size_t i = 0; i < 15; ++i) {
-      const float a = ascending[i], b = ascending[i + 1];
-      bounds_[i] = (a + b) / 2;
-      steps_[i] = b - a;
+  explicit constexpr CodebookLevels(const std::int8_t (&values)[16]) {
+    for (std::size_t cell = 0; cell < kCells; ++cell) {
+      const float center = (static_cast<float>(cell) + 0.5f) / 2 - kOrigin;
+      float nearest = values[0];
+      for (const float value : values) {
+        const float miss = value - center, least = nearest - center;
+        if (miss * miss < least * least) nearest = value;
+        largest_ = std::max(largest_, std::max(value, -value));
+      }
+      nearest_[cell] = nearest;
     }
-    first_ = ascending[0];
-    largest_ = std::max<float>(-first_, ascending[15]);
   }
 
   Lanes Nearest(Lanes t) const {
-    Lanes level = Splat(first_);
-    for (std::size_t i = 0; i < 15; ++i) level += t > bounds_[i] ? Splat(steps_[i]) : Splat(0);
+    const Lanes cell = Clamp((t + kOrigin) * 2, Splat(0), Splat(kCells - 1));
+    Lanes level;
+    for (std::size_t lane = 0; lane < kLanes; ++lane)
+      level[lane] = nearest_[static_cast<unsigned>(static_cast<int>(cell[lane]))];
     return level;
   }
   float Largest() const { return largest_; }
 
  private:
-  float bounds_[15];
-  float steps_[15];
-  float first_, largest_;
+  static constexpr std::size_t kCells = 512;
+  static constexpr float kOrigin = 128;
+
+  float nearest_[kCells] = {};  // of the cell that starts at cell / 2 - kOrigin
+  float largest_ = 0;
 };
 
 // Four scales tried, one a lane.
