@@ -25,6 +25,13 @@ constexpr std::size_t Index(TensorType type) { return static_cast<std::size_t>(t
     table.mat_mul[Index(TensorType::kQ4_K)] = isa::MatMulQ4_K;                        \
     table.mat_mul[Index(TensorType::kQ5_K)] = isa::MatMulQ5_K;                        \
     table.mat_mul[Index(TensorType::kQ6_K)] = isa::MatMulQ6_K;                        \
+    table.mat_mul[Index(TensorType::kQ2_K)] = isa::MatMulQ2_K;                        \
+    table.mat_mul[Index(TensorType::kQ3_K)] = isa::MatMulQ3_K;                        \
+    table.mat_mul[Index(TensorType::kQ4_1)] = isa::MatMulQ4_1;                        \
+    table.mat_mul[Index(TensorType::kQ5_0)] = isa::MatMulQ5_0;                        \
+    table.mat_mul[Index(TensorType::kQ5_1)] = isa::MatMulQ5_1;                        \
+    table.mat_mul[Index(TensorType::kIQ4_NL)] = isa::MatMulIQ4_NL;                    \
+    table.mat_mul[Index(TensorType::kMXFP4)] = isa::MatMulMXFP4;                      \
     table.encode = {isa::EncodeF32, isa::EncodeF16, isa::EncodeBF16, isa::EncodeQ8_0, \
                     isa::EncodeQ8_K};                                                 \
     table.rms_norm = isa::RmsNorm;                                                    \

@@ -20,6 +20,13 @@
   void MatMulQ4_K(const MatMulArgs& args);                                                       \
   void MatMulQ5_K(const MatMulArgs& args);                                                       \
   void MatMulQ6_K(const MatMulArgs& args);                                                       \
+  void MatMulQ2_K(const MatMulArgs& args);                                                       \
+  void MatMulQ3_K(const MatMulArgs& args);                                                       \
+  void MatMulQ4_1(const MatMulArgs& args);                                                       \
+  void MatMulQ5_0(const MatMulArgs& args);                                                       \
+  void MatMulQ5_1(const MatMulArgs& args);                                                       \
+  void MatMulIQ4_NL(const MatMulArgs& args);                                                     \
+  void MatMulMXFP4(const MatMulArgs& args);                                                      \
   void EncodeF32(const float* x, std::size_t n, std::byte* encoded);                             \
   void EncodeF16(const float* x, std::size_t n, std::byte* encoded);                             \
   void EncodeBF16(const float* x, std::size_t n, std::byte* encoded);                            \

@@ -12,7 +12,14 @@ ActivationType ActivationTypeFor(TensorType weights) {
     case TensorType::kF16: return ActivationType::kF16;
     case TensorType::kBF16: return ActivationType::kBF16;
     case TensorType::kQ8_0:
-    case TensorType::kQ4_0: return ActivationType::kQ8_0;
+    case TensorType::kQ4_0:
+    case TensorType::kQ4_1:
+    case TensorType::kQ5_0:
+    case TensorType::kQ5_1:
+    case TensorType::kIQ4_NL:
+    case TensorType::kMXFP4: return ActivationType::kQ8_0;
+    case TensorType::kQ2_K:
+    case TensorType::kQ3_K:
     case TensorType::kQ4_K:
     case TensorType::kQ5_K:
     case TensorType::kQ6_K: return ActivationType::kQ8_K;

@@ -27,7 +27,7 @@ enum class ActivationType : std::uint8_t {
 };
 constexpr std::size_t kActivationTypeCount = 5;
 
-// F32 -> kF32, F16 -> kF16, BF16 -> kBF16, Q8_0 and Q4_0 -> kQ8_0, K-quants -> kQ8_K.
+// F32 -> kF32, F16 -> kF16, BF16 -> kBF16, types in blocks of 32 -> kQ8_0, K-quants -> kQ8_K.
 // REQUIRES: TraitsOf(weights).computable.
 ActivationType ActivationTypeFor(TensorType weights);
 // REQUIRES: columns is a whole number of the type's blocks.
@@ -37,7 +37,8 @@ struct KernelTable {
   const char* name;  // "ref", "avx2", "avx512", "neon"
 
   // y[token, row] = sum over columns of weights[row, c] * x[token, c]. Indexed by TensorType's
-  // number; null where the type is not computable. `weights` needs the alignment of 2 bytes only.
+  // number; null where the type is not computable. `weights` needs the alignment of 2 bytes only,
+  // MXFP4's of one.
   std::array<void (*)(const MatMulArgs& args), kTensorTypeCount> mat_mul;
 
   // x [n] -> `encoded`, one row of ActivationRowBytes(type, n), aligned to 4 bytes. Indexed by

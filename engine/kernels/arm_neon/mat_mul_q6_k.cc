@@ -6,44 +6,15 @@
 namespace edgemoe::neon {
 namespace {
 
-struct Format {
-  template <std::size_t kTokens>
-  static void Dot(const std::byte* weights, const std::byte* const* x, std::size_t columns,
-                  float* sums) {
-    float32x4_t acc[kTokens];
-    EDGEMOE_UNROLL
-    for (std::size_t t = 0; t < kTokens; ++t) acc[t] = vdupq_n_f32(0);
-    for (std::size_t block = 0; block < columns / kSuperBlock; ++block) {
-      const std::byte* w = weights + block * sizeof(BlockQ6_K);
-      const std::size_t at = block * sizeof(BlockQ8_K);
-      int32x4_t dots[kTokens];
-      EDGEMOE_UNROLL
-      for (std::size_t t = 0; t < kTokens; ++t) dots[t] = vdupq_n_s32(0);
-      for (int half = 0; half < 2; ++half) {
-        int8x16_t quants[8];
-        Unpack(w, half, quants);
-        EDGEMOE_UNROLL
-        for (int i = 0; i < 8; ++i) {
-          const int j = 8 * half + i;
-          const auto scale = LoadAs<std::int8_t>(w + offsetof(BlockQ6_K, scales) + j);
-          EDGEMOE_UNROLL
-          for (std::size_t t = 0; t < kTokens; ++t) {
-            const int8x16_t a = LoadBytes(x[t] + at + kQuantsAt + 16 * j);
-            dots[t] = vmlaq_n_s32(dots[t], vdotq_s32(vdupq_n_s32(0), quants[i], a), scale);
-          }
-        }
-      }
-      const float d = HalfAt(w + offsetof(BlockQ6_K, d));
-      EDGEMOE_UNROLL
-      for (std::size_t t = 0; t < kTokens; ++t) {
-        acc[t] = vfmaq_n_f32(acc[t], vcvtq_f32_s32(dots[t]), d * LoadAs<float>(x[t] + at));
-      }
-    }
-    EDGEMOE_UNROLL
-    for (std::size_t t = 0; t < kTokens; ++t) sums[t] = vaddvq_f32(acc[t]);
+struct Q6_K {
+  static constexpr std::size_t kBlockBytes = sizeof(BlockQ6_K);
+  static constexpr std::size_t kScaleAt = offsetof(BlockQ6_K, d);
+  static constexpr bool kHasMins = false;
+
+  static int8x16_t Scales(const std::byte* block) {
+    return LoadBytes(block + offsetof(BlockQ6_K, scales));
   }
 
-  // The eight runs of 16 elements of one half of the block.
   static void Unpack(const std::byte* block, int half, int8x16_t (&quants)[8]) {
     const std::byte* ql = block + 64 * half;
     const std::byte* qh = block + offsetof(BlockQ6_K, qh) + 32 * half;
@@ -68,6 +39,6 @@ struct Format {
 
 }  // namespace
 
-void MatMulQ6_K(const MatMulArgs& args) { MultiplyTiled<Format>(args); }
+void MatMulQ6_K(const MatMulArgs& args) { MultiplyTiled<SixteensFormat<Q6_K>>(args); }
 
 }  // namespace edgemoe::neon

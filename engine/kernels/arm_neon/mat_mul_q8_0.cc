@@ -8,6 +8,8 @@ namespace {
 
 struct Q8_0 {
   static constexpr std::size_t kBlockBytes = sizeof(BlockQ8_0);
+  static constexpr bool kHasMin = false;
+  static float Scale(const std::byte* block) { return HalfAt(block); }
   static int8x16x2_t Unpack(const std::byte* block) {
     return {{LoadBytes(block + 2), LoadBytes(block + 18)}};
   }

@@ -20,6 +20,11 @@ inline ScaleAndMin UnpackScale(const std::uint8_t* scales, std::size_t j) {
                                                                                        << 4};
 }
 
+// Element `i` of the two bits that Q2_K and Q3_K keep in `qs`.
+inline int TwoBits(const std::uint8_t* qs, std::size_t i) {
+  return (qs[i / 128 * 32 + i % 32] >> (2 * (i / 32 % 4))) & 3;
+}
+
 // A row of Q4_K or Q5_K; quant(block, i) gives element i without its scale.
 template <class Block, class Quant>
 float DotWithMins(const std::byte* weights, const std::byte* x, std::size_t columns, Quant quant) {
@@ -37,6 +42,24 @@ float DotWithMins(const std::byte* weights, const std::byte* x, std::size_t colu
     }
     sum += a[block].d * (HalfToFloat(w[block].d) * static_cast<float>(dot) -
                          HalfToFloat(w[block].dmin) * static_cast<float>(mins));
+  }
+  return sum;
+}
+
+// A row of Q3_K or Q6_K; scale(block, s) is the signed scale of sub-block s, quant(block, i) the
+// signed element i without it.
+template <class Block, class Scale, class Quant>
+float DotCentred(const std::byte* weights, const std::byte* x, std::size_t columns, Scale scale,
+                 Quant quant) {
+  const auto* w = reinterpret_cast<const Block*>(weights);
+  const auto* a = reinterpret_cast<const BlockQ8_K*>(x);
+  float sum = 0;
+  for (std::size_t block = 0; block < columns / kSuperBlock; ++block) {
+    int dot = 0;
+    for (std::size_t i = 0; i < kSuperBlock; ++i) {
+      dot += scale(w[block], i / 16) * quant(w[block], i) * a[block].qs[i];
+    }
+    sum += static_cast<float>(dot) * (HalfToFloat(w[block].d) * a[block].d);
   }
   return sum;
 }

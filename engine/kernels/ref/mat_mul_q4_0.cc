@@ -1,30 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/kernels/kernel_functions.h"
 #include "engine/kernels/ref/mat_mul_rows.h"
-#include "engine/quant/block_formats.h"
-#include "engine/quant/half.h"
+#include "engine/kernels/ref/mat_mul_small.h"
 
 namespace edgemoe::ref {
 namespace {
 
-float Dot(const std::byte* weights, const std::byte* x, std::size_t columns) {
-  constexpr std::size_t kHalf = kSmallBlock / 2;
-  const auto* w = reinterpret_cast<const BlockQ4_0*>(weights);
-  const auto* a = reinterpret_cast<const BlockQ8_0*>(x);
-  float sum = 0;
-  for (std::size_t block = 0; block < columns / kSmallBlock; ++block) {
-    int dot = 0;
-    for (std::size_t i = 0; i < kHalf; ++i) {
-      dot += ((w[block].qs[i] & 15) - 8) * a[block].qs[i];
-      dot += ((w[block].qs[i] >> 4) - 8) * a[block].qs[i + kHalf];
-    }
-    sum += static_cast<float>(dot) * (HalfToFloat(w[block].d) * HalfToFloat(a[block].d));
-  }
-  return sum;
-}
+int Quant(const BlockQ4_0& block, std::size_t i) { return Nibble(block.qs, i) - 8; }
 
 }  // namespace
 
-void MatMulQ4_0(const MatMulArgs& args) { MultiplyRows(args, Dot); }
+void MatMulQ4_0(const MatMulArgs& args) {
+  MultiplyRows(args, [](const std::byte* weights, const std::byte* x, std::size_t columns) {
+    return DotSmallBlocks<BlockQ4_0>(weights, x, columns, Quant);
+  });
+}
 
 }  // namespace edgemoe::ref

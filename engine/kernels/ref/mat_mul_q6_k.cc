@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/kernels/kernel_functions.h"
+#include "engine/kernels/ref/mat_mul_k.h"
 #include "engine/kernels/ref/mat_mul_rows.h"
-#include "engine/quant/block_formats.h"
-#include "engine/quant/half.h"
 
 namespace edgemoe::ref {
 namespace {
@@ -17,22 +16,14 @@ int Quant(const BlockQ6_K& block, std::size_t i) {
   return ((run < 2 ? pair & 15 : pair >> 4) | upper << 4) - 32;
 }
 
-float Dot(const std::byte* weights, const std::byte* x, std::size_t columns) {
-  const auto* w = reinterpret_cast<const BlockQ6_K*>(weights);
-  const auto* a = reinterpret_cast<const BlockQ8_K*>(x);
-  float sum = 0;
-  for (std::size_t block = 0; block < columns / kSuperBlock; ++block) {
-    int dot = 0;
-    for (std::size_t i = 0; i < kSuperBlock; ++i) {
-      dot += w[block].scales[i / 16] * Quant(w[block], i) * a[block].qs[i];
-    }
-    sum += static_cast<float>(dot) * (HalfToFloat(w[block].d) * a[block].d);
-  }
-  return sum;
-}
+int Scale(const BlockQ6_K& block, std::size_t s) { return block.scales[s]; }
 
 }  // namespace
 
-void MatMulQ6_K(const MatMulArgs& args) { MultiplyRows(args, Dot); }
+void MatMulQ6_K(const MatMulArgs& args) {
+  MultiplyRows(args, [](const std::byte* weights, const std::byte* x, std::size_t columns) {
+    return DotCentred<BlockQ6_K>(weights, x, columns, Scale, Quant);
+  });
+}
 
 }  // namespace edgemoe::ref

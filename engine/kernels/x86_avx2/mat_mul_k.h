@@ -85,5 +85,90 @@ struct MinsFormat {
   }
 };
 
+// Q2_K, Q3_K and Q6_K against Q8_K: sub-blocks of 16. Unpack(block, half, runs) gives the four runs
+// of 32 elements of one half of the block as unsigned bytes below 64, of which kCentre stands for
+// zero; Scales(block) the sixteen scales. Where kCentre is 0 the format has minima instead:
+// Mins(block), and their scale behind the one at kScaleAt.
+template <class Weights>
+struct SixteensFormat {
+  static constexpr std::size_t kRowTile = 1;
+  static constexpr bool kHasMins = Weights::kCentre == 0;
+
+  template <std::size_t kRows, std::size_t kTokens>
+  static void Dot(const std::byte* weights, std::size_t, const std::byte* const (&x)[kTokens],
+                  std::size_t columns, float (&sums)[kRows][kTokens]) {
+    static_assert(kRows == kRowTile);
+    __m256 acc[kTokens];
+    EDGEMOE_UNROLL
+    for (std::size_t t = 0; t < kTokens; ++t) acc[t] = _mm256_setzero_ps();
+    for (std::size_t block = 0; block < columns / kSuperBlock; ++block) {
+      const std::byte* w = weights + block * Weights::kBlockBytes;
+      const std::size_t at = block * sizeof(BlockQ8_K);
+      const __m256i scales = Weights::Scales(w);
+      // What the sums of the activations are multiplied with.
+      const __m256i offsets = Offsets(w, scales);
+      __m256i totals[kTokens];
+      __m256i dots[kTokens];
+      EDGEMOE_UNROLL
+      for (std::size_t t = 0; t < kTokens; ++t) {
+        totals[t] = _mm256_madd_epi16(offsets, Load32(x[t] + at + kSumsAt));
+        dots[t] = kHasMins ? _mm256_setzero_si256() : totals[t];
+      }
+      EDGEMOE_UNROLL
+      for (int half = 0; half < 2; ++half) {
+        __m256i runs[4];
+        Weights::Unpack(w, half, runs);
+        const __m256i own_scales = _mm256_permute2x128_si256(scales, scales, half * 0x11);
+        EDGEMOE_UNROLL
+        for (int run = 0; run < 4; ++run) {
+          const __m256i scale = ScalesOf(own_scales, run);
+          EDGEMOE_UNROLL
+          for (std::size_t t = 0; t < kTokens; ++t) {
+            const __m256i a = Load32(x[t] + at + kQuantsAt + 128 * half + 32 * run);
+            const __m256i p = _mm256_madd_epi16(_mm256_maddubs_epi16(runs[run], a), scale);
+            dots[t] = _mm256_add_epi32(dots[t], p);
+          }
+        }
+      }
+      const __m256 d = BroadcastHalf(w + Weights::kScaleAt);
+      EDGEMOE_UNROLL
+      for (std::size_t t = 0; t < kTokens; ++t) {
+        const __m256 dx = BroadcastFloat(x[t] + at);
+        acc[t] = _mm256_fmadd_ps(_mm256_mul_ps(d, dx), _mm256_cvtepi32_ps(dots[t]), acc[t]);
+        if constexpr (kHasMins) {
+          const __m256 dmin = BroadcastHalf(w + Weights::kScaleAt + sizeof(HalfBits));
+          acc[t] = _mm256_fnmadd_ps(_mm256_mul_ps(dmin, dx), _mm256_cvtepi32_ps(totals[t]), acc[t]);
+        }
+      }
+    }
+    EDGEMOE_UNROLL
+    for (std::size_t t = 0; t < kTokens; ++t) sums[0][t] = Sum(acc[t]);
+  }
+
+  static __m256i Offsets(const std::byte* block, __m256i scales) {
+    if constexpr (kHasMins) {
+      return Weights::Mins(block);
+    } else {
+      return _mm256_mullo_epi16(scales, _mm256_set1_epi16(-Weights::kCentre));
+    }
+  }
+
+  // Of eight scales in each half: number 2 * run in the lower half, the next one in the upper.
+  static __m256i ScalesOf(__m256i scales, int run) {
+    const __m128i first = _mm_set1_epi16(static_cast<short>(0x0100 + 0x0202 * 2 * run));
+    return _mm256_shuffle_epi8(scales,
+                               _mm256_set_m128i(_mm_add_epi8(first, _mm_set1_epi8(2)), first));
+  }
+};
+
+// The two-bit quants of 128 elements of Q2_K and Q3_K.
+inline void UnpackTwoBits(const std::byte* qs, __m256i (&runs)[4]) {
+  const __m256i four_runs = Load32(qs);
+  EDGEMOE_UNROLL
+  for (int run = 0; run < 4; ++run) {
+    runs[run] = _mm256_and_si256(_mm256_srli_epi16(four_runs, 2 * run), _mm256_set1_epi8(3));
+  }
+}
+
 }  // namespace
 }  // namespace edgemoe::avx2

@@ -8,10 +8,10 @@ namespace {
 
 struct Q4_0 {
   static constexpr std::size_t kBlockBytes = sizeof(BlockQ4_0);
+  static constexpr bool kHasMin = false;
+  static __m256 Scale(const std::byte* block) { return BroadcastHalf(block); }
   static __m256i Unpack(const std::byte* block) {
-    const __m128i pairs = Load16(block + sizeof(HalfBits));
-    const __m256i both = _mm256_set_m128i(_mm_srli_epi16(pairs, 4), pairs);
-    const __m256i nibbles = _mm256_and_si256(both, _mm256_set1_epi8(15));
+    const __m256i nibbles = SpreadNibbles(block + offsetof(BlockQ4_0, qs));
     return _mm256_sub_epi8(nibbles, _mm256_set1_epi8(8));
   }
 };

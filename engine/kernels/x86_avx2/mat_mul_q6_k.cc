@@ -6,56 +6,15 @@
 namespace edgemoe::avx2 {
 namespace {
 
-struct Format {
-  static constexpr std::size_t kRowTile = 1;
+struct Q6_K {
+  static constexpr std::size_t kBlockBytes = sizeof(BlockQ6_K);
+  static constexpr std::size_t kScaleAt = offsetof(BlockQ6_K, d);
+  static constexpr int kCentre = 32;
 
-  template <std::size_t kRows, std::size_t kTokens>
-  static void Dot(const std::byte* weights, std::size_t, const std::byte* const (&x)[kTokens],
-                  std::size_t columns, float (&sums)[kRows][kTokens]) {
-    static_assert(kRows == kRowTile);
-    __m256 acc[kTokens];
-    EDGEMOE_UNROLL
-    for (std::size_t t = 0; t < kTokens; ++t) acc[t] = _mm256_setzero_ps();
-    for (std::size_t block = 0; block < columns / kSuperBlock; ++block) {
-      const std::byte* w = weights + block * sizeof(BlockQ6_K);
-      const std::size_t at = block * sizeof(BlockQ8_K);
-      const __m128i scale_bytes = Load16(w + offsetof(BlockQ6_K, scales));
-      const __m256i scales = _mm256_cvtepi8_epi16(scale_bytes);
-      // Quants are stored with 32 added: the sums of the activations take that back.
-      __m256i dots[kTokens];
-      EDGEMOE_UNROLL
-      for (std::size_t t = 0; t < kTokens; ++t) {
-        const __m256i offset = _mm256_madd_epi16(scales, Load32(x[t] + at + kSumsAt));
-        dots[t] = _mm256_sub_epi32(_mm256_setzero_si256(), _mm256_slli_epi32(offset, 5));
-      }
-      EDGEMOE_UNROLL
-      for (int half = 0; half < 2; ++half) {
-        __m256i runs[4];
-        Unpack(w, half, runs);
-        EDGEMOE_UNROLL
-        for (int run = 0; run < 4; ++run) {
-          const int j = 4 * half + run;
-          const __m256i scale = ScalesOf(scale_bytes, j);
-          EDGEMOE_UNROLL
-          for (std::size_t t = 0; t < kTokens; ++t) {
-            const __m256i a = Load32(x[t] + at + kQuantsAt + 32 * j);
-            const __m256i p = _mm256_madd_epi16(_mm256_maddubs_epi16(runs[run], a), scale);
-            dots[t] = _mm256_add_epi32(dots[t], p);
-          }
-        }
-      }
-      const __m256 d = BroadcastHalf(w + offsetof(BlockQ6_K, d));
-      EDGEMOE_UNROLL
-      for (std::size_t t = 0; t < kTokens; ++t) {
-        const __m256 scale = _mm256_mul_ps(d, BroadcastFloat(x[t] + at));
-        acc[t] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(dots[t]), acc[t]);
-      }
-    }
-    EDGEMOE_UNROLL
-    for (std::size_t t = 0; t < kTokens; ++t) sums[0][t] = Sum(acc[t]);
+  static __m256i Scales(const std::byte* block) {
+    return _mm256_cvtepi8_epi16(Load16(block + offsetof(BlockQ6_K, scales)));
   }
 
-  // The four runs of 32 elements of one half of the block, as unsigned bytes below 64.
   static void Unpack(const std::byte* block, int half, __m256i (&runs)[4]) {
     const __m256i low_mask = _mm256_set1_epi8(15);
     const __m256i high_mask = _mm256_set1_epi8(0x30);
@@ -72,17 +31,10 @@ struct Format {
                                   _mm256_and_si256(high[run], high_mask));
     }
   }
-
-  // Scale 2 * j in the lower eight 16-bit lanes, 2 * j + 1 in the upper.
-  static __m256i ScalesOf(__m128i scales, int j) {
-    const __m128i first = _mm_set1_epi8(static_cast<char>(2 * j));
-    const __m128i index = _mm_add_epi8(first, _mm_set_epi64x(0x0101010101010101, 0));
-    return _mm256_cvtepi8_epi16(_mm_shuffle_epi8(scales, index));
-  }
 };
 
 }  // namespace
 
-void MatMulQ6_K(const MatMulArgs& args) { MultiplyTiled<Format>(args); }
+void MatMulQ6_K(const MatMulArgs& args) { MultiplyTiled<SixteensFormat<Q6_K>>(args); }
 
 }  // namespace edgemoe::avx2

@@ -8,6 +8,8 @@ namespace {
 
 struct Q8_0 {
   static constexpr std::size_t kBlockBytes = sizeof(BlockQ8_0);
+  static constexpr bool kHasMin = false;
+  static __m256 Scale(const std::byte* block) { return BroadcastHalf(block); }
   static __m256i Unpack(const std::byte* block) { return Load32(block + sizeof(HalfBits)); }
 };
 

@@ -8,11 +8,13 @@ namespace {
 
 struct Q4_0 {
   static constexpr std::size_t kBlockBytes = sizeof(BlockQ4_0);
-  static __m256i Unpack(const std::byte* block) {
-    const __m128i pairs = Load16(block + sizeof(HalfBits));
-    const __m256i both = _mm256_set_m128i(_mm_srli_epi16(pairs, 4), pairs);
-    const __m256i nibbles = _mm256_and_si256(both, _mm256_set1_epi8(15));
-    return _mm256_sub_epi8(nibbles, _mm256_set1_epi8(8));
+  static constexpr int kCentre = 8;
+  static __m512i Unpack(const std::byte* first, const std::byte* second) {
+    constexpr std::size_t kAt = offsetof(BlockQ4_0, qs);
+    return SpreadNibbles(first + kAt, second + kAt);
+  }
+  static __m128 Scales(const std::byte* first, const std::byte* second) {
+    return HalfPairs(first, second);
   }
 };
 

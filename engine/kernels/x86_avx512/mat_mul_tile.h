@@ -9,6 +9,8 @@
 // on kRows and kTokens: that is K1.
 #pragma once
 
+#include <immintrin.h>
+
 #include <cstddef>
 
 #include "engine/kernels/mat_mul_args.h"
@@ -18,6 +20,18 @@ namespace {
 
 constexpr std::size_t kRowChunk = 16;
 constexpr std::size_t kTokenTile = 4;
+
+// Asks for the `count` rows from `row` on. A row is too short for the processor to see a stream in
+// it, least of all where several rows are read at once; the first lines of a long one will do.
+inline void Prefetch(const MatMulArgs& args, std::size_t row, std::size_t count) {
+  constexpr std::size_t kLineBytes = 64;
+  constexpr std::size_t kMaxBytes = 8192;
+  const std::byte* begin = args.weights + row * args.weight_row_bytes;
+  const std::size_t bytes = count * args.weight_row_bytes;
+  for (std::size_t at = 0; at < bytes && at < kMaxBytes; at += kLineBytes) {
+    _mm_prefetch(reinterpret_cast<const char*>(begin + at), _MM_HINT_T0);
+  }
+}
 
 template <class Format, std::size_t kRows, std::size_t kTokens>
 void MultiplyRows(const MatMulArgs& args, const std::byte* const (&x)[kTokens], std::size_t row,
@@ -39,6 +53,9 @@ void MultiplyTile(const MatMulArgs& args, std::size_t row_begin, std::size_t row
   for (std::size_t t = 0; t < kTokens; ++t) x[t] = args.x + (token + t) * args.x_row_bytes;
   std::size_t row = row_begin;
   for (; row + Format::kRowTile <= row_end; row += Format::kRowTile) {
+    if (row + 2 * Format::kRowTile <= args.row_end) {
+      Prefetch(args, row + Format::kRowTile, Format::kRowTile);
+    }
     MultiplyRows<Format, Format::kRowTile>(args, x, row, token);
   }
   for (; row < row_end; ++row) MultiplyRows<Format, 1>(args, x, row, token);

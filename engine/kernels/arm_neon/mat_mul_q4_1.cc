@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/kernels/arm_neon/mat_mul_q8.h"
+#include "engine/kernels/arm_neon/mat_mul_tile.h"
+#include "engine/kernels/kernel_functions.h"
+
+namespace edgemoe::neon {
+namespace {
+
+struct Q4_1 {
+  static constexpr std::size_t kBlockBytes = sizeof(BlockQ4_1);
+  static constexpr bool kHasMin = true;
+  static float Scale(const std::byte* block) { return HalfAt(block); }
+  static float Min(const std::byte* block) { return HalfAt(block + sizeof(HalfBits)); }
+  static int8x16x2_t Unpack(const std::byte* block) {
+    return Centre(SpreadNibbles(block + offsetof(BlockQ4_1, qs)), 0);
+  }
+};
+
+}  // namespace
+
+void MatMulQ4_1(const MatMulArgs& args) { MultiplyTiled<SmallBlockFormat<Q4_1>>(args); }
+
+}  // namespace edgemoe::neon
