@@ -25,7 +25,8 @@ namespace edgemoe {
 // only by rounding: at most 2^-24 of the sum a step, as no summand is negative.
 //
 // Threads: as ActivationObserver's while a forward pass runs; const members from any thread between
-// passes. Cost: about 1 % of the forward pass; Bytes() of memory.
+// passes. Cost: Bytes() of memory; a tenth of the forward pass of a model 256 wide, less of a wider
+// one.
 class ActivationStats final : public ActivationObserver {
  public:
   // 108 MB for 48 layers of 128 experts with widths of 2,048 and 768.
