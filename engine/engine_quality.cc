@@ -90,7 +90,7 @@ QualityReport::Divergence ToDivergence(const Quality& quality) {
 // `meter`: empty without a reference.
 Status Judge(OfflineModel& model, const TextWindows& windows, std::optional<KlMeter>& meter,
              const QualityProgress& progress, QualityReport& report) {
-  const SteadyClock clock;
+  const SteadyClock clock{};
   const std::uint64_t begin_ns = clock.NowNs();
   if (meter) {
     EDGEMOE_ASSIGN_OR_RETURN(const Quality quality, meter->Measure(model, progress));

@@ -113,19 +113,19 @@ Result<std::unique_ptr<OfflineModel>> OfflineModel::Open(const OfflineModelOptio
     EDGEMOE_ASSIGN_OR_FAIL(StorageFile file, StorageFile::Open(path));
     model->files_.push_back(std::move(file));
   }
-  SlotClasses classes = ClassesFor(header);
+  const SlotClasses classes = ClassesFor(header);
   model->layout_ = std::move(header.layout);
   const DenseRead read = [&files = model->files_](std::uint32_t file_index, std::uint64_t offset,
                                                   std::byte* destination, std::uint64_t bytes) {
     return ReadFully(files[file_index], offset, {destination, bytes});
   };
   EDGEMOE_ASSIGN_OR_FAIL(model->weights_, LoadWeights(model->config_, model->layout_, read, {}));
-  EDGEMOE_FAIL_IF_ERROR(model->OpenStream(options, std::move(classes)));
+  EDGEMOE_FAIL_IF_ERROR(model->OpenStream(options, classes));
   EDGEMOE_FAIL_IF_ERROR(model->OpenForward(options));
   return model;
 }
 
-Status OfflineModel::OpenStream(const OfflineModelOptions& options, SlotClasses classes) {
+Status OfflineModel::OpenStream(const OfflineModelOptions& options, const SlotClasses& classes) {
   EDGEMOE_ASSIGN_OR_RETURN(slab_, SlotSlab::Create(classes, memory_.expert_bytes));
   EDGEMOE_ASSIGN_OR_RETURN(OpenedReader opened, OpenReader(files_, {.backend = options.io_backend,
                                                                     .depth = kReadDepth}));

@@ -100,14 +100,14 @@ class OfflineModel {
  private:
   OfflineModel() = default;
 
-  Status OpenStream(const OfflineModelOptions& options, SlotClasses classes);
+  Status OpenStream(const OfflineModelOptions& options, const SlotClasses& classes);
   Status OpenForward(const OfflineModelOptions& options);
   Status CheckWindow(std::span<const TokenId> tokens) const;
   // Rows [begin, end) of the window.
   Status RunChunk(KvSequence& sequence, std::span<const TokenId> tokens, std::size_t begin,
                   std::size_t end, std::size_t first_logits);
 
-  const SteadyClock clock_;
+  const SteadyClock clock_{};
   const std::atomic<bool>* cancelled_ = nullptr;
   ModelConfig config_;  // with context_tokens as its context
   OfflineMemory memory_;

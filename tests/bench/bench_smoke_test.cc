@@ -129,6 +129,41 @@ TEST_F(BenchSmokeTest, Replay) {
                        "recall_at_k", "recall_at_2k", "prefetch_waste"});
 }
 
+TEST_F(BenchSmokeTest, Quality) {
+  const std::string words = "the cat in the hat and then some more of the same, again and again; ";
+  const auto* bytes = reinterpret_cast<const std::byte*>(words.data());
+  const TestFile text(std::vector<std::byte>(bytes, bytes + words.size()));
+  const TestFile coarse(TinyModelBytes(
+      {.layer_count = 3, .expert_count = 16, .expert_width = 256, .down_type = TensorType::kQ4_0}));
+  const std::vector<std::string> what = {
+      "quality", "-m", file_.path() + "," + coarse.path(), "-f", text.path(), "--context", "16"};
+  const json alone = RunForJson(what);
+  ASSERT_EQ(alone["results"].size(), 2u);
+  ExpectFields(alone["results"][0],
+               {"model", "windows", "tokens", "perplexity", "memory_bytes", "expert_bytes_read"});
+  EXPECT_FALSE(alone["results"][0].contains("mean_kl"));
+
+  std::vector<std::string> against = what;
+  against.insert(against.end(), {"--reference", file_.path(), "--windows", "2"});
+  const json both = RunForJson(against);
+  const json& itself = both["results"][0];
+  ExpectFields(itself, {"mean_kl", "kl_p50", "kl_p99", "kl_max", "reference_perplexity",
+                        "perplexity_ratio", "same_top_fraction"});
+  EXPECT_EQ(itself["windows"], 2);
+  EXPECT_EQ(itself["tokens"], 2 * 7);
+  EXPECT_LT(itself["kl_max"], 1e-7);
+  EXPECT_EQ(itself["perplexity_ratio"], 1);
+  EXPECT_GT(both["results"][1]["mean_kl"], 1e-7);
+
+  against.insert(against.end(), {"--memory", "1KiB"});
+  const Ended small = RunBench(against);
+  EXPECT_EQ(small.code, 75);
+  EXPECT_THAT(small.errors, HasSubstr("the least that works is"));
+  EXPECT_EQ(RunBench({"quality", "-m", file_.path(), "-f", "/no/such.txt"}).code, 66);
+  EXPECT_EQ(RunBench({"quality", "-m", file_.path(), "-f", text.path()}).code, 65)
+      << "shorter than one window";
+}
+
 TEST_F(BenchSmokeTest, ATableForPeopleAndAFileForPrograms) {
   const std::string path = testing::TempDir() + "/bench_smoke.json";
   const Ended ended =
