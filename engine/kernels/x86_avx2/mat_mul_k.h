@@ -118,7 +118,9 @@ struct SixteensFormat {
       for (int half = 0; half < 2; ++half) {
         __m256i runs[4];
         Weights::Unpack(w, half, runs);
-        const __m256i own_scales = _mm256_permute2x128_si256(scales, scales, half * 0x11);
+        const __m128i eight =
+            half == 0 ? _mm256_castsi256_si128(scales) : _mm256_extracti128_si256(scales, 1);
+        const __m256i own_scales = _mm256_broadcastsi128_si256(eight);
         EDGEMOE_UNROLL
         for (int run = 0; run < 4; ++run) {
           const __m256i scale = ScalesOf(own_scales, run);
