@@ -18,15 +18,22 @@ Result<std::uint32_t> FileTypeNumber(TensorType type) {
     case TensorType::kF32: return 0u;
     case TensorType::kF16: return 1u;
     case TensorType::kQ4_0: return 2u;
+    case TensorType::kQ4_1: return 3u;
     case TensorType::kQ8_0: return 7u;
+    case TensorType::kQ5_0: return 8u;
+    case TensorType::kQ5_1: return 9u;
+    case TensorType::kQ2_K: return 10u;
+    case TensorType::kQ3_K: return 11u;
     case TensorType::kQ4_K: return 14u;
     case TensorType::kQ5_K: return 16u;
     case TensorType::kQ6_K: return 18u;
+    case TensorType::kIQ4_NL: return 25u;
     case TensorType::kBF16: return 32u;
+    case TensorType::kMXFP4: return 38u;
     default:
       return Failure(InvalidArgumentError("type " + std::string(TraitsOf(type).name) +
-                                          ": expected F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K or "
-                                          "Q6_K"));
+                                          ": expected F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, "
+                                          "Q5_1, Q2_K to Q6_K, IQ4_NL or MXFP4"));
   }
 }
 

@@ -75,11 +75,11 @@ TEST(RequantizeTest, RefusesWhatItCannotDo) {
   EXPECT_EQ(integers.error().code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(integers.error().message(), HasSubstr("type I32: expected F32, F16"));
 
-  const GgufFile foreign = Model({{"a.weight", TensorType::kQ2_K, {256, 2}}});
+  const GgufFile foreign = Model({{"a.weight", TensorType::kQ8_1, {256, 2}}});
   const auto unreadable = PlanRequantize(foreign, TensorType::kQ8_0);
   ASSERT_FALSE(unreadable.has_value());
   EXPECT_EQ(unreadable.error().code(), StatusCode::kUnimplemented);
-  EXPECT_THAT(unreadable.error().message(), HasSubstr("\"a.weight\": type Q2_K"));
+  EXPECT_THAT(unreadable.error().message(), HasSubstr("\"a.weight\": type Q8_1"));
 
   const GgufFile part = Model({{"a.weight", TensorType::kF16, {256, 2}}}, 2);
   EXPECT_THAT(PlanRequantize(part, TensorType::kQ8_0).error().message(), HasSubstr("split.count"));
