@@ -15,7 +15,7 @@ namespace edgemoe {
 constexpr std::uint64_t kCalibrationBytesMax = std::uint64_t{64} << 20;
 constexpr std::size_t kCalibrationTokensMin = 512;  // one window
 
-// Conversations, prose, code, tables and mathematics in a dozen languages, written for this; UTF-8,
+// Conversations, prose, code, tables and mathematics in eleven languages, written for this; UTF-8,
 // about 70 KB. Lives as long as the program.
 std::string_view DefaultCalibrationText();
 
