@@ -44,6 +44,7 @@ Daemon::Daemon(Config config, LogSink log, OpenEngine open_engine)
     : config_(std::move(config)),
       log_(std::move(log)),
       open_engine_(std::move(open_engine)),
+      budget_(slot_, config_.memory.budget_bytes == 0, log_),
       retry_delay_(config_.sessions_max),
       workers_(kWorkers, kWorkerTasksMax) {}
 
@@ -62,6 +63,7 @@ ExitCode Daemon::Run() {
     return ExitCodeForListenFailure(status);
   }
   parts_.emplace(ServiceParts{.engines = slot_,
+                              .budget = budget_,
                               .workers = workers_,
                               .streams = streams_,
                               .retry_delay = retry_delay_,
@@ -204,7 +206,7 @@ void Daemon::OnLoaded(Result<std::unique_ptr<Engine>> engine) {
                            stats.kernels + ", " + stats.io_backend +
                            (stats.io_note.empty() ? "" : " (" + stats.io_note + ")"));
   if (MemoryAdapts(config_)) {
-    watcher_.emplace(context_, workers_, *engine_, log_);
+    watcher_.emplace(context_, workers_, budget_, stats.memory, log_);
     watcher_->Start();
   }
   notifier_.Ready("Ready: " + serving);

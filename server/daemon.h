@@ -86,6 +86,7 @@ class Daemon {
   // The engine outlives what follows it.
   std::unique_ptr<Engine> engine_;
   EngineSlot slot_;
+  SharedBudget budget_;
   RetryDelay retry_delay_;
   WorkerPool workers_;
   StreamThread streams_;

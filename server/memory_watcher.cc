@@ -118,7 +118,8 @@ std::optional<MemoryAdapter::Decision> MemoryAdapter::ByCalm(const MemorySample&
     return std::nullopt;
   }
   calm_since_ms_ = sample.at_ms;
-  const std::uint64_t step = std::max((wanted_bytes_ - floor_bytes_) / 8, kStepBytesMin);
+  const std::uint64_t step =
+      std::max((wanted_bytes_ - std::min(wanted_bytes_, floor_bytes_)) / 8, kStepBytesMin);
   return Ask(std::min(goal, budget_bytes + step), "there is memory again");
 }
 
@@ -127,16 +128,13 @@ MemoryAdapter::Decision MemoryAdapter::Ask(std::uint64_t budget_bytes, std::stri
   return {budget_bytes, std::move(why)};
 }
 
-MemoryWatcher::MemoryWatcher(boost::asio::io_context& context, WorkerPool& workers, Engine& engine,
-                             LogSink log)
+MemoryWatcher::MemoryWatcher(boost::asio::io_context& context, WorkerPool& workers,
+                             SharedBudget& budget, const MemoryPlan& plan, LogSink log)
     : timer_(context),
       workers_(workers),
-      engine_(engine),
+      budget_(budget),
       log_(std::move(log)),
-      adapter_([&engine] {
-        const MemoryPlan plan = engine.GetStats().memory;
-        return MemoryAdapter(plan.budget_bytes, plan.budget_floor_bytes, plan.usable_bytes);
-      }()) {}
+      adapter_(plan.budget_bytes, plan.budget_floor_bytes, plan.usable_bytes) {}
 
 void MemoryWatcher::Start() {
   timer_.expires_after(std::chrono::milliseconds(kIntervalMs));
@@ -153,18 +151,21 @@ void MemoryWatcher::Start() {
 }
 
 void MemoryWatcher::Look() {
-  const std::uint64_t before_bytes = engine_.GetStats().memory.budget_bytes;
+  const Result<SharedBudget::EngineShare> share = budget_.engine_share();
+  if (!share) return;
+  const std::uint64_t before_bytes = share->budget_bytes;
+  adapter_.SetFloor(share->floor_bytes);
   const std::optional<MemoryAdapter::Decision> decision =
       adapter_.Decide(ReadMemorySample(), before_bytes);
   if (!decision) return;
-  const Result<MemoryPlan> plan = engine_.Resize(decision->budget_bytes);
-  if (plan) {
+  const Status adapted = budget_.Adapt(decision->budget_bytes);
+  if (adapted.ok()) {
     complaint_.clear();
     return Log(LogLevel::kInfo, "memory budget from " + FormatByteSize(before_bytes) + " to " +
-                                    FormatByteSize(plan->budget_bytes) + ": " + decision->why);
+                                    FormatByteSize(decision->budget_bytes) + ": " + decision->why);
   }
-  if (complaint_ == plan.error().message()) return;
-  complaint_ = plan.error().message();
+  if (complaint_ == adapted.message()) return;
+  complaint_ = adapted.message();
   Log(LogLevel::kWarning, "memory budget stays " + FormatByteSize(before_bytes) + " although " +
                               decision->why + ": " + complaint_);
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "engine/engine.h"
+#include "server/shared_budget.h"
 #include "server/worker_pool.h"
 
 namespace edgemoe {
@@ -63,6 +64,9 @@ class MemoryAdapter {
   // `budget_bytes`: the one in force. Nothing: let it be.
   std::optional<Decision> Decide(const MemorySample& sample, std::uint64_t budget_bytes);
 
+  // A pack job makes the floor higher while it runs.
+  void SetFloor(std::uint64_t floor_bytes) { floor_bytes_ = floor_bytes; }
+
  private:
   std::uint64_t Ceiling(std::uint64_t usable_bytes) const;
   std::optional<Decision> ByPressure(const MemorySample& sample, std::uint64_t budget_bytes);
@@ -70,7 +74,7 @@ class MemoryAdapter {
   Decision Ask(std::uint64_t budget_bytes, std::string why);
 
   std::uint64_t wanted_bytes_;
-  const std::uint64_t floor_bytes_;
+  std::uint64_t floor_bytes_;
   double share_max_ = 0.75;
   std::uint64_t seen_bytes_;   // in force when last asked
   std::uint64_t asked_bytes_;  // what was last decided
@@ -80,7 +84,7 @@ class MemoryAdapter {
   std::uint64_t calm_ms_ = kCalmMs;
 };
 
-// Samples every kIntervalMs and resizes the engine as the adapter decides.
+// Samples every kIntervalMs and resizes the budget as the adapter decides.
 //
 // Threads: made, started, stopped and destroyed on the context's thread; looks and resizes on a
 // worker, one at a time.
@@ -88,8 +92,10 @@ class MemoryWatcher {
  public:
   static constexpr std::uint64_t kIntervalMs = 2000;
 
-  // All outlive the watcher, which is destroyed after the workers have been joined.
-  MemoryWatcher(boost::asio::io_context& context, WorkerPool& workers, Engine& engine, LogSink log);
+  // All outlive the watcher, which is destroyed after the workers have been joined. `plan`: the
+  // engine's first.
+  MemoryWatcher(boost::asio::io_context& context, WorkerPool& workers, SharedBudget& budget,
+                const MemoryPlan& plan, LogSink log);
 
   void Start();
   void Stop() { timer_.cancel(); }
@@ -100,7 +106,7 @@ class MemoryWatcher {
 
   boost::asio::steady_timer timer_;
   WorkerPool& workers_;
-  Engine& engine_;
+  SharedBudget& budget_;
   const LogSink log_;
   std::atomic<bool> looking_ = false;
   // Whoever looks:

@@ -110,6 +110,8 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ModelsService::Pack(grpc::CallbackSe
     v1::PackRequest pack;
     EDGEMOE_RETURN_IF_ERROR(ParseMessage(*request, pack));
     EDGEMOE_ASSIGN_OR_RETURN(PackOptions options, ToPackOptions(pack, parts_.models_directory));
+    options.threads = parts_.engine_options.threads;
+    options.io_backend = parts_.engine_options.io_backend;
     return packs_.TryStart(std::move(options), call);
   };
   const bool posted = parts_.workers.TryPost([call, start] {

@@ -18,7 +18,8 @@ class ModelsService final
               v1::Models::WithRawCallbackMethod_Pack<v1::Models::Service>>>> {
  public:
   // `parts` outlives the service.
-  explicit ModelsService(const ServiceParts& parts) : parts_(parts), packs_(parts.log) {}
+  explicit ModelsService(const ServiceParts& parts)
+      : parts_(parts), packs_(parts.budget, parts.log) {}
 
   grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context,
                                  const grpc::ByteBuffer* request,

@@ -32,8 +32,8 @@ grpc::ServerUnaryReactor* ObserveService::Resize(grpc::CallbackServerContext* co
   return RunUnary<v1::ResizeRequest, v1::PlanResponse>(
       context, parts_.workers, request, response,
       [this](const v1::ResizeRequest& resize, v1::PlanResponse& response_plan) -> Status {
-        EDGEMOE_ASSIGN_OR_RETURN(Engine * engine, parts_.engines.Find(""));
-        EDGEMOE_ASSIGN_OR_RETURN(const MemoryPlan plan, engine->Resize(resize.budget_bytes()));
+        EDGEMOE_ASSIGN_OR_RETURN(const MemoryPlan plan,
+                                 parts_.budget.Resize(resize.budget_bytes()));
         response_plan = ToApi(plan);
         return OkStatus();
       });

@@ -15,8 +15,8 @@ std::shared_ptr<PackCall> PackCall::Make() {
   return call;
 }
 
-void PackCall::OnProgress(const PackProgress& progress, std::optional<double> seconds_left) {
-  Push(ToApi(progress, seconds_left));
+void PackCall::OnProgress(const PackProgress& progress, std::optional<double> phase_seconds_left) {
+  Push(ToApi(progress, phase_seconds_left));
 }
 
 void PackCall::OnEnded(Result<PackReport> report) {

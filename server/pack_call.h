@@ -30,7 +30,7 @@ class PackCall final : public PackListener, public grpc::ServerWriteReactor<grpc
   // Ends a call whose job was not started.
   void Refuse(const Status& status) { End(status); }
 
-  void OnProgress(const PackProgress& progress, std::optional<double> seconds_left) override;
+  void OnProgress(const PackProgress& progress, std::optional<double> phase_seconds_left) override;
   void OnEnded(Result<PackReport> report) override;
   const std::atomic<bool>& cancelled() const override { return cancelled_; }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <utility>
 
 #include "engine/base/byte_size.h"
@@ -15,7 +16,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-// Of this thread alone. Where it is not allowed, the job runs as everything else does.
+// Of this thread and of those that it starts. Where it is not allowed, the job runs as everything
+// else does.
 void YieldToOthers() {
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19);
   // The kernel's own header of these does not compile as C++ in every release of Debian 12.
@@ -26,36 +28,59 @@ void YieldToOthers() {
   (void)::syscall(SYS_ioprio_set, kWhoProcess, kThisThread, kClassIdle << kClassShift);
 }
 
-// Tells the listener now and then, and how long it will take at the speed so far.
+// Tells the listener now and then, and how long the phase will take at its speed so far.
 class ProgressTeller {
  public:
   explicit ProgressTeller(PackListener& listener) : listener_(listener) {}
 
   void Tell(const PackProgress& progress) {
     const auto now = SteadyClock::now();
-    if (told_ && progress.phase == phase_ && now - told_at_ < PackRunner::kProgressInterval) return;
-    if (!told_) started_at_ = now;
-    told_ = true;
+    const bool begins = !begun_ || progress.phase != phase_;
+    if (!begins && now - told_at_ < PackRunner::kProgressInterval) return;
+    if (begins) {
+      begun_ = true;
+      phase_ = progress.phase;
+      begun_at_ = now;
+      begun_with_ = progress.done;
+    }
     told_at_ = now;
-    phase_ = progress.phase;
     listener_.OnProgress(progress, SecondsLeft(progress, now));
   }
 
  private:
   std::optional<double> SecondsLeft(const PackProgress& progress,
                                     SteadyClock::time_point now) const {
-    const double seconds = std::chrono::duration<double>(now - started_at_).count();
-    const auto done = static_cast<double>(progress.bytes_done - progress.bytes_resumed);
-    if (seconds <= 0 || done <= 0) return std::nullopt;
-    return static_cast<double>(progress.bytes_total - progress.bytes_done) * seconds / done;
+    if (progress.done <= begun_with_ || progress.total < progress.done) return std::nullopt;
+    const double seconds = std::chrono::duration<double>(now - begun_at_).count();
+    const auto done = static_cast<double>(progress.done - begun_with_);
+    return static_cast<double>(progress.total - progress.done) * seconds / done;
   }
 
   PackListener& listener_;
-  bool told_ = false;
+  bool begun_ = false;
   PackProgress::Phase phase_ = PackProgress::Phase::kCopying;
-  SteadyClock::time_point started_at_;
+  SteadyClock::time_point begun_at_;
+  std::uint64_t begun_with_ = 0;
   SteadyClock::time_point told_at_;
 };
+
+std::string Describe(const PackReport& report) {
+  std::string text =
+      (report.plan_only ? "planned, " : "written, ") + FormatByteSize(report.file_bytes);
+  if (report.method == PackMethod::kCopy) return text;
+  char figures[160];
+  std::snprintf(figures, sizeof(figures), ", %.2f bits a weight of %.2f", report.bits,
+                report.source_bits);
+  text += figures;
+  if (report.quality) {
+    std::snprintf(figures, sizeof(figures), ", KL %.4f, perplexity %.3f of %.3f",
+                  report.quality->mean_kl, report.quality->perplexity,
+                  report.quality->source_perplexity);
+    text += figures;
+  }
+  if (!report.report_error.empty()) text += "; without its report: " + report.report_error;
+  return text;
+}
 
 }  // namespace
 
@@ -85,9 +110,10 @@ void PackRunner::Run(PackOptions options, PackListener& listener) {
   ProgressTeller teller(listener);
   options.cancelled = &listener.cancelled();
   options.progress = [&teller](const PackProgress& progress) { teller.Tell(progress); };
-  Result<PackReport> report = WritePack(options);
+  Result<PackReport> report = Write(std::move(options));
   if (report) {
-    Say(LogLevel::kInfo, name + ": written, " + FormatByteSize(report->file_bytes));
+    Say(report->report_error.empty() ? LogLevel::kInfo : LogLevel::kWarning,
+        name + ": " + Describe(*report));
   } else {
     Say(LogLevel::kWarning, name + ": " + report.error().message());
   }
@@ -96,6 +122,16 @@ void PackRunner::Run(PackOptions options, PackListener& listener) {
     running_output_.clear();
   }
   listener.OnEnded(std::move(report));
+}
+
+Result<PackReport> PackRunner::Write(PackOptions options) {
+  EDGEMOE_ASSIGN_OR_FAIL(const PackMemory need, PlanPack(options));
+  if (options.method == PackMethod::kCopy) return WritePack(options);
+  EDGEMOE_ASSIGN_OR_FAIL(const BudgetLoan loan, budget_.Lend(need, options.memory_bytes));
+  options.memory_bytes = loan.bytes();
+  Say(LogLevel::kInfo, "pack " + options.output_path + ": has " + FormatByteSize(loan.bytes()) +
+                           " of the memory budget until it ends");
+  return WritePack(options);
 }
 
 void PackRunner::Say(LogLevel level, const std::string& line) const {

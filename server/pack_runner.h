@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Runs pack jobs, one at a time, on a thread of its own that takes processor and disk only where
-// nobody else wants them.
+// nobody else wants them, as do the threads that the job starts; in memory that the engine gives up
+// meanwhile.
 #pragma once
 
 #include <atomic>
@@ -15,6 +16,7 @@
 #include "engine/base/log.h"
 #include "engine/base/mutex.h"
 #include "engine/engine.h"
+#include "server/shared_budget.h"
 
 namespace edgemoe {
 
@@ -22,9 +24,10 @@ namespace edgemoe {
 class PackListener {
  public:
   virtual ~PackListener() = default;
-  // Not oftener than kProgressInterval, and once at the start of each phase. The time is absent
-  // until it can be told.
-  virtual void OnProgress(const PackProgress& progress, std::optional<double> seconds_left) = 0;
+  // Not oftener than kProgressInterval, and once at the start of each phase. The time is the
+  // phase's, absent until it can be told.
+  virtual void OnProgress(const PackProgress& progress,
+                          std::optional<double> phase_seconds_left) = 0;
   // Last. Another job may be started from here on.
   virtual void OnEnded(Result<PackReport> report) = 0;
   // Set: the job ends soon.
@@ -36,21 +39,24 @@ class PackRunner {
  public:
   static constexpr std::chrono::milliseconds kProgressInterval{250};
 
-  explicit PackRunner(LogSink log) : log_(std::move(log)) {}
+  // `budget` outlives the runner.
+  PackRunner(SharedBudget& budget, LogSink log) : budget_(budget), log_(std::move(log)) {}
   // Waits for the job, which its listener must have cancelled or which is about to end.
   ~PackRunner();
   PackRunner(const PackRunner&) = delete;
   PackRunner& operator=(const PackRunner&) = delete;
 
-  // Starts a job, whose output is named; `options.cancelled` and `.progress` are the listener's.
-  // FAILED_PRECONDITION names the output of the job that runs; the listener is then not told of
-  // anything.
+  // Starts a job, whose output is named; `options.cancelled` and `.progress` are the listener's,
+  // `.memory_bytes` is what is wanted of the budget: see SharedBudget::Lend. FAILED_PRECONDITION
+  // names the output of the job that runs; the listener is then not told of anything.
   Status TryStart(PackOptions options, std::shared_ptr<PackListener> listener);
 
  private:
   void Run(PackOptions options, PackListener& listener);
+  Result<PackReport> Write(PackOptions options);
   void Say(LogLevel level, const std::string& line) const;
 
+  SharedBudget& budget_;
   const LogSink log_;
   Mutex mutex_;
   std::string running_output_ GUARDED_BY(mutex_);  // empty: none runs

@@ -7,6 +7,7 @@
 #include "engine/base/log.h"
 #include "server/engine_slot.h"
 #include "server/retry_delay.h"
+#include "server/shared_budget.h"
 #include "server/translate_requests.h"
 #include "server/worker_pool.h"
 
@@ -15,6 +16,7 @@ namespace edgemoe {
 // What the services share; its owner outlives them.
 struct ServiceParts {
   EngineSlot& engines;
+  SharedBudget& budget;
   WorkerPool& workers;
   StreamThread& streams;
   RetryDelay& retry_delay;

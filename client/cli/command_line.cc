@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "client/cli/byte_size.h"
+#include "client/cli/pack_options.h"
 
 namespace edgemoe::cli {
 namespace {
@@ -327,19 +328,10 @@ class Parser {
 
   void AddPack() {
     auto [pack, pack_options] = Add<PackCommand>(
-        "pack", "Write a model anew so that each expert is read at once; the daemon does it");
-    v1::PackRequest* request = &pack_options->request;
-    AddValue<std::string>(
-        pack, "source", [request](const std::string& path) { request->set_source_path(path); },
-        "A GGUF file; the first part of a split one", "SOURCE")
-        ->required();
-    AddValue<std::string>(
-        pack, "-o,--output", [request](const std::string& path) { request->set_output_path(path); },
-        "The pack, beside the source or in the daemon's models.directory (default: "
-        "SOURCE-pack.gguf)",
-        "FILE");
-    pack->add_flag_callback(
-        "--overwrite", [request] { request->set_overwrite(true); }, "Replace a file that is there");
+        "pack",
+        "Write a model anew so that each expert is read at once, with fewer bits where they matter "
+        "least; the daemon does it");
+    AddPackOptions(pack, &pack_options->request);
   }
 
   void AddTrace() {

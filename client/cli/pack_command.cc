@@ -6,14 +6,12 @@
 #include <system_error>
 #include <utility>
 
-#include "client/cli/byte_size.h"
 #include "client/cli/commands.h"
 #include "client/cli/json.h"
+#include "client/cli/pack_text.h"
 
 namespace edgemoe::cli {
 namespace {
-
-std::string Bytes(std::uint64_t bytes) { return FormatByteSize(static_cast<double>(bytes)); }
 
 // The daemon has a working folder of its own.
 std::string Absolute(const std::string& path) {
@@ -23,57 +21,50 @@ std::string Absolute(const std::string& path) {
   return error ? path : absolute.lexically_normal().string();
 }
 
-std::string ProgressText(const v1::PackProgress& progress) {
-  const std::uint64_t total = progress.bytes_total();
-  char percent[32];
-  std::snprintf(
-      percent, sizeof(percent), "%.0f %%",
-      total == 0 ? 100
-                 : 100 * static_cast<double>(progress.bytes_done()) / static_cast<double>(total));
-  std::string text = std::string(percent) + " of " + Bytes(total);
-  if (progress.phase() == v1::FINISHING) return text + ", waiting for the disk";
-  if (progress.has_seconds_left()) {
-    char left[48];
-    std::snprintf(left, sizeof(left), ", %.0f s left", progress.seconds_left());
-    text += left;
-  }
-  if (progress.bytes_resumed() > 0) text += ", went on at " + Bytes(progress.bytes_resumed());
-  return text;
-}
+// One attempt.
+struct Attempt {
+  client::Status status;
+  v1::PackReport report;
+  bool received = false;
+  bool interrupted = false;
+};
 
-std::string ReportText(const v1::PackReport& report) {
-  std::string text = report.output_path() + ": " + Bytes(report.file_bytes()) + ", " +
-                     std::to_string(report.layer_count()) + " layers of " +
-                     std::to_string(report.expert_count()) + " experts";
-  if (report.resumed_bytes() > 0)
-    text += ", of which " + Bytes(report.resumed_bytes()) + " were there from an earlier run";
-  return text + "\nsource digest " + report.source_digest();
+Attempt RunJob(Session& session, const v1::PackRequest& request) {
+  Attempt attempt;
+  client::PackStream stream = session.client().Pack(request);
+  const InterruptWatch watch(session.interrupts(), [&stream] { stream.Cancel(); });
+  attempt.status = stream.ForEach([&](const v1::PackResponse& message) {
+    attempt.received = true;
+    if (session.options().json) return WriteOut(ToJson(message) + "\n");
+    if (message.has_progress()) session.status_line().Show(PackProgressText(message.progress()));
+    if (message.has_report()) attempt.report = message.report();
+    return true;
+  });
+  session.status_line().Clear();
+  attempt.interrupted = watch.interrupted();
+  return attempt;
 }
 
 }  // namespace
 
 ExitCode Run(const CommonOptions& options, PackCommand command) {
-  command.request.set_source_path(Absolute(command.request.source_path()));
-  command.request.set_output_path(Absolute(command.request.output_path()));
+  v1::PackRequest& request = command.request;
+  request.set_source_path(Absolute(request.source_path()));
+  request.set_output_path(Absolute(request.output_path()));
+  request.set_calibration_path(Absolute(request.calibration_path()));
   Session session(options);
   if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
-  client::PackStream stream = session.client().Pack(command.request);
-  const InterruptWatch watch(session.interrupts(), [&stream] { stream.Cancel(); });
-  v1::PackReport report;
-  const client::Status status = stream.ForEach([&](const v1::PackResponse& message) {
-    if (options.json) return WriteOut(ToJson(message) + "\n");
-    if (message.has_progress()) session.status_line().Show(ProgressText(message.progress()));
-    if (message.has_report()) report = message.report();
-    return true;
-  });
-  session.status_line().Clear();
-  if (watch.interrupted()) {
+  Attempt attempt = RunJob(session, request);
+  // There is no memory for a job with a target before the daemon's own model is loaded.
+  while (!attempt.interrupted && !attempt.received && session.WaitToRetry(attempt.status))
+    attempt = RunJob(session, request);
+  if (attempt.interrupted) {
     if (!options.json)
       std::fputs("edgemoe: interrupted; the same command goes on from here\n", stderr);
     return ExitCode::kInterrupted;
   }
-  if (!status.ok()) return session.Fail(status);
-  return options.json ? ExitCode::kOk : WriteLine(ReportText(report));
+  if (!attempt.status.ok()) return session.Fail(attempt.status);
+  return options.json ? ExitCode::kOk : WriteLine(PackReportText(attempt.report));
 }
 
 }  // namespace edgemoe::cli

@@ -19,11 +19,6 @@ namespace edgemoe {
 // least and the most that can be had. REQUIRES: options.method is not kCopy.
 Result<PackReport> RunAdaptivePack(const PackOptions& options);
 
-// Bytes of memory that measuring the source takes at least, and beyond which more is of no use.
-struct PackMemory {
-  std::uint64_t least_bytes = 0;
-  std::uint64_t useful_bytes = 0;
-};
 // Reads the header only.
 Result<PackMemory> PlanPackMemory(const PackOptions& options);
 

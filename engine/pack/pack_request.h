@@ -82,10 +82,18 @@ struct PackOptions {
   bool plan_only = false;          // stops when the types are chosen; writes no output
 
   std::uint64_t memory_bytes = 0;  // for the model while it is measured; 0: what it can use
-  std::size_t threads = 1;         // that compute, the caller's included
+  std::size_t threads = 1;         // that compute, the caller's included; for WritePack 0: one for
+                                   // each core allowed
   std::string io_backend = "auto";
   const std::atomic<bool>* cancelled = nullptr;         // looked at every few MiB, and each layer
   std::function<void(const PackProgress&)> progress{};  // often; on the calling thread
+};
+
+// Bytes of memory that measuring the source takes at least, and beyond which more is of no use; both
+// 0 where nothing is measured.
+struct PackMemory {
+  std::uint64_t least_bytes = 0;
+  std::uint64_t useful_bytes = 0;
 };
 
 // Tensors of one role in one layer, or of one role outside layers.
@@ -133,6 +141,7 @@ struct PackReport {
   std::vector<PackRow> rows{};           // layers in order, then what is outside
   std::vector<PackPoint> curve{};        // smallest file first; kSensitivity
   std::string report_path{};             // the same as JSON, beside the output
+  std::string report_error{};            // why that could not be written; the pack is whole
 };
 
 }  // namespace edgemoe

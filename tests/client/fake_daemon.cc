@@ -7,6 +7,7 @@
 #include <grpcpp/server_context.h>
 
 #include <chrono>
+#include <optional>
 #include <sstream>
 #include <thread>
 
@@ -178,8 +179,96 @@ class FakeInference final : public v1::Inference::Service {
   State& state_;
 };
 
+void AddPackRow(v1::PackReport& report, std::optional<std::uint32_t> layer, const char* role,
+                std::uint64_t weights, std::uint64_t bytes) {
+  v1::PackRow& row = *report.add_rows();
+  if (layer) row.set_layer(*layer);
+  row.set_role(role);
+  row.set_weights(weights);
+  row.set_bytes(bytes);
+  row.set_bits(8 * static_cast<double>(bytes) / static_cast<double>(weights));
+  v1::PackTypeCount& type = *row.add_types();
+  type.set_type(bytes == weights ? "Q8_0" : "Q4_K");
+  type.set_tensors(2);
+}
+
+void FillReport(const v1::PackRequest& request, std::uint32_t layers, v1::PackReport& report) {
+  report.set_output_path(request.output_path());
+  report.set_source_bytes(4000);
+  report.set_file_bytes(1000);
+  report.set_layer_count(layers);
+  report.set_expert_count(8);
+  report.set_method(request.method() == v1::PACK_METHOD_UNSPECIFIED ? v1::SENSITIVITY
+                                                                    : request.method());
+  report.set_plan_only(request.plan_only());
+  report.set_source_bits(16);
+  report.set_bits(4.25);
+  report.set_expected_kl(0.0123);
+  if (!request.plan_only()) {
+    v1::PackQuality& quality = *report.mutable_quality();
+    quality.set_source_perplexity(4);
+    quality.set_perplexity(4.02);
+    quality.set_mean_kl(0.0097);
+    quality.set_kl_p99(0.0843);
+    quality.set_same_top_fraction(0.973);
+    quality.set_tokens(8192);
+    report.set_report_path("/models/p.report.json");
+  }
+  report.set_calibration_tokens(16384);
+  report.set_probe_count(57);
+  report.set_experts_never_used(3);
+  for (std::uint32_t layer = 0; layer < layers; ++layer) {
+    // 3, 4 and 6 bits; in the last layer 16.
+    AddPackRow(report, layer, "gate", 800, layer + 1 == layers ? 1600 : 300);
+    AddPackRow(report, layer, "up", 800, 400);
+    AddPackRow(report, layer, "down", 800, 600);
+    AddPackRow(report, layer, "query", 80, 80);
+    AddPackRow(report, layer, "key", 80, 40);
+    AddPackRow(report, layer, "other", 8, 32);
+  }
+  AddPackRow(report, std::nullopt, "embedding", 800, 450);
+  AddPackRow(report, std::nullopt, "other", 8, 32);
+  for (const double bits : {3.0, 4.25}) {
+    v1::PackPoint& point = *report.add_curve();
+    point.set_file_bytes(static_cast<std::uint64_t>(bits * 1024 * 1024));
+    point.set_bits(bits);
+    point.set_kl(0.1 / bits);
+  }
+}
+
 class FakeModels final : public v1::Models::Service {
  public:
+  explicit FakeModels(State& state) : state_(state) {}
+
+  Status Pack(ServerContext*, const v1::PackRequest* request,
+              grpc::ServerWriter<v1::PackResponse>* writer) override {
+    if (Status loading = Loading(state_); !loading.ok()) return loading;
+    {
+      const std::lock_guard lock(state_.mutex);
+      state_.last_pack = *request;
+    }
+    const std::string name = request->source_path().substr(request->source_path().rfind('/') + 1);
+    if (name == "refused.gguf")
+      return Status(StatusCode::OUT_OF_RANGE, "bits: found 1; at least 2.06 can be had");
+    v1::PackResponse message;
+    const bool copy = request->target_case() == v1::PackRequest::TARGET_NOT_SET;
+    v1::PackProgress& progress = *message.mutable_progress();
+    progress.set_phase(copy ? v1::COPYING : v1::PROBING);
+    progress.set_done(42);
+    progress.set_total(100);
+    writer->Write(message);
+    v1::PackReport& report = *message.mutable_report();
+    if (copy) {
+      report.set_method(v1::COPY);
+      report.set_output_path(request->output_path());
+      report.set_source_digest("abc");
+    } else {
+      FillReport(*request, name == "60.gguf" ? 60 : 2, report);
+    }
+    writer->Write(message);
+    return Status::OK;
+  }
+
   Status List(ServerContext*, const v1::ListModelsRequest*,
               v1::ListModelsResponse* response) override {
     Fill(response->add_models());
@@ -213,6 +302,8 @@ class FakeModels final : public v1::Models::Service {
     model->set_architecture("none");
     model->set_context_tokens(kContextTokens);
   }
+
+  State& state_;
 };
 
 class FakeObserve final : public v1::Observe::Service {
@@ -251,7 +342,7 @@ class FakeObserve final : public v1::Observe::Service {
 }  // namespace
 
 struct FakeDaemon::Server {
-  explicit Server(State& state) : inference(state) {}
+  explicit Server(State& state) : inference(state), models(state) {}
 
   FakeInference inference;
   FakeModels models;
@@ -280,6 +371,11 @@ v1::CompleteRequest FakeDaemon::last_complete() {
 v1::ChatRequest FakeDaemon::last_chat() {
   const std::lock_guard lock(state_.mutex);
   return state_.last_chat;
+}
+
+v1::PackRequest FakeDaemon::last_pack() {
+  const std::lock_guard lock(state_.mutex);
+  return state_.last_pack;
 }
 
 }  // namespace edgemoe

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "edgemoe/v1/inference.pb.h"
+#include "edgemoe/v1/models.pb.h"
 
 namespace edgemoe {
 
@@ -19,8 +20,10 @@ namespace edgemoe {
 //   "full"       RESOURCE_EXHAUSTED with a retry delay of 1,500 ms
 //   "escape"     a chunk with a terminal's control sequence
 //   "long"       queue position 3 and progress before the answer
-// A token is a byte of the text; the context has 8 tokens; each scored token has a log-probability
-// of -1. The request 7 can be aborted. A plan fits from 1,000 bytes on.
+// A pack's source named "refused.gguf" is OUT_OF_RANGE. One with a target has two layers, or as
+// many as its name says ("60.gguf"). A token is a byte of the text; the context has 8 tokens; each
+// scored token has a log-probability of -1. The request 7 can be aborted. A plan fits from 1,000
+// bytes on.
 class FakeDaemon {
  public:
   // `address` as gRPC takes it; with TCP port 0 the kernel chooses one.
@@ -38,11 +41,13 @@ class FakeDaemon {
     v1::ChatRequest last_chat;
     v1::ScoreRequest last_score;
     v1::ApplyTemplateRequest last_template;
+    v1::PackRequest last_pack;
   };
   State& state() { return state_; }
 
   v1::CompleteRequest last_complete();
   v1::ChatRequest last_chat();
+  v1::PackRequest last_pack();
 
  private:
   struct Server;

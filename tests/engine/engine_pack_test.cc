@@ -2,10 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
 
 #include "engine/engine.h"
+#include "engine/engine_pack_report.h"
 #include "engine/gguf/pack_keys.h"
 #include "engine/io/mapped_file.h"
 #include "tests/engine/engine_listener.h"
@@ -85,9 +89,81 @@ TEST_F(EnginePackTest, NamesItsOwnOutputAndTellsHowFarItIs) {
   ASSERT_TRUE(report) << report.error().ToString();
   EXPECT_EQ(report->output_path, folder_ / "tiny-pack.gguf");
   EXPECT_EQ(last.phase, PackProgress::Phase::kFinishing);
-  EXPECT_EQ(last.bytes_done, report->weight_bytes);
-  EXPECT_EQ(last.bytes_total, report->weight_bytes);
-  EXPECT_EQ(last.bytes_resumed, 0u);
+  EXPECT_EQ(last.done, report->weight_bytes);
+  EXPECT_EQ(last.total, report->weight_bytes);
+  EXPECT_EQ(last.resumed, 0u);
+}
+
+TEST_F(EnginePackTest, OptionsAreCheckedByName) {
+  ASSERT_TRUE(WriteTinyModel(source_, {}).ok());
+  const auto error = [&](PackOptions options) {
+    options.source_path = source_;
+    options.output_path = pack_;
+    const auto memory = PlanPack(options);
+    const auto report = WritePack(options);
+    EXPECT_FALSE(memory);
+    EXPECT_FALSE(report);
+    if (memory || report) return std::string();
+    EXPECT_EQ(report.error().code(), StatusCode::kInvalidArgument);
+    EXPECT_EQ(report.error().message(), memory.error().message());
+    return report.error().message();
+  };
+  const PackMethod lossy = PackMethod::kSensitivity;
+  EXPECT_THAT(error({.method = lossy}),
+              HasSubstr("target: found none; method sensitivity accepts"));
+  EXPECT_THAT(error({.method = lossy, .target = {.file_bytes = 7, .kl_max = 1}}),
+              HasSubstr("target: found size_bytes and max_kl"));
+  EXPECT_THAT(error({.target = {.bits = 4}}),
+              HasSubstr("target: found bits; method copy accepts none"));
+  EXPECT_THAT(error({.method = lossy, .target = {.file_bytes = 0}}),
+              HasSubstr("size_bytes: found 0"));
+  for (const double bad : {0.0, -1.0, 32.5, std::nan("")})
+    EXPECT_THAT(error({.method = lossy, .target = {.bits = bad}}),
+                HasSubstr("accepted: above 0, at most 32"));
+  EXPECT_THAT(error({.method = PackMethod::kUniform, .target = {.kl_max = 11}}),
+              HasSubstr("max_kl: found 11; accepted: above 0, at most 10"));
+  EXPECT_THAT(error({.method = lossy, .target = {.perplexity_increase_max = -0.5}}),
+              HasSubstr("max_ppl_increase: found -0.5"));
+  EXPECT_THAT(error({.method = PackMethod::kUniform,
+                     .target = {.bits = 4},
+                     .granularity = PackGranularity::kRole}),
+              HasSubstr("granularity: found role; method uniform"));
+  EXPECT_THAT(error({.calibration_path = "text"}), HasSubstr("calibration_path"));
+  EXPECT_THAT(error({.plan_only = true}), HasSubstr("plan_only"));
+  EXPECT_THAT(error({.memory_bytes = 1}), HasSubstr("memory_bytes"));
+  EXPECT_THAT(error({.threads = 65}), HasSubstr("threads: found 65; accepted: 0 to 64"));
+  EXPECT_FALSE(std::filesystem::exists(pack_));
+}
+
+TEST_F(EnginePackTest, TheReportIsKeptAsJson) {
+  PackReport report;
+  report.output_path = pack_;
+  report.method = PackMethod::kSensitivity;
+  report.bits = 4.5;
+  report.expected_kl = 0.25;
+  report.rows = {{.layer = 2, .role = "gate", .types = {{.type = "Q4_K", .tensors = 3}}},
+                 {.role = "a \xFF"}};
+  report.curve = {{.file_bytes = 10, .bits = 3, .kl = 0.5}};
+  KeepReport(report);
+  EXPECT_EQ(report.report_path, folder_ / "pack.report.json");
+  EXPECT_EQ(report.report_error, "");
+  std::ifstream file(report.report_path);
+  const nlohmann::json kept = nlohmann::json::parse(file);
+  EXPECT_EQ(kept["method"], "sensitivity");
+  EXPECT_EQ(kept["expected_kl"], 0.25);
+  EXPECT_FALSE(kept.contains("quality"));
+  EXPECT_EQ(kept["rows"][0]["layer"], 2);
+  EXPECT_EQ(kept["rows"][0]["types"][0]["tensors"], 3);
+  EXPECT_FALSE(kept["rows"][1].contains("layer"));
+  EXPECT_EQ(kept["curve"][0]["file_bytes"], 10);
+
+  // Only the report itself is left; a place for none is said.
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 1);
+  report.output_path = folder_ / "none/pack.gguf";
+  report.report_path.clear();
+  KeepReport(report);
+  EXPECT_EQ(report.report_path, "");
+  EXPECT_THAT(report.report_error, HasSubstr("none/pack.report.json"));
 }
 
 TEST_F(EnginePackTest, DamagedHeadersAreRefused) {

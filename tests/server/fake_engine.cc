@@ -10,6 +10,8 @@
 namespace edgemoe {
 namespace {
 
+constexpr std::uint64_t kBudgetFloorBytes = 1000;
+
 using std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience{10};
 constexpr std::size_t kLargeChunkBytes = 16 * 1024;
@@ -28,7 +30,7 @@ struct FakeEngine::Session {
   std::optional<steady_clock::time_point> paused_since;
 };
 
-FakeEngine::FakeEngine(Options options) : options_(options) {
+FakeEngine::FakeEngine(Options options) : options_(options), budget_bytes_(options.budget_bytes) {
   model_.name = "fake";
   model_.path = "/nowhere/fake.gguf";
   model_.architecture = "qwen3moe";
@@ -139,6 +141,8 @@ EngineStats FakeEngine::GetStats() const {
   stats.expert_hits = 1;
   stats.kernels = "none";
   stats.memory.budget_bytes = budget_bytes_;
+  stats.memory.budget_floor_bytes = kBudgetFloorBytes;
+  stats.memory.usable_bytes = options_.usable_bytes;
   return stats;
 }
 
@@ -320,6 +324,14 @@ void FakeEngine::Finish(Session& session, FinishReason reason, Status status) {
 
 // What the server calls beside an Engine: paths steer them.
 
+namespace {
+
+bool Named(const PackOptions& options, const char* part) {
+  return options.source_path.find(part) != std::string::npos;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Engine>> Engine::Open(EngineOptions options, OpenProgress progress) {
   if (options.model_path == "too-large.gguf")
     return Failure(ResourceExhaustedError("needs at least 1 GiB"));
@@ -359,7 +371,7 @@ Result<ProbeReport> ProbeStorage(const ProbeOptions& options) {
 Result<MemoryPlan> PlanMemory(const EngineOptions& options) {
   MemoryPlan plan;
   plan.budget_bytes = options.memory_budget_bytes;
-  plan.budget_floor_bytes = 1000;
+  plan.budget_floor_bytes = kBudgetFloorBytes;
   plan.kv_bytes = std::uint64_t{options.context_tokens} * options.sessions_max;
   plan.fits = plan.budget_bytes >= plan.budget_floor_bytes;
   plan.explanation = plan.fits ? "fits" : "needs at least 1000";
@@ -370,21 +382,50 @@ std::string DefaultPackPath(const std::string& source_path) {
   return source_path.substr(0, source_path.rfind(".gguf")) + "-pack.gguf";
 }
 
+Result<PackMemory> PlanPack(const PackOptions& options) {
+  if (options.target.bits == 99.0) return Failure(InvalidArgumentError("bits: found 99"));
+  if (options.method == PackMethod::kCopy) return PackMemory{};
+  const std::uint64_t factor = Named(options, "huge") ? 10 : 1;
+  return PackMemory{.least_bytes = 2000 * factor, .useful_bytes = 4000 * factor};
+}
+
 Result<PackReport> WritePack(const PackOptions& options) {
-  const bool hangs = options.source_path.find("hang") != std::string::npos;
-  PackProgress progress{.bytes_done = 30, .bytes_total = 100, .bytes_resumed = 10};
+  const bool hangs = Named(options, "hang");
+  std::thread second;
+  if (hangs)
+    second = std::thread([&options] {
+      while (!*options.cancelled) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    });
+  PackProgress progress{.done = 30, .total = 100, .resumed = 10};
+  if (options.method != PackMethod::kCopy) {
+    progress.phase = PackProgress::Phase::kCalibrating;
+    options.progress(progress);
+    progress.phase = PackProgress::Phase::kProbing;
+    progress.planned_file_bytes = 90;
+    progress.planned_bits = 4.5;
+    progress.planned_kl = 0.25;
+  }
   do {
     options.progress(progress);
-    if (*options.cancelled) return Failure(CancelledError("pack: cancelled"));
     std::this_thread::sleep_for(std::chrono::milliseconds(hangs ? 1 : 0));
-  } while (hangs);
-  if (options.source_path.find("full") != std::string::npos)
+  } while (hangs && !*options.cancelled);
+  if (second.joinable()) second.join();
+  if (*options.cancelled) return Failure(CancelledError("pack: cancelled"));
+  if (Named(options, "full"))
     return Failure(ResourceExhaustedError("write: 100 bytes needed, 7 free"));
-  progress = {.phase = PackProgress::Phase::kFinishing, .bytes_done = 100, .bytes_total = 100};
+  progress = {.phase = PackProgress::Phase::kFinishing, .done = 100, .total = 100};
   options.progress(progress);
   PackReport report;
   report.output_path = options.output_path;
   report.file_bytes = options.overwrite ? 101 : 100;
+  report.method = options.method;
+  report.calibration_tokens = options.memory_bytes;
+  report.probe_count = options.threads;
+  report.quality = PackQuality{.mean_kl = 0.5};
+  report.rows = {
+      {.layer = 3, .role = "gate", .bits = 4.5, .types = {{.type = "Q4_K", .tensors = 2}}},
+      {.role = "output"}};
+  report.curve = {{.file_bytes = 80, .bits = 4, .kl = 0.5}};
   return report;
 }
 

@@ -9,8 +9,11 @@
 // Each other prompt is answered until max_tokens, or for ever. Engine::Open gives one, but for the
 // paths "too-large.gguf" (refused) and "stuck.gguf" (a quarter is loaded, then nothing happens).
 //
-// WritePack writes nothing: sources named "...hang..." go on until they are cancelled, "...full..."
-// ends with RESOURCE_EXHAUSTED.
+// WritePack writes nothing: sources named "...hang..." go on until they are cancelled, with a
+// thread of their own, "...full..." ends with RESOURCE_EXHAUSTED. Its report says which
+// memory_bytes (calibration_tokens) and threads (probe_count) it had. PlanPack wants 2,000 to 4,000
+// bytes,
+// "...huge..." 20,000 to 40,000; no bits of 99.
 #pragma once
 
 #include <deque>
@@ -30,6 +33,8 @@ class FakeEngine final : public Engine {
     std::uint32_t sessions_max = 4;
     std::uint32_t queue_max = 64;
     std::uint32_t stall_timeout_ms = 60'000;
+    std::uint64_t budget_bytes = 10'000;
+    std::uint64_t usable_bytes = 0;
   };
   explicit FakeEngine(Options options);
   ~FakeEngine() override;
@@ -82,7 +87,7 @@ class FakeEngine final : public Engine {
   std::uint64_t next_id_ GUARDED_BY(mutex_) = 1;
   std::uint64_t wakes_ GUARDED_BY(mutex_) = 0;
   std::uint64_t chunks_ GUARDED_BY(mutex_) = 0;
-  std::uint64_t budget_bytes_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t budget_bytes_ GUARDED_BY(mutex_);
   std::uint64_t refused_ GUARDED_BY(mutex_) = 0;
   bool paused_ GUARDED_BY(mutex_) = false;
   bool draining_ GUARDED_BY(mutex_) = false;

@@ -19,8 +19,10 @@ TestServer::TestServer(Options options)
   engine_options.sessions_max = options.engine.sessions_max;
   engine_options.queue_max = options.engine.queue_max;
   engine_options.stall_timeout_ms = options.engine.stall_timeout_ms;
+  engine_options.threads = 3;
   parts_.emplace(ServiceParts{
       .engines = slot_,
+      .budget = budget_,
       .workers = workers_,
       .streams = streams_,
       .retry_delay = retry_delay_,

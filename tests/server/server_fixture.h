@@ -47,6 +47,7 @@ class TestServer {
   std::string path_ = dir_ / "s.sock";
   FakeEngine engine_;
   EngineSlot slot_;
+  SharedBudget budget_{slot_, false, {}};
   RetryDelay retry_delay_;
   WorkerPool workers_{2, 2048};
   StreamThread streams_;
