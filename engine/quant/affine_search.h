@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The search behind Q4_K and Q5_K, which differ only in how they pack its result. Private to
-// engine/quant.
+// The search behind Q4_K and Q5_K without importance, and the choice between it and the weighted
+// one; the two formats differ only in how they pack its result. Private to engine/quant.
 #pragma once
 
 #include <array>

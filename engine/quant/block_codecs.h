@@ -3,6 +3,9 @@
 // One block of each quantised format, both ways; each pair lives in the format's own file. Private
 // to engine/quant: others use quantize.h. Encoders accept any float: what is not finite counts as
 // zero, and a scale beyond binary16 saturates, so that every block decodes to finite numbers.
+// `w`: the weight of each element's squared error, above 0 (RowImportance makes them); null:
+// without importance, which Q8_0 and Q4_0 round as the gguf package does, Q4_K, Q5_K and Q6_K weigh
+// by size (search_weights.h), and the others take as equal.
 #pragma once
 
 #include <cmath>
