@@ -29,7 +29,8 @@ ROOMS = {
     "bench": ("bench/", "client/", "edgemoe/", "engine/engine.h", "engine/base/"),
 }
 # Requests, events and sampling parameters are part of the facade's own interface.
-FACADE_MAY_INCLUDE = ("engine/base/", "engine/model/sampler.h", "engine/scheduler/request.h",
+FACADE_MAY_INCLUDE = ("engine/base/", "engine/model/sampler.h", "engine/pack/pack_request.h",
+                      "engine/scheduler/request.h",
                       "engine/stream/read_ahead_stats.h")
 
 OUR_INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

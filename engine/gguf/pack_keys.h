@@ -43,6 +43,8 @@ constexpr std::string_view kPackToolKey = "edgemoe.pack.tool";                 /
 // How the types were chosen: "copy", bit for bit as in the source; "sensitivity", "edgemoe",
 // "uniform", see engine/pack/pack_job.h.
 constexpr std::string_view kPackMethodKey = "edgemoe.pack.method";
+// String: what the types were measured on, source and calibration text, as a digest.
+constexpr std::string_view kPackCalibrationKey = "edgemoe.pack.calibration";
 
 // By any of the keys, so that damage to one does not hide the others.
 bool IsPack(const GgufFile& file);

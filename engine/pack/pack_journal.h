@@ -5,10 +5,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/base/result.h"
-#include "engine/base/unique_fd.h"
+#include "engine/pack/append_file.h"
 
 namespace edgemoe {
 
@@ -38,14 +39,11 @@ class PackJournal {
   Status Append(std::span<const PackPiece> pieces);
 
  private:
-  PackJournal() = default;
-  Status Restart(std::string_view heading);
-  // Takes the valid records of `bytes`, which start with a heading of `heading_bytes`.
-  void TakeRecords(std::string_view bytes, std::size_t heading_bytes, std::size_t pieces_max);
+  explicit PackJournal(AppendFile file) : file_(std::move(file)) {}
+  // Takes the valid records of `bytes`; gives how many bytes they have.
+  std::size_t TakeRecords(std::string_view bytes, std::size_t pieces_max);
 
-  UniqueFd fd_;
-  std::string path_;
-  std::uint64_t end_ = 0;  // of what is valid, in bytes
+  AppendFile file_;
   std::vector<PackPiece> pieces_;
 };
 

@@ -62,6 +62,10 @@ class Writer {
     EDGEMOE_RETURN_IF_ERROR(Sync());
     const std::string header = plan_.Header(SourceChecksums(journal_), PackChecksums(journal_));
     EDGEMOE_RETURN_IF_ERROR(output_.Write(0, std::as_bytes(std::span<const char>(header))));
+    if (job_.before_publish) {
+      EDGEMOE_RETURN_IF_ERROR(output_.Sync());
+      EDGEMOE_RETURN_IF_ERROR(job_.before_publish(output_.partial_path()));
+    }
     return output_.Publish();
   }
 

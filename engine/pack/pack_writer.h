@@ -33,6 +33,9 @@ struct PackJob {
   // Bytes of weights as the pack has them, those of an earlier job included; called often, on the
   // calling thread.
   std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total)> progress;
+  // Called with the path of the unfinished file when all of it is on the disk; an error leaves it
+  // unfinished, for the next job.
+  std::function<Status(const std::string& path)> before_publish{};
   std::uint64_t sync_bytes = kPackSyncBytes;
   PackDisk disk = PackDisk::Real();
 };

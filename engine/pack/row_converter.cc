@@ -21,13 +21,14 @@ void RowConverter::Convert(TensorType from, TensorType to, std::size_t columns,
   EDGEMOE_CHECK(from_bytes && to_bytes, "a row is a whole number of blocks");
   EDGEMOE_CHECK(importance.empty() || importance.size() == columns, "a weight for each column");
   for (std::vector<float>& scratch : scratch_) scratch.resize(columns);
+  const float* const weights = importance.empty() ? nullptr : importance.data();
   pool_->ParallelFor((row_count + kRowsPerItem - 1) / kRowsPerItem,
                      [&](std::size_t item, std::size_t thread) {
                        float* const x = scratch_[thread].data();
                        const std::size_t end = std::min((item + 1) * kRowsPerItem, row_count);
                        for (std::size_t row = item * kRowsPerItem; row < end; ++row) {
                          DequantizeRow(from, rows + row * *from_bytes, columns, x);
-                         QuantizeRow(to, x, columns, out + row * *to_bytes);
+                         QuantizeRow(to, x, columns, weights, out + row * *to_bytes);
                        }
                      });
 }

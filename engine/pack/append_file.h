@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/base/result.h"
+#include "engine/base/unique_fd.h"
+
+namespace edgemoe {
+
+// A file that only grows: a heading that says what it belongs to, then records, whose form is the
+// owner's. Thread-compatible. Errors name the path.
+class AppendFile {
+ public:
+  // Opens or makes the file, and locks it when `lock` says so: FAILED_PRECONDITION when another
+  // holds the lock, which goes with the process.
+  static Result<AppendFile> Open(const std::string& path, bool lock);
+
+  // What follows `heading`, at most `bytes_max`; nothing when the file has another heading, or
+  // none: it is then begun anew, for good. Afterwards appends go to the end of what was given.
+  Result<std::string> Resume(std::string_view heading, std::uint64_t bytes_max);
+  // Begins anew.
+  Status Restart(std::string_view heading);
+  // Only the first `bytes` of what Resume gave are valid: appends go there.
+  void CutTo(std::uint64_t bytes) { end_ = heading_bytes_ + bytes; }
+
+  Status Append(std::string_view record);
+  // What was appended is on the disk when it returns.
+  Status Sync();
+
+  // The file goes away.
+  void Remove();
+
+ private:
+  AppendFile() = default;
+
+  UniqueFd fd_;
+  std::string path_;
+  std::uint64_t heading_bytes_ = 0;
+  std::uint64_t end_ = 0;
+};
+
+}  // namespace edgemoe

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/pack/error_weights.h"
+#include "engine/pack/pack_source.h"
+#include "engine/pack/pack_tensors.h"
+#include "engine/pack/probe_log.h"
+#include "engine/parallel/compute_pool.h"
+
+namespace edgemoe {
+
+// Rows of a matrix that are quantised to estimate its damage, evenly spread; a smaller one is taken
+// whole.
+constexpr std::uint64_t kDamageRowsMax = 256;
+constexpr std::uint64_t kDamageRowsMaxDense = 1024;
+
+// The damage of each tensor in each type, in the units of ErrorWeights.
+class DamageTable {
+ public:
+  DamageTable(std::size_t tensor_count, std::vector<TensorType> types);
+
+  std::span<const TensorType> types() const { return types_; }
+  // 0 for the source's own type; infinite when the tensor does not take the type.
+  double of(std::size_t tensor, std::size_t type) const {
+    return damages_[tensor * types_.size() + type];
+  }
+  void Set(std::size_t tensor, std::size_t type, double damage) {
+    damages_[tensor * types_.size() + type] = damage;
+  }
+
+ private:
+  std::vector<TensorType> types_;
+  std::vector<double> damages_;  // [tensors, types]
+};
+
+struct DamageJob {
+  std::span<const PackTensor> tensors;
+  std::vector<TensorType> types;
+  const ErrorWeights* weights = nullptr;
+  ComputePool* pool = nullptr;
+  ProbeLog* log = nullptr;  // what it holds is not measured again
+  const std::atomic<bool>* cancelled = nullptr;
+  std::function<void(std::uint64_t weights_done, std::uint64_t weights_total)> progress{};
+};
+
+// Quantises rows of each tensor in each type, with the importance that the pack's writer uses.
+// Results do not depend on threads. CANCELLED; errors of the source's reads and of the log.
+Result<DamageTable> MeasureDamage(PackSource& source, const DamageJob& job);
+
+}  // namespace edgemoe

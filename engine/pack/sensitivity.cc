@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/pack/sensitivity.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+
+#include "engine/base/check.h"
+#include "engine/pack/tensor_overlay.h"
+
+namespace edgemoe {
+namespace {
+
+double BitsOf(TensorType type) {
+  const TensorTypeTraits& traits = TraitsOf(type);
+  return 8.0 * traits.block_bytes / traits.block_elements;
+}
+
+// `count` of [0, total), evenly spread, with both ends.
+std::vector<std::uint32_t> SpreadLayers(std::uint32_t total, std::uint32_t count) {
+  std::vector<std::uint32_t> layers;
+  if (count >= total) {
+    for (std::uint32_t layer = 0; layer < total; ++layer) layers.push_back(layer);
+    return layers;
+  }
+  for (std::uint32_t i = 0; i < count; ++i) layers.push_back(i * (total - 1) / (count - 1));
+  return layers;
+}
+
+}  // namespace
+
+class SensitivityProbe {
+ public:
+  SensitivityProbe(PackStudy& study, const SensitivityJob& job)
+      : study_(study), job_(job), overlay_(study, job.pool) {
+    for (std::size_t i = 0; i < study.tensors().size(); ++i) {
+      const PackTensor& tensor = study.tensors()[i];
+      if (tensor.role != TensorRole::kOther)
+        groups_[{tensor.role, tensor.layer.value}].push_back(i);
+    }
+  }
+
+  Result<Sensitivity> Run() {
+    const std::vector<Sensitivity::Group> probed = ChooseGroups();
+    std::uint64_t done = 0;
+    for (const Sensitivity::Group& group : probed) {
+      if (job_.progress) job_.progress(done++, probed.size());
+      EDGEMOE_ASSIGN_OR_FAIL(const double value, Probe(group));
+      result_.of_[group] = value;
+    }
+    if (job_.progress) job_.progress(done, probed.size());
+    result_.probe_count_ = probed.size();
+    Interpolate();
+    return std::move(result_);
+  }
+
+ private:
+  std::vector<Sensitivity::Group> ChooseGroups() const {
+    const std::uint32_t layer_count = study_.source().config().layer_count;
+    std::map<TensorRole, std::uint32_t> layers_of_role;
+    for (const auto& [group, tensors] : groups_) ++layers_of_role[group.first];
+    std::uint32_t in_layers = 0;
+    for (const auto& [role, count] : layers_of_role) in_layers += count > 1 ? 1 : 0;
+    const std::uint32_t each =
+        std::max<std::uint32_t>(2, kProbesMax / std::max<std::uint32_t>(in_layers, 1));
+    const std::vector<std::uint32_t> layers = SpreadLayers(layer_count, each);
+    std::vector<Sensitivity::Group> probed;
+    for (const auto& [group, tensors] : groups_)
+      if (layers_of_role[group.first] == 1 ||
+          std::ranges::find(layers, group.second) != layers.end())
+        probed.push_back(group);
+    return probed;
+  }
+
+  // The type for a group: all of its tensors take it, and none has it already.
+  std::optional<std::size_t> ChooseType(const std::vector<std::size_t>& tensors) const {
+    std::optional<std::size_t> best;
+    for (std::size_t t = 0; t < job_.damages->types().size(); ++t) {
+      const double bits = BitsOf(job_.damages->types()[t]);
+      const bool fits = bits <= kProbeBitsMax && std::ranges::all_of(tensors, [&](std::size_t i) {
+                          const double damage = job_.damages->of(i, t);
+                          return std::isfinite(damage) && damage > 0;
+                        });
+      if (!fits) continue;
+      if (!best ||
+          std::fabs(bits - job_.bits) < std::fabs(BitsOf(job_.damages->types()[*best]) - job_.bits))
+        best = t;
+    }
+    return best;
+  }
+
+  Result<double> Probe(const Sensitivity::Group& group) {
+    const std::vector<std::size_t>& tensors = groups_.at(group);
+    const std::optional<std::size_t> type = ChooseType(tensors);
+    if (!type) return 0.0;
+    double damage = 0;
+    for (const std::size_t i : tensors) damage += job_.damages->of(i, *type);
+    const TensorType to = job_.damages->types()[*type];
+    const std::string name = "kl/" + std::string(TensorRoleName(group.first)) + "/" +
+                             std::to_string(group.second) + "/" + std::string(TraitsOf(to).name);
+    if (const std::optional<double> known = job_.log->Find(name)) return *known / damage;
+    EDGEMOE_FAIL_IF_ERROR(study_.RecordReference());
+    EDGEMOE_ASSIGN_OR_FAIL(OfflineModel* const model, study_.SourceModel());
+    EDGEMOE_FAIL_IF_ERROR(overlay_.Apply(*model, tensors, to));
+    const Result<Quality> quality = study_.Measure(*model);
+    overlay_.Clear(*model);
+    if (!quality) return Failure(quality.error());
+    EDGEMOE_FAIL_IF_ERROR(job_.log->Add(name, quality->mean_kl));
+    EDGEMOE_FAIL_IF_ERROR(job_.log->Sync());
+    return quality->mean_kl / damage;
+  }
+
+  // Layers between two that were probed: on the line between their logarithms.
+  void Interpolate() {
+    for (const auto& [group, tensors] : groups_) {
+      if (result_.of_.contains(group)) continue;
+      const auto [role, layer] = group;
+      auto above = result_.of_.upper_bound(group);
+      EDGEMOE_CHECK(
+          above != result_.of_.begin() && above != result_.of_.end() && above->first.first == role,
+          "first and last layers were probed");
+      const auto below = std::prev(above);
+      const double share = static_cast<double>(layer - below->first.second) /
+                           (above->first.second - below->first.second);
+      const double low = std::max(below->second, 1e-30);
+      const double high = std::max(above->second, 1e-30);
+      between_[group] = std::exp(std::log(low) * (1 - share) + std::log(high) * share);
+    }
+    result_.of_.merge(between_);
+  }
+
+  PackStudy& study_;
+  const SensitivityJob& job_;
+  TensorOverlay overlay_;
+  std::map<Sensitivity::Group, std::vector<std::size_t>> groups_;  // tensors of each
+  std::map<Sensitivity::Group, double> between_;
+  Sensitivity result_;
+};
+
+Result<Sensitivity> MeasureSensitivity(PackStudy& study, const SensitivityJob& job) {
+  return SensitivityProbe(study, job).Run();
+}
+
+}  // namespace edgemoe

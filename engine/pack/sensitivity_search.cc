@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "engine/base/aligned_buffer.h"
+#include "engine/pack/pack_plan.h"
+#include "engine/pack/type_search.h"
+
+namespace edgemoe {
+namespace {
+
+constexpr std::size_t kCurvePoints = 24;
+constexpr int kTriesMax = 5;
+// Of the tolerance: a choice that uses so much of it is not made smaller.
+constexpr double kGoodEnough = 0.9;
+
+class SensitivitySearch final : public TypeSearch {
+ public:
+  SensitivitySearch(const PackStudy& study, const DamageTable& damages,
+                    const Sensitivity& sensitivity, PackGranularity granularity)
+      : study_(study), damages_(damages), sensitivity_(sensitivity) {
+    GroupTensors(granularity);
+    std::vector<AllocationItem> items;
+    for (const std::vector<std::size_t>& group : groups_) items.push_back(ItemOf(group));
+    allocator_.emplace(items);
+    items_ = std::move(items);
+  }
+
+  Result<TensorTypes> WithinBytes(std::uint64_t bytes_max) override {
+    EDGEMOE_ASSIGN_OR_FAIL(const Allocation allocation, allocator_->WithinBytes(bytes_max));
+    return TypesOf(allocation);
+  }
+
+  // The model's expectation is corrected by what was measured, and tried again.
+  Result<TensorTypes> Smallest(double kl_max, const Accept& accept) override {
+    std::optional<TensorTypes> best;
+    double low = 0;   // accepted
+    double high = 0;  // refused; 0: none yet
+    double target = kl_max;
+    for (int i = 0; i < kTriesMax; ++i) {
+      Result<Allocation> allocation = allocator_->WithinDamage(target);
+      if (!allocation) {
+        if (best || high == 0) break;
+        return Failure(allocation.error().WithContext("expected KL"));
+      }
+      TensorTypes types = TypesOf(*allocation);
+      if (types == best) break;
+      EDGEMOE_ASSIGN_OR_FAIL(const bool accepted, accept(types));
+      if (accepted) {
+        best = std::move(types);
+        low = target;
+        if (high > 0 && low >= kGoodEnough * high) break;
+        target = high > 0 ? std::sqrt(low * high) : target * 1.25;
+      } else {
+        high = target;
+        target = low > 0 ? std::sqrt(low * high) : target * 0.6;
+      }
+    }
+    if (best) return *std::move(best);
+    return Failure(
+        OutOfRangeError("no choice of types that was tried meets the tolerance; the "
+                        "least KL expected of any is " +
+                        std::to_string(allocator_->least_damage())));
+  }
+
+  double ExpectedKl(const TensorTypes& types) const override {
+    double kl = 0;
+    for (std::size_t i = 0; i < types.size(); ++i)
+      for (const TypeChoice& choice : ChoicesOf(i))
+        if (choice.type == types[i]) kl += choice.damage;
+    return kl;
+  }
+
+  std::vector<PackPoint> Curve() const override {
+    std::vector<PackPoint> curve;
+    for (const Allocator::Point& point : allocator_->Curve(kCurvePoints))
+      curve.push_back({.file_bytes = point.bytes, .kl = point.damage});
+    return curve;
+  }
+
+ private:
+  void GroupTensors(PackGranularity granularity) {
+    std::map<std::tuple<TensorRole, std::uint32_t>, std::size_t> shared;
+    for (std::size_t i = 0; i < study_.tensors().size(); ++i) {
+      const PackTensor& tensor = study_.tensors()[i];
+      if (granularity == PackGranularity::kExpert || !tensor.of_expert()) {
+        groups_.push_back({i});
+        continue;
+      }
+      const auto [place, is_new] =
+          shared.try_emplace({tensor.role, tensor.layer.value}, groups_.size());
+      if (is_new) groups_.emplace_back();
+      groups_[place->second].push_back(i);
+    }
+  }
+
+  std::vector<TypeChoice> ChoicesOf(std::size_t index) const {
+    const PackTensor& tensor = study_.tensors()[index];
+    std::vector<TypeChoice> choices = {
+        {tensor.source_type, PaddedBytes(tensor, tensor.source_type), 0}};
+    if (tensor.role == TensorRole::kOther) return choices;
+    const double worth = sensitivity_.of(tensor);
+    for (std::size_t t = 0; t < damages_.types().size(); ++t) {
+      const TensorType type = damages_.types()[t];
+      const double damage = damages_.of(index, t);
+      if (type == tensor.source_type || !std::isfinite(damage)) continue;
+      choices.push_back({type, PaddedBytes(tensor, type), damage * worth});
+    }
+    return choices;
+  }
+
+  // The sums of a group's choices: types that all of them take.
+  AllocationItem ItemOf(const std::vector<std::size_t>& group) const {
+    AllocationItem item{ChoicesOf(group.front())};
+    for (std::size_t i = 1; i < group.size(); ++i) {
+      const std::vector<TypeChoice> choices = ChoicesOf(group[i]);
+      for (TypeChoice& sum : item.choices) {
+        const auto same = std::ranges::find(choices, sum.type, &TypeChoice::type);
+        if (same == choices.end()) {
+          sum.damage = std::numeric_limits<double>::infinity();
+          continue;
+        }
+        sum.bytes += same->bytes;
+        sum.damage += same->damage;
+      }
+    }
+    return item;
+  }
+
+  TensorTypes TypesOf(const Allocation& allocation) const {
+    TensorTypes types(study_.tensors().size());
+    for (std::size_t g = 0; g < groups_.size(); ++g)
+      for (const std::size_t i : groups_[g])
+        types[i] = items_[g].choices[allocation.chosen[g]].type;
+    return types;
+  }
+
+  const PackStudy& study_;
+  const DamageTable& damages_;
+  const Sensitivity& sensitivity_;
+  std::vector<std::vector<std::size_t>> groups_;  // tensors that share a type
+  std::vector<AllocationItem> items_;             // [groups]
+  std::optional<Allocator> allocator_;
+};
+
+}  // namespace
+
+std::uint64_t PaddedBytes(const PackTensor& tensor, TensorType type) {
+  const std::uint64_t bytes = tensor.BytesIn(type);
+  const std::uint64_t padded = AlignUp(bytes, kPackAlignment);
+  return padded - bytes <= bytes / kPaddingShare ? padded : AlignUp(bytes, kGgufDefaultAlignment);
+}
+
+std::unique_ptr<TypeSearch> MakeSensitivitySearch(const PackStudy& study,
+                                                  const DamageTable& damages,
+                                                  const Sensitivity& sensitivity,
+                                                  PackGranularity granularity) {
+  return std::make_unique<SensitivitySearch>(study, damages, sensitivity, granularity);
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How the methods choose a type for each tensor. All of them speak of a choice as a vector of types
+// in the order of PackStudy::tensors().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/pack/allocation.h"
+#include "engine/pack/damage_table.h"
+#include "engine/pack/pack_study.h"
+#include "engine/pack/sensitivity.h"
+
+namespace edgemoe {
+
+using TensorTypes = std::vector<TensorType>;
+
+// A family of choices with one knob: more of it is more bytes and less damage.
+class TypeSearch {
+ public:
+  virtual ~TypeSearch() = default;
+  // The best choice whose weights, each padded as the pack's writer does, take at most so many
+  // bytes. OUT_OF_RANGE names the least.
+  virtual Result<TensorTypes> WithinBytes(std::uint64_t bytes_max) = 0;
+  // The choice of fewest bytes for which `accept` holds, as far as it can be found with a few
+  // calls; `accept` writes and measures a pack. OUT_OF_RANGE when there is none.
+  using Accept = std::function<Result<bool>(const TensorTypes& types)>;
+  virtual Result<TensorTypes> Smallest(double kl_max, const Accept& accept) = 0;
+  // KL that is expected of a choice; negative: not known.
+  virtual double ExpectedKl(const TensorTypes& types) const = 0;
+  virtual std::vector<PackPoint> Curve() const { return {}; }
+};
+
+// By damages and what they are worth. With PackGranularity::kRole all experts of a layer share the
+// types of their three matrices. The three arguments outlive it.
+std::unique_ptr<TypeSearch> MakeSensitivitySearch(const PackStudy& study,
+                                                  const DamageTable& damages,
+                                                  const Sensitivity& sensitivity,
+                                                  PackGranularity granularity);
+
+// One type for all matrices that take it; others keep the source's.
+std::unique_ptr<TypeSearch> MakeUniformSearch(const PackStudy& study);
+
+// The paper's: `importance` [layers * experts] is the KL of each expert alone at the lowest width.
+std::unique_ptr<TypeSearch> MakeEdgemoeSearch(const PackStudy& study,
+                                              const std::vector<double>& importance);
+// The three widths, and what dense matrices have.
+constexpr TensorType kEdgemoeWidths[] = {TensorType::kQ2_K, TensorType::kQ4_K, TensorType::kQ8_0};
+constexpr TensorType kEdgemoeDense = TensorType::kQ8_0;
+// All experts at the middle width: what `importance` is measured on.
+TensorTypes EdgemoeBase(const PackStudy& study);
+
+// Bytes of a tensor in a pack with its padding, as far as it can be told of one tensor.
+std::uint64_t PaddedBytes(const PackTensor& tensor, TensorType type);
+
+}  // namespace edgemoe
