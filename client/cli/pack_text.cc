@@ -134,8 +134,8 @@ std::string ChosenText(const v1::PackReport& report) {
                  static_cast<unsigned long long>(report.calibration_tokens()),
                  static_cast<unsigned long long>(report.probe_count()));
   if (report.experts_never_used() > 0)
-    text += Format("\n  never used   %u experts: each counts as the mean of its layer's",
-                   report.experts_never_used());
+    text += Format("\n  never used   %u expert%s: counted as the mean of their layer's",
+                   report.experts_never_used(), report.experts_never_used() == 1 ? "" : "s");
   text += TypesText(report) + CurveText(report);
   if (const std::string chart = PackChart(report); !chart.empty()) text += "\n\n" + chart;
   if (!report.report_path().empty()) text += "\n\n  report       " + report.report_path();
@@ -186,14 +186,14 @@ std::string TrimmedLine(std::string line) {
 using Layers = std::map<std::uint32_t, std::array<Cell, kColumns.size()>>;
 
 std::string LayerLines(const Layers& layers, std::uint32_t group) {
-  std::string text = Format("  %-9s", "layer");
+  std::string text = Format("  %-13s", "layer");
   for (const std::string_view column : kColumns) text += Format("%-16s", column.data());
   text = TrimmedLine(text);
   for (const auto& [first, cells] : layers) {
     const std::uint32_t last = first + group - 1;
     const std::string label =
         group == 1 ? std::to_string(first) : std::to_string(first) + "-" + std::to_string(last);
-    std::string line = Format("  %-7s", label.c_str());
+    std::string line = Format("  %-11s", label.c_str());
     for (const Cell& cell : cells) line += CellText(cell) + "  ";
     text += TrimmedLine(line);
   }

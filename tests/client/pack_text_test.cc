@@ -73,9 +73,10 @@ TEST(PackChartTest, ALineForEachLayerAndRoleOutside) {
   EXPECT_THAT(
       Chart(report),
       ElementsAre("  bits a weight",  //
-                  "  layer    gate            up              down            attention",
-                  "  0       3.0 ███         4.5 ████▌      16.0 █████████   6.0 ██████",
-                  "  1                                       2.1 ██", "  output      6.6 ██████▌"));
+                  "  layer        gate            up              down            attention",
+                  "  0           3.0 ███         4.5 ████▌      16.0 █████████   6.0 ██████",
+                  "  1                                           2.1 ██",
+                  "  output      6.6 ██████▌"));
 }
 
 TEST(PackChartTest, ManyLayersAreGroupedAndEightyColumnsAreEnough) {
@@ -85,8 +86,8 @@ TEST(PackChartTest, ManyLayersAreGroupedAndEightyColumnsAreEnough) {
       AddRow(report, layer, role, 800, layer % 3 == 0 ? 900 : 300);
   const std::vector<std::string> lines = Chart(report);
   ASSERT_EQ(lines.size(), 22u);
-  EXPECT_EQ(lines[2].substr(0, 14), "  0-2     5.0 ");
-  EXPECT_EQ(lines[21].substr(0, 14), "  57-59   5.0 ");
+  EXPECT_EQ(lines[2].substr(0, 17), "  0-2         5.0");
+  EXPECT_EQ(lines[21].substr(0, 17), "  57-59       5.0");
   for (const std::string& line : lines) EXPECT_LE(Columns(line), 80u);
   for (std::uint32_t layers : {24u, 25u, 1000u}) {
     report.Clear();

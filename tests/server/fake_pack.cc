@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The pack jobs of fake_engine.h.
+#include <thread>
+
+#include "engine/engine.h"
+
+namespace edgemoe {
+namespace {
+
+bool Named(const PackOptions& options, const char* part) {
+  return options.source_path.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+std::string DefaultPackPath(const std::string& source_path) {
+  return source_path.substr(0, source_path.rfind(".gguf")) + "-pack.gguf";
+}
+
+Result<PackMemory> PlanPack(const PackOptions& options) {
+  if (options.target.bits == 99.0) return Failure(InvalidArgumentError("bits: found 99"));
+  if (options.method == PackMethod::kCopy) return PackMemory{};
+  const std::uint64_t factor = Named(options, "huge") ? 10 : 1;
+  return PackMemory{.least_bytes = 2000 * factor, .useful_bytes = 4000 * factor};
+}
+
+Result<PackReport> WritePack(const PackOptions& options) {
+  const bool hangs = Named(options, "hang");
+  std::thread second;
+  if (hangs)
+    second = std::thread([&options] {
+      while (!*options.cancelled) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    });
+  PackProgress progress{.done = 30, .total = 100, .resumed = 10};
+  if (options.method != PackMethod::kCopy) {
+    progress.phase = PackProgress::Phase::kCalibrating;
+    options.progress(progress);
+    progress.phase = PackProgress::Phase::kProbing;
+    progress.planned_file_bytes = 90;
+    progress.planned_bits = 4.5;
+    progress.planned_kl = 0.25;
+  }
+  do {
+    options.progress(progress);
+    std::this_thread::sleep_for(std::chrono::milliseconds(hangs ? 1 : 0));
+  } while (hangs && !*options.cancelled);
+  if (second.joinable()) second.join();
+  if (*options.cancelled) return Failure(CancelledError("pack: cancelled"));
+  if (Named(options, "full"))
+    return Failure(ResourceExhaustedError("write: 100 bytes needed, 7 free"));
+  progress = {.phase = PackProgress::Phase::kFinishing, .done = 100, .total = 100};
+  options.progress(progress);
+  PackReport report;
+  report.output_path = options.output_path;
+  report.file_bytes = options.overwrite ? 101 : 100;
+  report.method = options.method;
+  report.calibration_tokens = options.memory_bytes;
+  report.probe_count = options.threads;
+  report.quality = PackQuality{.mean_kl = 0.5};
+  report.rows = {
+      {.layer = 3, .role = "gate", .bits = 4.5, .types = {{.type = "Q4_K", .tensors = 2}}},
+      {.role = "output"}};
+  report.curve = {{.file_bytes = 80, .bits = 4, .kl = 0.5}};
+  return report;
+}
+
+}  // namespace edgemoe
