@@ -21,6 +21,7 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 namespace fs = std::filesystem;
 
 const std::string kDemo = EDGEMOE_SOURCE_DIR "/models/edgemoe-demo-q8_0.gguf";
@@ -308,6 +309,18 @@ TEST_F(E2eTargetTest, ACancelledJobMakesWayAndGoesOn) {
   }));
   EXPECT_FALSE(fs::exists(output));
   EXPECT_EQ(daemon.Connect().GetStats()->memory().budget_bytes(), std::uint64_t{400} << 20);
+}
+
+TEST_F(E2eTargetTest, AStoppedDaemonEndsItsJob) {
+  DaemonProcess daemon = TinyDaemon("d");
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  ChildProcess process(
+      Command(daemon, {source_, Output("p.gguf"), "--max-ppl-increase", "1%", "--json"}));
+  ASSERT_TRUE(process.WaitForOutput("progress")) << process.output();
+  EXPECT_EQ(daemon.Stop(), 0) << daemon.log();
+  EXPECT_NE(process.Wait(), 0) << process.output();
+  EXPECT_THAT(daemon.log(), Not(HasSubstr("memory budget stays")));
+  EXPECT_FALSE(fs::exists(Output("p.gguf")));
 }
 
 }  // namespace
