@@ -153,15 +153,23 @@ class AdaptivePack {
   Result<TensorTypes> Choose() {
     const PackTarget& target = options_.target;
     if (target.kl_max) {
-      return search_->Smallest(*target.kl_max, [&](const TensorTypes& types) {
-        return Meets(types, [&](const Trial& trial) { return trial.kl <= *target.kl_max; });
-      });
+      Result<TensorTypes> types =
+          search_->Smallest(*target.kl_max, [&](const TensorTypes& tried) -> Result<double> {
+            EDGEMOE_ASSIGN_OR_FAIL(const Trial trial, TryOut(tried));
+            return trial.kl / *target.kl_max;
+          });
+      if (!types) return Failure(types.error().WithContext("max_kl"));
+      return types;
     }
     if (target.perplexity_increase_max) {
-      const double most = 1 + *target.perplexity_increase_max;
-      return search_->Smallest(std::log(most), [&](const TensorTypes& types) {
-        return Meets(types, [&](const Trial& trial) { return trial.perplexity_ratio <= most; });
-      });
+      const double most = *target.perplexity_increase_max;
+      Result<TensorTypes> types =
+          search_->Smallest(std::log1p(most), [&](const TensorTypes& tried) -> Result<double> {
+            EDGEMOE_ASSIGN_OR_FAIL(const Trial trial, TryOut(tried));
+            return (trial.perplexity_ratio - 1) / most;
+          });
+      if (!types) return Failure(types.error().WithContext("max_ppl_increase"));
+      return types;
     }
     if (target.bits) {
       const double bytes = *target.bits / 8 * static_cast<double>(weights_);
@@ -194,31 +202,27 @@ class AdaptivePack {
     double kl = 0;
     double perplexity_ratio = 0;
   };
-  template <class Good>
-  Result<bool> Meets(const TensorTypes& types, Good good) {
+  // Writes a pack of these types, measures it, and takes it away again.
+  Result<Trial> TryOut(const TensorTypes& types) {
     const std::string digest = Digest128Of(std::as_bytes(std::span(types)));
     const std::optional<double> kl = log_->Find("try/kl/" + digest);
     const std::optional<double> ratio = log_->Find("try/ratio/" + digest);
-    if (kl && ratio) return good(Trial{*kl, *ratio});
-    EDGEMOE_ASSIGN_OR_FAIL(const Quality quality, TryOut(types));
-    const Trial trial = {quality.mean_kl, quality.perplexity / quality.reference_perplexity};
-    EDGEMOE_FAIL_IF_ERROR(log_->Add("try/kl/" + digest, trial.kl));
-    EDGEMOE_FAIL_IF_ERROR(log_->Add("try/ratio/" + digest, trial.perplexity_ratio));
-    EDGEMOE_FAIL_IF_ERROR(log_->Sync());
-    return good(trial);
-  }
-
-  Result<Quality> TryOut(const TensorTypes& types) {
+    if (kl && ratio) return Trial{*kl, *ratio};
     PackJob job = JobFor(types, Beside("trial"), Phase::kTrying);
     job.overwrite = true;
     EDGEMOE_FAIL_IF_ERROR(study_->RecordReference());
     study_->Release();
     const Result<PackResult> written = RunPackJob(job);
     if (!written) return Failure(written.error());
-    Result<Quality> quality = study_->MeasureFile(job.output_path);
+    const Result<Quality> quality = study_->MeasureFile(job.output_path);
     std::error_code ignored;
     std::filesystem::remove(job.output_path, ignored);
-    return quality;
+    if (!quality) return Failure(quality.error());
+    const Trial trial = {quality->mean_kl, quality->perplexity / quality->reference_perplexity};
+    EDGEMOE_FAIL_IF_ERROR(log_->Add("try/kl/" + digest, trial.kl));
+    EDGEMOE_FAIL_IF_ERROR(log_->Add("try/ratio/" + digest, trial.perplexity_ratio));
+    EDGEMOE_FAIL_IF_ERROR(log_->Sync());
+    return trial;
   }
 
   PackJob JobFor(const TensorTypes& types, const std::string& path, Phase phase) {

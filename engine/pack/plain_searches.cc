@@ -3,7 +3,9 @@
 // The searches that go along a line of choices, from fewest bytes to most.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iterator>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -26,21 +28,22 @@ class LineSearch : public TypeSearch {
     return TypesAt(LastWhere([&](std::size_t i) { return BytesOf(TypesAt(i)) <= bytes_max; }));
   }
 
-  // Bisection: the first that is accepted, when more bytes never do more harm.
-  Result<TensorTypes> Smallest(double /*kl_max*/, const Accept& accept) override {
-    std::size_t refused = 0;         // all before it
-    std::size_t accepted = count();  // it and all after it
-    while (refused < accepted) {
-      const std::size_t middle = refused + (accepted - refused) / 2;
-      EDGEMOE_ASSIGN_OR_FAIL(const bool good, accept(TypesAt(middle)));
-      if (good)
-        accepted = middle;
+  // Bisection: the first that meets it, when more bytes never do more harm.
+  Result<TensorTypes> Smallest(double /*kl*/, const Measure& measure) override {
+    std::size_t low = 0;         // all before it do not meet it
+    std::size_t high = count();  // it and all after it do
+    double least_use = std::numeric_limits<double>::infinity();
+    while (low < high) {
+      const std::size_t middle = low + (high - low) / 2;
+      EDGEMOE_ASSIGN_OR_FAIL(const double use, measure(TypesAt(middle)));
+      least_use = std::fmin(least_use, use);
+      if (use <= 1)
+        high = middle;
       else
-        refused = middle + 1;
+        low = middle + 1;
     }
-    if (accepted == count())
-      return Failure(OutOfRangeError("none of this method's choices meets the tolerance"));
-    return TypesAt(accepted);
+    if (high < count()) return TypesAt(high);
+    return Failure(NoneMeets(least_use));
   }
 
   double ExpectedKl(const TensorTypes&) const override { return -1; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <map>
 #include <optional>
@@ -16,9 +17,11 @@ namespace edgemoe {
 namespace {
 
 constexpr std::size_t kCurvePoints = 24;
-constexpr int kTriesMax = 5;
-// Of the tolerance: a choice that uses so much of it is not made smaller.
-constexpr double kGoodEnough = 0.9;
+constexpr int kTriesMax = 6;
+constexpr double kFirstShare = 0.6;  // effects add up to somewhat more than is expected
+constexpr double kSafety = 0.97;     // of what a correction aims at
+constexpr double kUseMin = 0.01;     // no correction is greater
+constexpr double kGoodEnough = 0.9;  // a choice that uses so much of the tolerance is the one
 
 class SensitivitySearch final : public TypeSearch {
  public:
@@ -37,36 +40,32 @@ class SensitivitySearch final : public TypeSearch {
     return TypesOf(allocation);
   }
 
-  // The model's expectation is corrected by what was measured, and tried again.
-  Result<TensorTypes> Smallest(double kl_max, const Accept& accept) override {
+  // What is expected is corrected by what was measured, and tried again.
+  Result<TensorTypes> Smallest(double kl, const Measure& measure) override {
     std::optional<TensorTypes> best;
-    double low = 0;   // accepted
-    double high = 0;  // refused; 0: none yet
-    double target = kl_max;
+    TensorTypes last;
+    double least_use = std::numeric_limits<double>::infinity();
+    double low = 0;   // meets it; 0: none does yet
+    double high = 0;  // does not meet it; 0: all do
+    double target = kl * kFirstShare;
     for (int i = 0; i < kTriesMax; ++i) {
-      Result<Allocation> allocation = allocator_->WithinDamage(target);
-      if (!allocation) {
-        if (best || high == 0) break;
-        return Failure(allocation.error().WithContext("expected KL"));
-      }
+      const Result<Allocation> allocation = allocator_->WithinDamage(target);
+      if (!allocation && i == 0)
+        return Failure(allocation.error().WithContext("KL that is expected"));
+      if (!allocation) break;
       TensorTypes types = TypesOf(*allocation);
-      if (types == best) break;
-      EDGEMOE_ASSIGN_OR_FAIL(const bool accepted, accept(types));
-      if (accepted) {
-        best = std::move(types);
-        low = target;
-        if (high > 0 && low >= kGoodEnough * high) break;
-        target = high > 0 ? std::sqrt(low * high) : target * 1.25;
-      } else {
-        high = target;
-        target = low > 0 ? std::sqrt(low * high) : target * 0.6;
-      }
+      if (types == last) break;
+      last = types;
+      EDGEMOE_ASSIGN_OR_FAIL(const double use, measure(types));
+      least_use = std::fmin(least_use, use);
+      if (use <= 1) best = std::move(types);
+      if (use <= 1 && use >= kGoodEnough) break;
+      (use <= 1 ? low : high) = target;
+      target =
+          low > 0 && high > 0 ? std::sqrt(low * high) : target * kSafety / std::fmax(use, kUseMin);
     }
     if (best) return *std::move(best);
-    return Failure(
-        OutOfRangeError("no choice of types that was tried meets the tolerance; the "
-                        "least KL expected of any is " +
-                        std::to_string(allocator_->least_damage())));
+    return Failure(NoneMeets(least_use));
   }
 
   double ExpectedKl(const TensorTypes& types) const override {
@@ -150,6 +149,13 @@ class SensitivitySearch final : public TypeSearch {
 };
 
 }  // namespace
+
+Status NoneMeets(double least_use) {
+  char times[32];
+  std::snprintf(times, sizeof(times), "%.3g", least_use);
+  return OutOfRangeError("no choice of types that was tried meets the tolerance; the nearest has " +
+                         std::string(times) + " times as much");
+}
 
 std::uint64_t PaddedBytes(const PackTensor& tensor, TensorType type) {
   const std::uint64_t bytes = tensor.BytesIn(type);

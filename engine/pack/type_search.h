@@ -26,10 +26,11 @@ class TypeSearch {
   // The best choice whose weights, each padded as the pack's writer does, take at most so many
   // bytes. OUT_OF_RANGE names the least.
   virtual Result<TensorTypes> WithinBytes(std::uint64_t bytes_max) = 0;
-  // The choice of fewest bytes for which `accept` holds, as far as it can be found with a few
-  // calls; `accept` writes and measures a pack. OUT_OF_RANGE when there is none.
-  using Accept = std::function<Result<bool>(const TensorTypes& types)>;
-  virtual Result<TensorTypes> Smallest(double kl_max, const Accept& accept) = 0;
+  // The choice of fewest bytes that meets a tolerance, as far as it can be found with a few calls
+  // of `measure`, which writes a pack and gives how much of the tolerance it uses: up to 1 meets
+  // it. `kl` is about where the tolerance lies. OUT_OF_RANGE when none that was tried meets it.
+  using Measure = std::function<Result<double>(const TensorTypes& types)>;
+  virtual Result<TensorTypes> Smallest(double kl, const Measure& measure) = 0;
   // KL that is expected of a choice; negative: not known.
   virtual double ExpectedKl(const TensorTypes& types) const = 0;
   virtual std::vector<PackPoint> Curve() const { return {}; }
@@ -53,6 +54,9 @@ constexpr TensorType kEdgemoeWidths[] = {TensorType::kQ2_K, TensorType::kQ4_K, T
 constexpr TensorType kEdgemoeDense = TensorType::kQ8_0;
 // All experts at the middle width: what `importance` is measured on.
 TensorTypes EdgemoeBase(const PackStudy& study);
+
+// OUT_OF_RANGE, with the least that was measured, in units of the tolerance.
+Status NoneMeets(double least_use);
 
 // Bytes of a tensor in a pack with its padding, as far as it can be told of one tensor.
 std::uint64_t PaddedBytes(const PackTensor& tensor, TensorType type);
