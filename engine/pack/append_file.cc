@@ -37,14 +37,17 @@ Result<AppendFile> AppendFile::Open(const std::string& path, bool lock) {
   file.fd_ =
       UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644));
   if (!file.fd_.valid()) return Failure(ErrnoStatus(errno, "open: " + path));
-  struct stat stat;
-  if (::fstat(file.fd_.get(), &stat) != 0) return Failure(ErrnoStatus(errno, "stat: " + path));
-  if (!S_ISREG(stat.st_mode))
-    return Failure(InvalidArgumentError("open: " + path + ": expected a regular file"));
   if (lock && ::flock(file.fd_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Failure(ErrnoStatus(errno, "lock: " + path));
     return Failure(FailedPreconditionError(path + ": another job is writing it"));
   }
+  struct stat stat;
+  if (::fstat(file.fd_.get(), &stat) != 0) return Failure(ErrnoStatus(errno, "stat: " + path));
+  if (!S_ISREG(stat.st_mode))
+    return Failure(InvalidArgumentError("open: " + path + ": expected a regular file"));
+  // The other one was done with it between our open and our lock.
+  if (stat.st_nlink == 0)
+    return Failure(FailedPreconditionError(path + ": another job was just writing it; try again"));
   return file;
 }
 
@@ -71,14 +74,23 @@ Status AppendFile::Restart(std::string_view heading) {
   return Sync();
 }
 
+Status AppendFile::CutTo(std::uint64_t bytes) {
+  end_ = heading_bytes_ + bytes;
+  if (::ftruncate(fd_.get(), static_cast<off_t>(end_)) != 0)
+    return ErrnoStatus(errno, "truncate: " + path_);
+  return OkStatus();
+}
+
 Status AppendFile::Append(std::string_view record) {
+  std::uint64_t end = end_;
   while (!record.empty()) {
-    const ssize_t put = ::pwrite(fd_.get(), record.data(), record.size(), static_cast<off_t>(end_));
+    const ssize_t put = ::pwrite(fd_.get(), record.data(), record.size(), static_cast<off_t>(end));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) return ErrnoStatus(errno, "write: " + path_);
     record.remove_prefix(static_cast<std::size_t>(put));
-    end_ += static_cast<std::uint64_t>(put);
+    end += static_cast<std::uint64_t>(put);
   }
+  end_ = end;
   return OkStatus();
 }
 

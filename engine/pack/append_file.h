@@ -23,9 +23,10 @@ class AppendFile {
   Result<std::string> Resume(std::string_view heading, std::uint64_t bytes_max);
   // Begins anew.
   Status Restart(std::string_view heading);
-  // Only the first `bytes` of what Resume gave are valid: appends go there.
-  void CutTo(std::uint64_t bytes) { end_ = heading_bytes_ + bytes; }
+  // Only the first `bytes` of what Resume gave are valid: the rest goes, and appends go there.
+  Status CutTo(std::uint64_t bytes);
 
+  // What a failed one left behind is overwritten by the next.
   Status Append(std::string_view record);
   // What was appended is on the disk when it returns.
   Status Sync();

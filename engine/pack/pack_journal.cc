@@ -35,7 +35,7 @@ Result<PackJournal> PackJournal::Open(const std::string& path, std::string_view 
   const std::uint64_t bytes_max =
       pieces_max * (sizeof(RecordHead) + sizeof(PackPiece) + sizeof(std::uint64_t));
   EDGEMOE_ASSIGN_OR_FAIL(const std::string bytes, journal.file_.Resume(heading, bytes_max));
-  journal.file_.CutTo(journal.TakeRecords(bytes, pieces_max));
+  EDGEMOE_FAIL_IF_ERROR(journal.file_.CutTo(journal.TakeRecords(bytes, pieces_max)));
   return journal;
 }
 

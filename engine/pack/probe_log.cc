@@ -43,7 +43,9 @@ std::optional<Entry> ReadLine(std::string_view line) {
   const std::size_t name_end = body.size() - kDigits - 1;
   const auto check = ReadHex(line.substr(body.size() + 1));
   const auto bits = ReadHex(body.substr(name_end + 1));
-  if (!check || !bits || *check != CheckOf(body) || body[name_end] != ' ') return std::nullopt;
+  if (!check || !bits || *check != CheckOf(body) || body[name_end] != ' ' ||
+      line[body.size()] != ' ')
+    return std::nullopt;
   return Entry{std::string(body.substr(0, name_end)), std::bit_cast<double>(*bits)};
 }
 
@@ -61,7 +63,7 @@ Result<ProbeLog> ProbeLog::Open(const std::string& path, std::string_view identi
     log.values_.insert_or_assign(std::move(entry->name), entry->value);
     valid = end + 1;
   }
-  log.file_.CutTo(valid);
+  EDGEMOE_FAIL_IF_ERROR(log.file_.CutTo(valid));
   return log;
 }
 
