@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <numeric>
 #include <string>
 
@@ -10,12 +11,21 @@
 #include "engine/base/check.h"
 
 namespace edgemoe {
+namespace {
+
+std::string DamageText(double damage) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.4g", damage);
+  return text;
+}
+
+}  // namespace
 
 Allocator::Allocator(std::span<const AllocationItem> items) : items_(items.begin(), items.end()) {
   least_.chosen.resize(items_.size());
   for (std::size_t i = 0; i < items_.size(); ++i) AddHull(i);
   std::stable_sort(steps_.begin(), steps_.end(), [](const Step& a, const Step& b) {
-    return a.saved * static_cast<double>(b.bytes) > b.saved * static_cast<double>(a.bytes);
+    return a.saved / static_cast<double>(a.bytes) > b.saved / static_cast<double>(b.bytes);
   });
 }
 
@@ -67,7 +77,8 @@ Result<Allocation> Allocator::WithinBytes(std::uint64_t bytes_max) const {
   if (bytes_max < least_.bytes)
     return Failure(OutOfRangeError("found " + FormatByteSize(bytes_max) +
                                    " for weights, the least that any choice of types takes is " +
-                                   FormatByteSize(least_.bytes)));
+                                   FormatByteSize(least_.bytes) + " (" +
+                                   std::to_string(least_.bytes) + " bytes)"));
   Allocation allocation = least_;
   std::vector<bool> stuck(items_.size());
   for (const Step& step : steps_) {
@@ -122,9 +133,9 @@ Result<Allocation> Allocator::WithinDamage(double damage_max) const {
     allocation.damage -= step.saved;
   }
   if (allocation.damage <= damage_max * (1 + 1e-9) + 1e-12) return allocation;
-  return Failure(OutOfRangeError("found " + std::to_string(damage_max) +
+  return Failure(OutOfRangeError("found " + DamageText(damage_max) +
                                  ", the least that any choice of types gives is " +
-                                 std::to_string(least_damage())));
+                                 DamageText(least_damage())));
 }
 
 std::vector<Allocator::Point> Allocator::Curve(std::size_t count) const {
