@@ -60,12 +60,9 @@ class AdaptivePack {
 
   // What the writer would find after hours.
   Status CheckOutput() const {
-    std::error_code error;
-    if (options_.plan_only || options_.overwrite ||
-        !std::filesystem::exists(options_.output_path, error))
-      return OkStatus();
-    return AlreadyExistsError("output: " + options_.output_path +
-                              ": exists; remove it, name another, or ask to overwrite it");
+    if (options_.plan_only) return OkStatus();
+    EDGEMOE_ASSIGN_OR_RETURN(const PackSource source, PackSource::Open(options_.source_path));
+    return CheckPackTarget(options_.output_path, options_.overwrite, source.files());
   }
 
   void Tell(Phase phase, std::uint64_t done, std::uint64_t total) {
@@ -185,7 +182,10 @@ class AdaptivePack {
     std::uint64_t bytes = file_bytes - std::min(file_bytes, header_bytes_);
     for (int i = 0;; ++i) {
       Result<TensorTypes> types = search_->WithinBytes(bytes);
-      if (!types) return Failure(types.error().WithContext("size_bytes"));
+      if (!types)
+        return Failure(types.error().WithContext("size_bytes: found " + std::to_string(file_bytes) +
+                                                 ", of which " + std::to_string(header_bytes_) +
+                                                 " are the header's"));
       EDGEMOE_ASSIGN_OR_FAIL(const PackPlan plan,
                              PackPlan::Make(study_->source(), RecipeOf(*types)));
       if (plan.file_bytes() <= file_bytes) return types;
@@ -278,10 +278,17 @@ class AdaptivePack {
     if (!written) return written.error();
     report->resumed_bytes = written->resumed_bytes;
     report->source_digest = std::move(written->source_digest);
-    log_->Remove();
-    std::error_code ignored;
-    std::filesystem::remove(Beside("calibration"), ignored);
+    RemoveCheckpoints();
     return OkStatus();
+  }
+
+  // Those of jobs with another target or method, too.
+  void RemoveCheckpoints() {
+    std::error_code ignored;
+    for (const char* const what : {"calibration", "base", "trial"})
+      for (const char* const state : {"", ".partial", ".partial.journal"})
+        std::filesystem::remove(Beside(what) + state, ignored);
+    log_->Remove();  // the lock last
   }
 
   Status Verify(const std::string& path, PackReport* report) {

@@ -34,7 +34,21 @@ bool IsSameFile(const struct stat& stat, const FileIdentity& identity) {
          static_cast<std::uint64_t>(stat.st_ino) == identity.inode;
 }
 
-Status CheckTarget(const std::string& path, bool overwrite, std::span<const StorageFile> sources) {
+std::uint64_t FreeBytes(int fd) {
+  struct statvfs stat;
+  if (::fstatvfs(fd, &stat) != 0) return UINT64_MAX;
+  return std::uint64_t{stat.f_bavail} * stat.f_frsize;
+}
+
+std::uint64_t AllocatedBytes(int fd) {
+  struct stat stat;
+  return ::fstat(fd, &stat) != 0 ? 0 : static_cast<std::uint64_t>(stat.st_blocks) * 512;
+}
+
+}  // namespace
+
+Status CheckPackTarget(const std::string& path, bool overwrite,
+                       std::span<const StorageFile> sources) {
   struct stat stat;
   if (::stat(path.c_str(), &stat) != 0) {
     // A link that leads nowhere would be replaced, too.
@@ -51,24 +65,11 @@ Status CheckTarget(const std::string& path, bool overwrite, std::span<const Stor
                             ": is there already; choose another, or allow to overwrite");
 }
 
-std::uint64_t FreeBytes(int fd) {
-  struct statvfs stat;
-  if (::fstatvfs(fd, &stat) != 0) return UINT64_MAX;
-  return std::uint64_t{stat.f_bavail} * stat.f_frsize;
-}
-
-std::uint64_t AllocatedBytes(int fd) {
-  struct stat stat;
-  return ::fstat(fd, &stat) != 0 ? 0 : static_cast<std::uint64_t>(stat.st_blocks) * 512;
-}
-
-}  // namespace
-
 PackDisk PackDisk::Real() { return {.write = ::pwrite, .free_bytes = FreeBytes}; }
 
 Result<PackOutput> PackOutput::Open(const std::string& path, bool overwrite,
                                     std::span<const StorageFile> sources, PackDisk disk) {
-  EDGEMOE_FAIL_IF_ERROR(CheckTarget(path, overwrite, sources));
+  EDGEMOE_FAIL_IF_ERROR(CheckPackTarget(path, overwrite, sources));
   PackOutput output;
   output.path_ = path;
   output.overwrite_ = overwrite;
@@ -78,7 +79,7 @@ Result<PackOutput> PackOutput::Open(const std::string& path, bool overwrite,
   if (!output.folder_fd_.valid()) return Failure(ErrnoStatus(errno, "output folder: " + folder));
   EDGEMOE_FAIL_IF_ERROR(output.Lock());
   // Another job may have finished it before we had the lock.
-  if (Status status = CheckTarget(path, overwrite, sources); !status.ok()) {
+  if (Status status = CheckPackTarget(path, overwrite, sources); !status.ok()) {
     if (output.bytes_found_ == 0) output.Discard();
     return Failure(std::move(status));
   }
@@ -191,7 +192,7 @@ Status PackOutput::Publish() {
     if (errno != EINVAL && errno != ENOSYS)
       return ErrnoStatus(errno, "rename: " + partial + " to " + path_);
     // A file system that cannot refuse to replace.
-    EDGEMOE_RETURN_IF_ERROR(CheckTarget(path_, overwrite_, {}));
+    EDGEMOE_RETURN_IF_ERROR(CheckPackTarget(path_, overwrite_, {}));
     if (::rename(partial.c_str(), path_.c_str()) != 0)
       return ErrnoStatus(errno, "rename: " + partial + " to " + path_);
   }

@@ -24,6 +24,10 @@ struct PackDisk {
   static PackDisk Real();
 };
 
+// What PackOutput::Open says of PATH itself; touches nothing.
+Status CheckPackTarget(const std::string& path, bool overwrite,
+                       std::span<const StorageFile> sources);
+
 // A file that is written under the name PATH.partial and appears as PATH when it is whole. Holds a
 // lock on the unfinished file, which goes with the process. What it writes is sent to the disk as
 // it goes and dropped from the page cache: a job of any size takes up a few MiB of it. Thread-

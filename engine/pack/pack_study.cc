@@ -16,7 +16,11 @@ namespace {
 
 constexpr std::uint64_t kBufferBytes = 32 * kMiB;           // of reads, writes and row conversions
 constexpr std::uint64_t kReferenceMemoryBytes = 16 * kMiB;  // beyond it they are in a file
-constexpr std::string_view kMethodVersion = "1";            // of what is measured, and how
+// Of each tensor: its place, its measurements in twelve types in a log and a table, its choices.
+constexpr std::uint64_t kTensorBytes = 4 * kKiB;
+// Of text for each token that is wanted: more than any text worth calibrating with has.
+constexpr std::uint64_t kTextBytesPerToken = 64;
+constexpr std::string_view kMethodVersion = "1";  // of what is measured, and how
 
 // Weights that one token is multiplied by.
 double ActiveWeights(const ModelConfig& config, const std::vector<PackTensor>& tensors) {
@@ -42,6 +46,14 @@ TextWindows Spread(const TextWindows& from, std::uint64_t count) {
   return picked;
 }
 
+// At most so much, in whole characters of UTF-8.
+std::string_view BeginningOf(std::string_view text, std::uint64_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  auto end = static_cast<std::size_t>(bytes_max);
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 }  // namespace
 
 std::uint64_t BytesBesideModel(const PackSource& source, const std::vector<PackTensor>& tensors) {
@@ -52,7 +64,7 @@ std::uint64_t BytesBesideModel(const PackSource& source, const std::vector<PackT
   for (const auto& [group, weights] : groups) weights_max = std::max(weights_max, weights);
   // A group that is probed has at most 4.5 bits a weight; see sensitivity.h.
   return ActivationStats::Bytes(ActivationShape::Of(source.config())) + weights_max * 9 / 16 +
-         kReferenceMemoryBytes + kBufferBytes;
+         kReferenceMemoryBytes + kBufferBytes + tensors.size() * kTensorBytes;
 }
 
 PackStudy::PackStudy(const PackOptions& options, PackSource source)
@@ -76,9 +88,11 @@ Status PackStudy::CutText() {
   EDGEMOE_ASSIGN_OR_RETURN(OfflineModel* const model, SourceModel());
   const std::uint32_t context = std::min(kStudyContextTokens, source_.config().context_length);
   const double window_work = ActiveWeights(source_.config(), tensors_) * context;
+  const std::uint64_t windows_max =
+      WindowsWithin(kCalibrationWorkMax, window_work, kCalibrationWindowsMax);
   Result<TextWindows> windows =
-      CutWindows(model->tokenizer(), text, context,
-                 WindowsWithin(kCalibrationWorkMax, window_work, kCalibrationWindowsMax));
+      CutWindows(model->tokenizer(), BeginningOf(text, windows_max * context * kTextBytesPerToken),
+                 context, static_cast<std::size_t>(windows_max));
   if (!windows) {
     const std::string of =
         options_.calibration_path.empty() ? "calibration text" : options_.calibration_path;
@@ -135,6 +149,7 @@ Status PackStudy::Calibrate(const std::string& path, const Tell& tell) {
       // The output matrix has inputs where a next token is predicted.
       EDGEMOE_RETURN_IF_ERROR(model->RunWindow(windows_.of(window), 0, [](auto, auto) {}));
     }
+    tell(PackProgress::Phase::kCalibrating, calibration_tokens(), calibration_tokens());
     EDGEMOE_RETURN_IF_ERROR(stats_->Save(path, identity_));
   }
   weights_.emplace(*stats_, tied_output());
