@@ -16,6 +16,17 @@ std::string LogName(const PackTensor& gate) {
   return "alone/" + std::to_string(gate.layer.value) + "/" + std::to_string(gate.expert.value);
 }
 
+// The three matrices of an expert, as far as the lowest width is another type than the base has.
+std::vector<TensorOverlay::Change> AtLowest(const std::vector<PackTensor>& tensors,
+                                            std::size_t gate) {
+  std::vector<TensorOverlay::Change> changes;
+  for (const std::size_t i : {gate, gate + 1, gate + 2}) {
+    const TensorType lowest = TypeOr(tensors[i], kEdgemoeWidths[0]);
+    if (lowest != TypeOr(tensors[i], kEdgemoeWidths[1])) changes.push_back({i, lowest});
+  }
+  return changes;
+}
+
 Result<std::unique_ptr<OfflineModel>> OpenBase(PackStudy& study, const ImportanceJob& job) {
   PackJob base;
   base.source_path = study.source().files().front().path();
@@ -40,7 +51,7 @@ Result<std::vector<double>> MeasureExpertImportance(PackStudy& study, const Impo
     if (tensors[i].role == TensorRole::kGate) gates.push_back(i);
   std::vector<double> importance;
   std::unique_ptr<OfflineModel> model;
-  TensorOverlay overlay(study, job.pool);
+  TensorOverlay overlay(study, job.pool, job.cancelled);
   for (const std::size_t gate : gates) {
     if (job.progress) job.progress(importance.size(), gates.size());
     const std::string name = LogName(tensors[gate]);
@@ -49,8 +60,7 @@ Result<std::vector<double>> MeasureExpertImportance(PackStudy& study, const Impo
       if (model == nullptr) {
         EDGEMOE_ASSIGN_OR_FAIL(model, OpenBase(study, job));
       }
-      const std::size_t expert[] = {gate, gate + 1, gate + 2};
-      EDGEMOE_FAIL_IF_ERROR(overlay.Apply(*model, expert, kEdgemoeWidths[0]));
+      EDGEMOE_FAIL_IF_ERROR(overlay.Apply(*model, AtLowest(tensors, gate)));
       EDGEMOE_ASSIGN_OR_FAIL(const Quality quality, study.Measure(*model));
       kl = quality.mean_kl;
       EDGEMOE_FAIL_IF_ERROR(job.log->Add(name, *kl));

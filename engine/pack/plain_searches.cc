@@ -24,7 +24,8 @@ class LineSearch : public TypeSearch {
     if (BytesOf(TypesAt(0)) > bytes_max)
       return Failure(OutOfRangeError("found " + FormatByteSize(bytes_max) +
                                      " for weights, the least is " +
-                                     FormatByteSize(BytesOf(TypesAt(0)))));
+                                     FormatByteSize(BytesOf(TypesAt(0))) + " (" +
+                                     std::to_string(BytesOf(TypesAt(0))) + " bytes)"));
     return TypesAt(LastWhere([&](std::size_t i) { return BytesOf(TypesAt(i)) <= bytes_max; }));
   }
 
@@ -76,9 +77,16 @@ class LineSearch : public TypeSearch {
   }
 };
 
-TensorType TypeOr(const PackTensor& tensor, TensorType wanted) {
-  return tensor.Takes(wanted) && tensor.BytesIn(wanted) < tensor.source_bytes ? wanted
-                                                                              : tensor.source_type;
+// Blocks of 32 in place of those of 256: at least as many bits, and more where they are more.
+TensorType InSmallBlocks(TensorType type) {
+  switch (type) {
+    case TensorType::kQ2_K:
+    case TensorType::kQ3_K:
+    case TensorType::kQ4_K: return TensorType::kIQ4_NL;
+    case TensorType::kQ5_K: return TensorType::kQ5_0;
+    case TensorType::kQ6_K: return TensorType::kQ8_0;
+    default: return type;
+  }
 }
 
 class UniformSearch final : public LineSearch {
@@ -133,6 +141,12 @@ class EdgemoeSearch final : public LineSearch {
 };
 
 }  // namespace
+
+TensorType TypeOr(const PackTensor& tensor, TensorType wanted) {
+  const TensorType type = tensor.Takes(wanted) ? wanted : InSmallBlocks(wanted);
+  return tensor.Takes(type) && tensor.BytesIn(type) < tensor.source_bytes ? type
+                                                                          : tensor.source_type;
+}
 
 TensorTypes EdgemoeBase(const PackStudy& study) {
   TensorTypes types;

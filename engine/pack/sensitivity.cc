@@ -33,7 +33,7 @@ std::vector<std::uint32_t> SpreadLayers(std::uint32_t total, std::uint32_t count
 class SensitivityProbe {
  public:
   SensitivityProbe(PackStudy& study, const SensitivityJob& job)
-      : study_(study), job_(job), overlay_(study, job.pool) {
+      : study_(study), job_(job), overlay_(study, job.pool, job.cancelled) {
     for (std::size_t i = 0; i < study.tensors().size(); ++i) {
       const PackTensor& tensor = study.tensors()[i];
       if (tensor.role != TensorRole::kOther)
@@ -73,19 +73,25 @@ class SensitivityProbe {
     return probed;
   }
 
-  // The type for a group: all of its tensors take it, and none has it already.
+  double DamageOf(const std::vector<std::size_t>& tensors, std::size_t type) const {
+    double damage = 0;
+    for (const std::size_t i : tensors) damage += job_.damages->of(i, type);
+    return damage;
+  }
+
+  // The type for a group: all of its tensors take it, and none has it already. Some of them may not
+  // be damaged by it, as an expert of zeros.
   std::optional<std::size_t> ChooseType(const std::vector<std::size_t>& tensors) const {
     std::optional<std::size_t> best;
     for (std::size_t t = 0; t < job_.damages->types().size(); ++t) {
-      const double bits = BitsOf(job_.damages->types()[t]);
-      const bool fits = bits <= kProbeBitsMax && std::ranges::all_of(tensors, [&](std::size_t i) {
-                          const double damage = job_.damages->of(i, t);
-                          return std::isfinite(damage) && damage > 0;
-                        });
-      if (!fits) continue;
-      if (!best ||
-          std::fabs(bits - job_.bits) < std::fabs(BitsOf(job_.damages->types()[*best]) - job_.bits))
-        best = t;
+      const TensorType type = job_.damages->types()[t];
+      const double damage = DamageOf(tensors, t);
+      const auto has_it = [&](std::size_t i) { return study_.tensors()[i].source_type == type; };
+      if (BitsOf(type) > kProbeBitsMax || !std::isfinite(damage) || damage <= 0 ||
+          std::ranges::any_of(tensors, has_it))
+        continue;
+      const auto distance = [&](TensorType of) { return std::fabs(BitsOf(of) - job_.bits); };
+      if (!best || distance(type) < distance(job_.damages->types()[*best])) best = t;
     }
     return best;
   }
@@ -94,15 +100,16 @@ class SensitivityProbe {
     const std::vector<std::size_t>& tensors = groups_.at(group);
     const std::optional<std::size_t> type = ChooseType(tensors);
     if (!type) return 0.0;
-    double damage = 0;
-    for (const std::size_t i : tensors) damage += job_.damages->of(i, *type);
+    const double damage = DamageOf(tensors, *type);
     const TensorType to = job_.damages->types()[*type];
     const std::string name = "kl/" + std::string(TensorRoleName(group.first)) + "/" +
                              std::to_string(group.second) + "/" + std::string(TraitsOf(to).name);
     if (const std::optional<double> known = job_.log->Find(name)) return *known / damage;
     EDGEMOE_FAIL_IF_ERROR(study_.RecordReference());
     EDGEMOE_ASSIGN_OR_FAIL(OfflineModel* const model, study_.SourceModel());
-    EDGEMOE_FAIL_IF_ERROR(overlay_.Apply(*model, tensors, to));
+    std::vector<TensorOverlay::Change> changes;
+    for (const std::size_t i : tensors) changes.push_back({i, to});
+    EDGEMOE_FAIL_IF_ERROR(overlay_.Apply(*model, changes));
     const Result<Quality> quality = study_.Measure(*model);
     overlay_.Clear(*model);
     if (!quality) return Failure(quality.error());

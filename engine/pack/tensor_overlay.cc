@@ -23,16 +23,23 @@ std::size_t DenseIndexOf(const PackSource& source, const PackTensor& tensor) {
 
 }  // namespace
 
-Status TensorOverlay::Apply(OfflineModel& model, std::span<const std::size_t> tensors,
-                            TensorType type) {
+Status TensorOverlay::Apply(OfflineModel& model, std::span<const Change> changes) {
   Clear(model);
+  Status status = Replace(model, changes);
+  if (!status.ok()) Clear(model);
+  return status;
+}
+
+void TensorOverlay::Clear(OfflineModel& model) { model.ClearOverlay(); }
+
+Status TensorOverlay::Replace(OfflineModel& model, std::span<const Change> changes) {
   std::size_t total = 0;
-  for (const std::size_t i : tensors)
-    total += static_cast<std::size_t>(study_.tensors()[i].BytesIn(type));
+  for (const Change& change : changes)
+    total += static_cast<std::size_t>(study_.tensors()[change.tensor].BytesIn(change.type));
   bytes_.resize(total);
   std::span<std::byte> rest = bytes_;
-  for (const std::size_t i : tensors) {
-    const PackTensor& tensor = study_.tensors()[i];
+  for (const auto& [index, type] : changes) {
+    const PackTensor& tensor = study_.tensors()[index];
     const std::span<std::byte> out = rest.first(static_cast<std::size_t>(tensor.BytesIn(type)));
     rest = rest.subspan(out.size());
     EDGEMOE_RETURN_IF_ERROR(Convert(tensor, type, out));
@@ -44,13 +51,13 @@ Status TensorOverlay::Apply(OfflineModel& model, std::span<const std::size_t> te
   return OkStatus();
 }
 
-void TensorOverlay::Clear(OfflineModel& model) { model.ClearOverlay(); }
-
 Status TensorOverlay::Convert(const PackTensor& tensor, TensorType type, std::span<std::byte> out) {
   const auto row_bytes = static_cast<std::size_t>(tensor.source_bytes / tensor.rows());
   const std::size_t out_row_bytes = out.size() / static_cast<std::size_t>(tensor.rows());
   const std::vector<float> columns = study_.weights().Columns(tensor);
-  const auto convert = [&](std::span<const std::byte> rows, std::uint64_t first) {
+  const auto convert = [&](std::span<const std::byte> rows, std::uint64_t first) -> Status {
+    if (cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed))
+      return CancelledError("pack: cancelled; the same job goes on from what it has measured");
     converter_.Convert(tensor.source_type, type, static_cast<std::size_t>(tensor.columns()),
                        rows.size() / row_bytes, rows.data(), columns,
                        out.data() + static_cast<std::size_t>(first) * out_row_bytes);

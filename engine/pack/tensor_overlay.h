@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -16,19 +17,26 @@ namespace edgemoe {
 // would. One thread.
 class TensorOverlay {
  public:
-  // Both outlive it.
-  TensorOverlay(PackStudy& study, ComputePool* pool) : study_(study), converter_(pool) {}
+  // All outlive it; `cancelled` may be null.
+  TensorOverlay(PackStudy& study, ComputePool* pool, const std::atomic<bool>* cancelled)
+      : study_(study), converter_(pool), cancelled_(cancelled) {}
 
-  // Replaces these of study.tensors() in `model`, which has the source's shapes; what was replaced
-  // before is as in its file again. Errors of the source's reads.
-  Status Apply(OfflineModel& model, std::span<const std::size_t> tensors, TensorType type);
+  struct Change {
+    std::size_t tensor = 0;  // of study.tensors(), which takes the type
+    TensorType type = TensorType::kF32;
+  };
+  // Replaces these in `model`, which has the source's shapes; what was replaced before is as in its
+  // file again. CANCELLED; errors of the source's reads; then nothing is replaced.
+  Status Apply(OfflineModel& model, std::span<const Change> changes);
   void Clear(OfflineModel& model);
 
  private:
+  Status Replace(OfflineModel& model, std::span<const Change> changes);
   Status Convert(const PackTensor& tensor, TensorType type, std::span<std::byte> out);
 
   PackStudy& study_;
   RowConverter converter_;
+  const std::atomic<bool>* const cancelled_;
   std::vector<std::byte> bytes_;  // of all tensors that are replaced
 };
 

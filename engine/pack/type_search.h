@@ -43,7 +43,12 @@ std::unique_ptr<TypeSearch> MakeSensitivitySearch(const PackStudy& study,
                                                   const Sensitivity& sensitivity,
                                                   PackGranularity granularity);
 
-// One type for all matrices that take it; others keep the source's.
+// `wanted`; where the tensor's columns are no whole number of its blocks, the next wider type of
+// smaller blocks; the source's where neither is smaller than it. More bits wanted are never fewer
+// bytes.
+TensorType TypeOr(const PackTensor& tensor, TensorType wanted);
+
+// One type for all matrices, as TypeOr.
 std::unique_ptr<TypeSearch> MakeUniformSearch(const PackStudy& study);
 
 // The paper's: `importance` [layers * experts] is the KL of each expert alone at the lowest width.
