@@ -13,6 +13,8 @@
 namespace edgemoe {
 namespace {
 
+constexpr double kCurveRange = 1e-4;  // of the damage at the fewest bytes
+
 std::string DamageText(double damage) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.4g", damage);
@@ -139,15 +141,16 @@ Result<Allocation> Allocator::WithinDamage(double damage_max) const {
 }
 
 std::vector<Allocator::Point> Allocator::Curve(std::size_t count) const {
-  std::uint64_t most_bytes = least_.bytes;
-  for (const Step& step : steps_) most_bytes += step.bytes;
+  const double ratio =
+      std::pow(kCurveRange, 1 / static_cast<double>(std::max<std::size_t>(count, 1)));
   std::vector<Point> curve = {{least_.bytes, least_.damage}};
   Point at = curve.front();
-  const std::uint64_t stride = (most_bytes - least_.bytes) / std::max<std::size_t>(count - 1, 1);
-  for (std::size_t i = 0; i < steps_.size(); ++i) {
-    at.bytes += steps_[i].bytes;
-    at.damage = std::fmax(at.damage - steps_[i].saved, 0);
-    if (at.bytes - curve.back().bytes >= stride || i + 1 == steps_.size()) curve.push_back(at);
+  for (const Step& step : steps_) {
+    at.bytes += step.bytes;
+    at.damage -= step.saved;
+    if (at.damage > curve.back().damage * ratio) continue;
+    if (at.damage < least_.damage * kCurveRange) break;
+    curve.push_back(at);
   }
   return curve;
 }

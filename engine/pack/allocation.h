@@ -49,7 +49,8 @@ class Allocator {
   // OUT_OF_RANGE names least_damage().
   Result<Allocation> WithinDamage(double damage_max) const;
 
-  // From the fewest bytes to the least damage, about as many as `count` and evenly in bytes.
+  // From the fewest bytes to a ten-thousandth of the damage there: at most count + 1 points, each
+  // of a like part of the damage before it.
   struct Point {
     std::uint64_t bytes = 0;
     double damage = 0;

@@ -23,9 +23,9 @@ namespace edgemoe {
 constexpr std::uint32_t kStudyContextTokens = 512;
 // Bounds of text, in windows, and of work, in multiply-adds: of a large model less text is run.
 constexpr std::uint64_t kCalibrationWindowsMax = 64;
-constexpr double kCalibrationWorkMax = 5e13;
+constexpr double kCalibrationWorkMax = 1e13;
 constexpr std::uint64_t kSampleWindowsMax = 8;
-constexpr double kSampleWorkMax = 1e12;
+constexpr double kSampleWorkMax = 5e11;
 
 // What a job knows of its source: the tensors, what calibration text does in them, and a sample of
 // that text on which models are held against the source. Confined to the job's thread.
