@@ -19,8 +19,11 @@ constexpr std::size_t kSlotClassCountMax = 8;
 struct SlotClass {
   std::uint64_t slot_bytes = 0;    // a multiple of kPageBytes; fits each of its experts
   std::uint32_t expert_count = 0;  // experts of this class in the whole model
-  // Slots for one token's demand, at least 1: the sum over layers of min(top_k, the layer's experts
-  // of this class). With fewer, a token evicts what the next one starts with, and LRU never hits.
+  // Slots for this class's part of one token's demand: top_k / experts_per_layer of its experts,
+  // rounded up. Where all experts of a layer are alike this is what each token needs; with fewer,
+  // it evicts what the next one starts with, and LRU never hits. Where they are not, it is what a
+  // token needs on the average. One that needs more waits for slots; to set aside the most that any
+  // token might need of every class would take nearly a slot for each expert.
   std::uint32_t slot_floor = 0;
 };
 
@@ -39,20 +42,24 @@ struct SlotClasses {
 };
 constexpr std::uint8_t kNoSlotClass = 0xff;
 
-// Groups experts by the slot bytes that they need. Sizes that differ little (experts of a stock
-// GGUF lie at any offset within a block, so equal experts need up to 3 blocks more or less) share a
-// class, as do the most similar ones beyond kSlotClassCountMax. `expert_slot_bytes` is
+// Groups experts by the slot bytes that they need, into as few classes as keep the padding (slot
+// bytes beyond what the experts in them need, were all resident) within 5 %, or into
+// kSlotClassCountMax; of all such groupings the one with the least padding, up to 1/256 of the
+// largest expert. So the experts of a stock GGUF, which lie at any offset within a block and need
+// up to 3 blocks more or less, are one class, and those of a pack with dozens of sizes a few. More
+// classes would each have fewer experts, of which the policy could choose. `expert_slot_bytes` is
 // [layer_count, experts_per_layer], 0 where a layer has no experts. INVALID_ARGUMENT when there is
 // no expert at all, or top_k is not within 1 to experts_per_layer.
 Result<SlotClasses> MakeSlotClasses(std::uint32_t layer_count, std::uint32_t experts_per_layer,
                                     std::uint32_t top_k,
                                     std::span<const std::uint64_t> expert_slot_bytes);
 
-// The same classes with floors for one token's demand in a single layer: for who reads each layer
-// anew, and has no use for what the layer before left.
+// The same classes with floors for the most that one token may want of each in a single layer: for
+// who reads each layer anew, and has no use for what the layer before left.
 SlotClasses WithLayerFloors(SlotClasses classes, std::uint32_t top_k);
 
-// The least slab that works: one token's demand.
+// The least slab that works: with the floors of MakeSlotClasses one token's demand, on the average
+// and rounded up to whole slots of each class.
 std::uint64_t SlabBytesMin(const SlotClasses& classes);
 // The slab in which every expert has a slot; more is of no use.
 std::uint64_t SlabBytesMax(const SlotClasses& classes);

@@ -101,7 +101,9 @@ TEST_F(EngineModesTest, PlansSayWhatEachModeNeeds) {
   EXPECT_EQ(resident.expert_floor_bytes, edgemoe.expert_total_bytes);
   EXPECT_EQ(resident.expert_bytes, edgemoe.expert_total_bytes);
   const MemoryPlan on_demand = Plan(Options("on-demand"));
-  EXPECT_EQ(on_demand.expert_bytes * kLayers, edgemoe.expert_floor_bytes);
+  // One layer's share of a token's demand, or more where its experts are of several classes.
+  EXPECT_GE(on_demand.expert_bytes * kLayers, edgemoe.expert_floor_bytes);
+  EXPECT_LT(on_demand.expert_bytes, resident.expert_bytes);
   EXPECT_EQ(on_demand.expert_floor_bytes, on_demand.expert_bytes);
   const MemoryPlan layer_stream = Plan(Options("layer-stream"));
   // 64 x 64 weights of Q8_0 in each of three matrices; three tensors, each rounded outwards.

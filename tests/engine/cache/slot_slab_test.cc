@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <map>
+#include <span>
+#include <vector>
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/random.h"
@@ -57,13 +60,22 @@ TEST(SlotClassesTest, MixedQuantisationIsTwoClasses) {
 }
 
 TEST(SlotClassesTest, BlockRoundingMakesNoClassOfItsOwn) {
+  // Equal experts at any offset within a block, and one that is really smaller.
   const auto classes = MakeSlotClasses(
-      1, 4, 2, std::vector<std::uint64_t>{50 * kPage, 51 * kPage, 53 * kPage, 49 * kPage});
+      1, 5, 2,
+      std::vector<std::uint64_t>{50 * kPage, 51 * kPage, 53 * kPage, 50 * kPage, 30 * kPage});
   ASSERT_TRUE(classes);
   ASSERT_EQ(classes->classes.size(), 2u);
-  EXPECT_EQ(classes->classes[0].slot_bytes, 49 * kPage);
+  EXPECT_EQ(classes->classes[0].slot_bytes, 30 * kPage);
   EXPECT_EQ(classes->classes[1].slot_bytes, 53 * kPage);
-  EXPECT_THAT(classes->class_of, ElementsAre(1, 1, 1, 0));
+  EXPECT_THAT(classes->class_of, ElementsAre(1, 1, 1, 1, 0));
+}
+
+// Bytes of slots beyond what the experts in them need.
+std::uint64_t PaddingBytes(const SlotClasses& classes, const std::vector<std::uint64_t>& bytes) {
+  std::uint64_t needed = 0;
+  for (const std::uint64_t one : bytes) needed += AlignUp(one, kPage);
+  return SlabBytesMax(classes) - needed;
 }
 
 TEST(SlotClassesTest, ManySizesAreJoinedAndAlwaysFit) {
@@ -80,9 +92,95 @@ TEST(SlotClassesTest, ManySizesAreJoinedAndAlwaysFit) {
     EXPECT_GE(classes->classes[classes->class_of[i]].slot_bytes, bytes[i]);
 }
 
+// The least padding of `sizes` (pages, ascending, all different, one expert each) in `count` runs,
+// by trying all.
+std::uint64_t LeastPadding(std::span<const std::uint64_t> sizes, std::size_t count) {
+  std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
+  for (std::size_t first = 1; first <= sizes.size() - (count - 1); ++first) {
+    std::uint64_t padding = 0;
+    for (std::size_t i = 0; i < first; ++i) padding += sizes[first - 1] - sizes[i];
+    if (count > 1) padding += LeastPadding(sizes.subspan(first), count - 1);
+    if (count > 1 || first == sizes.size()) least = std::min(least, padding);
+  }
+  return least;
+}
+
+// As few classes as keep the padding within 5 %, and of these the least padding.
+TEST(SlotClassesTest, TheFewestClassesWithLittlePadding) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    Random random(seed);
+    std::vector<std::uint64_t> pages;
+    for (std::uint64_t page = 1 + random.NextBelow(40); pages.size() < 12;
+         page += 1 + random.NextBelow(9))
+      pages.push_back(page);
+    std::vector<std::uint64_t> bytes;
+    std::uint64_t sum = 0;
+    for (const std::uint64_t page : pages) {
+      bytes.push_back(page * kPage);
+      sum += page;
+    }
+    const auto classes = MakeSlotClasses(2, 6, 2, bytes);
+    ASSERT_TRUE(classes);
+    const std::size_t count = classes->classes.size();
+    const std::uint64_t padding = PaddingBytes(*classes, bytes);
+    EXPECT_EQ(padding, LeastPadding(pages, count) * kPage) << seed;
+    if (count < kSlotClassCountMax) {
+      EXPECT_LE(padding, sum * kPage / 20) << seed;
+    }
+    if (count > 1) {
+      EXPECT_GT(LeastPadding(pages, count - 1) * 20, sum) << seed;
+    }
+  }
+}
+
+// Sizes mixed within layers must not make the floors ask for a slot for nearly every expert.
+TEST(SlotClassesTest, FloorsOfMixedLayersAreOneTokensDemand) {
+  constexpr std::uint32_t kLayers = 6;
+  constexpr std::uint32_t kExperts = 32;
+  constexpr std::uint32_t kTopK = 4;
+  Random random(7);
+  std::vector<std::uint64_t> bytes;
+  for (std::uint32_t i = 0; i < kLayers * kExperts; ++i)
+    bytes.push_back(kPage * (16 + random.NextBelow(33)));
+  const auto classes = MakeSlotClasses(kLayers, kExperts, kTopK, bytes);
+  ASSERT_TRUE(classes);
+  const std::size_t count = classes->classes.size();
+  EXPECT_GT(count, 3u);
+  std::uint32_t floors = 0;
+  for (const SlotClass& c : classes->classes) {
+    EXPECT_GE(c.slot_floor * kExperts, c.expert_count * kTopK);
+    EXPECT_LT((c.slot_floor - 1) * kExperts, c.expert_count * kTopK);
+    floors += c.slot_floor;
+  }
+  EXPECT_GE(floors, kLayers * kTopK);
+  EXPECT_LT(floors, kLayers * kTopK + count);
+  EXPECT_LE(SlabBytesMin(*classes), kLayers * kTopK * 48 * kPage);
+  EXPECT_TRUE(DivideSlots(*classes, SlabBytesMin(*classes)));
+}
+
+// Who reads each layer anew needs the most that a token may want of each class in any one layer.
+TEST(SlotClassesTest, LayerFloorsAreTheMostOfOneLayer) {
+  const std::vector<std::uint64_t> bytes = {
+      100 * kPage, 100 * kPage, 100 * kPage, 200 * kPage,   // 3 small, 1 large
+      100 * kPage, 200 * kPage, 200 * kPage, 200 * kPage};  // 1 small, 3 large
+  const auto classes = MakeSlotClasses(2, 4, 2, bytes);
+  ASSERT_TRUE(classes);
+  ASSERT_EQ(classes->classes.size(), 2u);
+  EXPECT_EQ(classes->classes[0].slot_floor, 2u);
+  EXPECT_EQ(classes->classes[1].slot_floor, 2u);
+  const SlotClasses of_layer = WithLayerFloors(Classes({100 * kPage, 200 * kPage}, 4, 3), 3);
+  EXPECT_EQ(of_layer.classes[0].slot_floor, 3u);
+  EXPECT_EQ(of_layer.classes[1].slot_floor, 3u);
+  const SlotClasses mixed = WithLayerFloors(*classes, 2);
+  EXPECT_EQ(mixed.classes[0].slot_floor, 2u);
+  EXPECT_EQ(mixed.classes[1].slot_floor, 2u);
+  EXPECT_EQ(WithLayerFloors(*classes, 1).classes[1].slot_floor, 1u);
+}
+
 TEST(SlotClassesTest, RefusesModelsWithoutExperts) {
   const std::vector<std::uint64_t> none(4, 0);
   EXPECT_EQ(MakeSlotClasses(2, 2, 1, none).error().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(MakeSlotClasses(0, 2, 1, {}).error().code(), StatusCode::kInvalidArgument);
   const std::vector<std::uint64_t> some(4, kPage);
   for (const std::uint32_t top_k : {0u, 3u}) {
     const auto wrong = MakeSlotClasses(2, 2, top_k, some);

@@ -27,6 +27,7 @@ class Life {
  public:
   explicit Life(std::uint64_t seed)
       : random_(seed),
+        layout_(DrawLayout()),
         classes_(*PlanSlots(layout_, kTopK)),
         slab_(*SlotSlab::Create(classes_, DrawSlabBytes())),
         cache_(classes_, &slab_, LruPolicy::Make),
@@ -58,6 +59,17 @@ class Life {
  private:
   std::uint32_t Draw(std::uint32_t least, std::uint32_t most) {
     return least + static_cast<std::uint32_t>(random_.NextBelow(most - least + 1));
+  }
+
+  // One size for all experts of a layer, as stock files have it, or any for each, as in packs whose
+  // experts have types of their own.
+  ExpertLayout DrawLayout() {
+    ExpertLayout layout = MakeLayout();
+    if (Draw(0, 1) == 0) return layout;
+    for (ExpertExtents& expert : layout.extents)
+      for (ExpertExtent& extent : expert)
+        extent.bytes = Draw(1, static_cast<std::uint32_t>(extent.bytes));
+    return layout;
   }
 
   std::uint64_t DrawSlabBytes() {
@@ -128,7 +140,9 @@ class Life {
 
   // False when it was abandoned half-way.
   bool RunLayer(LayerIndex layer) {
-    const std::uint32_t slots = std::min(slab_.slot_count(0), slab_.slot_count(1));
+    std::uint32_t slots = slab_.slot_count(0);
+    for (std::uint8_t c = 1; c < classes_.classes.size(); ++c)
+      slots = std::min(slots, slab_.slot_count(c));
     const std::size_t abandon_after = Draw(0, 9) == 0 ? Draw(0, kExperts) : SIZE_MAX;
     std::set<ExpertIndex> given;
     std::vector<ReadyExpert> held;
@@ -211,7 +225,7 @@ class Life {
   }
 
   Random random_;
-  const ExpertLayout layout_ = MakeLayout();
+  const ExpertLayout layout_;
   const SlotClasses classes_;
   std::uint64_t slab_bytes_ = 0;
   SlotSlab slab_;
