@@ -18,12 +18,14 @@ namespace {
 
 constexpr std::array<const char*, 4> kBaselines = {"on-demand", "layer-stream", "mmap", "resident"};
 
+// A mode without a cache, on one file and storage.
 const Measured* Find(const std::vector<Measured>& measured, const std::string& mode,
-                     const std::string& storage) {
-  for (const Measured& one : measured)
-    if (one.configuration.options.mode == mode &&
-        one.configuration.options.storage_profile == storage)
+                     const std::string& storage, const std::string& path) {
+  for (const Measured& one : measured) {
+    const EngineOptions& options = one.configuration.options;
+    if (options.mode == mode && options.storage_profile == storage && options.model_path == path)
       return &one;
+  }
   return nullptr;
 }
 
@@ -34,6 +36,30 @@ double MedianRatio(const Measured& one, const Measured& other) {
   return Median(ratios);
 }
 
+// A row of the table, and the same for programs: `one` beside the baselines on the file `path`.
+Json CompareWith(const std::string& path, const Measured& one,
+                 const std::vector<Measured>& measured, TextTable& table) {
+  const EngineOptions& options = one.configuration.options;
+  const std::string& expert_budget = one.configuration.expert_budget;
+  Json ratios = {{"file", options.model_path},        {"storage", options.storage_profile},
+                 {"policy", options.eviction_policy}, {"predictor", options.predictor},
+                 {"expert_budget", expert_budget},    {"beside", path}};
+  std::vector<std::string> row = {FileName(options.model_path),
+                                  options.storage_profile,
+                                  options.eviction_policy,
+                                  options.predictor,
+                                  expert_budget.empty() ? std::string("all") : expert_budget,
+                                  FileName(path)};
+  for (const char* mode : kBaselines) {
+    const Measured* other = Find(measured, mode, options.storage_profile, path);
+    const double ratio = other == nullptr ? 0 : MedianRatio(one, *other);
+    row.push_back(other == nullptr ? "-" : Fixed(ratio, 2) + "x");
+    if (other != nullptr) ratios[std::string("over_") + mode] = ratio;
+  }
+  table.Add(std::move(row));
+  return ratios;
+}
+
 }  // namespace
 
 Result<Report> Run(const BaselinesCommand& command, const Settings& settings) {
@@ -41,28 +67,14 @@ Result<Report> Run(const BaselinesCommand& command, const Settings& settings) {
   Report report{DecodeText(command.run, measurement), NewJson("baselines", settings)};
   EDGEMOE_FAIL_IF_ERROR(AddDecodeJson(command.run, measurement, report.json));
 
-  TextTable table({"storage", "policy", "predictor", "experts", "over on-demand",
+  TextTable table({"file", "storage", "policy", "predictor", "experts", "beside", "over on-demand",
                    "over layer-stream", "over mmap", "of resident"});
   report.json["ratios"] = Json::array();
   for (const Measured& one : measurement.measured) {
-    const EngineOptions& options = one.configuration.options;
-    if (options.mode != "edgemoe") continue;
-    Json ratios = {{"storage", options.storage_profile},
-                   {"policy", options.eviction_policy},
-                   {"predictor", options.predictor},
-                   {"expert_budget", one.configuration.expert_budget}};
-    std::vector<std::string> row = {
-        options.storage_profile, options.eviction_policy, options.predictor,
-        one.configuration.expert_budget.empty() ? std::string("all")
-                                                : one.configuration.expert_budget};
-    for (const char* mode : kBaselines) {
-      const Measured* other = Find(measurement.measured, mode, options.storage_profile);
-      const double ratio = other == nullptr ? 0 : MedianRatio(one, *other);
-      row.push_back(other == nullptr ? "-" : Fixed(ratio, 2) + "x");
-      if (other != nullptr) ratios[std::string("over_") + mode] = ratio;
+    if (one.configuration.options.mode != "edgemoe") continue;
+    for (const std::string& path : command.run.models) {
+      report.json["ratios"].push_back(CompareWith(path, one, measurement.measured, table));
     }
-    table.Add(std::move(row));
-    report.json["ratios"].push_back(std::move(ratios));
   }
   report.text += "\n" + table.Text();
   return report;

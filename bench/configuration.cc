@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <utility>
 
 #include "bench/statistics.h"
@@ -29,7 +30,7 @@ Result<double> ParseScale(const std::string& text, std::uint64_t expert_bytes) {
 
 Result<EngineOptions> BaseOptions(const RunSettings& run) {
   EngineOptions options;
-  options.model_path = run.model;
+  options.model_path = run.models.front();
   options.sessions_max = 1;
   options.queue_max = 1;
   options.threads = run.threads;
@@ -51,49 +52,67 @@ std::vector<std::string> OrDefault(const std::vector<std::string>& list, const s
   return list.empty() ? std::vector<std::string>{value} : list;
 }
 
+// `share_of`: the expert bytes of which a budget may be a share.
+Status Add(EngineOptions options, const std::string& expert_budget, std::uint64_t share_of,
+           Configurations& made) {
+  if (!expert_budget.empty()) {
+    Result<std::uint64_t> bytes = ParseShare(expert_budget, share_of);
+    if (!bytes) return bytes.error().WithContext("--expert-budget");
+    options.expert_budget_bytes = *bytes;
+  }
+  EDGEMOE_ASSIGN_OR_RETURN(MemoryPlan plan, PlanMemory(options));
+  if (!plan.fits)
+    return ResourceExhaustedError(options.model_path + ", mode \"" + options.mode +
+                                  "\": " + plan.explanation);
+  made.list.push_back({std::move(options), std::move(plan), expert_budget});
+  return OkStatus();
+}
+
+// One mode on one file and storage, with each policy, predictor and budget where these matter.
+Status AddMode(const RunSettings& run, EngineOptions options, std::uint64_t share_of,
+               Configurations& made) {
+  const std::string& storage = options.storage_profile;
+  if (options.mode == "mmap" && storage != "real") {
+    const std::string note = "mmap is not measured on \"" + storage +
+                             "\": the page cache reads by itself, at the speed of what is there";
+    if (std::ranges::find(made.notes, note) == made.notes.end()) made.notes.push_back(note);
+    return OkStatus();
+  }
+  if (options.mode != "edgemoe") return Add(std::move(options), "", share_of, made);
+  for (const std::string& policy : OrDefault(run.policies, options.eviction_policy)) {
+    for (const std::string& predictor : OrDefault(run.predictors, options.predictor)) {
+      for (const std::string& expert_budget : OrDefault(run.expert_budgets, "")) {
+        EngineOptions one = options;
+        one.eviction_policy = policy;
+        one.predictor = predictor;
+        EDGEMOE_RETURN_IF_ERROR(Add(std::move(one), expert_budget, share_of, made));
+      }
+    }
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
+std::string FileName(const std::string& path) { return std::filesystem::path(path).filename(); }
+
 Result<Configurations> MakeConfigurations(const RunSettings& run) {
-  EDGEMOE_ASSIGN_OR_FAIL(const ModelDescription model, DescribeModel(run.model));
+  EDGEMOE_ASSIGN_OR_FAIL(const ModelDescription model, DescribeModel(run.models.front()));
   EDGEMOE_ASSIGN_OR_FAIL(const EngineOptions base, BaseOptions(run));
   EDGEMOE_ASSIGN_OR_FAIL(const MemoryPlan whole, PlanMemory(base));
   EDGEMOE_ASSIGN_OR_FAIL(const double scale,
                          ParseScale(run.storage_scale, ExpertBytes(model, whole)));
   Configurations made;
-  const auto add = [&](EngineOptions options, const std::string& expert_budget) -> Status {
-    if (!expert_budget.empty()) {
-      Result<std::uint64_t> bytes = ParseShare(expert_budget, whole.expert_total_bytes);
-      if (!bytes) return bytes.error().WithContext("--expert-budget");
-      options.expert_budget_bytes = *bytes;
-    }
-    EDGEMOE_ASSIGN_OR_RETURN(MemoryPlan plan, PlanMemory(options));
-    if (!plan.fits)
-      return ResourceExhaustedError("mode \"" + options.mode + "\": " + plan.explanation);
-    made.list.push_back({std::move(options), std::move(plan), expert_budget});
-    return OkStatus();
-  };
   for (const std::string& storage : run.storages) {
-    for (const std::string& mode : run.modes) {
-      EngineOptions options = base;
-      options.mode = mode;
-      options.storage_profile = storage;
-      if (storage != "real") options.storage_scale = scale;
-      if (mode == "mmap" && storage != "real") {
-        made.notes.push_back("mmap is not measured on \"" + storage +
-                             "\": the page cache reads by itself, at the speed of what is there");
-        continue;
+    for (const std::string& path : run.models) {
+      for (const std::string& mode : run.modes) {
+        EngineOptions options = base;
+        options.model_path = path;
+        options.mode = mode;
+        options.storage_profile = storage;
+        if (storage != "real") options.storage_scale = scale;
+        EDGEMOE_FAIL_IF_ERROR(AddMode(run, options, whole.expert_total_bytes, made));
       }
-      if (mode != "edgemoe") {
-        EDGEMOE_FAIL_IF_ERROR(add(options, ""));
-        continue;
-      }
-      for (const std::string& policy : OrDefault(run.policies, base.eviction_policy))
-        for (const std::string& predictor : OrDefault(run.predictors, base.predictor))
-          for (const std::string& expert_budget : OrDefault(run.expert_budgets, "")) {
-            options.eviction_policy = policy;
-            options.predictor = predictor;
-            EDGEMOE_FAIL_IF_ERROR(add(options, expert_budget));
-          }
     }
   }
   return made;
@@ -102,7 +121,8 @@ Result<Configurations> MakeConfigurations(const RunSettings& run) {
 Json ToJson(const Configuration& configuration) {
   const EngineOptions& options = configuration.options;
   const bool caches = options.mode == "edgemoe";
-  Json json = {{"mode", options.mode}, {"storage", options.storage_profile}};
+  Json json = {
+      {"file", options.model_path}, {"mode", options.mode}, {"storage", options.storage_profile}};
   if (options.storage_profile != "real") json["storage_scale"] = options.storage_scale;
   if (caches) {
     json["policy"] = options.eviction_policy;

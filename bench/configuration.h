@@ -14,15 +14,19 @@
 namespace edgemoe::bench {
 
 struct Configuration {
-  EngineOptions options;
+  EngineOptions options;  // model_path: the file
   MemoryPlan plan;
   std::string expert_budget;  // as it was given; empty: no limit
 };
 
 // EdgeMoE's own expert (Switch-base: 2 matrices of 768 x 3072 floats). With "--storage-scale paper"
 // the bandwidth of a modelled device is multiplied by (bytes of this model's expert) / (these), so
-// that to miss an expert costs the time that it cost there; its latency stays as it is.
+// that to miss an expert costs the time that it cost there; its latency stays as it is. "This
+// model" is the first file, whatever the others have.
 constexpr std::uint64_t kPaperExpertBytes = std::uint64_t{2} * 768 * 3072 * 4;
+
+// Without the folders, as tables have it.
+std::string FileName(const std::string& path);
 
 // All combinations of the lists, each planned. The errors of PlanMemory; RESOURCE_EXHAUSTED for a
 // combination that does not fit. mmap is left out where storage is modelled: the page cache cannot

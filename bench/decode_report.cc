@@ -46,10 +46,10 @@ Result<DecodeMeasurement> MeasureDecode(const RunSettings& run) {
                                         configurations.notes.front()));
   DecodeMeasurement measurement;
   measurement.notes = std::move(configurations.notes);
-  EDGEMOE_ASSIGN_OR_FAIL(
-      measurement.probe,
-      ProbeStorage(
-          {.path = run.model, .state_directory = "", .fresh = true, .io_backend = run.io_backend}));
+  EDGEMOE_ASSIGN_OR_FAIL(measurement.probe, ProbeStorage({.path = run.models.front(),
+                                                          .state_directory = "",
+                                                          .fresh = true,
+                                                          .io_backend = run.io_backend}));
   if (!measurement.probe.note.empty())
     measurement.notes.push_back("storage: " + measurement.probe.note);
   const GenerationPlan plan = {
@@ -57,12 +57,13 @@ Result<DecodeMeasurement> MeasureDecode(const RunSettings& run) {
   EDGEMOE_ASSIGN_OR_FAIL(measurement.measured,
                          MeasureInTurn(configurations.list, plan, run.warmup_tokens, run.runs));
   measurement.alike = AllAlike(measurement.measured);
-  if (!measurement.alike) measurement.notes.push_back("the configurations wrote different tokens");
+  if (!measurement.alike)
+    measurement.notes.push_back("configurations of one file wrote different tokens");
   return measurement;
 }
 
 std::string DecodeText(const RunSettings& run, const DecodeMeasurement& measurement) {
-  TextTable table({"mode", "storage", "policy", "predictor", "experts %", "tok/s", "p50 ms",
+  TextTable table({"file", "mode", "storage", "policy", "predictor", "experts %", "tok/s", "p50 ms",
                    "p95 ms", "p99 ms", "first s", "hits %", "read/token", "wait %", "disk %",
                    "cpu s/token"});
   for (const Measured& one : measurement.measured) {
@@ -70,12 +71,13 @@ std::string DecodeText(const RunSettings& run, const DecodeMeasurement& measurem
     const EngineOptions& options = one.configuration.options;
     const bool caches = options.mode == "edgemoe";
     const double storage = StorageBytesPerSecond(one, measurement.probe);
-    table.Add({options.mode, options.storage_profile, caches ? options.eviction_policy : "-",
-               caches ? options.predictor : "-", ExpertShare(one.configuration.plan),
-               Fixed(summary.tokens_per_second, 2), Milliseconds(summary.gap_p50_s),
-               Milliseconds(summary.gap_p95_s), Milliseconds(summary.gap_p99_s),
-               Fixed(summary.first_token_s, 2), Fixed(100 * summary.hit_rate, 1),
-               TokenBytes(summary.bytes_per_token), Fixed(100 * summary.wait_share, 0),
+    table.Add({FileName(options.model_path), options.mode, options.storage_profile,
+               caches ? options.eviction_policy : "-", caches ? options.predictor : "-",
+               ExpertShare(one.configuration.plan), Fixed(summary.tokens_per_second, 2),
+               Milliseconds(summary.gap_p50_s), Milliseconds(summary.gap_p95_s),
+               Milliseconds(summary.gap_p99_s), Fixed(summary.first_token_s, 2),
+               Fixed(100 * summary.hit_rate, 1), TokenBytes(summary.bytes_per_token),
+               Fixed(100 * summary.wait_share, 0),
                Fixed(100 * Ratio(summary.wait_bytes_per_second, storage), 0),
                Fixed(summary.cpu_s_per_token, 4)});
   }
@@ -93,13 +95,15 @@ std::string DecodeText(const RunSettings& run, const DecodeMeasurement& measurem
     text += options.storage_profile + ": scale " + Fixed(options.storage_scale, 4) + ", " +
             Fixed(StorageBytesPerSecond(one, measurement.probe) / 1e6, 2) + " MB/s\n";
   }
-  if (measurement.alike) text += "all wrote the same tokens\n";
+  if (measurement.alike)
+    text += (run.models.size() > 1 ? "all of one file wrote the same tokens\n"
+                                   : "all wrote the same tokens\n");
   for (const std::string& note : measurement.notes) text += "note: " + note + "\n";
   return text;
 }
 
 Status AddDecodeJson(const RunSettings& run, const DecodeMeasurement& measurement, Json& json) {
-  EDGEMOE_ASSIGN_OR_RETURN(const ModelDescription model, DescribeModel(run.model));
+  EDGEMOE_ASSIGN_OR_RETURN(const ModelDescription model, DescribeModel(run.models.front()));
   json["model"] = ToJson(model);
   json["storage"] = ToJson(measurement.probe);
   json["settings"] = {{"prompt", run.prompt},

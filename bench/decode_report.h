@@ -13,7 +13,7 @@ namespace edgemoe::bench {
 
 struct DecodeMeasurement {
   std::vector<Measured> measured;
-  ProbeReport probe;  // of the storage under the model
+  ProbeReport probe;  // of the storage under the first file
   bool alike = false;
   std::vector<std::string> notes;
 };
@@ -22,8 +22,8 @@ Result<DecodeMeasurement> MeasureDecode(const RunSettings& run);
 // Table and notes.
 std::string DecodeText(const RunSettings& run, const DecodeMeasurement& measurement);
 
-// Adds "model", "storage", "settings", "same_tokens", "notes" and "results", whose entries stand in
-// the order of `measured`.
+// Adds "model" (of the first file), "storage", "settings", "same_tokens", "notes" and "results",
+// whose entries stand in the order of `measured`.
 Status AddDecodeJson(const RunSettings& run, const DecodeMeasurement& measurement, Json& json);
 
 }  // namespace edgemoe::bench

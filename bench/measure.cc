@@ -2,6 +2,7 @@
 #include "bench/measure.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -17,7 +18,8 @@ constexpr const char* kWarmupPrompt =
 
 std::string Name(const Configuration& configuration) {
   const EngineOptions& options = configuration.options;
-  std::string name = options.mode + " on " + options.storage_profile;
+  std::string name =
+      FileName(options.model_path) + ", " + options.mode + " on " + options.storage_profile;
   if (options.mode != "edgemoe") return name;
   name += ", " + options.eviction_policy + ", " + options.predictor;
   if (!configuration.expert_budget.empty()) name += ", experts " + configuration.expert_budget;
@@ -97,8 +99,9 @@ Result<std::vector<Measured>> MeasureInTurn(const std::vector<Configuration>& co
 }
 
 bool AllAlike(const std::vector<Measured>& measured) {
-  std::vector<TokenId> longest;
+  std::map<std::string, std::vector<TokenId>> longest_of;
   for (const Measured& one : measured) {
+    std::vector<TokenId>& longest = longest_of[one.configuration.options.model_path];
     for (const GenerationSample& sample : one.samples) {
       const std::size_t both = std::min(longest.size(), sample.tokens.size());
       if (!std::equal(longest.begin(), longest.begin() + static_cast<std::ptrdiff_t>(both),

@@ -44,7 +44,8 @@ Result<std::vector<Measured>> MeasureInTurn(const std::vector<Configuration>& co
                                             const GenerationPlan& plan, std::uint32_t warmup_tokens,
                                             std::uint32_t runs);
 
-// Whether all samples wrote the same, as far as each got.
+// Whether all samples of each file wrote the same, as far as each got. Files may differ: they are
+// of different precision.
 bool AllAlike(const std::vector<Measured>& measured);
 
 // The bandwidth that a configuration's storage has: the model of it, or what was probed.

@@ -47,14 +47,14 @@ Result<Report> Run(const PrefillCommand& command, const Settings& settings) {
                          MeasureInTurn(configurations, plan, run.warmup_tokens, run.runs));
 
   Report report{"", NewJson("prefill", settings)};
-  EDGEMOE_ASSIGN_OR_FAIL(const ModelDescription model, DescribeModel(run.model));
+  EDGEMOE_ASSIGN_OR_FAIL(const ModelDescription model, DescribeModel(run.models.front()));
   report.json["model"] = ToJson(model);
   report.json["prompt_tokens"] = command.prompt_tokens;
   report.json["same_tokens"] = AllAlike(measured);
   report.json["notes"] = notes;
   report.json["results"] = Json::array();
-  TextTable table({"mode", "storage", "policy", "predictor", "chunk", "prompt tok/s", "first s",
-                   "hits %", "read/token", "wait %"});
+  TextTable table({"file", "mode", "storage", "policy", "predictor", "chunk", "prompt tok/s",
+                   "first s", "hits %", "read/token", "wait %"});
   for (const Measured& one : measured) {
     std::vector<double> speeds;
     std::vector<double> firsts;
@@ -84,9 +84,10 @@ Result<Report> Run(const PrefillCommand& command, const Settings& settings) {
     report.json["results"].push_back(std::move(result));
     const EngineOptions& options = one.configuration.options;
     const bool caches = options.mode == "edgemoe";
-    table.Add({options.mode, options.storage_profile, caches ? options.eviction_policy : "-",
-               caches ? options.predictor : "-", std::to_string(options.prefill_chunk_tokens),
-               Fixed(Median(speeds), 1), Fixed(Median(firsts), 3), Fixed(100 * hit_rate, 1),
+    table.Add({FileName(options.model_path), options.mode, options.storage_profile,
+               caches ? options.eviction_policy : "-", caches ? options.predictor : "-",
+               std::to_string(options.prefill_chunk_tokens), Fixed(Median(speeds), 1),
+               Fixed(Median(firsts), 3), Fixed(100 * hit_rate, 1),
                FormatByteSize(static_cast<std::uint64_t>(std::llround(bytes_per_token))),
                Fixed(100 * wait_share, 0)});
   }

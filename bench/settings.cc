@@ -19,8 +19,10 @@ CLI::Option* AddList(CLI::App* app, const std::string& name, std::vector<std::st
 }
 
 void AddRun(CLI::App* app, RunSettings* run) {
-  app->add_option("-m,--model", run->model, "GGUF file or expert pack")
-      ->type_name("FILE")
+  AddList(app, "-m,--model", &run->models,
+          "GGUF files or expert packs of one model; shares and \"paper\" are of the first one's "
+          "experts, for all files alike",
+          "FILE")
       ->required();
   app->add_option("--budget", run->budget, "Memory for everything, as in 1200MiB")
       ->type_name("SIZE");

@@ -14,7 +14,9 @@ namespace edgemoe::bench {
 
 // What decode, prefill and baselines share. Lists: each value with each of the others'.
 struct RunSettings {
-  std::string model;
+  // Files of one model. Shares of the experts, and the storage's scale, are those of the first one,
+  // so that all files have the same memory and the same device.
+  std::vector<std::string> models = {};
   std::string budget;                            // memory, as in "1200MiB"; empty: all it wants
   std::vector<std::string> expert_budgets = {};  // "25%" of all experts, or a size; empty: no limit
   std::vector<std::string> modes = {"edgemoe"};

@@ -94,7 +94,7 @@ class ConfigurationsTest : public testing::Test {
  protected:
   RunSettings Settings() const {
     RunSettings run;
-    run.model = file_.path();
+    run.models = {file_.path()};
     run.threads = 1;
     return run;
   }
@@ -132,6 +132,29 @@ TEST_F(ConfigurationsTest, ThePaperScaleGivesAMissThePaperTime) {
   const double expert_bytes = static_cast<double>(one.plan.expert_total_bytes) / (3 * 16);
   // 18,874,368 bytes at 550 MB/s.
   EXPECT_NEAR(expert_bytes / (550e6 * one.options.storage_scale), 0.0343, 0.0001);
+}
+
+// A pack and its source have the same memory and the same device: those of the first file.
+TEST_F(ConfigurationsTest, FilesShareTheFirstOnesBudgetAndScale) {
+  const TestFile half(TinyModelBytes({.layer_count = 3, .expert_count = 16, .expert_width = 32}));
+  RunSettings run = Settings();
+  run.models = {file_.path(), half.path()};
+  run.modes = {"edgemoe", "on-demand", "mmap"};
+  run.expert_budgets = {"40%"};
+  run.storages = {"sata"};
+  run.storage_scale = "paper";
+  const auto made = MakeConfigurations(run);
+  ASSERT_TRUE(made) << made.error().message();
+  ASSERT_EQ(made->list.size(), 4u);
+  EXPECT_EQ(made->notes.size(), 1u) << "said once";
+  const Configuration& first = made->list[0];
+  const Configuration& other = made->list[2];
+  EXPECT_EQ(other.options.model_path, half.path());
+  EXPECT_EQ(other.options.mode, "edgemoe");
+  EXPECT_LT(other.plan.expert_total_bytes, first.plan.expert_total_bytes);
+  EXPECT_EQ(other.options.expert_budget_bytes, first.options.expert_budget_bytes);
+  for (const Configuration& one : made->list)
+    EXPECT_EQ(one.options.storage_scale, first.options.storage_scale);
 }
 
 TEST_F(ConfigurationsTest, WrongSettingsAreNamed) {
@@ -192,6 +215,10 @@ TEST(SummaryTest, AlikeAsFarAsEachGot) {
   EXPECT_TRUE(AllAlike(measured));
   measured[1].samples.push_back(Sample({}, {1, 9}));
   EXPECT_FALSE(AllAlike(measured));
+  measured[1].samples = {Sample({}, {7, 8})};
+  EXPECT_FALSE(AllAlike(measured));
+  measured[1].configuration.options.model_path = "another file";
+  EXPECT_TRUE(AllAlike(measured)) << "only what one file wrote has to be alike";
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/support/child_process.h"
 #include "tests/support/test_file.h"
@@ -110,6 +111,23 @@ TEST_F(BenchSmokeTest, Baselines) {
   }
   EXPECT_TRUE(result["ratios"][0].contains("over_mmap"));
   EXPECT_FALSE(result["ratios"][1].contains("over_mmap"));
+}
+
+TEST_F(BenchSmokeTest, BaselinesOfSeveralFiles) {
+  const TestFile other(TinyModelBytes({.expert_width = 128}));
+  const json result =
+      RunForJson({"baselines", "-m", file_.path() + "," + other.path(), "-n", "4", "--runs", "1",
+                  "--storage", "real", "--expert-budget", "60%", "--mode", "edgemoe,on-demand"});
+  EXPECT_EQ(result["same_tokens"], true);
+  ASSERT_EQ(result["results"].size(), 4u);
+  EXPECT_EQ(result["results"][2]["file"], other.path());
+  ASSERT_EQ(result["ratios"].size(), 4u);
+  std::set<std::pair<std::string, std::string>> pairs;
+  for (const json& one : result["ratios"]) {
+    EXPECT_GT(one["over_on-demand"], 0);
+    pairs.emplace(one["file"], one["beside"]);
+  }
+  EXPECT_EQ(pairs.size(), 4u);
 }
 
 TEST_F(BenchSmokeTest, Replay) {
