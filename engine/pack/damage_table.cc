@@ -28,7 +28,7 @@ class Meter {
                                       std::span<const double> row_weights) {
     const std::vector<float> columns = job_.weights->Columns(tensor);
     std::vector<double> damages(job_.types.size());
-    const std::uint64_t stride = StrideOf(tensor);
+    const std::uint64_t stride = DamageRowStride(tensor);
     const auto row_bytes = static_cast<std::size_t>(tensor.source_bytes / tensor.rows());
     const auto visit = [&](std::span<const std::byte> rows, std::uint64_t first) {
       EDGEMOE_RETURN_IF_ERROR(CheckNotCancelled());
@@ -57,7 +57,7 @@ class Meter {
     const auto columns = static_cast<std::size_t>(tensor.columns());
     const auto row_bytes = static_cast<std::size_t>(tensor.source_bytes / tensor.rows());
     std::vector<double> squares(columns);
-    const std::uint64_t stride = StrideOf(tensor);
+    const std::uint64_t stride = DamageRowStride(tensor);
     std::vector<float> x(columns);
     const auto visit = [&](std::span<const std::byte> rows, std::uint64_t first) {
       PickRows(rows.size() / row_bytes, first, stride);
@@ -80,11 +80,6 @@ class Meter {
     std::vector<float> decoded;
     std::vector<std::byte> packed;
   };
-
-  static std::uint64_t StrideOf(const PackTensor& tensor) {
-    const std::uint64_t rows_max = tensor.of_expert() ? kDamageRowsMax : kDamageRowsMaxDense;
-    return (tensor.rows() + rows_max - 1) / rows_max;
-  }
 
   Status CheckNotCancelled() const {
     if (job_.cancelled == nullptr || !job_.cancelled->load(std::memory_order_relaxed))
@@ -136,6 +131,12 @@ std::vector<double> Through(std::span<const float> rows, std::span<const double>
 }
 
 }  // namespace
+
+std::uint64_t DamageRowStride(const PackTensor& tensor) {
+  const std::uint64_t weights_max = tensor.of_expert() ? kDamageWeightsMax : kDamageWeightsMaxDense;
+  const std::uint64_t rows_max = std::max(weights_max / tensor.columns(), kDamageRowsMin);
+  return (tensor.rows() + rows_max - 1) / rows_max;
+}
 
 DamageTable::DamageTable(std::size_t tensor_count, std::vector<TensorType> types)
     : types_(std::move(types)), damages_(tensor_count * types_.size()) {}

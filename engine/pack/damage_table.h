@@ -16,10 +16,13 @@
 
 namespace edgemoe {
 
-// Rows of a matrix that are quantised to estimate its damage, evenly spread; a smaller one is taken
-// whole.
-constexpr std::uint64_t kDamageRowsMax = 256;
-constexpr std::uint64_t kDamageRowsMaxDense = 1024;
+// Weights of a matrix that are quantised to estimate its damage: whole rows, evenly spread, at
+// least kDamageRowsMin of them. A smaller matrix is taken whole.
+constexpr std::uint64_t kDamageWeightsMax = 65536;
+constexpr std::uint64_t kDamageWeightsMaxDense = 262144;
+constexpr std::uint64_t kDamageRowsMin = 32;
+// From one of these rows to the next.
+std::uint64_t DamageRowStride(const PackTensor& tensor);
 
 // The damage of each tensor in each type, in the units of ErrorWeights.
 class DamageTable {
