@@ -83,6 +83,7 @@ Result<std::vector<Measured>> MeasureInTurn(const std::vector<Configuration>& co
                                             const GenerationPlan& plan, std::uint32_t warmup_tokens,
                                             std::uint32_t runs) {
   std::vector<Measured> measured;
+  measured.reserve(configurations.size());
   for (const Configuration& configuration : configurations)
     measured.push_back({configuration, {}, {}});
   for (std::uint32_t run = 1; run <= runs; ++run) {

@@ -54,6 +54,7 @@ std::vector<SizeGroup> GroupSizes(std::span<const std::uint64_t> expert_slot_byt
     group = Join(group, {.slot_bytes = aligned, .expert_count = 1, .expert_bytes = expert_bytes});
   }
   std::vector<SizeGroup> ascending;
+  ascending.reserve(groups.size());
   for (const auto& [cell, group] : groups) ascending.push_back(group);
   return ascending;
 }
