@@ -108,6 +108,7 @@ class SensitivityProbe {
     EDGEMOE_FAIL_IF_ERROR(study_.RecordReference());
     EDGEMOE_ASSIGN_OR_FAIL(OfflineModel* const model, study_.SourceModel());
     std::vector<TensorOverlay::Change> changes;
+    changes.reserve(tensors.size());
     for (const std::size_t i : tensors) changes.push_back({i, to});
     EDGEMOE_FAIL_IF_ERROR(overlay_.Apply(*model, changes));
     const Result<Quality> quality = study_.Measure(*model);

@@ -23,12 +23,13 @@ const std::vector<TensorType> kTypes = {TensorType::kQ4_K, TensorType::kQ4_0, Te
                                         TensorType::kF32};
 constexpr std::size_t kQ4 = 1;  // in kTypes
 // The errors of Q4_0 are neither independent of each other nor of the inputs, and the estimate adds
-// a use for each expert. On this model it is 0.95 to 1.06 times the truth.
+// a use for each expert. On this model it is 0.99 to 1.09 times the truth.
 constexpr double kEstimateFactor = 1.25;
 
 TinyModelOptions Model() {
   TinyModelOptions model;
-  model.expert_width = 288;  // gate and up have more rows than are looked at
+  model.expert_count = 4;
+  model.expert_width = 1056;  // every second row is looked at
   model.dense_type = model.gate_type = model.up_type = model.down_type = TensorType::kF32;
   model.tied_output = false;
   return model;
@@ -79,15 +80,14 @@ class DamageTableTest : public testing::Test {
     const std::vector<float> decoded = Quantised(tensor, type);
     std::vector<float> down;
     if (!rows.empty()) down = Weights(tensors_[index + (tensor.role == TensorRole::kGate ? 2 : 1)]);
-    const std::uint64_t most = tensor.of_expert() ? kDamageRowsMax : kDamageRowsMaxDense;
-    const auto stride = static_cast<std::size_t>((tensor.rows() + most - 1) / most);
+    const auto stride = static_cast<std::size_t>(DamageRowStride(tensor));
     double damage = 0;
     for (std::size_t j = 0; j < tensor.rows(); j += stride) {
       double through = 1;
       if (!rows.empty()) {
         double squares = 0;
-        for (std::size_t i = j; i < down.size(); i += rows.size())
-          squares += static_cast<double>(down[i]) * down[i];
+        for (std::size_t i = j; i < down.size(); i += 2 * rows.size())
+          squares += 2 * static_cast<double>(down[i]) * down[i];
         through = rows[j] * squares;
       }
       for (std::size_t k = 0; k < n; ++k) {
@@ -100,7 +100,7 @@ class DamageTableTest : public testing::Test {
 
   TempFolder folder_;
   const TestFile file_{TinyModelBytes(Model())};
-  const std::vector<TokenId> tokens_ = RandomTokens(200);
+  const std::vector<TokenId> tokens_ = RandomTokens(100);
   PackSource source_ = *PackSource::Open(file_.path());
   const std::vector<PackTensor> tensors_ = *ListPackTensors(source_);
   std::optional<ActivationStats> stats_;
@@ -117,6 +117,9 @@ TEST_F(DamageTableTest, IsTheSumThatItSays) {
     if (tensors_[i].role == TensorRole::kOther) {
       EXPECT_TRUE(std::isinf(table.of(i, kQ4)));
       continue;
+    }
+    if (tensors_[i].of_expert()) {
+      ASSERT_EQ(DamageRowStride(tensors_[i]), 2U) << "else sampling is not tested";
     }
     const double expected = SlowDamage(i, kTypes[kQ4]);
     ASSERT_GT(expected, 0) << tensors_[i].name;
@@ -181,7 +184,7 @@ TEST_F(DamageTableTest, IsNearWhatHappensToTheOutput) {
 
 TEST_F(DamageTableTest, ExpertsNeverUsedCountLittleButCount) {
   RunStats(std::span(tokens_).first(1));
-  ASSERT_EQ(stats_->never_used_count(), 12U);
+  ASSERT_EQ(stats_->never_used_count(), 4U);
   for (const PackTensor& tensor : tensors_) {
     if (!tensor.of_expert()) continue;
     const double scale = weights_->Scale(tensor);
