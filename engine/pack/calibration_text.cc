@@ -43,8 +43,9 @@ Status CheckCalibrationText(std::string_view text) {
   if (text.size() > kCalibrationBytesMax) return TooLong(text.size());
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
     return InvalidArgumentError("calibration text: found nothing in " +
-                                std::to_string(text.size()) + " bytes; expected text of at least " +
-                                std::to_string(kCalibrationTokensMin) + " tokens");
+                                std::to_string(text.size()) +
+                                " bytes; expected text, better some "
+                                "20,000 tokens of it");
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos)
     return InvalidArgumentError("calibration text: found a NUL at byte " + std::to_string(nul) +
                                 "; expected text in UTF-8");
@@ -52,13 +53,6 @@ Status CheckCalibrationText(std::string_view text) {
     return InvalidArgumentError("calibration text: found what is not UTF-8 at byte " +
                                 std::to_string(bad) + "; expected text in UTF-8");
   return OkStatus();
-}
-
-Status CheckCalibrationTokens(std::size_t token_count) {
-  if (token_count >= kCalibrationTokensMin) return OkStatus();
-  return InvalidArgumentError("calibration text: found " + std::to_string(token_count) +
-                              " tokens; expected at least " +
-                              std::to_string(kCalibrationTokensMin) + ", better some 20,000");
 }
 
 Result<std::string> ReadCalibrationText(const std::string& path) {

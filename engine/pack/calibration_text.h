@@ -13,7 +13,6 @@
 namespace edgemoe {
 
 constexpr std::uint64_t kCalibrationBytesMax = std::uint64_t{64} << 20;
-constexpr std::size_t kCalibrationTokensMin = 512;  // one window
 
 // Conversations, prose, code, tables and mathematics in eleven languages, written for this; UTF-8,
 // about 70 KB. Lives as long as the program.
@@ -22,9 +21,6 @@ std::string_view DefaultCalibrationText();
 // INVALID_ARGUMENT when `text` is empty (white space alone counts as nothing), longer than
 // kCalibrationBytesMax, holds a NUL, or is not UTF-8; says where. Any language is accepted.
 Status CheckCalibrationText(std::string_view text);
-
-// INVALID_ARGUMENT when a text gave fewer tokens than one window; says how many.
-Status CheckCalibrationTokens(std::size_t token_count);
 
 // A user's text, checked. Errors name the path: NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT
 // (what is no regular file, and as CheckCalibrationText), DATA_LOSS.

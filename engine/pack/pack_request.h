@@ -89,8 +89,8 @@ struct PackOptions {
   std::function<void(const PackProgress&)> progress{};  // often; on the calling thread
 };
 
-// Bytes of memory that measuring the source takes at least, and beyond which more is of no use; both
-// 0 where nothing is measured.
+// Bytes of memory that measuring the source takes at least, and beyond which more is of no use;
+// both 0 where nothing is measured.
 struct PackMemory {
   std::uint64_t least_bytes = 0;
   std::uint64_t useful_bytes = 0;
