@@ -65,11 +65,11 @@ class AdaptivePack {
     return CheckPackTarget(options_.output_path, options_.overwrite, source.files());
   }
 
-  void Tell(Phase phase, std::uint64_t done, std::uint64_t total) {
+  void Tell(Phase phase, std::uint64_t done, std::uint64_t total, std::uint64_t resumed = 0) {
     progress_.phase = phase;
     progress_.done = done;
     progress_.total = total;
-    progress_.resumed = 0;
+    progress_.resumed = resumed;
     if (options_.progress) options_.progress(progress_);
   }
 
@@ -171,8 +171,11 @@ class AdaptivePack {
     if (target.bits) {
       const double bytes = *target.bits / 8 * static_cast<double>(weights_);
       Result<TensorTypes> types = search_->WithinBytes(static_cast<std::uint64_t>(bytes));
-      if (!types) return Failure(types.error().WithContext("bits"));
-      return types;
+      if (types || types.error().code() != StatusCode::kOutOfRange) return types;
+      char text[96];
+      std::snprintf(text, sizeof(text), "bits: found %.4g, the least that any choice has is %.4g",
+                    *target.bits, BitsFor(search_->least_bytes()));
+      return Failure(OutOfRangeError(text));
     }
     return ChooseForFile(*target.file_bytes);
   }
@@ -233,8 +236,11 @@ class AdaptivePack {
     job.recipe = RecipeOf(types);
     job.threads = options_.threads;
     job.cancelled = options_.cancelled;
-    job.progress = [this, phase](std::uint64_t done, std::uint64_t total) {
-      Tell(phase, done, total);
+    // Told first: what an earlier job had written.
+    job.progress = [this, phase, resumed = std::optional<std::uint64_t>()](
+                       std::uint64_t done, std::uint64_t total) mutable {
+      if (!resumed) resumed = done;
+      Tell(phase, done, total, *resumed);
     };
     return job;
   }

@@ -29,6 +29,8 @@ class LineSearch : public TypeSearch {
     return TypesAt(LastWhere([&](std::size_t i) { return BytesOf(TypesAt(i)) <= bytes_max; }));
   }
 
+  std::uint64_t least_bytes() const override { return BytesOf(TypesAt(0)); }
+
   // Bisection: the first that meets it, when more bytes never do more harm.
   Result<TensorTypes> Smallest(double /*kl*/, const Measure& measure) override {
     std::size_t low = 0;         // all before it do not meet it

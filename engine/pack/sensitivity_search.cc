@@ -40,6 +40,8 @@ class SensitivitySearch final : public TypeSearch {
     return TypesOf(allocation);
   }
 
+  std::uint64_t least_bytes() const override { return allocator_->least_bytes(); }
+
   // What is expected is corrected by what was measured, and tried again.
   Result<TensorTypes> Smallest(double kl, const Measure& measure) override {
     std::optional<TensorTypes> best;

@@ -26,6 +26,7 @@ class TypeSearch {
   // The best choice whose weights, each padded as the pack's writer does, take at most so many
   // bytes. OUT_OF_RANGE names the least.
   virtual Result<TensorTypes> WithinBytes(std::uint64_t bytes_max) = 0;
+  virtual std::uint64_t least_bytes() const = 0;
   // The choice of fewest bytes that meets a tolerance, as far as it can be found with a few calls
   // of `measure`, which writes a pack and gives how much of the tolerance it uses: up to 1 meets
   // it. `kl` is about where the tolerance lies. OUT_OF_RANGE when none that was tried meets it.

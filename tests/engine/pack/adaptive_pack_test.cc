@@ -396,7 +396,7 @@ TEST_F(AdaptivePackTest, ATargetThatNoneMeetsNamesTheNearest) {
     EXPECT_THAT(size.message(), HasSubstr(" bytes)"));
     const Status bits = Error(Options({.bits = 1}, method));
     EXPECT_EQ(bits.code(), StatusCode::kOutOfRange) << bits.ToString();
-    EXPECT_THAT(bits.message(), HasSubstr("bits"));
+    EXPECT_THAT(bits.message(), HasSubstr("bits: found 1, the least that any choice has is "));
   }
   const Status kl = Error(Options({.kl_max = 1e-9}, PackMethod::kUniform));
   EXPECT_EQ(kl.code(), StatusCode::kOutOfRange) << kl.ToString();
