@@ -40,8 +40,7 @@ class BudgetLoan {
 //   1. A loan neither ends early nor changes its size: when the total does, the engine's part does.
 //   2. At most one loan at a time. When it ends, the engine gets back what it gave up for it.
 //   3. A budget that nobody has set is no more than the engine has a use for. A loan then takes
-//   first
-//      what is usable beside it, up to three quarters of usable memory in all.
+//      first what is usable beside it, up to three quarters of usable memory in all.
 //
 // Thread-safe. Calls that resize the engine wait for the step that runs, and for each other.
 class SharedBudget {

@@ -41,7 +41,7 @@ constexpr std::string_view kPackSourceBytesKey = "edgemoe.pack.source.bytes";  /
 constexpr std::string_view kPackSourcePartsKey = "edgemoe.pack.source.parts";  // u32
 constexpr std::string_view kPackToolKey = "edgemoe.pack.tool";                 // "edgemoe 0.1.0"
 // How the types were chosen: "copy", bit for bit as in the source; "sensitivity", "edgemoe",
-// "uniform", see engine/pack/pack_job.h.
+// "uniform", see engine/pack/pack_request.h.
 constexpr std::string_view kPackMethodKey = "edgemoe.pack.method";
 // String: what the types were measured on, source and calibration text, as a digest.
 constexpr std::string_view kPackCalibrationKey = "edgemoe.pack.calibration";

@@ -3,7 +3,6 @@
 // The text that a model is calibrated with: the one that comes with the project, or a user's own.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -7,13 +7,6 @@
 namespace edgemoe {
 namespace {
 
-ExpertKey KeyOf(const PackTensor& tensor) { return {tensor.layer, tensor.expert}; }
-
-ExpertRole ExpertRoleOf(TensorRole role) {
-  if (role == TensorRole::kGate) return ExpertRole::kGate;
-  return role == TensorRole::kUp ? ExpertRole::kUp : ExpertRole::kDown;
-}
-
 // What a dense matrix is multiplied by. A tied embedding is the output matrix too, and that use
 // counts; one of its own is not multiplied by anything.
 std::optional<DenseInput> InputOf(TensorRole role, bool tied) {
@@ -33,7 +26,7 @@ std::optional<DenseInput> InputOf(TensorRole role, bool tied) {
 }  // namespace
 
 std::vector<float> ErrorWeights::Columns(const PackTensor& tensor) const {
-  if (tensor.of_expert()) return table_.Columns(KeyOf(tensor), ExpertRoleOf(tensor.role)).weights;
+  if (tensor.of_expert()) return table_.Columns(tensor.key(), tensor.expert_role()).weights;
   const auto input = InputOf(tensor.role, tied_output_);
   if (!input) return {};
   return table_.Columns(*input, tensor.layer).weights;
@@ -41,13 +34,13 @@ std::vector<float> ErrorWeights::Columns(const PackTensor& tensor) const {
 
 std::vector<float> ErrorWeights::Rows(const PackTensor& tensor) const {
   if (tensor.role != TensorRole::kGate && tensor.role != TensorRole::kUp) return {};
-  return table_.Rows(KeyOf(tensor), ExpertRoleOf(tensor.role)).weights;
+  return table_.Rows(tensor.key(), tensor.expert_role()).weights;
 }
 
 double ErrorWeights::Scale(const PackTensor& tensor) const {
   if (tensor.of_expert()) {
-    const ExpertKey key = KeyOf(tensor);
-    const ExpertRole role = ExpertRoleOf(tensor.role);
+    const ExpertKey key = tensor.key();
+    const ExpertRole role = tensor.expert_role();
     const double columns = table_.Columns(key, role).mean * UsesPerToken(key);
     if (role == ExpertRole::kDown) return columns;
     // Both factors hold p^2, which counts once.

@@ -12,11 +12,6 @@ namespace {
 
 constexpr std::uint32_t kNoLayer = std::numeric_limits<std::uint32_t>::max();  // sorts last
 
-double BitsOf(TensorType type) {
-  const TensorTypeTraits& traits = TraitsOf(type);
-  return 8.0 * traits.block_bytes / traits.block_elements;
-}
-
 PackRow RowOf(std::span<const PackTensor> tensors, std::span<const TensorType> types,
               const std::vector<std::size_t>& members) {
   PackRow row;
@@ -25,7 +20,7 @@ PackRow RowOf(std::span<const PackTensor> tensors, std::span<const TensorType> t
   for (const std::size_t i : members) {
     row.weights += tensors[i].weights();
     row.bytes += tensors[i].BytesIn(types[i]);
-    ++counts[{BitsOf(types[i]), std::string(TraitsOf(types[i]).name)}];
+    ++counts[{BitsPerWeight(types[i]), std::string(TraitsOf(types[i]).name)}];
   }
   row.bits = 8.0 * static_cast<double>(row.bytes) / static_cast<double>(row.weights);
   for (const auto& [type, count] : counts) row.types.push_back({type.second, count});

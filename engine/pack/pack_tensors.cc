@@ -87,6 +87,11 @@ const char* TensorRoleName(TensorRole role) {
   return kNames[static_cast<std::size_t>(role)];
 }
 
+ExpertRole PackTensor::expert_role() const {
+  if (role == TensorRole::kGate) return ExpertRole::kGate;
+  return role == TensorRole::kUp ? ExpertRole::kUp : ExpertRole::kDown;
+}
+
 bool PackTensor::Takes(TensorType type) const {
   if (role == TensorRole::kOther || rows() < 2) return false;
   const TensorTypeTraits& traits = TraitsOf(type);

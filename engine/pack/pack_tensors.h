@@ -48,6 +48,9 @@ struct PackTensor {
   TensorType source_type = TensorType::kF32;
 
   bool of_expert() const { return role >= TensorRole::kGate && role <= TensorRole::kDown; }
+  // REQUIRES: of_expert(), as the next.
+  ExpertRole expert_role() const;
+  ExpertKey key() const { return {layer, expert}; }
   std::uint64_t columns() const { return dims[0]; }
   std::uint64_t rows() const { return dims[1]; }
   std::uint64_t weights() const { return dims[0] * dims[1]; }

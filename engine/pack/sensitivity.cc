@@ -12,11 +12,6 @@
 namespace edgemoe {
 namespace {
 
-double BitsOf(TensorType type) {
-  const TensorTypeTraits& traits = TraitsOf(type);
-  return 8.0 * traits.block_bytes / traits.block_elements;
-}
-
 // `count` of [0, total), evenly spread, with both ends.
 std::vector<std::uint32_t> SpreadLayers(std::uint32_t total, std::uint32_t count) {
   std::vector<std::uint32_t> layers;
@@ -60,10 +55,10 @@ class SensitivityProbe {
     const std::uint32_t layer_count = study_.source().config().layer_count;
     std::map<TensorRole, std::uint32_t> layers_of_role;
     for (const auto& [group, tensors] : groups_) ++layers_of_role[group.first];
-    std::uint32_t in_layers = 0;
+    std::uint32_t in_layers = 0;  // roles; the others are of the whole model, a probe each
     for (const auto& [role, count] : layers_of_role) in_layers += count > 1 ? 1 : 0;
-    const std::uint32_t each =
-        std::max<std::uint32_t>(2, kProbesMax / std::max<std::uint32_t>(in_layers, 1));
+    const auto alone = static_cast<std::uint32_t>(layers_of_role.size()) - in_layers;
+    const std::uint32_t each = (kProbesMax - alone) / std::max<std::uint32_t>(in_layers, 1);
     const std::vector<std::uint32_t> layers = SpreadLayers(layer_count, each);
     std::vector<Sensitivity::Group> probed;
     for (const auto& [group, tensors] : groups_)
@@ -87,10 +82,10 @@ class SensitivityProbe {
       const TensorType type = job_.damages->types()[t];
       const double damage = DamageOf(tensors, t);
       const auto has_it = [&](std::size_t i) { return study_.tensors()[i].source_type == type; };
-      if (BitsOf(type) > kProbeBitsMax || !std::isfinite(damage) || damage <= 0 ||
+      if (BitsPerWeight(type) > kProbeBitsMax || !std::isfinite(damage) || damage <= 0 ||
           std::ranges::any_of(tensors, has_it))
         continue;
-      const auto distance = [&](TensorType of) { return std::fabs(BitsOf(of) - job_.bits); };
+      const auto distance = [&](TensorType of) { return std::fabs(BitsPerWeight(of) - job_.bits); };
       if (!best || distance(type) < distance(job_.damages->types()[*best])) best = t;
     }
     return best;

@@ -6,11 +6,6 @@
 namespace edgemoe {
 namespace {
 
-ExpertRole RoleOf(const PackTensor& tensor) {
-  if (tensor.role == TensorRole::kGate) return ExpertRole::kGate;
-  return tensor.role == TensorRole::kUp ? ExpertRole::kUp : ExpertRole::kDown;
-}
-
 // Dense tensors stand in the same order in every file of a model.
 std::size_t DenseIndexOf(const PackSource& source, const PackTensor& tensor) {
   const std::vector<WeightsLayout::DenseTensor>& dense = source.layout().dense;
@@ -44,7 +39,7 @@ Status TensorOverlay::Replace(OfflineModel& model, std::span<const Change> chang
     rest = rest.subspan(out.size());
     EDGEMOE_RETURN_IF_ERROR(Convert(tensor, type, out));
     if (tensor.of_expert())
-      model.overlay().Set({tensor.layer, tensor.expert}, RoleOf(tensor), type, out);
+      model.overlay().Set(tensor.key(), tensor.expert_role(), type, out);
     else
       model.SetDense(DenseIndexOf(study_.source(), tensor), type, out);
   }

@@ -53,6 +53,12 @@ const TensorTypeTraits* FindTensorType(std::string_view name);
 // REQUIRES: `type` is one of the enumerators.
 const TensorTypeTraits& TraitsOf(TensorType type);
 
+// Of the blocks, scales included.
+inline double BitsPerWeight(TensorType type) {
+  const TensorTypeTraits& traits = TraitsOf(type);
+  return 8.0 * traits.block_bytes / traits.block_elements;
+}
+
 // Bytes of a row of `columns` elements; empty when `columns` is not a whole number of blocks or the
 // result overflows.
 std::optional<std::uint64_t> RowBytes(TensorType type, std::uint64_t columns);
