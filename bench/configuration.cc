@@ -8,6 +8,8 @@
 
 #include "bench/statistics.h"
 #include "engine/base/byte_size.h"
+#include "engine/describe.h"
+#include "engine/plan.h"
 
 namespace edgemoe::bench {
 namespace {

@@ -9,7 +9,8 @@
 
 #include "bench/report.h"
 #include "bench/settings.h"
-#include "engine/engine.h"
+#include "engine/options.h"
+#include "engine/plan.h"
 
 namespace edgemoe::bench {
 

@@ -8,6 +8,8 @@
 #include "bench/statistics.h"
 #include "bench/text_table.h"
 #include "engine/base/byte_size.h"
+#include "engine/describe.h"
+#include "engine/probe.h"
 
 namespace edgemoe::bench {
 namespace {

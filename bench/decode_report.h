@@ -8,6 +8,7 @@
 
 #include "bench/measure.h"
 #include "bench/report.h"
+#include "engine/probe.h"
 
 namespace edgemoe::bench {
 

@@ -2,6 +2,7 @@
 #include "bench/commands.h"
 #include "bench/text_table.h"
 #include "engine/base/byte_size.h"
+#include "engine/probe.h"
 
 namespace edgemoe::bench {
 

@@ -8,6 +8,7 @@
 
 #include "bench/statistics.h"
 #include "bench/text_table.h"
+#include "engine/probe.h"
 
 namespace edgemoe::bench {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "bench/configuration.h"
 #include "bench/generation.h"
+#include "engine/probe.h"
 
 namespace edgemoe::bench {
 

@@ -7,6 +7,7 @@
 #include "bench/statistics.h"
 #include "bench/text_table.h"
 #include "engine/base/byte_size.h"
+#include "engine/describe.h"
 
 namespace edgemoe::bench {
 namespace {

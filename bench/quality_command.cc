@@ -6,6 +6,7 @@
 #include "bench/commands.h"
 #include "bench/text_table.h"
 #include "engine/base/byte_size.h"
+#include "engine/quality.h"
 
 namespace edgemoe::bench {
 namespace {

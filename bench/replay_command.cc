@@ -5,6 +5,7 @@
 #include "bench/statistics.h"
 #include "bench/text_table.h"
 #include "engine/base/byte_size.h"
+#include "engine/replay.h"
 
 namespace edgemoe::bench {
 namespace {
@@ -13,7 +14,7 @@ double Share(std::uint64_t part, std::uint64_t whole) {
   return Ratio(static_cast<double>(part), static_cast<double>(whole));
 }
 
-Json ToJson(const ReplayRow& row) {
+Json ToJson(const ReplayResult& row) {
   return {
       {"policy", row.policy},
       {"predictor", row.predictor},
@@ -49,14 +50,14 @@ Result<Report> Run(const ReplayCommand& command, const Settings& settings) {
     if (!bytes) return Failure(bytes.error().WithContext("--budget"));
     options.budgets_bytes.push_back(*bytes);
   }
-  EDGEMOE_ASSIGN_OR_FAIL(const std::vector<ReplayRow> rows, ReplayTrace(options));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::vector<ReplayResult> rows, ReplayTrace(options));
 
   Report report{"", NewJson("replay", settings)};
   report.json["trace"] = command.trace;
   report.json["results"] = Json::array();
   TextTable table({"budget", "policy", "predictor", "hits %", "read/token", "recall@k %",
                    "recall@2k %", "wasted %"});
-  for (const ReplayRow& row : rows) {
+  for (const ReplayResult& row : rows) {
     report.json["results"].push_back(ToJson(row));
     const bool guesses = row.guess_uses > 0;
     const double bytes_per_token =

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "engine/base/usable_memory.h"
+#include "engine/probe.h"
 
 namespace edgemoe::bench {
 namespace {

@@ -7,7 +7,8 @@
 #include <string>
 
 #include "bench/settings.h"
-#include "engine/engine.h"
+#include "engine/describe.h"
+#include "engine/probe.h"
 
 namespace edgemoe::bench {
 

@@ -2,10 +2,13 @@
 #include "engine/engine.h"
 
 #include "engine/base/usable_memory.h"
-#include "engine/engine_loaded.h"
-#include "engine/engine_model.h"
-#include "engine/engine_options.h"
-#include "engine/engine_plan.h"
+#include "engine/describe.h"
+#include "engine/options.h"
+#include "engine/plan.h"
+#include "engine/serving/describe_header.h"
+#include "engine/serving/loaded_engine.h"
+#include "engine/serving/memory_plan.h"
+#include "engine/serving/option_check.h"
 
 namespace edgemoe {
 

@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "server/daemon.h"
-#include "server/flags.h"
-#include "server/log.h"
+#include "server/process/daemon.h"
+#include "server/process/flags.h"
+#include "server/process/log.h"
 
 int main(int argc, char** argv) {
   using edgemoe::ExitCode;

@@ -28,7 +28,7 @@ bool Covers(const FaultRule& rule, const ReadRequest& request, std::uint64_t ord
 
 }  // namespace
 
-FaultyReader::FaultyReader(std::unique_ptr<BlockReader> inner, FaultPlan plan)
+FaultyReader::FaultyReader(std::unique_ptr<BlockReader> inner, FaultSchedule plan)
     : inner_(std::move(inner)),
       plan_(std::move(plan)),
       rule_hits_(plan_.rules.size()),

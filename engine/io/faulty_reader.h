@@ -41,7 +41,7 @@ struct FaultRule {
   double probability = 1.0;            // of those that match all else
 };
 
-struct FaultPlan {
+struct FaultSchedule {
   std::uint64_t seed = 1;
   std::vector<FaultRule> rules = {};
   // A finished request is withheld from 0 to this many calls of Poll or Wait, drawn at random; Wait
@@ -54,13 +54,13 @@ struct FaultPlan {
 // first, last, begin, end, file, count, percent; or "seed=N", "delay=N", "reorder". Example:
 // "io-error:first=100:count=1;short-read:percent=5;reorder;seed=7". INVALID_ARGUMENT names the
 // part that is wrong and what would be accepted. At most kFaultRulesMax rules.
-Result<FaultPlan> ParseFaultPlan(std::string_view text);
+Result<FaultSchedule> ParseFaultSchedule(std::string_view text);
 constexpr std::size_t kFaultRulesMax = 64;
 constexpr std::uint32_t kFaultDelayCallsMax = 1000;
 
 class FaultyReader final : public BlockReader {
  public:
-  FaultyReader(std::unique_ptr<BlockReader> inner, FaultPlan plan);
+  FaultyReader(std::unique_ptr<BlockReader> inner, FaultSchedule plan);
 
   std::string_view name() const override { return "faulty"; }
   std::size_t depth() const override { return inner_->depth(); }
@@ -97,7 +97,7 @@ class FaultyReader final : public BlockReader {
   void Age();
 
   std::unique_ptr<BlockReader> inner_;
-  FaultPlan plan_;
+  FaultSchedule plan_;
   std::vector<std::uint64_t> rule_hits_;  // [rules]
   Random random_;
   std::uint64_t request_count_ = 0;

@@ -5,7 +5,7 @@
 
 #include "engine/gguf/pack_keys.h"
 #include "engine/io/mapped_file.h"
-#include "engine/stream/slot_plan.h"
+#include "engine/stream/expert_slots.h"
 
 namespace edgemoe {
 
@@ -28,7 +28,7 @@ Result<ModelHeader> ReadModelHeader(const std::string& path) {
   if (!config) return Failure(config.error().WithContext(path));
   Result<WeightsLayout> layout = PlanWeights(*config, *files);
   if (!layout) return Failure(layout.error().WithContext(path));
-  Result<SlotClasses> classes = PlanSlots(layout->experts, config->expert_used_count);
+  Result<SlotClasses> classes = SlotClassesOf(layout->experts, config->expert_used_count);
   if (!classes) return Failure(classes.error().WithContext(path));
   return ModelHeader{std::move(paths),   file_bytes,         *std::move(files),
                      *std::move(config), *std::move(layout), *std::move(classes)};

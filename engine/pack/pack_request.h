@@ -97,7 +97,7 @@ struct PackMemory {
 };
 
 // Tensors of one role in one layer, or of one role outside layers.
-struct PackRow {
+struct TypeSummary {
   std::optional<std::uint32_t> layer{};
   std::string role;  // "gate", "up", "down", "query", "embedding" ...; see TensorRoleName
   std::uint64_t weights = 0;
@@ -138,7 +138,7 @@ struct PackReport {
   std::uint64_t calibration_tokens = 0;
   std::uint64_t probe_count = 0;         // passes over the sample
   std::uint32_t experts_never_used = 0;  // by calibration text: these count as their layer's mean
-  std::vector<PackRow> rows{};           // layers in order, then what is outside
+  std::vector<TypeSummary> rows{};       // layers in order, then what is outside
   std::vector<PackPoint> curve{};        // smallest file first; kSensitivity
   std::string report_path{};             // the same as JSON, beside the output
   std::string report_error{};            // why that could not be written; the pack is whole

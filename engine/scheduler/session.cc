@@ -28,7 +28,7 @@ SessionEnd EndWithError(Status status) {
 
 }  // namespace
 
-Session::Session(RequestPlan plan, std::unique_ptr<EventSink> sink, const TokenText& text,
+Session::Session(CheckedRequest plan, std::unique_ptr<EventSink> sink, const TokenText& text,
                  std::uint64_t now_ns)
     : plan_(std::move(plan)),
       sink_(std::move(sink)),

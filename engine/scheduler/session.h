@@ -26,7 +26,7 @@ namespace edgemoe {
 enum class RequestKind : std::uint8_t { kGenerate, kScore };
 
 // A request whose fields were checked: see engine.h for their bounds.
-struct RequestPlan {
+struct CheckedRequest {
   RequestKind kind = RequestKind::kGenerate;
   std::vector<TokenId> prompt;  // [1, context_tokens]; Score: at least 2
   SamplingParameters sampling;
@@ -54,7 +54,7 @@ struct RowAllowance {
 class Session {
  public:
   // `text` outlives the session. `now_ns`: when the request was taken.
-  Session(RequestPlan plan, std::unique_ptr<EventSink> sink, const TokenText& text,
+  Session(CheckedRequest plan, std::unique_ptr<EventSink> sink, const TokenText& text,
           std::uint64_t now_ns);
 
   // Called once by RequestQueue.
@@ -104,7 +104,7 @@ class Session {
   bool Stops(TokenId token) const;
 
   RequestId id_;
-  RequestPlan plan_;
+  CheckedRequest plan_;
   std::unique_ptr<EventSink> sink_;
   const TokenText& text_;
   std::atomic<bool> cancelled_{false};

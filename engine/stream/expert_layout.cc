@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/stream/expert_layout.h"
 
-#include "engine/stream/read_plan.h"
+#include "engine/stream/expert_reads.h"
 
 namespace edgemoe {
 
-std::uint64_t SlotBytesFor(const ExpertExtents& extents) { return PlanReads(extents).slot_bytes; }
+std::uint64_t SlotBytesFor(const ExpertExtents& extents) { return LayOutReads(extents).slot_bytes; }
 
 }  // namespace edgemoe

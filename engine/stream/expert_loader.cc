@@ -23,7 +23,7 @@ constexpr std::uint32_t OrdinalOf(std::uint64_t tag) {
 }
 
 // The matrices that bytes [begin, end) of the slot belong to, as "gate and up".
-std::string RolesWithin(const ReadPlan& plan, const ExpertExtents& extents, std::uint64_t begin,
+std::string RolesWithin(const ExpertReads& plan, const ExpertExtents& extents, std::uint64_t begin,
                         std::uint64_t end) {
   std::string names;
   for (std::size_t role = 0; role < kExpertRoleCount; ++role) {
@@ -94,7 +94,7 @@ bool ExpertLoader::TryStart(ExpertKey key, LoadUrgency urgency) {
       .urgency = urgency,
       .key = key,
       .slot = slot,
-      .plan = PlanReads(layout_.of(key)),
+      .plan = LayOutReads(layout_.of(key)),
       .request_bytes = guess ? std::min(options_.request_bytes_max, options_.read_ahead_bytes_max)
                              : options_.request_bytes_max,
       .status = OkStatus()};

@@ -11,8 +11,8 @@
 #include "engine/cache/expert_cache.h"
 #include "engine/io/block_reader.h"
 #include "engine/stream/expert_layout.h"
+#include "engine/stream/expert_reads.h"
 #include "engine/stream/expert_verifier.h"
-#include "engine/stream/read_plan.h"
 
 namespace edgemoe {
 
@@ -88,7 +88,7 @@ class ExpertLoader {
     LoadUrgency urgency = LoadUrgency::kDemand;
     ExpertKey key;
     std::span<std::byte> slot;
-    ReadPlan plan;
+    ExpertReads plan;
     std::uint32_t request_bytes = 0;  // longer runs are split into requests of so many
     std::size_t next_run = 0;         // what to issue next; run_count: wholly issued
     std::uint64_t next_in_run = 0;    // bytes of that run that are issued

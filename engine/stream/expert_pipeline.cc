@@ -182,7 +182,7 @@ void ExpertPipeline::Give(std::uint32_t index, ReadyExpert& ready) {
   ready.pin = index;
   ready.status = std::move(want.status);
   want.status = OkStatus();
-  const ReadPlan plan = PlanReads(extents);
+  const ExpertReads plan = LayOutReads(extents);
   for (std::size_t role = 0; role < kExpertRoleCount; ++role) {
     ready.matrices[role] = slot == nullptr ? nullptr : slot + plan.matrix_offsets[role];
     ready.types[role] = extents[role].type;

@@ -56,7 +56,7 @@ struct ExpertPipelineOptions {
 class ExpertPipeline final : public ExpertSource {
  public:
   // All must outlive the pipeline, and the slab of `cache` the reader. The cache was made from
-  // PlanSlots(layout). Nobody else submits to `reader` or reserves in `cache` meanwhile.
+  // SlotClassesOf(layout). Nobody else submits to `reader` or reserves in `cache` meanwhile.
   ExpertPipeline(const ExpertLayout& layout, BlockReader* reader, ExpertCache* cache,
                  const Clock* clock, const ExpertPipelineOptions& options = {});
   // Waits for reads in flight; they land in the cache. REQUIRES: all that was given is released.

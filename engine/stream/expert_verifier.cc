@@ -29,7 +29,7 @@ bool ExpertVerifier::IsDue(ExpertKey key) const {
 }
 
 Status ExpertVerifier::Verify(ExpertKey key, std::span<const std::byte> slot,
-                              const ReadPlan& plan) {
+                              const ExpertReads& plan) {
   const std::size_t index = layout_.IndexOf(key);
   const ExpertExtents& extents = layout_.extents[index];
   if (!CheckFiles(extents)) {

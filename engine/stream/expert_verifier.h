@@ -11,7 +11,7 @@
 #include "engine/base/status.h"
 #include "engine/io/storage_file.h"
 #include "engine/stream/expert_layout.h"
-#include "engine/stream/read_plan.h"
+#include "engine/stream/expert_reads.h"
 
 namespace edgemoe {
 
@@ -31,7 +31,7 @@ class ExpertVerifier {
 
   // `slot` holds the expert's bytes as `plan` placed them. DATA_LOSS names layer, expert and file,
   // and both checksums or that the file has changed; that expert stays due.
-  Status Verify(ExpertKey key, std::span<const std::byte> slot, const ReadPlan& plan);
+  Status Verify(ExpertKey key, std::span<const std::byte> slot, const ExpertReads& plan);
 
  private:
   // Notices files that were written to; false when `expert` lies in one and has no checksum.

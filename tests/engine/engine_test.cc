@@ -9,7 +9,9 @@
 #include <filesystem>
 #include <thread>
 
-#include "tests/engine/engine_listener.h"
+#include "engine/options.h"
+#include "engine/plan.h"
+#include "tests/engine/serving/listener.h"
 #include "tests/support/tiny_model.h"
 
 namespace edgemoe {

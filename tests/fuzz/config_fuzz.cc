@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "engine/base/check.h"
-#include "server/config_file.h"
+#include "server/process/config_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using namespace edgemoe;

@@ -7,6 +7,10 @@
 #include <chrono>
 #include <utility>
 
+#include "engine/describe.h"
+#include "engine/plan.h"
+#include "engine/probe.h"
+
 namespace edgemoe {
 namespace {
 

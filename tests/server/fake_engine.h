@@ -23,7 +23,9 @@
 #include <vector>
 
 #include "engine/base/mutex.h"
+#include "engine/describe.h"
 #include "engine/engine.h"
+#include "engine/plan.h"
 
 namespace edgemoe {
 

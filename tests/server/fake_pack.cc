@@ -3,7 +3,7 @@
 // The pack jobs of fake_engine.h.
 #include <thread>
 
-#include "engine/engine.h"
+#include "engine/pack.h"
 
 namespace edgemoe {
 namespace {

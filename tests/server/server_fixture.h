@@ -10,9 +10,9 @@
 #include <string>
 #include <thread>
 
-#include "server/acceptor.h"
-#include "server/grpc_server.h"
-#include "server/unix_listener.h"
+#include "server/listen/acceptor.h"
+#include "server/listen/unix_listener.h"
+#include "server/rpc/grpc_server.h"
 #include "tests/server/fake_engine.h"
 #include "tests/support/child_process.h"
 

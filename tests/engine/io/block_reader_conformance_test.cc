@@ -71,7 +71,7 @@ PreadReader::PreadCall BadKernel() {
   };
 }
 
-Opened Faulty(Opened inner, FaultPlan plan) {
+Opened Faulty(Opened inner, FaultSchedule plan) {
   if (!inner) return inner;
   return std::make_unique<FaultyReader>(*std::move(inner), std::move(plan));
 }
@@ -82,14 +82,15 @@ const Variant kVariants[] = {
     {"pread", [](auto files, auto, auto&) { return OpenPread(files); }},
     {"pread_bad_kernel", [](auto files, auto, auto&) { return OpenPread(files, BadKernel()); }},
     {"faulty_without_faults",
-     [](auto files, auto, auto&) { return Faulty(OpenPread(files), FaultPlan{}); }},
+     [](auto files, auto, auto&) { return Faulty(OpenPread(files), FaultSchedule{}); }},
     {"faulty_short_delayed_reordered",
      [](auto files, auto, auto&) {
-       return Faulty(OpenPread(files), *ParseFaultPlan("short-read:percent=50;delay=5;reorder"));
+       return Faulty(OpenPread(files),
+                     *ParseFaultSchedule("short-read:percent=50;delay=5;reorder"));
      }},
     {"faulty_uring",
      [](auto files, auto memory, auto&) {
-       return Faulty(OpenUring(files, memory), *ParseFaultPlan("short-read;delay=2"));
+       return Faulty(OpenUring(files, memory), *ParseFaultSchedule("short-read;delay=2"));
      }},
     {"throttled",
      [](auto files, auto, FakeClock& clock) -> Opened {

@@ -92,7 +92,7 @@ TEST_F(DeviceProbeTest, AFileTooSmallToMeasureIsRefused) {
 
 TEST_F(DeviceProbeTest, AReadErrorIsGivenAndNothingStaysInFlight) {
   for (const char* faults : {"io-error:first=3:count=1", "io-error:first=200:count=1"}) {
-    FaultyReader reader(Model(90'000'000, kMillisecond), *ParseFaultPlan(faults));
+    FaultyReader reader(Model(90'000'000, kMillisecond), *ParseFaultSchedule(faults));
     const auto probe = ProbeReader(reader, kFileBytes, clock_);
     ASSERT_FALSE(probe) << faults;
     EXPECT_EQ(probe.error().code(), StatusCode::kDataLoss) << faults;

@@ -24,7 +24,7 @@ class FaultyReaderTest : public testing::Test {
   void SetUp() override { files_.push_back(*StorageFile::Open(file_.path())); }
 
   void Open(std::string_view plan_text) {
-    auto plan = ParseFaultPlan(plan_text);
+    auto plan = ParseFaultSchedule(plan_text);
     ASSERT_TRUE(plan) << plan.error().ToString();
     reader_ = std::make_unique<FaultyReader>(
         *PreadReader::Open(files_, {.depth = kDepth, .thread_count = 1}), *plan);
@@ -133,8 +133,8 @@ TEST_F(FaultyReaderTest, SameSeedSameFaults) {
   EXPECT_EQ(ReadAt({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), codes);
 }
 
-TEST(FaultPlanTest, Parses) {
-  const auto plan = ParseFaultPlan(
+TEST(FaultScheduleTest, Parses) {
+  const auto plan = ParseFaultSchedule(
       "io-error:first=100:last=200:begin=1:end=2:file=3:count=4:percent=25;short-read;seed=9;delay="
       "7;"
       "reorder");
@@ -153,21 +153,21 @@ TEST(FaultPlanTest, Parses) {
   EXPECT_EQ(plan->seed, 9u);
   EXPECT_EQ(plan->delay_calls_max, 7u);
   EXPECT_TRUE(plan->reorder);
-  EXPECT_TRUE(ParseFaultPlan("")->rules.empty());
+  EXPECT_TRUE(ParseFaultSchedule("")->rules.empty());
 }
 
-TEST(FaultPlanTest, RefusesWhatItDoesNotKnow) {
+TEST(FaultScheduleTest, RefusesWhatItDoesNotKnow) {
   for (const char* text : {"eio", "io-error:nth=3", "io-error:first=", "io-error:first=x",
                            "io-error:percent=101", "seed=", "seed=-1", "delay=1001", "reorder=1",
                            "io-error:first=99999999999999999999", ";"}) {
-    const auto plan = ParseFaultPlan(text);
+    const auto plan = ParseFaultSchedule(text);
     ASSERT_FALSE(plan) << text;
     EXPECT_EQ(plan.error().code(), StatusCode::kInvalidArgument);
     EXPECT_THAT(plan.error().message(), HasSubstr("accepted"));
   }
   std::string many;
   for (std::size_t i = 0; i <= kFaultRulesMax; ++i) many += "io-error;";
-  EXPECT_FALSE(ParseFaultPlan(many));
+  EXPECT_FALSE(ParseFaultSchedule(many));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include "engine/io/reader_factory.h"
 #include "engine/kernels/dispatch.h"
 #include "engine/stream/expert_pipeline.h"
-#include "engine/stream/slot_plan.h"
+#include "engine/stream/expert_slots.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/test_file.h"
@@ -43,7 +43,7 @@ struct StoredForward {
   StoredForward(const TestFile& file, const char* backend, std::uint64_t slab_percent,
                 std::size_t thread_count)
       : model(*LoadedModel::Load(file.bytes(), {})),
-        classes(*PlanSlots(model->layout().experts, model->config().expert_used_count)),
+        classes(*SlotClassesOf(model->layout().experts, model->config().expert_used_count)),
         slab(*SlotSlab::Create(
             classes, std::max(SlabBytesMin(classes), SlabBytesMax(classes) * slab_percent / 100))),
         cache(classes, &slab, LruPolicy::Make),

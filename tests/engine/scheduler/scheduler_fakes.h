@@ -138,9 +138,9 @@ inline std::vector<TokenId> Tokens(std::initializer_list<std::int32_t> values) {
   return tokens;
 }
 
-inline RequestPlan GreedyPlan(std::vector<TokenId> prompt,
-                              std::optional<std::uint32_t> max_tokens) {
-  RequestPlan plan;
+inline CheckedRequest GreedyPlan(std::vector<TokenId> prompt,
+                                 std::optional<std::uint32_t> max_tokens) {
+  CheckedRequest plan;
   plan.prompt = std::move(prompt);
   plan.sampling.temperature = 0;
   plan.stop.max_tokens = max_tokens;
@@ -177,7 +177,7 @@ struct Bench {
     loop.Run();
   }
 
-  std::shared_ptr<Heard> Submit(RequestPlan plan, RequestId* id = nullptr) {
+  std::shared_ptr<Heard> Submit(CheckedRequest plan, RequestId* id = nullptr) {
     auto heard = std::make_shared<Heard>();
     auto taken = queue.Submit(std::make_unique<Session>(
         std::move(plan), std::make_unique<RecordingSink>(heard), text, clock.NowNs()));

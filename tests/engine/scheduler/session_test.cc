@@ -64,7 +64,7 @@ TEST(Session, WhatIsLeftOfACharacterAtTheEndIsReplaced) {
 TEST(Session, AStopSequenceAcrossTokensIsCutOff) {
   Bench bench(Limits(), Pieces());
   Play(bench, 1, {5, 5, 6, 5});
-  RequestPlan plan = GreedyPlan(Tokens({0}), std::nullopt);
+  CheckedRequest plan = GreedyPlan(Tokens({0}), std::nullopt);
   plan.stop.sequences = {"zzz", "bc"};
   auto heard = bench.Submit(plan);
   bench.RunAll();
@@ -80,7 +80,7 @@ TEST(Session, AStopSequenceAcrossTokensIsCutOff) {
 TEST(Session, HeldBackTextComesWithTheEnd) {
   Bench bench(Limits(), Pieces());
   Play(bench, 1, {5});
-  RequestPlan plan = GreedyPlan(Tokens({0}), 1);
+  CheckedRequest plan = GreedyPlan(Tokens({0}), 1);
   plan.stop.sequences = {"bc"};
   auto heard = bench.Submit(plan);
   bench.RunAll();
@@ -91,7 +91,7 @@ TEST(Session, HeldBackTextComesWithTheEnd) {
 TEST(Session, StopTokensOfTheRequestStopEvenWhenTheModelsOwnAreIgnored) {
   Bench bench(Limits(), Pieces());
   Play(bench, 1, {5, 4, 6, 5});
-  RequestPlan plan = GreedyPlan(Tokens({0}), std::nullopt);
+  CheckedRequest plan = GreedyPlan(Tokens({0}), std::nullopt);
   plan.stop.ignore_end_of_generation = true;
   plan.stop.tokens = Tokens({6});
   auto heard = bench.Submit(plan);
@@ -126,7 +126,7 @@ TEST(Session, TheContextBoundsPromptAndAnswer) {
 TEST(Session, LogprobsComeWithEachTokenWhenAskedFor) {
   Bench bench(Limits(), Pieces());
   Play(bench, 1, {5, 6});
-  RequestPlan plan = GreedyPlan(Tokens({0}), 2);
+  CheckedRequest plan = GreedyPlan(Tokens({0}), 2);
   plan.top_logprob_count = 2;
   auto heard = bench.Submit(plan);
   bench.RunAll();
@@ -142,7 +142,7 @@ TEST(Session, LogprobsComeWithEachTokenWhenAskedFor) {
 
 TEST(Session, ScoreGivesEveryTokenButTheFirst) {
   Bench bench(Limits(), Pieces());
-  RequestPlan plan;
+  CheckedRequest plan;
   plan.kind = RequestKind::kScore;
   plan.prompt = Tokens({0, 1, 2, 5, 6, 7, 0, 1});
   plan.top_logprob_count = 1;
@@ -167,7 +167,7 @@ TEST(Session, AScoreBesideDecodersKeepsToTheLogitRows) {
   Bench bench(Limits(), Pieces());
   bench.Submit(GreedyPlan(Tokens({0}), 20));
   ASSERT_TRUE(bench.loop.Step());
-  RequestPlan plan;
+  CheckedRequest plan;
   plan.kind = RequestKind::kScore;
   plan.prompt = std::vector<TokenId>(9);
   auto heard = bench.Submit(plan);

@@ -177,7 +177,7 @@ TEST(StepLoop, CancelEndsRunningAndWaitingRequests) {
 
 TEST(StepLoop, TimeLimitEndsRunningAndWaitingRequests) {
   Bench bench;
-  RequestPlan limited = GreedyPlan(Tokens({1}), 60);
+  CheckedRequest limited = GreedyPlan(Tokens({1}), 60);
   limited.stop.time_limit_ms = 100;
   auto running = bench.Submit(limited);
   auto other = bench.Submit(GreedyPlan(Tokens({1}), 60));
@@ -262,7 +262,7 @@ TEST(StepLoop, RunOnAThreadServesClientsAndEndsAllOnStop) {
     Bench bench;
     bench.forward.next = [](std::int32_t, std::uint32_t) { return 1; };
     std::thread engine([&] { bench.loop.Run(); });
-    RequestPlan endless = GreedyPlan(Tokens({1}), std::nullopt);
+    CheckedRequest endless = GreedyPlan(Tokens({1}), std::nullopt);
     endless.prompt = LongPrompt(60);
     ASSERT_TRUE(bench.queue.Submit(
         std::make_unique<Session>(endless, std::make_unique<testing::RecordingSink>(unbounded),

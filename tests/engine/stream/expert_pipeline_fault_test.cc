@@ -66,7 +66,7 @@ TEST(ExpertPipelineFaultTest, DeadStorageFailsEverythingAndLeaksNothing) {
 // holds, every expert is given exactly once, and in the end nothing is pinned or loading.
 void RunRandomly(std::uint64_t seed) {
   Random random(seed);
-  const SlotClasses classes = *PlanSlots(MakeLayout(), kTopK);
+  const SlotClasses classes = *SlotClassesOf(MakeLayout(), kTopK);
   const std::uint64_t least = SlabBytesMin(classes);
   std::string faults = "seed=" + std::to_string(seed);
   if (random.NextBelow(2) == 0) faults += ";reorder";

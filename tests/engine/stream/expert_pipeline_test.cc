@@ -38,7 +38,7 @@ TEST(ExpertPipelineTest, NothingWantedNothingGiven) {
 }
 
 TEST(ExpertPipelineTest, ResidentsComeFirst) {
-  PipelineStack stack({.slab_bytes = SlabBytesMax(*PlanSlots(MakeLayout(), kTopK))});
+  PipelineStack stack({.slab_bytes = SlabBytesMax(*SlotClassesOf(MakeLayout(), kTopK))});
   stack.RunLayer(0, Experts({5, 7}));
   const auto order = Indices(stack.RunLayer(0, Experts({0, 5, 1, 7})));
   EXPECT_EQ(order[0], 5u);
@@ -46,7 +46,7 @@ TEST(ExpertPipelineTest, ResidentsComeFirst) {
 }
 
 TEST(ExpertPipelineTest, EverythingFitsAndStays) {
-  PipelineStack stack({.slab_bytes = SlabBytesMax(*PlanSlots(MakeLayout(), kTopK))});
+  PipelineStack stack({.slab_bytes = SlabBytesMax(*SlotClassesOf(MakeLayout(), kTopK))});
   for (int round = 0; round < 3; ++round)
     for (std::uint32_t layer = 0; layer < kLayers; ++layer)
       EXPECT_EQ(stack.RunLayer(layer, AllExperts(), 4).size(), kExperts);
@@ -85,7 +85,8 @@ TEST(ExpertPipelineTest, LeastBudgetStillHits) {
 }
 
 TEST(ExpertPipelineTest, AllMissingReadsAreIssuedAtBegin) {
-  PipelineStack stack({.slab_bytes = SlabBytesMax(*PlanSlots(MakeLayout(), kTopK)), .depth = 64});
+  PipelineStack stack(
+      {.slab_bytes = SlabBytesMax(*SlotClassesOf(MakeLayout(), kTopK)), .depth = 64});
   stack.pipeline->Begin(LayerIndex{0}, {}, Experts({0, 1, 2, 3}));
   EXPECT_EQ(stack.reader->in_flight(), 4u * 3);
   stack.pipeline->Abandon();

@@ -47,7 +47,7 @@ class LayerStack final : public Stack {
     files_.push_back(*StorageFile::Open(PipelineStack::File().path()));
     reader_ = std::make_unique<FaultyReader>(
         std::move(OpenReader(files_, {.backend = "pread", .depth = 4})->reader),
-        *ParseFaultPlan(faults));
+        *ParseFaultSchedule(faults));
     source_.emplace(layout_, reader_.get(), memory_.span(), &clock_, 4 * kReadAlignment);
   }
   ExpertSource& source() override { return *source_; }
@@ -79,7 +79,7 @@ struct Kind {
 };
 
 std::vector<Kind> KindsWithReader() {
-  const std::uint64_t all = SlabBytesMax(*PlanSlots(MakeLayout(), kTopK));
+  const std::uint64_t all = SlabBytesMax(*SlotClassesOf(MakeLayout(), kTopK));
   return {
       {"PipelineAtTheLeast",
        [](auto faults) { return std::make_unique<CacheStack>(0, true, faults); }},

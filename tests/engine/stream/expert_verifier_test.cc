@@ -52,7 +52,7 @@ class ExpertVerifierTest : public testing::Test {
 
   // A slot with the expert in it, and what is around it in its blocks.
   std::vector<std::byte> Slot(std::size_t index) const {
-    const ReadPlan plan = PlanReads(layout_.extents[index]);
+    const ExpertReads plan = LayOutReads(layout_.extents[index]);
     std::vector<std::byte> slot = RandomBytes(plan.slot_bytes, 99);
     for (std::size_t role = 0; role < kExpertRoleCount; ++role)
       std::ranges::copy(Matrices(index)[role],
@@ -62,7 +62,7 @@ class ExpertVerifierTest : public testing::Test {
 
   Status Verify(ExpertVerifier& verifier, std::size_t index,
                 std::span<const std::byte> slot) const {
-    return verifier.Verify(Key(index), slot, PlanReads(layout_.extents[index]));
+    return verifier.Verify(Key(index), slot, LayOutReads(layout_.extents[index]));
   }
 
   ExpertLayout layout_;
@@ -84,7 +84,7 @@ TEST_F(ExpertVerifierTest, AFlippedBitInAnyMatrixNamesTheExpert) {
   std::vector<StorageFile> files;
   files.push_back(*StorageFile::Open(file.path()));
   const std::size_t index = kExperts + 9;
-  const ReadPlan plan = PlanReads(layout_.extents[index]);
+  const ExpertReads plan = LayOutReads(layout_.extents[index]);
   for (std::size_t role = 0; role < kExpertRoleCount; ++role) {
     for (const std::uint64_t at : {std::uint64_t{0}, layout_.extents[index][role].bytes - 1}) {
       ExpertVerifier verifier(layout_, files);

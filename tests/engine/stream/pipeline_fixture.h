@@ -15,7 +15,7 @@
 #include "engine/io/reader_factory.h"
 #include "engine/io/throttled_reader.h"
 #include "engine/stream/expert_pipeline.h"
-#include "engine/stream/slot_plan.h"
+#include "engine/stream/expert_slots.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/test_file.h"
 
@@ -66,7 +66,7 @@ class PipelineStack {
   };
 
   explicit PipelineStack(const Options& options)
-      : classes(*PlanSlots(layout, kTopK)),
+      : classes(*SlotClassesOf(layout, kTopK)),
         slab(*SlotSlab::Create(
             classes, options.slab_bytes == 0 ? SlabBytesMin(classes) : options.slab_bytes)),
         cache(classes, &slab, LruPolicy::Make) {
@@ -85,7 +85,7 @@ class PipelineStack {
           ThrottledReader::Options{.bytes_per_second = options.bytes_per_second,
                                    .clock = &clock,
                                    .sleep = [this](std::uint64_t ns) { clock.Advance(ns); }});
-    reader = std::make_unique<FaultyReader>(std::move(inner), *ParseFaultPlan(options.faults));
+    reader = std::make_unique<FaultyReader>(std::move(inner), *ParseFaultSchedule(options.faults));
     pipeline.emplace(
         layout, reader.get(), &cache, &clock,
         ExpertPipelineOptions{.loader = {.request_bytes_max = options.request_bytes_max},

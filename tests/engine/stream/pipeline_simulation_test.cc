@@ -15,7 +15,7 @@
 #include "engine/base/random.h"
 #include "engine/cache/lru_policy.h"
 #include "engine/stream/expert_pipeline.h"
-#include "engine/stream/slot_plan.h"
+#include "engine/stream/expert_slots.h"
 #include "tests/engine/stream/pipeline_fixture.h"
 #include "tests/support/simulated_reader.h"
 
@@ -28,7 +28,7 @@ class Life {
   explicit Life(std::uint64_t seed)
       : random_(seed),
         layout_(DrawLayout()),
-        classes_(*PlanSlots(layout_, kTopK)),
+        classes_(*SlotClassesOf(layout_, kTopK)),
         slab_(*SlotSlab::Create(classes_, DrawSlabBytes())),
         cache_(classes_, &slab_, LruPolicy::Make),
         reader_(PipelineStack::File().bytes(), &clock_, DrawFaults()) {

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/serving/chat_prompt.h"
+
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "engine/base/utf8.h"
+#include "engine/template/chat_template.h"
+
+namespace edgemoe {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Status CheckUtf8(const std::string& field, std::string_view text) {
+  const std::size_t invalid = FindInvalidUtf8(text);
+  if (invalid == std::string_view::npos) return OkStatus();
+  return InvalidArgumentError(field + ": is not UTF-8 from byte " + std::to_string(invalid) +
+                              " on; accepted: UTF-8 text");
+}
+
+Status AddMessages(std::span<const ChatMessage> messages, Json& context) {
+  if (messages.empty() || messages.size() > kChatMessagesMax) {
+    return InvalidArgumentError("messages: found " + std::to_string(messages.size()) +
+                                "; accepted: 1 to " + std::to_string(kChatMessagesMax));
+  }
+  Json list = Json::array();
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const std::string field = "messages[" + std::to_string(i) + "]";
+    const ChatMessage& message = messages[i];
+    if (message.role.empty()) {
+      return InvalidArgumentError(field +
+                                  ".role: is empty; accepted: \"system\", \"user\", "
+                                  "\"assistant\", \"tool\"");
+    }
+    EDGEMOE_RETURN_IF_ERROR(CheckUtf8(field + ".role", message.role));
+    EDGEMOE_RETURN_IF_ERROR(CheckUtf8(field + ".content", message.content));
+    list.push_back({{"role", message.role}, {"content", message.content}});
+  }
+  context["messages"] = std::move(list);
+  return OkStatus();
+}
+
+Status AddVariables(const ChatTemplateOptions& options, Json& context) {
+  if (options.variables.size() > kTemplateVariablesMax) {
+    return InvalidArgumentError("template_variables: found " +
+                                std::to_string(options.variables.size()) + "; accepted: at most " +
+                                std::to_string(kTemplateVariablesMax));
+  }
+  for (const auto& [name, value] : options.variables) {
+    const std::string field = "template_variables." + name;
+    EDGEMOE_RETURN_IF_ERROR(CheckUtf8(field, value));
+    if (context.contains(name))
+      return InvalidArgumentError(field + ": is set by the request itself; accepted: other names");
+    Json parsed = Json::parse(value, nullptr, /*allow_exceptions=*/false);
+    if (parsed.is_discarded()) {
+      return InvalidArgumentError(field + ": found " + value.substr(0, 64) +
+                                  "; accepted: a JSON value, as in false or \"text\"");
+    }
+    context[name] = std::move(parsed);
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+struct ChatPrompt::Parsed {
+  ChatTemplate chat_template;
+};
+
+ChatPrompt::ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer) {
+  constexpr std::string_view kKey = "tokenizer.chat_template";
+  const auto name = [&tokenizer](std::optional<TokenId> token) {
+    return token ? std::string(tokenizer.TokenBytes(*token)) : std::string();
+  };
+  bos_ = name(tokenizer.bos());
+  eos_ = name(tokenizer.eos());
+  if (metadata.Find(kKey) == nullptr) {
+    unusable_ = FailedPreconditionError("the model has no chat template (" + std::string(kKey) +
+                                        "); complete a prompt instead");
+    return;
+  }
+  const Result<std::string_view> source = metadata.GetString(kKey);
+  Result<ChatTemplate> parsed = source ? ChatTemplate::Parse(std::string(*source))
+                                       : Result<ChatTemplate>(Failure(source.error()));
+  if (parsed) {
+    parsed_ = std::make_unique<Parsed>(Parsed{*std::move(parsed)});
+  } else {
+    unusable_ = FailedPreconditionError("the model's chat template cannot be used: " +
+                                        parsed.error().message());
+  }
+}
+
+ChatPrompt::~ChatPrompt() = default;
+
+Result<std::string> ChatPrompt::Render(std::span<const ChatMessage> messages,
+                                       const ChatTemplateOptions& options) const {
+  EDGEMOE_FAIL_IF_ERROR(unusable_);
+  Json context = Json::object();
+  EDGEMOE_FAIL_IF_ERROR(AddMessages(messages, context));
+  context["add_generation_prompt"] = options.add_generation_prompt;
+  context["bos_token"] = bos_;
+  context["eos_token"] = eos_;
+  EDGEMOE_FAIL_IF_ERROR(AddVariables(options, context));
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  return parsed_->chat_template.Render(context, {.now = local});
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/serving/memory_plan.h"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/base/aligned_buffer.h"
+#include "engine/base/byte_size.h"
+#include "engine/base/check.h"
+#include "engine/cache/slot_classes.h"
+#include "engine/model/forward.h"
+#include "engine/model/kv_cache.h"
+#include "engine/serving/modes.h"
+#include "engine/serving/option_check.h"
+
+namespace edgemoe {
+namespace {
+
+// Rows of logits for scores beyond what decoding needs: more would cost memory for little speed.
+constexpr std::uint32_t kScoreRows = 16;
+
+// A running session's sampler: scratch for each token of the vocabulary.
+constexpr std::uint64_t kSamplerBytesPerToken = 16;
+
+std::string InBytes(std::uint64_t bytes) {
+  return FormatByteSize(bytes) + " (" + std::to_string(bytes) + " bytes)";
+}
+
+std::string Parts(const MemoryPlan& plan, std::uint64_t expert_bytes) {
+  return FormatByteSize(plan.dense_bytes) + " dense weights, " + FormatByteSize(plan.kv_bytes) +
+         " KV, " + FormatByteSize(plan.workspace_bytes) + " workspace, " +
+         FormatByteSize(expert_bytes) + " experts";
+}
+
+// `name`: what people call the budget.
+void Judge(const EngineOptions& options, const ExpertMemory& experts, const std::string& name,
+           MemoryPlan& plan) {
+  const std::uint64_t needed = std::min(plan.budget_bytes, plan.budget_resident_bytes);
+  if (plan.budget_bytes < plan.budget_floor_bytes) {
+    plan.explanation =
+        name + ": found " + InBytes(plan.budget_bytes) +
+        "; the least that works with these options is " + InBytes(plan.budget_floor_bytes) + ": " +
+        Parts(plan, plan.expert_floor_bytes) + "; fewer sessions or a shorter context need less";
+  } else if (options.expert_budget_bytes != 0 &&
+             options.expert_budget_bytes < plan.expert_floor_bytes) {
+    plan.explanation = "expert_budget_bytes: found " + InBytes(options.expert_budget_bytes) +
+                       "; the least that works is " + experts.least_is + ", " +
+                       InBytes(plan.expert_floor_bytes);
+  } else if (plan.usable_bytes != 0 && needed > plan.usable_bytes) {
+    plan.explanation = name + ": found " + InBytes(plan.budget_bytes) + "; only " +
+                       InBytes(plan.usable_bytes) +
+                       " can be used here; the least that works with these options is " +
+                       InBytes(plan.budget_floor_bytes);
+  } else {
+    plan.fits = true;
+    const std::uint64_t percent =
+        plan.expert_total_bytes == 0 ? 100 : plan.expert_bytes * 100 / plan.expert_total_bytes;
+    plan.explanation =
+        InBytes(plan.budget_bytes) + ": " + Parts(plan, plan.expert_bytes) + ", " +
+        (experts.note.empty() ? std::to_string(percent) + " % of all experts" : experts.note);
+  }
+}
+
+// What follows from the budget once the other sizes are known.
+void ShareOut(const EngineOptions& options, const ExpertMemory& experts,
+              const std::string& budget_name, MemoryPlan& plan) {
+  const std::uint64_t fixed = plan.dense_bytes + plan.kv_bytes + plan.workspace_bytes;
+  plan.expert_bytes =
+      std::min(plan.budget_bytes - std::min(plan.budget_bytes, fixed), experts.most_bytes);
+  if (options.expert_budget_bytes != 0)
+    plan.expert_bytes = std::min(plan.expert_bytes, options.expert_budget_bytes);
+  Judge(options, experts, budget_name, plan);
+}
+
+}  // namespace
+
+RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options) {
+  RunLimits limits;
+  limits.config = header.config;
+  limits.config.context_length = std::min(options.context_tokens, header.config.context_length);
+  limits.thread_count = ThreadCount(options);
+  limits.steps = {.sessions_max = options.sessions_max,
+                  .prefill_chunk_tokens = options.prefill_chunk_tokens,
+                  .logit_rows_max = std::max(options.sessions_max, kScoreRows),
+                  .context_tokens = limits.config.context_length,
+                  .stall_timeout_ns = std::uint64_t{options.stall_timeout_ms} * 1'000'000};
+  // Every session may fill its context: nothing fails for want of KV in the middle of an answer.
+  limits.kv_tokens =
+      std::uint64_t{options.sessions_max} * AlignUp(limits.config.context_length, kKvBlockTokens);
+  return limits;
+}
+
+MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
+                    const EngineOptions& options, std::uint64_t usable_bytes) {
+  MemoryPlan plan;
+  plan.model_file_bytes = header.file_bytes;
+  plan.usable_bytes = usable_bytes;
+  plan.dense_bytes = AlignUp(header.layout.dense_bytes, kPageBytes);
+  plan.kv_bytes =
+      AlignUp(KvCache::BlockBytes(limits.config.kv_shape()) * (limits.kv_tokens / kKvBlockTokens),
+              kPageBytes);
+  plan.workspace_bytes =
+      Forward::WorkspaceBytes(limits.config, limits.steps.rows_max(), limits.steps.logit_rows_max,
+                              limits.thread_count) +
+      kSamplerBytesPerToken * limits.config.vocabulary_size * limits.steps.sessions_max;
+  plan.expert_total_bytes = SlabBytesMax(header.slot_classes);
+  const Result<EngineMode> mode = ParseEngineMode(options.mode);
+  EDGEMOE_CHECK(mode, "options were validated");
+  const ExpertMemory experts =
+      ExpertMemoryFor(*mode, header.layout.experts,
+                      SlotClassesFor(*mode, header.config.expert_used_count, header.slot_classes));
+  plan.expert_floor_bytes = experts.least_bytes;
+
+  const std::uint64_t fixed = plan.dense_bytes + plan.kv_bytes + plan.workspace_bytes;
+  plan.budget_floor_bytes = fixed + plan.expert_floor_bytes;
+  plan.budget_resident_bytes = fixed + experts.most_bytes;
+  plan.budget_bytes = options.memory_budget_bytes;
+  if (plan.budget_bytes == 0) {
+    plan.budget_bytes = plan.budget_resident_bytes;
+    if (usable_bytes != 0) plan.budget_bytes = std::min(plan.budget_bytes, usable_bytes / 4 * 3);
+  }
+  ShareOut(options, experts, "memory_budget_bytes", plan);
+  return plan;
+}
+
+MemoryPlan WithBudget(const MemoryPlan& plan, const EngineOptions& options,
+                      std::uint64_t budget_bytes, std::uint64_t usable_bytes) {
+  MemoryPlan other = plan;
+  other.budget_bytes = budget_bytes;
+  other.usable_bytes = usable_bytes;
+  other.fits = false;
+  // Only an engine in mode "edgemoe" has another budget later.
+  const ExpertMemory experts = {.least_bytes = plan.expert_floor_bytes,
+                                .most_bytes = plan.expert_total_bytes,
+                                .least_is = "one token's demand",
+                                .note = ""};
+  ShareOut(options, experts, "budget_bytes", other);
+  return other;
+}
+
+}  // namespace edgemoe

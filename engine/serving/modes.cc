@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/serving/modes.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "engine/base/check.h"
+#include "engine/io/throttled_reader.h"
+#include "engine/stream/layer_stream_source.h"
+#include "engine/stream/mapped_source.h"
+
+namespace edgemoe {
+namespace {
+
+struct ModeName {
+  std::string_view name;
+  EngineMode mode;
+};
+constexpr ModeName kModes[] = {
+    {"edgemoe", EngineMode::kEdgeMoe},    {"resident", EngineMode::kResident},
+    {"on-demand", EngineMode::kOnDemand}, {"layer-stream", EngineMode::kLayerStream},
+    {"mmap", EngineMode::kMapped},
+};
+
+struct ProfileName {
+  std::string_view name;
+  StorageProfile profile;
+};
+// Bandwidth of sequential reads; latency of one random read of 4 KiB alone, its transfer included,
+// from what makers state of a typical one.
+constexpr ProfileName kProfiles[] = {
+    {"real", {}},
+    // PCIe 3.0 x4: 3,500 MB/s and 12,500 to 15,000 reads a second at depth 1 (Samsung 970 EVO).
+    {"nvme", {3'500'000'000, 80'000}},
+    // The same on the one PCIe 2.0 lane of a Raspberry Pi 5: 430 MB/s of the link's 500.
+    {"pi5-nvme", {430'000'000, 100'000}},
+    // The paper's: Samsung 860 EVO, 550 MB/s, 10,000 reads a second at depth 1.
+    {"sata", {550'000'000, 100'000}},
+    // The paper's class of card, UHS-I at 90 MB/s; class A1 guarantees 1,500 reads a second.
+    {"sd", {90'000'000, 667'000}},
+};
+
+template <class Entries>
+std::string Names(const Entries& entries) {
+  std::string names;
+  for (const auto& entry : entries)
+    names += (names.empty() ? "\"" : ", \"") + std::string(entry.name) + "\"";
+  return names;
+}
+
+// Experts given at once are released before the next ones, so a slab of any size will do.
+constexpr std::size_t kReadTogether = 1;
+
+}  // namespace
+
+Result<EngineMode> ParseEngineMode(std::string_view text) {
+  for (const ModeName& mode : kModes)
+    if (mode.name == text) return mode.mode;
+  return Failure(
+      InvalidArgumentError("found \"" + std::string(text) + "\"; accepted: " + Names(kModes)));
+}
+
+bool HasCache(EngineMode mode) {
+  return mode != EngineMode::kLayerStream && mode != EngineMode::kMapped;
+}
+
+SlotClasses SlotClassesFor(EngineMode mode, std::uint32_t top_k, SlotClasses classes) {
+  if (mode == EngineMode::kOnDemand) return WithLayerFloors(std::move(classes), top_k);
+  if (mode != EngineMode::kResident) return classes;
+  for (SlotClass& slot_class : classes.classes) slot_class.slot_floor = slot_class.expert_count;
+  return classes;
+}
+
+ExpertMemory ExpertMemoryFor(EngineMode mode, const ExpertLayout& layout,
+                             const SlotClasses& classes) {
+  switch (mode) {
+    case EngineMode::kEdgeMoe: break;
+    case EngineMode::kResident:
+      return {SlabBytesMax(classes), SlabBytesMax(classes), "all experts",
+              "resident: all experts are read at load"};
+    case EngineMode::kOnDemand:
+      return {SlabBytesMin(classes), SlabBytesMin(classes), "one layer's demand",
+              "on-demand: room for the experts of one token in one layer, none is kept"};
+    case EngineMode::kLayerStream: {
+      const std::uint64_t bytes = LayerStreamSource::MemoryBytes(layout);
+      return {bytes, bytes, "two layers", "layer-stream: two buffers of one layer's experts"};
+    }
+    case EngineMode::kMapped:
+      return {0, 0, "nothing",
+              "mmap: the page cache that holds the experts is outside this budget"};
+  }
+  return {SlabBytesMin(classes), SlabBytesMax(classes), "one token's demand", ""};
+}
+
+Result<std::unique_ptr<ExpertSource>> MakeBaselineSource(EngineMode mode,
+                                                         const BaselineParts& parts) {
+  EDGEMOE_CHECK(!HasCache(mode), "this mode has a pipeline");
+  if (mode == EngineMode::kLayerStream)
+    return std::make_unique<LayerStreamSource>(parts.layout, parts.reader, parts.memory,
+                                               parts.clock);
+  return MappedSource::Open(parts.layout, parts.paths, parts.clock);
+}
+
+Status ReadAllExperts(const ExpertLayout& layout, ExpertSource& source) {
+  std::vector<ExpertIndex> experts;
+  std::array<ReadyExpert, kReadTogether> ready;
+  Status status;
+  for (std::uint32_t layer = 0; layer < layout.layer_count && status.ok(); ++layer) {
+    experts.clear();
+    for (std::uint32_t expert = 0; expert < layout.experts_per_layer; ++expert)
+      if (SlotBytesFor(layout.of({LayerIndex{layer}, ExpertIndex{expert}})) > 0)
+        experts.push_back(ExpertIndex{expert});
+    source.Begin(LayerIndex{layer}, {}, experts);
+    while (const std::size_t count = source.NextReady(ready)) {
+      for (std::size_t i = 0; i < count; ++i)
+        if (status.ok()) status = ready[i].status;
+      source.Release(std::span(ready).first(count));
+    }
+  }
+  return status;
+}
+
+Result<StorageProfile> ParseStorageProfile(std::string_view name, double scale) {
+  EDGEMOE_CHECK(scale > 0, "no speed");
+  for (const ProfileName& known : kProfiles) {
+    if (known.name != name) continue;
+    StorageProfile profile = known.profile;
+    if (profile.bytes_per_second != 0)
+      profile.bytes_per_second = static_cast<std::uint64_t>(
+          std::max(1.0, std::round(static_cast<double>(profile.bytes_per_second) * scale)));
+    return profile;
+  }
+  return Failure(
+      InvalidArgumentError("found \"" + std::string(name) + "\"; accepted: " + Names(kProfiles)));
+}
+
+std::unique_ptr<BlockReader> AddStorageProfile(std::unique_ptr<BlockReader> reader,
+                                               const StorageProfile& profile, const Clock& clock) {
+  if (profile.bytes_per_second == 0 && profile.latency_ns == 0) return reader;
+  return std::make_unique<ThrottledReader>(
+      std::move(reader), ThrottledReader::Options{.bytes_per_second = profile.bytes_per_second,
+                                                  .latency_ns = profile.latency_ns,
+                                                  .clock = &clock,
+                                                  .sleep = {}});
+}
+
+}  // namespace edgemoe

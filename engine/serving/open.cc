@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How an engine comes to life, part by part, and how it ends.
+#include <malloc.h>
+
+#include <utility>
+
+#include "engine/base/usable_memory.h"
+#include "engine/cache/policy_factory.h"
+#include "engine/io/metered_reader.h"
+#include "engine/io/read_fully.h"
+#include "engine/io/reader_factory.h"
+#include "engine/kernels/dispatch.h"
+#include "engine/serving/io_faults.h"
+#include "engine/serving/loaded_engine.h"
+#include "engine/serving/option_check.h"
+#include "engine/serving/read_shape.h"
+
+namespace edgemoe {
+
+LoadedEngine::LoadedEngine(EngineOptions options)
+    : options_(std::move(options)),
+      opened_ns_(clock_.NowNs()),
+      queue_(options_.sessions_max, options_.queue_max) {}
+
+Result<std::unique_ptr<LoadedEngine>> LoadedEngine::Open(EngineOptions options,
+                                                         const OpenProgress& progress) {
+  EDGEMOE_FAIL_IF_ERROR(ValidateOptions(options));
+  std::unique_ptr<LoadedEngine> engine(new LoadedEngine(std::move(options)));
+  EDGEMOE_FAIL_IF_ERROR(engine->Load(progress));
+  engine->Start();
+  return engine;
+}
+
+LoadedEngine::~LoadedEngine() {
+  queue_.Stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+Status LoadedEngine::Load(const OpenProgress& progress) {
+  SlotClasses slot_classes;
+  EDGEMOE_RETURN_IF_ERROR(OpenFiles(slot_classes));
+#ifdef __GLIBC__
+  // The parsed header is gone: its many small strings are outside the budget, and must not stay
+  // beside what is in it.
+  ::malloc_trim(0);
+#endif
+  EDGEMOE_RETURN_IF_ERROR(LoadDense(progress));
+  EDGEMOE_RETURN_IF_ERROR(OpenStream(slot_classes));
+  EDGEMOE_RETURN_IF_ERROR(OpenMemory());
+  return OpenForward();
+}
+
+Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
+  EDGEMOE_ASSIGN_OR_RETURN(mode_, ParseEngineMode(options_.mode));
+  EDGEMOE_ASSIGN_OR_RETURN(ModelHeader header, ReadModelHeader(options_.model_path));
+  description_ = DescribeHeader(header, options_.model_name);
+  limits_ = LimitsFor(header, options_);
+  description_.context_tokens = limits_.steps.context_tokens;
+  plan_ = MakePlan(header, limits_, options_, UsableMemoryBytes());
+  if (!plan_.fits) return ResourceExhaustedError(plan_.explanation);
+  budget_.emplace(plan_.budget_bytes);
+
+  EDGEMOE_RETURN_IF_ERROR(OpenVocabulary(header.files.metadata()));
+  for (const std::string& path : header.paths) {
+    EDGEMOE_ASSIGN_OR_RETURN(StorageFile file, StorageFile::Open(path));
+    files_.push_back(std::move(file));
+  }
+  layout_ = std::move(header.layout);
+  slot_classes =
+      SlotClassesFor(mode_, limits_.config.expert_used_count, std::move(header.slot_classes));
+  return OkStatus();
+}
+
+Status LoadedEngine::OpenVocabulary(const GgufFile& metadata) {
+  EDGEMOE_ASSIGN_OR_RETURN(VocabularyDescription vocabulary, ReadVocabulary(metadata));
+  EDGEMOE_ASSIGN_OR_RETURN(tokenizer_, Tokenizer::Create(std::move(vocabulary)));
+  text_.emplace(*tokenizer_);
+  chat_.emplace(metadata, *tokenizer_);
+  if (!chat_->status().ok()) Log(LogLevel::kWarning, chat_->status().message());
+  checker_.emplace(*tokenizer_, limits_.steps.context_tokens);
+  return OkStatus();
+}
+
+Status LoadedEngine::LoadDense(const OpenProgress& progress) {
+  EDGEMOE_RETURN_IF_ERROR(Reserve("dense weights", plan_.dense_bytes));
+  std::uint64_t total_bytes = 0;
+  for (const WeightsLayout::DenseTensor& tensor : layout_.dense) total_bytes += tensor.file_bytes;
+  const DenseRead read = [this](std::uint32_t file_index, std::uint64_t offset,
+                                std::byte* destination, std::uint64_t bytes) {
+    return ReadFully(files_[file_index], offset, {destination, bytes});
+  };
+  const LoadProgress loaded = [&](std::uint64_t bytes) {
+    if (progress) progress(bytes, total_bytes);
+  };
+  EDGEMOE_ASSIGN_OR_RETURN(weights_, LoadWeights(limits_.config, layout_, read, loaded));
+  if (!weights_.memory.TryLock())
+    Log(LogLevel::kDebug, "dense weights are not locked in memory: RLIMIT_MEMLOCK is too small");
+  return OkStatus();
+}
+
+Status LoadedEngine::OpenStream(const SlotClasses& classes) {
+  EDGEMOE_RETURN_IF_ERROR(OpenReaders());
+  if (!HasCache(mode_)) return OpenBaseline();
+  EDGEMOE_ASSIGN_OR_RETURN(slab_, SlotSlab::Create(classes, plan_.expert_bytes));
+  slab_->TryLock();
+  EDGEMOE_ASSIGN_OR_RETURN(const EvictionPolicyFactory policy,
+                           FindEvictionPolicy(options_.eviction_policy));
+  cache_.emplace(classes, &*slab_, policy, options_.sessions_max);
+  verifier_.emplace(layout_.experts, files_);
+  pipeline_.emplace(layout_.experts, reader_.get(), &*cache_, &clock_, MakePipelineOptions());
+  experts_ = &*pipeline_;
+  return OkStatus();
+}
+
+ExpertPipelineOptions LoadedEngine::MakePipelineOptions() {
+  ExpertPipelineOptions options{.loader = {.request_bytes_max = read_shape_.request_bytes,
+                                           .read_ahead_bytes_max = read_shape_.read_ahead_bytes,
+                                           .verifier = &*verifier_},
+                                .keep_experts = mode_ != EngineMode::kOnDemand};
+  if (mode_ != EngineMode::kEdgeMoe || options_.predictor == "none") return options;
+  const std::uint32_t experts_used = limits_.config.expert_used_count;
+  predictor_.emplace(PredictorShape{.layer_count = layout_.experts.layer_count,
+                                    .experts_per_layer = layout_.experts.experts_per_layer,
+                                    .experts_used = experts_used,
+                                    .sessions_max = options_.sessions_max});
+  options.look_ahead = options_.predictor == "router" ? LookAhead::kRouter : LookAhead::kPredictor;
+  options.predictor = &*predictor_;
+  options.near_guesses_per_row = std::min(experts_used, kGuessesPerRowMax / 2);
+  return options;
+}
+
+Status LoadedEngine::OpenReaders() {
+  EDGEMOE_ASSIGN_OR_RETURN(read_shape_, ChooseReads(options_, layout_.experts));
+  EDGEMOE_ASSIGN_OR_RETURN(OpenedReader opened, OpenReader(files_, {.backend = options_.io_backend,
+                                                                    .depth = read_shape_.depth}));
+  io_backend_ = opened.reader->name();
+  io_note_ = std::move(opened.note);
+  EDGEMOE_ASSIGN_OR_RETURN(const IoFaults faults, ParseIoFaults(options_.io_faults));
+  if (!faults.empty()) Log(LogLevel::kWarning, "reads fail on purpose: " + options_.io_faults);
+  EDGEMOE_ASSIGN_OR_RETURN(storage_profile_,
+                           ParseStorageProfile(options_.storage_profile, options_.storage_scale));
+  if (storage_profile_.bytes_per_second != 0)
+    Log(LogLevel::kWarning, "storage is slowed down on purpose: " + options_.storage_profile);
+  EDGEMOE_ASSIGN_OR_RETURN(
+      reader_, AddFaults(AddStorageProfile(std::move(opened.reader), storage_profile_, clock_),
+                         faults, layout_.experts, clock_));
+  auto meter = std::make_unique<MeteredReader>(std::move(reader_), clock_);
+  meter_ = meter.get();
+  reader_ = std::move(meter);
+  return OkStatus();
+}
+
+Status LoadedEngine::OpenBaseline() {
+  EDGEMOE_ASSIGN_OR_RETURN(layer_buffers_, AlignedBuffer::Allocate(plan_.expert_bytes));
+  std::vector<std::string> paths;
+  for (const StorageFile& file : files_) paths.push_back(file.path());
+  EDGEMOE_ASSIGN_OR_RETURN(baseline_, MakeBaselineSource(mode_, {.layout = layout_.experts,
+                                                                 .reader = reader_.get(),
+                                                                 .memory = layer_buffers_.span(),
+                                                                 .paths = paths,
+                                                                 .clock = &clock_}));
+  experts_ = baseline_.get();
+  if (mode_ == EngineMode::kMapped) {
+    io_backend_ = "mmap";
+    io_note_ = "experts are in the page cache";
+  }
+  return OkStatus();
+}
+
+Status LoadedEngine::OpenMemory() {
+  if (mode_ != EngineMode::kEdgeMoe) return OpenFixedMemory();
+  EDGEMOE_ASSIGN_OR_RETURN(MemoryReservation experts,
+                           budget_->Reserve("experts", plan_.expert_bytes));
+  memory_.emplace(LiveMemory::Parts{.budget = &*budget_,
+                                    .slab = &*slab_,
+                                    .cache = &*cache_,
+                                    .reader = reader_.get(),
+                                    .pipeline = &*pipeline_},
+                  std::move(experts), plan_, options_);
+  idle_.emplace(EngineIdle::Parts{.clock = &clock_,
+                                  .layout = &layout_.experts,
+                                  .cache = &*cache_,
+                                  .pipeline = &*pipeline_,
+                                  .memory = &*memory_,
+                                  .predictor = predictor_ ? &*predictor_ : nullptr,
+                                  .publish = [this] { PublishStreamStats(); },
+                                  .log = options_.log},
+                options_.state_directory, ModelDigest(description_, layout_.experts),
+                options_.idle_shrink_after_s);
+  return OkStatus();
+}
+
+Status LoadedEngine::OpenFixedMemory() {
+  EDGEMOE_RETURN_IF_ERROR(Reserve("experts", plan_.expert_bytes));
+  const std::vector<std::span<std::byte>> memory =
+      slab_ ? slab_->regions() : std::vector{layer_buffers_.span()};
+  if (plan_.expert_bytes > 0) {
+    const Status fixed = reader_->SetFixedBuffers(memory);
+    if (!fixed.ok()) io_note_ += (io_note_.empty() ? "" : "; ") + fixed.message();
+  }
+  if (mode_ != EngineMode::kResident) return OkStatus();
+  EDGEMOE_RETURN_IF_ERROR(ReadAllExperts(layout_.experts, *experts_));
+  PublishStreamStats();
+  return OkStatus();
+}
+
+Status LoadedEngine::OpenForward() {
+  EDGEMOE_ASSIGN_OR_RETURN(kernels_, SelectKernels(options_.kernels));
+  pool_.emplace(limits_.thread_count);
+  EDGEMOE_RETURN_IF_ERROR(Reserve("KV", plan_.kv_bytes));
+  EDGEMOE_ASSIGN_OR_RETURN(kv_, KvCache::Create(limits_.config.kv_shape(), limits_.kv_tokens));
+  EDGEMOE_RETURN_IF_ERROR(Reserve("workspace", plan_.workspace_bytes));
+  EDGEMOE_ASSIGN_OR_RETURN(
+      forward_, Forward::Create(limits_.config, weights_, *kernels_, *pool_, *experts_, *kv_,
+                                limits_.steps.rows_max(), limits_.steps.logit_rows_max));
+  return OkStatus();
+}
+
+void LoadedEngine::Start() {
+  loop_.emplace(limits_.steps, *forward_, *kv_, clock_, queue_, [this] { PublishStreamStats(); });
+  if (idle_) loop_->SetIdleWork(&*idle_);
+  thread_ = std::thread([this] {
+    loop_->Run();
+    if (idle_) idle_->Keep();
+  });
+  Log(LogLevel::kInfo, "model " + description_.name + ": " + plan_.explanation);
+  Log(LogLevel::kInfo, std::string("kernels ") + kernels_->name + ", " +
+                           std::to_string(limits_.thread_count) + " threads, storage through " +
+                           io_backend_ + (IoNote().empty() ? "" : ": " + IoNote()));
+}
+
+Status LoadedEngine::Reserve(std::string_view name, std::uint64_t bytes) {
+  EDGEMOE_ASSIGN_OR_RETURN(MemoryReservation reservation, budget_->Reserve(name, bytes));
+  reservations_.push_back(std::move(reservation));
+  return OkStatus();
+}
+
+void LoadedEngine::Log(LogLevel level, std::string_view line) const {
+  if (options_.log) options_.log(level, line);
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/serving/request_checker.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "engine/base/utf8.h"
+#include "engine/model/sampler.h"
+
+namespace edgemoe {
+namespace {
+
+Status TooMany(const std::string& field, std::size_t found, std::size_t accepted,
+               const char* what) {
+  return InvalidArgumentError(field + ": found " + std::to_string(found) + " " + what +
+                              "; accepted: at most " + std::to_string(accepted));
+}
+
+Status NotUtf8(const std::string& field, std::size_t offset) {
+  return InvalidArgumentError(field + ": is not UTF-8 from byte " + std::to_string(offset) +
+                              " on; accepted: UTF-8 text");
+}
+
+}  // namespace
+
+RequestChecker::RequestChecker(const Tokenizer& tokenizer, std::uint32_t context_tokens)
+    : tokenizer_(tokenizer), context_tokens_(context_tokens) {
+  std::size_t longest = 1;
+  for (std::size_t i = 0; i < tokenizer.size(); ++i) {
+    const TokenId token{static_cast<std::int32_t>(i)};
+    longest = std::max(longest, tokenizer.TokenBytes(token).size());
+  }
+  text_bytes_max_ = std::uint64_t{context_tokens} * longest;
+}
+
+Result<CheckedRequest> RequestChecker::Check(GenerateRequest request) const {
+  CheckedRequest plan;
+  plan.kind = RequestKind::kGenerate;
+  EDGEMOE_ASSIGN_OR_FAIL(plan.prompt,
+                         CheckInput(std::move(request.prompt), "prompt", "prompt_tokens", 1));
+  EDGEMOE_FAIL_IF_ERROR(
+      ValidateSampling(request.sampling, static_cast<std::uint32_t>(tokenizer_.size())));
+  EDGEMOE_FAIL_IF_ERROR(CheckStop(request.stop));
+  if (request.top_logprob_count < -1 ||
+      request.top_logprob_count > static_cast<int>(kTopLogprobsMax)) {
+    return Failure(InvalidArgumentError(
+        "response.top_logprobs: found " + std::to_string(request.top_logprob_count) +
+        "; accepted: [0, " + std::to_string(kTopLogprobsMax) + "]"));
+  }
+  plan.sampling = std::move(request.sampling);
+  plan.stop = std::move(request.stop);
+  plan.top_logprob_count = request.top_logprob_count;
+  return plan;
+}
+
+Result<CheckedRequest> RequestChecker::Check(ScoreRequest request) const {
+  CheckedRequest plan;
+  plan.kind = RequestKind::kScore;
+  EDGEMOE_ASSIGN_OR_FAIL(plan.prompt, CheckInput(std::move(request.text), "text", "tokens", 2));
+  if (request.top_logprob_count > kTopLogprobsMax) {
+    return Failure(
+        InvalidArgumentError("top_logprobs: found " + std::to_string(request.top_logprob_count) +
+                             "; accepted: [0, " + std::to_string(kTopLogprobsMax) + "]"));
+  }
+  plan.top_logprob_count = static_cast<int>(request.top_logprob_count);
+  return plan;
+}
+
+Result<std::vector<TokenId>> RequestChecker::CheckInput(Input input, const char* text_field,
+                                                        const char* tokens_field,
+                                                        std::size_t least) const {
+  const bool is_text = std::holds_alternative<std::string>(input);
+  const char* field = is_text ? text_field : tokens_field;
+  std::vector<TokenId> tokens;
+  if (is_text) {
+    EDGEMOE_ASSIGN_OR_FAIL(tokens, Encode(std::get<std::string>(input), field));
+  } else {
+    tokens = std::move(std::get<std::vector<TokenId>>(input));
+  }
+  if (tokens.size() < least || tokens.size() > context_tokens_) {
+    return Failure(
+        InvalidArgumentError(std::string(field) + ": found " + std::to_string(tokens.size()) +
+                             " tokens; accepted: [" + std::to_string(least) + ", " +
+                             std::to_string(context_tokens_) + "], the context that is served"));
+  }
+  EDGEMOE_FAIL_IF_ERROR(CheckTokens(tokens, field));
+  return tokens;
+}
+
+Result<std::vector<TokenId>> RequestChecker::Encode(const std::string& text,
+                                                    const char* field) const {
+  std::vector<TokenId> tokens;
+  if (text.empty()) return tokens;  // even where the model would add a token of its own
+  if (const std::size_t invalid = FindInvalidUtf8(text); invalid != std::string_view::npos)
+    return Failure(NotUtf8(field, invalid));
+  if (text.size() > text_bytes_max_) {
+    return Failure(InvalidArgumentError(
+        std::string(field) + ": found " + std::to_string(text.size()) +
+        " bytes of text, which are more than " + std::to_string(context_tokens_) +
+        " tokens, the context that is served; accepted: fewer"));
+  }
+  Result<std::vector<Piece>> pieces =
+      tokenizer_.Encode(text, {.add_special = true, .parse_special = true});
+  if (!pieces) return Failure(pieces.error().WithContext(field));
+  tokens.reserve(pieces->size());
+  for (const Piece& piece : *pieces) tokens.push_back(piece.token);
+  return tokens;
+}
+
+Status RequestChecker::CheckTokens(std::span<const TokenId> tokens, const char* field) const {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokenizer_.Contains(tokens[i])) continue;
+    return InvalidArgumentError(std::string(field) + "[" + std::to_string(i) + "]: found " +
+                                std::to_string(tokens[i].value) + "; accepted: [0, " +
+                                std::to_string(tokenizer_.size() - 1) + "]");
+  }
+  return OkStatus();
+}
+
+Status RequestChecker::CheckStop(const StopParameters& stop) const {
+  if (stop.sequences.size() > kStopSequencesMax)
+    return TooMany("stopping.sequences", stop.sequences.size(), kStopSequencesMax, "sequences");
+  for (std::size_t i = 0; i < stop.sequences.size(); ++i) {
+    const std::string field = "stopping.sequences[" + std::to_string(i) + "]";
+    const std::string& sequence = stop.sequences[i];
+    if (sequence.empty() || sequence.size() > kStopSequenceBytesMax) {
+      return InvalidArgumentError(field + ": found " + std::to_string(sequence.size()) +
+                                  " bytes; accepted: 1 to " +
+                                  std::to_string(kStopSequenceBytesMax));
+    }
+    if (const std::size_t invalid = FindInvalidUtf8(sequence); invalid != std::string_view::npos)
+      return NotUtf8(field, invalid);
+  }
+  if (stop.tokens.size() > kStopTokensMax)
+    return TooMany("stopping.tokens", stop.tokens.size(), kStopTokensMax, "tokens");
+  return CheckTokens(stop.tokens, "stopping.tokens");
+}
+
+}  // namespace edgemoe

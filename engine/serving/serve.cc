@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What clients call on an engine that runs.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "engine/base/usable_memory.h"
+#include "engine/base/utf8.h"
+#include "engine/serving/loaded_engine.h"
+#include "engine/tokenizer/utf8_stream.h"
+
+namespace edgemoe {
+
+Result<RequestId> LoadedEngine::Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) {
+  return Submit(checker_->Check(std::move(request)), std::move(sink));
+}
+
+Result<RequestId> LoadedEngine::Score(ScoreRequest request, std::unique_ptr<EventSink> sink) {
+  return Submit(checker_->Check(std::move(request)), std::move(sink));
+}
+
+Result<RequestId> LoadedEngine::Submit(Result<CheckedRequest> plan,
+                                       std::unique_ptr<EventSink> sink) {
+  if (!plan) return Failure(std::move(plan).error());
+  return queue_.Submit(
+      std::make_unique<Session>(*std::move(plan), std::move(sink), *text_, clock_.NowNs()));
+}
+
+Result<std::vector<TokenPiece>> LoadedEngine::Tokenize(std::string_view text,
+                                                       const TokenizeOptions& options) const {
+  if (const std::size_t invalid = FindInvalidUtf8(text); invalid != std::string_view::npos) {
+    return Failure(InvalidArgumentError("text: is not UTF-8 from byte " + std::to_string(invalid) +
+                                        " on; accepted: UTF-8 text"));
+  }
+  Result<std::vector<Piece>> pieces = tokenizer_->Encode(
+      text, {.add_special = options.add_special, .parse_special = options.parse_special});
+  if (!pieces) return Failure(pieces.error().WithContext("text"));
+  std::vector<TokenPiece> tokens;
+  tokens.reserve(pieces->size());
+  for (const Piece& piece : *pieces) {
+    tokens.push_back({.token = piece.token,
+                      .bytes = std::string(tokenizer_->TokenBytes(piece.token)),
+                      .byte_begin = static_cast<std::uint32_t>(piece.byte_begin),
+                      .byte_end = static_cast<std::uint32_t>(piece.byte_end)});
+  }
+  return tokens;
+}
+
+Result<std::string> LoadedEngine::Detokenize(std::span<const TokenId> tokens,
+                                             bool render_special) const {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokenizer_->Contains(tokens[i])) continue;
+    return Failure(
+        Status(StatusCode::kOutOfRange, "tokens[" + std::to_string(i) + "]: found " +
+                                            std::to_string(tokens[i].value) + "; accepted: [0, " +
+                                            std::to_string(tokenizer_->size() - 1) + "]"));
+  }
+  EDGEMOE_ASSIGN_OR_FAIL(const std::string bytes,
+                         tokenizer_->Decode(tokens, {.render_special = render_special}));
+  Utf8Stream stream;
+  std::string text = stream.Push(bytes);
+  text += stream.Flush();
+  return text;
+}
+
+Result<std::string> LoadedEngine::ApplyTemplate(std::span<const ChatMessage> messages,
+                                                const ChatTemplateOptions& options) const {
+  return chat_->Render(messages, options);
+}
+
+void LoadedEngine::PublishStreamStats() {
+  MutexLock lock(mutex_);
+  stream_stats_.account = experts_->account();
+  stream_stats_.read_errors = reader_->counters().errors;
+  stream_stats_.waits = meter_->meter();
+  if (!pipeline_) return;
+  stream_stats_.cache = cache_->counters();
+  stream_stats_.read_ahead = pipeline_->read_ahead();
+}
+
+EngineStats LoadedEngine::GetStats() const {
+  StreamStats stream;
+  {
+    MutexLock lock(mutex_);
+    stream = stream_stats_;
+  }
+  const StepCounters& steps = loop_->counters();
+  const auto read = [](const auto& counter) { return counter.load(std::memory_order_relaxed); };
+  EngineStats stats;
+  stats.uptime_ns = clock_.NowNs() - opened_ns_;
+  stats.sessions_running = read(steps.sessions_running);
+  const std::uint32_t live = queue_.live_count();
+  stats.sessions_queued = live - std::min(live, stats.sessions_running);
+  stats.requests_finished = read(steps.requests_finished);
+  stats.requests_failed = read(steps.requests_failed);
+  stats.requests_refused = queue_.refused_count();
+  stats.prompt_tokens = read(steps.prompt_tokens);
+  stats.completion_tokens = read(steps.completion_tokens);
+  stats.steps = read(steps.steps);
+  stats.expert_uses = stream.account.experts_used;
+  stats.expert_hits = stream.account.hits;
+  stats.expert_evictions = stream.cache.evictions;
+  stats.expert_bytes_read = stream.account.bytes_read;
+  stats.expert_read_errors = stream.read_errors;
+  stats.storage_wait_ns = stream.account.wait_ns;
+  stats.storage_wait_bytes = stream.waits.bytes;
+  stats.storage_wait_meter_ns = stream.waits.ns;
+  stats.storage_model_bytes_per_second = storage_profile_.bytes_per_second;
+  stats.compute_ns = read(steps.run_ns) - std::min(read(steps.run_ns), stream.account.wait_ns);
+  stats.read_ahead = stream.read_ahead;
+  stats.experts_resident = stream.cache.resident_count;
+  stats.experts_total = std::uint64_t{description_.layer_count} * description_.expert_count;
+  stats.expert_resident_bytes = stream.cache.resident_bytes;
+  stats.kv_blocks_used = read(steps.kv_blocks_used);
+  stats.kv_blocks_total = kv_->block_count();
+  stats.memory = plan_;
+  stats.expert_slab_bytes = plan_.expert_bytes;
+  if (memory_) {
+    LiveMemory::State memory = memory_->state();
+    stats.memory = std::move(memory.plan);
+    stats.expert_slab_bytes = memory.slab_bytes;
+  }
+  stats.io_backend = io_backend_;
+  stats.io_note = IoNote();
+  stats.kernels = kernels_->name;
+  stats.eviction_policy = options_.eviction_policy;
+  stats.predictor = options_.predictor;
+  stats.threads = static_cast<std::uint32_t>(limits_.thread_count);
+  return stats;
+}
+
+std::string LoadedEngine::IoNote() const {
+  std::string note = io_note_;
+  const std::string buffers = memory_ ? memory_->state().buffers_note : "";
+  if (!note.empty() && !buffers.empty()) note += "; ";
+  return note + buffers;
+}
+
+Result<MemoryPlan> LoadedEngine::Resize(std::uint64_t budget_bytes) {
+  if (!memory_)
+    return Failure(
+        FailedPreconditionError("mode: found \"" + options_.mode +
+                                "\"; accepted: \"edgemoe\" for an engine to be resized"));
+  const std::uint64_t usable_bytes = UsableMemoryBytes();
+  Result<MemoryPlan> plan;
+  EDGEMOE_FAIL_IF_ERROR(queue_.RunBetweenSteps([&] {
+    plan = memory_->Resize(budget_bytes, usable_bytes);
+    PublishStreamStats();
+  }));
+  if (plan) Log(LogLevel::kInfo, "resized: " + plan->explanation);
+  return plan;
+}
+
+bool LoadedEngine::Drain(std::uint32_t timeout_ms) {
+  queue_.Close();
+  if (queue_.WaitUntilQuiet(std::chrono::milliseconds(timeout_ms))) return true;
+  queue_.CancelAll();
+  // A cancelled request ends within one layer.
+  while (!queue_.WaitUntilQuiet(std::chrono::seconds(1))) {
+  }
+  return false;
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/study/activation_layout.h"
+
+#include "engine/base/check.h"
+
+namespace edgemoe {
+namespace {
+
+constexpr std::size_t kInputsOfALayer = 3;  // all but kOutput
+
+}  // namespace
+
+ActivationShape ActivationShape::Of(const ModelConfig& config) {
+  return {.layer_count = config.layer_count,
+          .width = config.width,
+          .attention_width = config.head_count * config.head_size,
+          .expert_count = config.expert_count,
+          .expert_width = config.expert_width};
+}
+
+std::size_t ActivationLayout::layer_sums() const {
+  const std::size_t dense = 2 * std::size_t{shape_.width} + shape_.attention_width;
+  const std::size_t expert = shape_.width + 3 * std::size_t{shape_.expert_width} + 2;
+  return dense + expert * shape_.expert_count;
+}
+
+std::size_t ActivationLayout::expert_total() const {
+  return std::size_t{shape_.layer_count} * shape_.expert_count;
+}
+
+ActivationLayout::Range ActivationLayout::dense(DenseInput input, LayerIndex layer) const {
+  EDGEMOE_CHECK(layer.value < shape_.layer_count, "layer of another model");
+  const std::size_t begin = layer_sums() * layer.value;
+  switch (input) {
+    case DenseInput::kAttention: return {begin, shape_.width};
+    case DenseInput::kFfn: return {begin + shape_.width, shape_.width};
+    case DenseInput::kAttentionOutput:
+      return {begin + 2 * std::size_t{shape_.width}, shape_.attention_width};
+    case DenseInput::kOutput: break;
+  }
+  return {layer_sums() * shape_.layer_count, shape_.width};
+}
+
+ActivationLayout::Range ActivationLayout::OfAllExperts(ExpertSum which, LayerIndex layer) const {
+  const Range before = dense(DenseInput::kAttentionOutput, layer);
+  const std::size_t begin = before.begin + before.count;
+  const std::size_t inputs = std::size_t{shape_.width} * shape_.expert_count;
+  const std::size_t hidden = std::size_t{shape_.expert_width} * shape_.expert_count;
+  if (which == ExpertSum::kInput) return {begin, inputs};
+  return {begin + inputs + hidden * (static_cast<std::size_t>(which) - 1), hidden};
+}
+
+ActivationLayout::Range ActivationLayout::expert(ExpertSum which, ExpertKey key) const {
+  EDGEMOE_CHECK(key.expert.value < shape_.expert_count, "expert of another model");
+  const Range all = OfAllExperts(which, key.layer);
+  const std::size_t count = all.count / shape_.expert_count;
+  return {all.begin + count * key.expert.value, count};
+}
+
+ActivationLayout::Range ActivationLayout::weight_sums(LayerIndex layer) const {
+  const Range before = OfAllExperts(ExpertSum::kHidden, layer);
+  return {before.begin + before.count, shape_.expert_count};
+}
+
+ActivationLayout::Range ActivationLayout::weight_square_sums(LayerIndex layer) const {
+  const Range before = weight_sums(layer);
+  return {before.begin + before.count, shape_.expert_count};
+}
+
+std::size_t ActivationLayout::expert_index(ExpertKey key) const {
+  EDGEMOE_CHECK(key.layer.value < shape_.layer_count && key.expert.value < shape_.expert_count,
+                "expert of another model");
+  return std::size_t{key.layer.value} * shape_.expert_count + key.expert.value;
+}
+
+std::size_t ActivationLayout::row_count_count() const {
+  return kInputsOfALayer * shape_.layer_count + 1;
+}
+
+std::size_t ActivationLayout::row_count_index(DenseInput input, LayerIndex layer) const {
+  EDGEMOE_CHECK(layer.value < shape_.layer_count, "layer of another model");
+  if (input == DenseInput::kOutput) return row_count_count() - 1;
+  return kInputsOfALayer * layer.value + static_cast<std::size_t>(input);
+}
+
+std::vector<ActivationLayout::Tensor> ActivationLayout::Tensors() const {
+  std::vector<Tensor> tensors;
+  const std::uint64_t experts = shape_.expert_count;
+  const std::uint64_t hidden = shape_.expert_width;
+  for (std::uint32_t i = 0; i < shape_.layer_count; ++i) {
+    const LayerIndex layer{i};
+    const std::string prefix = "blk." + std::to_string(i) + ".";
+    const auto add = [&](const char* name, std::vector<std::uint64_t> dims, Range range) {
+      tensors.push_back({prefix + name, std::move(dims), range});
+    };
+    add("attn_qkv.in_sum2", {shape_.width}, dense(DenseInput::kAttention, layer));
+    add("ffn_gate_inp.in_sum2", {shape_.width}, dense(DenseInput::kFfn, layer));
+    add("attn_output.in_sum2", {shape_.attention_width},
+        dense(DenseInput::kAttentionOutput, layer));
+    add("ffn_gate_up_exps.in_sum2", {shape_.width, experts},
+        OfAllExperts(ExpertSum::kInput, layer));
+    add("ffn_gate_exps.slope_sum2", {hidden, experts}, OfAllExperts(ExpertSum::kGateSlope, layer));
+    add("ffn_up_exps.slope_sum2", {hidden, experts}, OfAllExperts(ExpertSum::kUpSlope, layer));
+    add("ffn_down_exps.in_sum2", {hidden, experts}, OfAllExperts(ExpertSum::kHidden, layer));
+    add("ffn_exps.weight_sum", {experts}, weight_sums(layer));
+    add("ffn_exps.weight_sum2", {experts}, weight_square_sums(layer));
+  }
+  tensors.push_back({"output.in_sum2", {shape_.width}, dense(DenseInput::kOutput, LayerIndex{0})});
+  return tensors;
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/study/text_windows.h"
+
+#include <algorithm>
+#include <string>
+
+namespace edgemoe {
+
+Result<TextWindows> CutWindows(const Tokenizer& tokenizer, std::string_view text,
+                               std::uint32_t context_tokens, std::size_t windows_max) {
+  if (context_tokens < kWindowTokensMin)
+    return Failure(InvalidArgumentError("context_tokens: found " + std::to_string(context_tokens) +
+                                        "; accepted from " + std::to_string(kWindowTokensMin)));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::vector<Piece> pieces, tokenizer.Encode(text, {}));
+  std::size_t count = pieces.size() / context_tokens;
+  if (count == 0)
+    return Failure(InvalidArgumentError("text: found " + std::to_string(pieces.size()) +
+                                        " tokens; accepted from " + std::to_string(context_tokens) +
+                                        ", for one window of context_tokens"));
+  if (windows_max != 0) count = std::min(count, windows_max);
+  TextWindows windows{context_tokens, {}};
+  windows.tokens.reserve(count * context_tokens);
+  for (std::size_t i = 0; i < count * context_tokens; ++i)
+    windows.tokens.push_back(pieces[i].token);
+  if (tokenizer.adds_bos() && tokenizer.bos())
+    for (std::size_t window = 0; window < count; ++window)
+      windows.tokens[window * context_tokens] = *tokenizer.bos();
+  return windows;
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs pack jobs, one at a time, on a thread of its own that takes processor and disk only where
+// nobody else wants them, as do the threads that the job starts; in memory that the engine gives up
+// meanwhile.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "engine/base/log.h"
+#include "engine/base/mutex.h"
+#include "engine/engine.h"
+#include "engine/pack.h"
+#include "server/memory/shared_budget.h"
+
+namespace edgemoe {
+
+// Who is told about a job; on the job's thread.
+class PackListener {
+ public:
+  virtual ~PackListener() = default;
+  // Not oftener than kProgressInterval, and once at the start of each phase. The time is the
+  // phase's, absent until it can be told.
+  virtual void OnProgress(const PackProgress& progress,
+                          std::optional<double> phase_seconds_left) = 0;
+  // Last. Another job may be started from here on.
+  virtual void OnEnded(Result<PackReport> report) = 0;
+  // Set: the job ends soon.
+  virtual const std::atomic<bool>& cancelled() const = 0;
+};
+
+// Thread-safe but for the destructor.
+class PackRunner {
+ public:
+  static constexpr std::chrono::milliseconds kProgressInterval{250};
+
+  // `budget` outlives the runner.
+  PackRunner(SharedBudget& budget, LogSink log) : budget_(budget), log_(std::move(log)) {}
+  // Waits for the job, which its listener must have cancelled or which is about to end.
+  ~PackRunner();
+  PackRunner(const PackRunner&) = delete;
+  PackRunner& operator=(const PackRunner&) = delete;
+
+  // Starts a job, whose output is named; `options.cancelled` and `.progress` are the listener's,
+  // `.memory_bytes` is what is wanted of the budget: see SharedBudget::Lend. FAILED_PRECONDITION
+  // names the output of the job that runs; the listener is then not told of anything.
+  Status TryStart(PackOptions options, std::shared_ptr<PackListener> listener);
+
+ private:
+  void Run(PackOptions options, PackListener& listener);
+  Result<PackReport> Write(PackOptions options);
+  void Say(LogLevel level, const std::string& line) const;
+
+  SharedBudget& budget_;
+  const LogSink log_;
+  Mutex mutex_;
+  std::string running_output_ GUARDED_BY(mutex_);  // empty: none runs
+  std::thread thread_ GUARDED_BY(mutex_);
+};
+
+}  // namespace edgemoe

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/listen/acceptor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <boost/asio/error.hpp>
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace edgemoe {
+namespace {
+
+// After an error such as "too many open files", which would otherwise repeat at once.
+constexpr std::chrono::milliseconds kRetryDelay{100};
+
+}  // namespace
+
+Acceptor::Acceptor(boost::asio::io_context& context, Options options)
+    : context_(context), options_(std::move(options)) {}
+
+Acceptor::~Acceptor() {
+  Stop();
+  for (const auto& watch : connections_) {
+    boost::system::error_code ignored;
+    watch->close(ignored);
+  }
+}
+
+void Acceptor::Listen(UniqueFd socket) {
+  auto listener = std::make_shared<Listener>(context_);
+  listener->acceptor.assign(Protocol(), socket.Release());
+  listeners_.push_back(listener);
+  AcceptNext(listener);
+}
+
+void Acceptor::Stop() {
+  for (const auto& listener : listeners_) {
+    boost::system::error_code ignored;
+    listener->acceptor.close(ignored);
+    listener->retry.cancel();
+  }
+  listeners_.clear();
+}
+
+void Acceptor::AcceptNext(const std::shared_ptr<Listener>& listener) {
+  listener->acceptor.async_accept(
+      [this, listener](const boost::system::error_code& error, Protocol::socket socket) {
+        if (!listener->acceptor.is_open() || error == boost::asio::error::operation_aborted) return;
+        if (!error) {
+          OnAccepted(std::move(socket));
+          AcceptNext(listener);
+          return;
+        }
+        if (options_.log) options_.log(LogLevel::kWarning, "accept: " + error.message());
+        listener->retry.expires_after(kRetryDelay);
+        listener->retry.async_wait([this, listener](const boost::system::error_code& cancelled) {
+          if (!cancelled && listener->acceptor.is_open()) AcceptNext(listener);
+        });
+      });
+}
+
+void Acceptor::OnAccepted(Protocol::socket socket) {
+  const auto peer = ReadPeerCredentials(socket.native_handle());
+  const Status status = peer ? options_.admit(*peer) : peer.error();
+  if (!status.ok()) {
+    if (options_.log) options_.log(LogLevel::kWarning, status.message());
+    return;
+  }
+  if (connections_.size() >= options_.connections_max) {
+    if (options_.log)
+      options_.log(LogLevel::kWarning, "connection of pid " + std::to_string(peer->pid) +
+                                           " closed: listen.connections_max = " +
+                                           std::to_string(options_.connections_max) + " are open");
+    return;
+  }
+  boost::system::error_code error;
+  socket.native_non_blocking(true, error);
+  if (error) return;
+  WatchEnd(socket.native_handle());
+  options_.take(UniqueFd(socket.release()));
+}
+
+void Acceptor::WatchEnd(int fd) {
+  const int duplicate = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (duplicate < 0) return;  // not counted: descriptors are short, which bounds them too
+  auto watch = std::make_shared<Watch>(context_, duplicate);
+  const auto place = connections_.insert(connections_.end(), watch);
+  WaitForEnd(place);
+}
+
+void Acceptor::WaitForEnd(std::list<std::shared_ptr<Watch>>::iterator place) {
+  // The kernel reports the hang-up of either side as an error, also when nobody reads.
+  const std::shared_ptr<Watch>& watch = *place;
+  watch->async_wait(Watch::wait_error,
+                    [this, watch, place](const boost::system::error_code& error) {
+                      if (error == boost::asio::error::operation_aborted) return;
+                      // Urgent data wakes this wait too, and is no end.
+                      pollfd state{.fd = watch->native_handle(), .events = 0, .revents = 0};
+                      if (!error && ::poll(&state, 1, 0) == 0) return WaitForEnd(place);
+                      connections_.erase(place);
+                    });
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Accepts connections on unix sockets, asks who is there, and hands them on.
+//
+// Threads: everything runs on the thread of the io_context, which must outlive the acceptor.
+// Bounds: connections_max open ones; a further one is closed at once and logged.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+
+#include "engine/base/log.h"
+#include "engine/base/unique_fd.h"
+#include "server/listen/peer_credentials.h"
+
+namespace edgemoe {
+
+class Acceptor {
+ public:
+  struct Options {
+    std::uint32_t connections_max = 256;
+    std::function<Status(const PeerCredentials&)> admit;
+    std::function<void(UniqueFd)> take;  // gets a connected, non-blocking socket
+    LogSink log;
+  };
+
+  Acceptor(boost::asio::io_context& context, Options options);
+  ~Acceptor();
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+
+  // Accepts on a listening unix stream socket until Stop. May be called for several.
+  void Listen(UniqueFd socket);
+
+  // Accepts no more; open connections stay.
+  void Stop();
+
+  std::size_t connection_count() const { return connections_.size(); }
+
+ private:
+  using Protocol = boost::asio::local::stream_protocol;
+  struct Listener {
+    explicit Listener(boost::asio::io_context& context) : acceptor(context), retry(context) {}
+    Protocol::acceptor acceptor;
+    boost::asio::steady_timer retry;
+  };
+  // A duplicate of a connection that was handed on, by which its end is seen.
+  using Watch = boost::asio::posix::stream_descriptor;
+
+  void AcceptNext(const std::shared_ptr<Listener>& listener);
+  void OnAccepted(Protocol::socket socket);
+  void WatchEnd(int fd);
+  void WaitForEnd(std::list<std::shared_ptr<Watch>>::iterator place);
+
+  boost::asio::io_context& context_;
+  Options options_;
+  std::list<std::shared_ptr<Listener>> listeners_;
+  std::list<std::shared_ptr<Watch>> connections_;
+};
+
+}  // namespace edgemoe

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/memory/shared_budget.h"
+
+#include <algorithm>
+
+#include "engine/base/byte_size.h"
+#include "engine/base/check.h"
+#include "engine/pack.h"
+
+namespace edgemoe {
+namespace {
+
+Status Shrink(Engine& engine, const MemoryPlan& plan, std::uint64_t bytes) {
+  const Result<MemoryPlan> smaller = engine.Resize(plan.budget_bytes - bytes);
+  return smaller ? OkStatus() : smaller.error();
+}
+
+}  // namespace
+
+BudgetLoan& BudgetLoan::operator=(BudgetLoan&& other) noexcept {
+  std::swap(budget_, other.budget_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+void BudgetLoan::GiveBack() {
+  if (SharedBudget* const budget = std::exchange(budget_, nullptr)) budget->TakeBack();
+  bytes_ = 0;
+}
+
+Result<MemoryPlan> SharedBudget::Resize(std::uint64_t budget_bytes) {
+  const MutexLock lock(mutex_);
+  EDGEMOE_ASSIGN_OR_FAIL(Engine* const engine, engines_.Find(""));
+  const std::uint64_t floor_bytes = engine->GetStats().memory.budget_floor_bytes + lent_bytes_;
+  if (lent_bytes_ != 0 && budget_bytes < floor_bytes)
+    return Failure(ResourceExhaustedError("budget_bytes: found " + FormatByteSize(budget_bytes) +
+                                          "; accepted: at least " + FormatByteSize(floor_bytes) +
+                                          ", of which the pack job that runs has " +
+                                          FormatByteSize(lent_bytes_)));
+  EDGEMOE_ASSIGN_OR_FAIL(MemoryPlan plan, engine->Resize(budget_bytes - lent_bytes_));
+  automatic_ = false;
+  given_up_bytes_ = lent_bytes_;
+  if (lent_bytes_ != 0)
+    plan.explanation += (plan.explanation.empty() ? "a further " : "; a further ") +
+                        FormatByteSize(lent_bytes_) + " are a pack job's until it ends";
+  return plan;
+}
+
+Result<SharedBudget::EngineShare> SharedBudget::engine_share() const {
+  const MutexLock lock(mutex_);
+  EDGEMOE_ASSIGN_OR_FAIL(const Engine* const engine, engines_.Find(""));
+  const MemoryPlan plan = engine->GetStats().memory;
+  return EngineShare{.budget_bytes = plan.budget_bytes + given_up_bytes_,
+                     .floor_bytes = plan.budget_floor_bytes + given_up_bytes_};
+}
+
+Status SharedBudget::Adapt(std::uint64_t budget_bytes) {
+  const MutexLock lock(mutex_);
+  EDGEMOE_ASSIGN_OR_RETURN(Engine* const engine, engines_.Find(""));
+  const Result<MemoryPlan> plan =
+      engine->Resize(budget_bytes - std::min(budget_bytes, given_up_bytes_));
+  return plan ? OkStatus() : plan.error();
+}
+
+Result<BudgetLoan> SharedBudget::Lend(const PackMemory& need, std::uint64_t wanted_bytes) {
+  const MutexLock lock(mutex_);
+  EDGEMOE_CHECK(lent_bytes_ == 0, "one loan at a time");
+  EDGEMOE_ASSIGN_OR_FAIL(Engine* const engine, engines_.Find(""));
+  const MemoryPlan plan = engine->GetStats().memory;
+  std::uint64_t total_bytes = plan.budget_bytes;
+  if (automatic_) total_bytes = std::max(total_bytes, plan.usable_bytes / 4 * 3);
+  const std::uint64_t spare_bytes = total_bytes - std::min(total_bytes, plan.budget_floor_bytes);
+  const std::string sizes = "memory.budget is " + FormatByteSize(total_bytes) +
+                            ", the loaded model needs " + FormatByteSize(plan.budget_floor_bytes) +
+                            " of it, and the job at least " + FormatByteSize(need.least_bytes);
+  if (need.least_bytes > spare_bytes)
+    return Failure(ResourceExhaustedError("pack: both do not fit into memory: " + sizes));
+  if (wanted_bytes != 0 && wanted_bytes < need.least_bytes)
+    return Failure(InvalidArgumentError("memory_bytes: found " + FormatByteSize(wanted_bytes) +
+                                        "; accepted: at least " +
+                                        FormatByteSize(need.least_bytes)));
+  const std::uint64_t bytes =
+      std::clamp(wanted_bytes != 0 ? wanted_bytes : spare_bytes / 2, need.least_bytes,
+                 std::max(need.useful_bytes, need.least_bytes));
+  if (bytes > spare_bytes)
+    return Failure(ResourceExhaustedError("memory_bytes: found " + FormatByteSize(wanted_bytes) +
+                                          "; accepted: at most " + FormatByteSize(spare_bytes) +
+                                          ", for " + sizes));
+  const std::uint64_t beside_bytes = total_bytes - plan.budget_bytes;
+  const std::uint64_t given_up_bytes = bytes - std::min(bytes, beside_bytes);
+  if (given_up_bytes != 0) EDGEMOE_FAIL_IF_ERROR(Shrink(*engine, plan, given_up_bytes));
+  lent_bytes_ = bytes;
+  given_up_bytes_ = given_up_bytes;
+  return bytes == 0 ? BudgetLoan() : BudgetLoan(this, bytes);
+}
+
+void SharedBudget::TakeBack() {
+  const MutexLock lock(mutex_);
+  lent_bytes_ = 0;
+  const std::uint64_t bytes = std::exchange(given_up_bytes_, 0);
+  if (bytes == 0) return;
+  const Result<Engine*> engine = engines_.Find("");
+  EDGEMOE_CHECK(engine.has_value(), "an engine that has given up memory is there");
+  const std::uint64_t budget_bytes = (*engine)->GetStats().memory.budget_bytes;
+  const Result<MemoryPlan> plan = (*engine)->Resize(budget_bytes + bytes);
+  // An engine that ends has no use for it.
+  if (plan || plan.error().code() == StatusCode::kUnavailable || !log_) return;
+  log_(LogLevel::kWarning, "memory budget stays " + FormatByteSize(budget_bytes) +
+                               " after the pack job: " + plan.error().message());
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/process/config_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "engine/base/unique_fd.h"
+
+namespace edgemoe {
+namespace {
+
+using Json = nlohmann::json;
+
+// Hands characters to the parser and counts the lines handed out; copies share one count. A newline
+// belongs to the line that it ends, so that the parser's one character of look-ahead after a number
+// does not move the number to the next line.
+class LineCountingIterator {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  LineCountingIterator(const char* at, std::size_t* newline_count, bool* at_line_start)
+      : at_(at), newline_count_(newline_count), at_line_start_(at_line_start) {}
+
+  reference operator*() const { return *at_; }
+  LineCountingIterator& operator++() {
+    if (*at_line_start_) ++*newline_count_;
+    *at_line_start_ = *at_ == '\n';
+    ++at_;
+    return *this;
+  }
+  LineCountingIterator operator++(int) {
+    LineCountingIterator before = *this;
+    ++*this;
+    return before;
+  }
+  bool operator==(const LineCountingIterator& other) const { return at_ == other.at_; }
+
+ private:
+  const char* at_;
+  std::size_t* newline_count_;
+  bool* at_line_start_;
+};
+
+// Collects values by key path and judges them at once, while the line is known.
+class ConfigReader {
+ public:
+  ConfigReader(std::string_view file_name, const std::size_t* newline_count, Config& config)
+      : file_name_(file_name), newline_count_(newline_count), config_(config) {}
+
+  // nlohmann's SAX interface.
+  bool null() { return Value(OtherValue{"null"}); }
+  bool boolean(bool value) { return Value(OtherValue{value ? "true" : "false"}); }
+  bool number_integer(Json::number_integer_t value) {
+    return Value(OtherValue{std::to_string(value)});
+  }
+  bool number_unsigned(Json::number_unsigned_t value) { return Value(std::uint64_t{value}); }
+  bool number_float(Json::number_float_t, const std::string& text) {
+    return Value(OtherValue{text});
+  }
+  bool string(std::string& value) { return Value(std::move(value)); }
+  bool binary(Json::binary_t&) { return Value(OtherValue{"binary data"}); }
+  bool start_object(std::size_t) {
+    if (array_depth_ > 0 || skip_depth_ > 0) return Nested("an object");
+    if (depth_ == 1 && !IsGroup(key_)) {
+      if (FindConfigKey(key_) != nullptr) {
+        Value(OtherValue{"an object"});
+      } else {
+        Unknown(key_);
+      }
+      skip_depth_ = 1;
+      return true;
+    }
+    if (depth_ == 1) {
+      CheckDuplicate(key_);
+      group_ = key_;
+    }
+    if (depth_ == 2) {
+      Value(OtherValue{"an object"});
+      skip_depth_ = 1;
+      return true;
+    }
+    ++depth_;
+    return true;
+  }
+  bool key(std::string& name) {
+    if (skip_depth_ == 0) key_ = std::move(name);
+    return true;
+  }
+  bool end_object() {
+    if (skip_depth_ > 0) {
+      --skip_depth_;
+      return true;
+    }
+    if (array_depth_ > 0) return true;
+    --depth_;
+    return true;
+  }
+  bool start_array(std::size_t) {
+    if (skip_depth_ > 0 || array_depth_ > 0) return Nested("a list");
+    array_depth_ = 1;
+    list_.clear();
+    list_is_names_ = true;
+    return true;
+  }
+  bool end_array() {
+    if (skip_depth_ > 0) {
+      --skip_depth_;
+      return true;
+    }
+    array_depth_ = 0;
+    if (list_is_names_) return Value(std::move(list_));
+    return Value(OtherValue{"a list with other than texts"});
+  }
+  bool parse_error(std::size_t, const std::string& last_token, const Json::exception& error) {
+    // "[json.exception...] parse error at line 3, column 5: syntax error while ...": ours already
+    // says where.
+    std::string_view detail = error.what();
+    if (const auto colon = detail.find(": "); colon != std::string_view::npos)
+      detail.remove_prefix(colon + 2);
+    Error("not JSON: " + std::string(detail.substr(0, 200)) +
+          (last_token.empty() ? "" : " near '" + last_token.substr(0, 40) + "'"));
+    return false;
+  }
+
+  Status TakeStatus() {
+    if (error_count_ == 0) return OkStatus();
+    if (error_count_ > kConfigErrorsMax)
+      errors_ += "\nand " + std::to_string(error_count_ - kConfigErrorsMax) + " more";
+    return InvalidArgumentError(std::move(errors_));
+  }
+
+ private:
+  static bool IsGroup(std::string_view name) {
+    for (const ConfigKey& key : ConfigKeys()) {
+      const std::string_view path = key.path;
+      if (path.size() > name.size() && path.substr(0, name.size()) == name &&
+          path[name.size()] == '.')
+        return true;
+    }
+    return false;
+  }
+
+  // An object or list inside a list, or inside what is skipped: counted, so that its end is known.
+  bool Nested(const char* what) {
+    if (skip_depth_ == 0) Error(Path() + ": found " + what + " inside a list");
+    ++skip_depth_;
+    list_is_names_ = false;
+    return true;
+  }
+
+  std::string Path() const { return depth_ == 2 ? group_ + "." + key_ : key_; }
+
+  void CheckDuplicate(const std::string& path) {
+    if (!seen_.insert(path).second) Error(path + ": the key stands here a second time");
+  }
+
+  bool Value(ConfigValue value) {
+    if (skip_depth_ > 0) return true;
+    if (array_depth_ > 0) {
+      if (auto* text = std::get_if<std::string>(&value); text != nullptr) {
+        if (list_.size() <= kNamesMax) list_.push_back(std::move(*text));
+      } else {
+        list_is_names_ = false;
+      }
+      return true;
+    }
+    if (depth_ == 0) {
+      Error("the file holds a single value; accepted: an object with keys");
+      return true;
+    }
+    const std::string path = Path();
+    const ConfigKey* key = FindConfigKey(path);
+    if (key == nullptr) {
+      if (depth_ == 1 && IsGroup(path)) {
+        Error(path + ": found a value; accepted: an object with keys");
+      } else {
+        Unknown(path);
+      }
+      return true;
+    }
+    CheckDuplicate(path);
+    if (Status status = SetConfigValue(*key, value, config_); !status.ok())
+      Error(path + ": " + status.message());
+    return true;
+  }
+
+  void Unknown(const std::string& path) {
+    // Names the keys of the same group; at the top level, all.
+    const std::string prefix = depth_ == 2 ? group_ + "." : "";
+    std::string known;
+    for (const ConfigKey& key : ConfigKeys()) {
+      if (std::string_view(key.path).substr(0, prefix.size()) != prefix) continue;
+      known += (known.empty() ? "" : ", ") + std::string(key.path);
+    }
+    Error(path.substr(0, 200) + ": unknown key; accepted: " + known);
+  }
+
+  void Error(const std::string& message) {
+    if (++error_count_ > kConfigErrorsMax) return;
+    if (!errors_.empty()) errors_ += '\n';
+    errors_ += std::string(file_name_) + ":" + std::to_string(*newline_count_ + 1) + ": " + message;
+  }
+
+  std::string_view file_name_;
+  const std::size_t* newline_count_;
+  Config& config_;
+  std::size_t depth_ = 0;  // objects around: 1 in the top one, 2 in a group
+  std::size_t array_depth_ = 0;
+  std::size_t skip_depth_ = 0;  // objects and lists around that were refused as a whole
+  std::string group_;
+  std::string key_;
+  std::vector<std::string> list_;
+  bool list_is_names_ = true;
+  std::set<std::string> seen_;
+  std::size_t error_count_ = 0;
+  std::string errors_;
+};
+
+Status ErrnoStatus(const std::string& path, int error) {
+  const std::string message = "config file '" + path + "': " + std::strerror(error);
+  if (error == ENOENT) return NotFoundError(message);
+  if (error == EACCES || error == EPERM) return PermissionDeniedError(message);
+  return InvalidArgumentError(message);
+}
+
+// Comment lines of at most 100 columns.
+void AppendComment(std::string& out, std::string_view indent, std::string_view text) {
+  constexpr std::size_t kColumns = 100;
+  const std::string start = std::string(indent) + "// ";
+  std::string line;
+  while (!text.empty()) {
+    const std::size_t space = text.find(' ');
+    const std::string_view word = text.substr(0, space);
+    text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
+    if (!line.empty() && start.size() + line.size() + 1 + word.size() > kColumns) {
+      out += start + line + '\n';
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + std::string(word);
+  }
+  out += start + line + '\n';
+}
+
+}  // namespace
+
+Status ApplyConfigText(std::string_view text, std::string_view file_name, Config& config) {
+  if (text.size() > kConfigBytesMax)
+    return InvalidArgumentError(std::string(file_name) + ": found " + std::to_string(text.size()) +
+                                " bytes; accepted: at most " + std::to_string(kConfigBytesMax));
+  std::size_t newline_count = 0;
+  bool at_line_start = false;
+  Config result = config;
+  ConfigReader reader(file_name, &newline_count, result);
+  const LineCountingIterator begin(text.data(), &newline_count, &at_line_start);
+  const LineCountingIterator end(text.data() + text.size(), &newline_count, &at_line_start);
+  Json::sax_parse(begin, end, &reader, Json::input_format_t::json, /*strict=*/true,
+                  /*ignore_comments=*/true);
+  EDGEMOE_RETURN_IF_ERROR(reader.TakeStatus());
+  config = std::move(result);
+  return OkStatus();
+}
+
+Status ApplyConfigFile(const std::string& path, Config& config) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid()) return ErrnoStatus(path, errno);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return ErrnoStatus(path, errno);
+  if (S_ISDIR(info.st_mode)) return ErrnoStatus(path, EISDIR);
+  std::string text;
+  char buffer[4096];
+  while (text.size() <= kConfigBytesMax) {
+    const ssize_t count = ::read(fd.get(), buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return ErrnoStatus(path, errno);
+    if (count == 0) break;
+    text.append(buffer, static_cast<std::size_t>(count));
+  }
+  return ApplyConfigText(text, path, config);
+}
+
+std::string FormatConfig(const Config& config) {
+  const Config defaults;
+  std::string out =
+      "// Configuration of edgemoed. Each key is shown with what it means, what it accepts and "
+      "its\n"
+      "// default. Flags override this file; edgemoed --print-config shows what is in force.\n{\n";
+  std::string group;
+  bool first = true;
+  for (const ConfigKey& key : ConfigKeys()) {
+    const std::string_view path = key.path;
+    const std::size_t dot = path.find('.');
+    const std::string key_group(dot == std::string_view::npos ? "" : path.substr(0, dot));
+    const std::string_view name = dot == std::string_view::npos ? path : path.substr(dot + 1);
+    const bool same_group = key_group == group;
+    if (!group.empty() && !same_group) out += "\n  }";
+    if (!first) out += ",\n";
+    if (!key_group.empty() && !same_group) out += "  \"" + key_group + "\": {\n";
+    group = key_group;
+    first = false;
+    const std::string indent = group.empty() ? "  " : "    ";
+    AppendComment(out, indent, key.meaning);
+    AppendComment(out, indent,
+                  std::string(key.accepts) + "; default " + FormatConfigValue(key, defaults));
+    out += indent + "\"" + std::string(name) + "\": " + FormatConfigValue(key, config);
+  }
+  if (!group.empty()) out += "\n  }";
+  out += "\n}\n";
+  return out;
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/process/worker_pool.h"
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <utility>
+
+namespace edgemoe {
+
+WorkerPool::WorkerPool(std::size_t thread_count, std::size_t tasks_max)
+    : pool_(thread_count), tasks_max_(tasks_max) {}
+
+WorkerPool::~WorkerPool() { Join(); }
+
+bool WorkerPool::TryPost(std::function<void()> task) {
+  if (tasks_.fetch_add(1, std::memory_order_relaxed) >= tasks_max_) {
+    tasks_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  boost::asio::post(pool_, [this, task = std::move(task)] {
+    task();
+    tasks_.fetch_sub(1, std::memory_order_relaxed);
+  });
+  return true;
+}
+
+void WorkerPool::Join() { pool_.join(); }
+
+StreamThread::~StreamThread() { Join(); }
+
+void StreamThread::Post(std::function<void()> task) { boost::asio::post(pool_, std::move(task)); }
+
+StreamThread::Timer StreamThread::After(std::uint32_t delay_ms, std::function<void()> task) {
+  auto timer =
+      std::make_unique<boost::asio::steady_timer>(pool_, std::chrono::milliseconds(delay_ms));
+  timer->async_wait([task = std::move(task)](const boost::system::error_code& error) {
+    if (!error) task();
+  });
+  return timer;
+}
+
+void StreamThread::Join() { pool_.join(); }
+
+}  // namespace edgemoe

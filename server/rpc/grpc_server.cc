@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rpc/grpc_server.h"
+
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/grpc.h>
+#include <grpc/health/v1/health.pb.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/server_posix.h>
+
+#include <mutex>
+#include <utility>
+
+#include "server/rpc/inference_service.h"
+#include "server/rpc/models_service.h"
+#include "server/rpc/observe_service.h"
+
+namespace edgemoe {
+namespace {
+
+// Buffers of all calls together; beyond it gRPC reads no further requests.
+constexpr std::size_t kBuffersBytesMax = std::size_t{64} << 20;
+// Streams of one connection beyond those that could be admitted: enough for refusals and unary
+// calls to be answered at once.
+constexpr std::uint32_t kSpareStreams = 256;
+
+// gRPC wants these before its first server is built.
+void PrepareLibrary() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    // Links the descriptor that reflection describes the health service by.
+    (void)grpc::health::v1::HealthCheckRequest::descriptor();
+    google::protobuf::SetLogHandler(nullptr);  // bad requests are answered, not logged
+    // Held until the process ends: when the last reference goes, the library waits up to ten
+    // seconds for a thread that polls for a client that did not read.
+    grpc_init();
+  });
+}
+
+}  // namespace
+
+struct GrpcServer::Services {
+  explicit Services(const ServiceParts& parts) : inference(parts), models(parts), observe(parts) {}
+  InferenceService inference;
+  ModelsService models;
+  ObserveService observe;
+};
+
+GrpcServer::GrpcServer() = default;
+
+GrpcServer::~GrpcServer() { Shutdown(std::chrono::milliseconds(0)); }
+
+Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const ServiceParts& parts,
+                                                      const std::string& tcp) {
+  PrepareLibrary();
+  std::unique_ptr<GrpcServer> result(new GrpcServer());
+  result->services_ = std::make_unique<Services>(parts);
+
+  grpc::ServerBuilder builder;
+  builder.RegisterService(&result->services_->inference);
+  builder.RegisterService(&result->services_->models);
+  builder.RegisterService(&result->services_->observe);
+  builder.SetMaxReceiveMessageSize(kMessageBytesMax);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);  // reflection alone is sync
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                             static_cast<int>(parts.engine_options.sessions_max +
+                                              parts.engine_options.queue_max + kSpareStreams));
+  grpc::ResourceQuota quota("edgemoed");
+  quota.Resize(kBuffersBytesMax);
+  builder.SetResourceQuota(quota);
+  int port = 0;
+  if (!tcp.empty()) builder.AddListeningPort(tcp, grpc::InsecureServerCredentials(), &port);
+  result->server_ = builder.BuildAndStart();
+  if (result->server_ == nullptr || (!tcp.empty() && port == 0)) {
+    result->shut_down_ = result->server_ == nullptr;
+    return Failure(UnavailableError("listen.tcp '" + tcp +
+                                    "': cannot be listened on; is another process there?"));
+  }
+  result->SetServing(false);
+  return result;
+}
+
+void GrpcServer::AddConnection(UniqueFd socket) {
+  grpc::AddInsecureChannelFromFd(server_.get(), socket.Release());
+}
+
+void GrpcServer::SetServing(bool serving) {
+  grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
+  health->SetServingStatus("", serving);
+  for (const char* service : {v1::Inference::service_full_name(), v1::Models::service_full_name(),
+                              v1::Observe::service_full_name()})
+    health->SetServingStatus(service, serving);
+}
+
+void GrpcServer::Shutdown(std::chrono::milliseconds grace) {
+  if (std::exchange(shut_down_, true)) return;
+  server_->Shutdown(std::chrono::system_clock::now() + grace);
+  server_->Wait();
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The gRPC server with all its services: Inference, Models, Observe, grpc.health.v1, reflection.
+// Healthy ("" and each service) only between SetServing(true) and SetServing(false).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "engine/base/unique_fd.h"
+#include "server/rpc/service_parts.h"
+
+namespace grpc {
+class Server;
+}
+
+namespace edgemoe {
+
+constexpr int kMessageBytesMax = 4 << 20;  // of a request
+
+class GrpcServer {
+ public:
+  // Starts serving; `tcp` is an address of loopback, or empty. The parts outlive the server.
+  // UNAVAILABLE when the address cannot be had.
+  static Result<std::unique_ptr<GrpcServer>> Start(const ServiceParts& parts,
+                                                   const std::string& tcp);
+  ~GrpcServer();  // as Shutdown(0)
+  GrpcServer(const GrpcServer&) = delete;
+  GrpcServer& operator=(const GrpcServer&) = delete;
+
+  // A connected, non-blocking stream socket. Thread-safe; not after Shutdown.
+  void AddConnection(UniqueFd socket);
+
+  // What health checks are told. Thread-safe.
+  void SetServing(bool serving);
+
+  // Takes no new calls, waits for the others, cancels them after `grace`. When it returns, no
+  // service runs any more and none of the parts is used by the server. Repeatable.
+  void Shutdown(std::chrono::milliseconds grace);
+
+ private:
+  struct Services;
+  GrpcServer();
+
+  std::unique_ptr<Services> services_;
+  std::unique_ptr<grpc::Server> server_;
+  bool shut_down_ = false;
+};
+
+}  // namespace edgemoe

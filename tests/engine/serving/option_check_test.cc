@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/serving/option_check.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/serving/io_faults.h"
+
+namespace edgemoe {
+namespace {
+
+EngineOptions Valid() {
+  EngineOptions options;
+  options.model_path = "model.gguf";
+  return options;
+}
+
+void ExpectRefused(const EngineOptions& options, const std::string& field, const std::string& value,
+                   const std::string& accepted) {
+  const Status status = ValidateOptions(options);
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  for (const std::string& part : {field, value, accepted})
+    EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
+}
+
+TEST(EngineOptions, AcceptsTheDefaults) { EXPECT_TRUE(ValidateOptions(Valid()).ok()); }
+
+TEST(EngineOptions, RefusalsNameOptionValueAndRange) {
+  EngineOptions options = Valid();
+  options.sessions_max = 65;
+  ExpectRefused(options, "sessions_max", "65", "[1, 64]");
+  options = Valid();
+  options.context_tokens = 0;
+  ExpectRefused(options, "context_tokens", "found 0", "[1, 1048576]");
+  options = Valid();
+  options.queue_max = 4097;
+  ExpectRefused(options, "queue_max", "4097", "[0, 4096]");
+  options = Valid();
+  options.prefill_chunk_tokens = 513;
+  ExpectRefused(options, "prefill_chunk_tokens", "513", "[1, 512]");
+  options = Valid();
+  options.threads = 65;
+  ExpectRefused(options, "threads", "65", "[0, 64]");
+  options = Valid();
+  options.io_depth = 1025;
+  ExpectRefused(options, "io_depth", "found 1025", "[0, 1024]");
+  options = Valid();
+  options.io_backend = "aio";
+  ExpectRefused(options, "io_backend", "aio", "io_uring");
+  options = Valid();
+  options.kernels = "mmx";
+  ExpectRefused(options, "kernels", "mmx", "ref");
+  options = Valid();
+  options.model_path.clear();
+  ExpectRefused(options, "model_path", "empty", "GGUF");
+}
+
+TEST(EngineOptions, AModelIsNamedAfterItsFile) {
+  EXPECT_EQ(ModelNameFromPath("/models/Qwen3-30B.gguf"), "Qwen3-30B");
+  EXPECT_EQ(ModelNameFromPath("Qwen3-00001-of-00012.gguf"), "Qwen3");
+  EXPECT_EQ(ModelNameFromPath("a/b-001-of-002.gguf"), "b-001-of-002");
+  EXPECT_EQ(ModelNameFromPath("plain"), "plain");
+  EXPECT_EQ(ModelNameFromPath(".gguf"), ".gguf");
+}
+
+TEST(IoFaults, ParsesWhatItsOwnMessageOffers) {
+  const Result<IoFaults> faults =
+      ParseIoFaults("eio:after=3;eio:after=9,count=2;eio:layer=1,expert=7;short:every=5;slow:ms=2");
+  ASSERT_TRUE(faults) << faults.error().message();
+  ASSERT_EQ(faults->read_errors.size(), 2U);
+  EXPECT_EQ(faults->read_errors[0].after, 3U);
+  EXPECT_EQ(faults->read_errors[0].count, 1U);
+  EXPECT_EQ(faults->read_errors[1].count, 2U);
+  ASSERT_EQ(faults->unreadable.size(), 1U);
+  EXPECT_EQ(faults->unreadable[0].expert.value, 7U);
+  EXPECT_EQ(faults->short_read_every, 5U);
+  EXPECT_EQ(faults->slow_ms, 2U);
+  EXPECT_TRUE(ParseIoFaults("")->empty());
+}
+
+TEST(IoFaults, RefusesEverythingElse) {
+  for (const char* text : {"eio", "eio:", "eio:after", "eio:after=", "eio:after=x", "eio:after=-1",
+                           "eio:after=1,after=2", "eio:layer=1", "short:every=0", "slow:ms=60001",
+                           "eio:after=1;;slow:ms=1", "eio:after=99999999999", "fire:now=1"}) {
+    const Result<IoFaults> faults = ParseIoFaults(text);
+    ASSERT_FALSE(faults) << text;
+    EXPECT_EQ(faults.error().code(), StatusCode::kInvalidArgument);
+  }
+  std::string many = "slow:ms=1";
+  for (int i = 0; i < 16; ++i) many += ";slow:ms=1";
+  EXPECT_FALSE(ParseIoFaults(many));
+}
+
+}  // namespace
+}  // namespace edgemoe

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The daemon's life, as a process of its own with a fake engine.
+
+#include <gmock/gmock.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "edgemoe/v1/inference.grpc.pb.h"
+#include "engine/base/check.h"
+#include "engine/base/unique_fd.h"
+#include "server/process/exit_codes.h"
+#include "tests/support/child_process.h"
+
+namespace edgemoe {
+namespace {
+
+using ::testing::HasSubstr;
+constexpr int kPatienceMs = 20'000;
+
+// What systemd is told, as systemd hears it.
+class NotifySocket {
+ public:
+  explicit NotifySocket(std::string path)
+      : path_(std::move(path)), fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
+    EDGEMOE_CHECK(::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0,
+                  "bind");
+  }
+  const std::string& path() const { return path_; }
+
+  // The first message that holds `words`; empty when none comes.
+  std::string WaitFor(const std::string& words) {
+    pollfd ready{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+    while (::poll(&ready, 1, kPatienceMs) > 0) {
+      char buffer[4096];
+      const ssize_t count = ::recv(fd_.get(), buffer, sizeof buffer, 0);
+      const std::string message(buffer, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+      if (message.find(words) != std::string::npos) return message;
+    }
+    return "";
+  }
+
+ private:
+  const std::string path_;
+  const UniqueFd fd_;
+};
+
+class DaemonTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<ChildProcess> Start(const std::string& model,
+                                      const std::string& drain_timeout_ms = "60000") {
+    return std::make_unique<ChildProcess>(
+        std::vector<std::string>{FAKE_DAEMON_PROGRAM, "--model", model, "--socket", path_,
+                                 "--drain-timeout-ms", drain_timeout_ms},
+        ChildProcess::Options{
+            .input = {}, .environment = {{"NOTIFY_SOCKET", notify_.path()}}, .terminal = false});
+  }
+  void StartServing(const std::string& drain_timeout_ms = "60000") {
+    daemon_ = Start("fake.gguf", drain_timeout_ms);
+    ASSERT_THAT(notify_.WaitFor("READY=1"), HasSubstr("serving fake"));
+  }
+  std::unique_ptr<v1::Inference::Stub> NewStub() const {
+    return v1::Inference::NewStub(
+        grpc::CreateChannel("unix:" + path_, grpc::InsecureChannelCredentials()));
+  }
+
+  TempFolder dir_;
+  const std::string path_ = dir_ / "d.sock";
+  NotifySocket notify_{dir_ / "notify"};
+  std::unique_ptr<ChildProcess> daemon_;
+};
+
+v1::CompleteRequest Request(const std::string& prompt) {
+  v1::CompleteRequest request;
+  request.set_prompt(prompt);
+  return request;
+}
+
+TEST_F(DaemonTest, ReadyThenStopsOnSigterm) {
+  StartServing();
+  EXPECT_EQ(::access(path_.c_str(), F_OK), 0);
+  daemon_->Signal(SIGTERM);
+  EXPECT_THAT(notify_.WaitFor("STOPPING=1"), HasSubstr("EXTEND_TIMEOUT_USEC="));
+  EXPECT_EQ(daemon_->Wait(), 0);
+  EXPECT_NE(::access(path_.c_str(), F_OK), 0) << "the socket file is left";
+}
+
+TEST_F(DaemonTest, SigtermDuringLoadEndsAtOnce) {
+  daemon_ = Start("stuck.gguf");
+  EXPECT_THAT(notify_.WaitFor("loading 25 %"), HasSubstr("EXTEND_TIMEOUT_USEC="));
+  {
+    const auto stub = NewStub();
+    grpc::ClientContext context;
+    v1::TokenizeResponse response;
+    const grpc::Status status = stub->Tokenize(&context, {}, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_THAT(status.error_message(), HasSubstr("loading 25 %"));
+  }
+  daemon_->Signal(SIGTERM);
+  EXPECT_EQ(daemon_->Wait(), 0);
+  EXPECT_NE(::access(path_.c_str(), F_OK), 0);
+}
+
+TEST_F(DaemonTest, ExitCodeSaysWhyTheModelCannotBeServed) {
+  daemon_ = Start("too-large.gguf");
+  EXPECT_EQ(daemon_->Wait(), static_cast<int>(ExitCode::kBudgetTooSmall));
+  EXPECT_THAT(daemon_->errors(), HasSubstr("needs at least 1 GiB"));
+}
+
+TEST_F(DaemonTest, SecondDaemonOnTheSocketIsRefused) {
+  StartServing();
+  const auto second = Start("fake.gguf");
+  EXPECT_EQ(second->Wait(), static_cast<int>(ExitCode::kAlreadyRunning));
+  EXPECT_THAT(second->errors(), HasSubstr("another daemon is on it"));
+  daemon_->Signal(SIGINT);
+  EXPECT_EQ(daemon_->Wait(), 0);
+}
+
+TEST_F(DaemonTest, DrainLetsRequestsFinishAndRefusesNewOnes) {
+  StartServing();
+  const auto stub = NewStub();
+  grpc::ClientContext context;
+  const auto reader = stub->Complete(&context, Request("endless"));
+  v1::GenerateResponse message;
+  ASSERT_TRUE(reader->Read(&message));
+  const std::uint64_t id = message.started().request_id();
+  daemon_->Signal(SIGTERM);
+  ASSERT_FALSE(notify_.WaitFor("STOPPING=1").empty());
+  // Health and refusals are said before the engine drains, on the same thread; the refusal itself
+  // comes when the engine has heard of it.
+  grpc::StatusCode code = grpc::StatusCode::OK;
+  while (code != grpc::StatusCode::UNAVAILABLE) {
+    grpc::ClientContext refused;
+    v1::CompleteRequest request = Request("a");
+    request.mutable_stopping()->set_max_tokens(1);
+    const auto second = stub->Complete(&refused, request);
+    while (second->Read(&message)) {
+    }
+    code = second->Finish().error_code();
+  }
+  ASSERT_TRUE(reader->Read(&message)) << "the running one goes on";
+  v1::AbortRequest abort;
+  abort.set_request_id(id);
+  v1::AbortResponse aborted;
+  grpc::ClientContext abort_context;
+  EXPECT_TRUE(stub->Abort(&abort_context, abort, &aborted).ok());
+  while (reader->Read(&message)) {
+  }
+  EXPECT_TRUE(message.has_finished());
+  EXPECT_EQ(daemon_->Wait(), 0);
+}
+
+TEST_F(DaemonTest, SecondSignalCancels) {
+  StartServing();
+  const auto stub = NewStub();
+  grpc::ClientContext context;
+  const auto reader = stub->Complete(&context, Request("hang"));
+  v1::GenerateResponse message;
+  ASSERT_TRUE(reader->Read(&message));
+  daemon_->Signal(SIGTERM);
+  ASSERT_FALSE(notify_.WaitFor("STOPPING=1").empty());
+  daemon_->Signal(SIGTERM);
+  while (reader->Read(&message)) {
+  }
+  EXPECT_EQ(message.finished().reason(), v1::CANCELLED);
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_EQ(daemon_->Wait(), 0);
+}
+
+TEST_F(DaemonTest, DrainTimeoutCancels) {
+  StartServing(/*drain_timeout_ms=*/"50");
+  const auto stub = NewStub();
+  grpc::ClientContext context;
+  const auto reader = stub->Complete(&context, Request("hang"));
+  v1::GenerateResponse message;
+  ASSERT_TRUE(reader->Read(&message));
+  daemon_->Signal(SIGTERM);
+  while (reader->Read(&message)) {
+  }
+  EXPECT_EQ(message.finished().reason(), v1::CANCELLED);
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_EQ(daemon_->Wait(), 0);
+}
+
+}  // namespace
+}  // namespace edgemoe

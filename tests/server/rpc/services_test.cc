@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Unary calls, health and reflection over a real socket.
+#include <gmock/gmock.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <future>
+#include <string>
+
+#include "edgemoe/v1/inference.grpc.pb.h"
+#include "edgemoe/v1/models.grpc.pb.h"
+#include "edgemoe/v1/observe.grpc.pb.h"
+#include "server/rpc/message_bytes.h"
+#include "tests/server/server_fixture.h"
+
+namespace edgemoe {
+namespace {
+
+using ::testing::HasSubstr;
+
+// The answer's bytes to a unary call whose messages this test writes by hand.
+std::string RawCall(const TestServer& server, const std::string& method, const std::string& request,
+                    grpc::Status* status) {
+  grpc::GenericStub stub(server.NewChannel());
+  grpc::ClientContext context;
+  const grpc::Slice slice(request);
+  grpc::ByteBuffer request_buffer(&slice, 1);
+  grpc::ByteBuffer response;
+  std::promise<grpc::Status> done;
+  stub.UnaryCall(&context, method, {}, &request_buffer, &response,
+                 [&](grpc::Status result) { done.set_value(std::move(result)); });
+  *status = done.get_future().get();
+  grpc::Slice answer;
+  if (status->ok()) (void)response.DumpToSingleSlice(&answer);
+  return std::string(reinterpret_cast<const char*>(answer.begin()), answer.size());
+}
+
+// grpc.health.v1: HealthCheckRequest.service is field 1; SERVING is 1, NOT_SERVING 2.
+std::string Health(const TestServer& server, const std::string& service) {
+  grpc::Status status;
+  const std::string request =
+      service.empty() ? "" : "\x0a" + std::string(1, static_cast<char>(service.size())) + service;
+  const std::string answer = RawCall(server, "/grpc.health.v1.Health/Check", request, &status);
+  return status.ok() ? answer : status.error_message();
+}
+
+TEST(ServicesTest, HealthFollowsServing) {
+  TestServer server;
+  for (const char* service :
+       {"", "edgemoe.v1.Inference", "edgemoe.v1.Models", "edgemoe.v1.Observe"})
+    EXPECT_EQ(Health(server, service), "\x08\x01") << service;
+  server.server().SetServing(false);
+  EXPECT_EQ(Health(server, ""), "\x08\x02");
+  EXPECT_EQ(Health(server, "edgemoe.v1.Inference"), "\x08\x02");
+}
+
+TEST(ServicesTest, HealthSaysNotServingWhileLoading) {
+  TestServer server({.loaded = false});
+  EXPECT_EQ(Health(server, ""), "\x08\x02");
+}
+
+TEST(ServicesTest, ReflectionListsTheServices) {
+  TestServer server;
+  grpc::GenericStub stub(server.NewChannel());
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  const auto call = stub.PrepareCall(
+      &context, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue);
+  void* tag = nullptr;
+  bool ok = false;
+  const auto wait = [&] { return queue.Next(&tag, &ok) && ok; };
+  call->StartCall(&queue);
+  ASSERT_TRUE(wait());
+  const grpc::Slice request(std::string("\x3a\x01*", 3));  // list_services: "*"
+  call->WriteLast(grpc::ByteBuffer(&request, 1), {}, &queue);
+  ASSERT_TRUE(wait());
+  grpc::ByteBuffer response;
+  call->Read(&response, &queue);
+  ASSERT_TRUE(wait());
+  grpc::Slice answer;
+  ASSERT_TRUE(response.DumpToSingleSlice(&answer).ok());
+  const std::string text(reinterpret_cast<const char*>(answer.begin()), answer.size());
+  for (const char* service :
+       {"edgemoe.v1.Inference", "edgemoe.v1.Models", "edgemoe.v1.Observe", "grpc.health.v1.Health"})
+    EXPECT_THAT(text, HasSubstr(service));
+  grpc::Status status;
+  call->Finish(&status, &queue);
+  ASSERT_TRUE(wait());
+  EXPECT_TRUE(status.ok());
+}
+
+TEST(ServicesTest, BytesThatAreNoRequestAreRefused) {
+  TestServer server;
+  grpc::Status status;
+  for (const char* method : {"Tokenize", "Complete", "Score"}) {
+    const std::string path = std::string("/edgemoe.v1.Inference/") + method;
+    RawCall(server, path, "\xff\xff\xff", &status);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
+    EXPECT_THAT(status.error_message(), HasSubstr("its 3 bytes are no edgemoe.v1."));
+    RawCall(server, path, "\x12\x04ok\xff\xfe", &status);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
+    EXPECT_THAT(status.error_message(), HasSubstr(": is not UTF-8 from byte 2 on"));
+  }
+  RawCall(server, "/edgemoe.v1.Inference/NoSuchCall", "", &status);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+}
+
+TEST(ServicesTest, TextThatIsNotUtf8IsNamedWhereverItStands) {
+  const auto explain = [](const std::string& bytes) {
+    return ExplainBadMessage(bytes, *v1::ChatRequest::descriptor()).message();
+  };
+  // messages: {role: "user"}, {content: "a\xff"}
+  EXPECT_EQ(explain(std::string("\x12\x06\x0a\x04user\x12\x04\x12\x02"
+                                "a\xff",
+                                14)),
+            "messages[1].content: is not UTF-8 from byte 1 on; accepted: UTF-8 text");
+  // stopping: {sequences: "\x80"}
+  EXPECT_EQ(explain(std::string("\x2a\x03\x12\x01\x80", 5)),
+            "stopping.sequences[0]: is not UTF-8 from byte 0 on; accepted: UTF-8 text");
+  // A length beyond the end, and one that is cut off.
+  EXPECT_THAT(explain("\x12\x7f"), HasSubstr("are no edgemoe.v1.ChatRequest"));
+  EXPECT_THAT(explain("\x12\xff"), HasSubstr("are no edgemoe.v1.ChatRequest"));
+}
+
+TEST(ServicesTest, TokenizeAndBack) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  v1::TokenizeRequest request;
+  request.set_text("ab");
+  v1::TokenizeResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->Tokenize(&context, request, &response).ok());
+  ASSERT_EQ(response.tokens_size(), 3) << "add_special is the default";
+  EXPECT_EQ(response.tokens(2).bytes(), "b");
+  EXPECT_EQ(response.tokens(2).byte_begin(), 1U);
+  EXPECT_EQ(response.tokens(2).byte_end(), 2U);
+
+  v1::DetokenizeRequest ids;
+  ids.add_tokens(5);
+  v1::DetokenizeResponse text;
+  grpc::ClientContext back;
+  ASSERT_TRUE(stub->Detokenize(&back, ids, &text).ok());
+  EXPECT_EQ(text.text(), "t5");
+  ids.add_tokens(5000);
+  grpc::ClientContext bad;
+  EXPECT_EQ(stub->Detokenize(&bad, ids, &text).error_code(), grpc::StatusCode::OUT_OF_RANGE);
+}
+
+TEST(ServicesTest, ApplyTemplateTakesVariables) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  v1::ApplyTemplateRequest request;
+  request.add_messages()->set_role("user");
+  request.mutable_messages(0)->set_content("hi");
+  request.set_add_generation_prompt(false);
+  (*request.mutable_template_variables())["x"] = "true";
+  v1::ApplyTemplateResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->ApplyTemplate(&context, request, &response).ok());
+  EXPECT_EQ(response.prompt(), "hi|{x=true}");
+  request.mutable_messages(0)->set_role("robot");
+  grpc::ClientContext bad;
+  EXPECT_THAT(stub->ApplyTemplate(&bad, request, &response).error_message(),
+              HasSubstr("messages[0].role: found 'robot'; accepted: system"));
+}
+
+TEST(ServicesTest, ModelsOfTheDirectoryAreListedWithTheirErrors) {
+  const TempFolder models;
+  for (const char* name :
+       {"b.gguf", "broken.gguf", "a-00001-of-00002.gguf", "a-00002-of-00002.gguf", "notes.txt"})
+    std::ofstream(models / name) << "x";
+  TestServer server({.models_directory = models.path()});
+  const auto stub = v1::Models::NewStub(server.NewChannel());
+  v1::ListModelsResponse list;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->List(&context, {}, &list).ok());
+  ASSERT_EQ(list.models_size(), 4);
+  EXPECT_EQ(list.models(0).name(), "fake");
+  EXPECT_EQ(list.models(0).state(), v1::LOADED);
+  EXPECT_EQ(list.models(1).name(), "a-00001-of-00002");
+  EXPECT_EQ(list.models(2).name(), "b");
+  EXPECT_EQ(list.models(2).state(), v1::AVAILABLE);
+  EXPECT_EQ(list.models(3).name(), "broken");
+  EXPECT_EQ(list.models(3).state(), v1::BROKEN);
+  EXPECT_THAT(list.models(3).error(), HasSubstr("the header is cut off"));
+
+  v1::GetModelRequest get;
+  v1::Model model;
+  grpc::ClientContext loaded;
+  ASSERT_TRUE(stub->Get(&loaded, get, &model).ok());
+  EXPECT_EQ(model.name(), "fake");
+  get.set_name("c");
+  grpc::ClientContext missing;
+  const grpc::Status status = stub->Get(&missing, get, &model);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(status.error_message(), HasSubstr("'fake', 'a-00001-of-00002', 'b', 'broken'"));
+}
+
+TEST(ServicesTest, UnreadableDirectoryIsNamed) {
+  TestServer server({.models_directory = "/no/such/folder"});
+  const auto stub = v1::Models::NewStub(server.NewChannel());
+  v1::ListModelsResponse list;
+  grpc::ClientContext context;
+  const grpc::Status status = stub->List(&context, {}, &list);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(status.error_message(), HasSubstr("models.directory '/no/such/folder'"));
+}
+
+TEST(ServicesTest, PlanTakesOverrides) {
+  TestServer server;
+  const auto stub = v1::Models::NewStub(server.NewChannel());
+  v1::PlanRequest request;
+  request.set_budget_bytes(10);
+  request.set_context_tokens(100);
+  request.set_sessions_max(3);
+  v1::PlanResponse plan;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->Plan(&context, request, &plan).ok());
+  EXPECT_FALSE(plan.fits());
+  EXPECT_EQ(plan.explanation(), "needs at least 1000");
+  EXPECT_EQ(plan.kv_bytes(), 300U);
+}
+
+TEST(ServicesTest, ResizeGivesTheNewPlan) {
+  TestServer server;
+  const auto stub = v1::Observe::NewStub(server.NewChannel());
+  v1::ResizeRequest request;
+  request.set_budget_bytes(5000);
+  v1::PlanResponse plan;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->Resize(&context, request, &plan).ok());
+  EXPECT_EQ(plan.budget_bytes(), 5000U);
+  v1::Stats stats;
+  grpc::ClientContext stats_context;
+  ASSERT_TRUE(stub->GetStats(&stats_context, {}, &stats).ok());
+  EXPECT_EQ(stats.memory().budget_bytes(), 5000U);
+
+  request.set_budget_bytes(10);
+  grpc::ClientContext small_context;
+  const grpc::Status refused = stub->Resize(&small_context, request, &plan);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(refused.error_message(), "needs at least 1000");
+}
+
+TEST(ServicesTest, ProbeTellsOfTheModelsStorage) {
+  TestServer server;
+  const auto stub = v1::Observe::NewStub(server.NewChannel());
+  for (const bool fresh : {false, true}) {
+    v1::ProbeRequest request;
+    request.set_fresh(fresh);
+    v1::ProbeResponse probe;
+    grpc::ClientContext context;
+    ASSERT_TRUE(stub->Probe(&context, request, &probe).ok());
+    EXPECT_EQ(probe.kept(), !fresh);
+    EXPECT_EQ(probe.device(), "8:1");
+    ASSERT_EQ(probe.points_size(), 1);
+    EXPECT_EQ(probe.points(0).bytes_per_second(), 1e8);
+    EXPECT_EQ(probe.depth(), 2U);
+    EXPECT_EQ(probe.in_flight_bytes_max(), 131072U);
+    EXPECT_EQ(probe.note(), "/nowhere/fake.gguf") << "the fake notes which file it was given";
+  }
+}
+
+TEST(ServicesTest, StatsTellEngineAndProcess) {
+  TestServer server;
+  const auto stub = v1::Observe::NewStub(server.NewChannel());
+  v1::Stats stats;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->GetStats(&context, {}, &stats).ok());
+  EXPECT_EQ(stats.model(), "fake");
+  EXPECT_EQ(stats.version(), EDGEMOE_VERSION);
+  EXPECT_DOUBLE_EQ(stats.experts().hit_rate(), 0.25);
+  EXPECT_GT(stats.process().resident_bytes(), 0U);
+  EXPECT_GE(stats.process().peak_resident_bytes(), stats.process().resident_bytes());
+}
+
+}  // namespace
+}  // namespace edgemoe

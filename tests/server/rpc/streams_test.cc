@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Streaming calls over a real socket: the good path, every way in which a client can go, overload.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel_posix.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edgemoe/v1/inference.grpc.pb.h"
+#include "server/rpc/event_queue.h"
+#include "server/rpc/status_mapping.h"
+#include "tests/server/server_fixture.h"
+
+namespace edgemoe {
+namespace {
+
+using ::testing::HasSubstr;
+using Reader = std::unique_ptr<grpc::ClientReader<v1::GenerateResponse>>;
+
+v1::CompleteRequest Request(const std::string& prompt,
+                            std::optional<std::uint32_t> max_tokens = {}) {
+  v1::CompleteRequest request;
+  request.set_prompt(prompt);
+  if (max_tokens) request.mutable_stopping()->set_max_tokens(*max_tokens);
+  return request;
+}
+
+struct Answer {
+  grpc::Status status;
+  std::vector<v1::GenerateResponse> messages;
+  std::string text;
+  const v1::Finished& finished() const { return messages.back().finished(); }
+};
+
+Answer ReadAll(grpc::ClientReader<v1::GenerateResponse>& reader) {
+  Answer answer;
+  v1::GenerateResponse message;
+  while (reader.Read(&message)) {
+    answer.text += message.chunk().text();
+    answer.messages.push_back(message);
+  }
+  answer.status = reader.Finish();
+  return answer;
+}
+
+Answer Complete(v1::Inference::Stub& stub, const v1::CompleteRequest& request) {
+  grpc::ClientContext context;
+  return ReadAll(*stub.Complete(&context, request));
+}
+
+TEST(StreamsTest, CompleteStreamsStartedChunksFinished) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  v1::CompleteRequest request = Request("hello", 5);
+  request.mutable_sampling()->set_seed(99);
+  request.set_model("fake");
+  const Answer answer = Complete(*stub, request);
+  ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
+  ASSERT_GE(answer.messages.size(), 7U);
+  const v1::Started& started = answer.messages.front().started();
+  EXPECT_EQ(started.request_id(), 1U);
+  EXPECT_EQ(started.prompt_tokens(), 3U);
+  EXPECT_EQ(started.seed(), 99U);
+  EXPECT_EQ(started.model(), "fake");
+  EXPECT_EQ(answer.text, " word word word word word");
+  EXPECT_EQ(answer.finished().reason(), v1::MAX_TOKENS);
+  EXPECT_EQ(answer.finished().usage().completion_tokens(), 5U);
+}
+
+TEST(StreamsTest, AbsentSeedIsMadeUpAndTold) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  EXPECT_EQ(Complete(*stub, Request("a", 1)).messages.front().started().seed(), 1000U);
+  EXPECT_EQ(Complete(*stub, Request("a", 1)).messages.front().started().seed(), 1001U);
+}
+
+TEST(StreamsTest, TextHeldBackComesBeforeFinished) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const Answer answer = Complete(*stub, Request("short"));
+  EXPECT_EQ(answer.text, " wordheld back");
+  EXPECT_TRUE(answer.messages.back().has_finished());
+}
+
+TEST(StreamsTest, LogprobsOnlyWhenAskedFor) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  v1::CompleteRequest request = Request("a", 1);
+  request.mutable_response()->set_top_logprobs(1);
+  bool seen = false;
+  for (const auto& message : Complete(*stub, request).messages) {
+    if (!message.has_chunk()) continue;
+    seen = true;
+    ASSERT_EQ(message.chunk().logprobs_size(), 1);
+    EXPECT_EQ(message.chunk().logprobs(0).sampled().text(), "t7");
+    EXPECT_EQ(message.chunk().logprobs(0).top(0).token(), 8);
+  }
+  EXPECT_TRUE(seen);
+}
+
+TEST(StreamsTest, ChatRunsTheTemplate) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  v1::ChatRequest request;
+  request.mutable_stopping()->set_max_tokens(2);
+  v1::ChatMessage& message = *request.add_messages();
+  message.set_role("user");
+  message.set_content("short");  // as the fake's template leaves it
+  grpc::ClientContext context;
+  EXPECT_EQ(ReadAll(*stub->Chat(&context, request)).text, " wordheld back");
+
+  request.clear_messages();
+  grpc::ClientContext none;
+  const grpc::Status status = ReadAll(*stub->Chat(&none, request)).status;
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("messages: found 0"));
+
+  request.add_messages()->set_role("user");
+  grpc::ClientContext empty;
+  EXPECT_THAT(ReadAll(*stub->Chat(&empty, request)).status.error_message(),
+              HasSubstr("messages, as a prompt: found 0 tokens"));
+}
+
+TEST(StreamsTest, ScoreSumsLogprobs) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  v1::ScoreRequest request;
+  request.set_text("some text");
+  grpc::ClientContext context;
+  const auto reader = stub->Score(&context, request);
+  v1::ScoreResponse message;
+  ASSERT_TRUE(reader->Read(&message));
+  EXPECT_TRUE(message.has_started());
+  int scored = 0;
+  while (reader->Read(&message)) scored += message.scored().logprobs_size();
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_EQ(scored, 3);
+  EXPECT_EQ(message.finished().scored_tokens(), 3U);
+  EXPECT_DOUBLE_EQ(message.finished().logprob_sum(), -1.5);
+  EXPECT_NEAR(message.finished().perplexity(), 1.6487, 1e-3);
+}
+
+TEST(StreamsTest, BadRequestsNameTheField) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto expect = [&](const v1::CompleteRequest& request, grpc::StatusCode code,
+                          const std::string& words) {
+    const Answer answer = Complete(*stub, request);
+    EXPECT_EQ(answer.status.error_code(), code);
+    EXPECT_THAT(answer.status.error_message(), HasSubstr(words));
+    EXPECT_TRUE(answer.messages.empty());
+  };
+  v1::CompleteRequest request = Request("a");
+  request.set_model("other");
+  expect(request, grpc::StatusCode::NOT_FOUND, "model: found 'other'; accepted: 'fake'");
+  expect(v1::CompleteRequest(), grpc::StatusCode::INVALID_ARGUMENT, "input: not set");
+  request = Request("a");
+  request.mutable_response()->set_top_logprobs(21);
+  expect(request, grpc::StatusCode::INVALID_ARGUMENT, "response.top_logprobs: found 21");
+  expect(Request(""), grpc::StatusCode::INVALID_ARGUMENT, "prompt: found 0 tokens");
+  expect(Request(std::string(kMessageBytesMax + 1, 'x')), grpc::StatusCode::RESOURCE_EXHAUSTED,
+         "larger than max");
+}
+
+TEST(StreamsTest, NotLoadedIsUnavailable) {
+  TestServer server({.loaded = false});
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const Answer answer = Complete(*stub, Request("a"));
+  EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(answer.status.error_message(), HasSubstr("loading 42 %"));
+}
+
+TEST(StreamsTest, DrainingIsUnavailable) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  server.engine().Drain(0);
+  EXPECT_EQ(Complete(*stub, Request("a")).status.error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST(StreamsTest, EngineErrorEndsTheCallAfterItsAccount) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const Answer answer = Complete(*stub, Request("fail"));
+  EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::DATA_LOSS);
+  EXPECT_THAT(answer.status.error_message(), HasSubstr("expert 3 of layer 1"));
+  EXPECT_EQ(answer.finished().reason(), v1::ERROR);
+  EXPECT_EQ(answer.finished().usage().completion_tokens(), 2U);
+  EXPECT_TRUE(Complete(*stub, Request("a", 1)).status.ok()) << "others go on";
+}
+
+TEST(StreamsTest, CancelledCallFreesTheEngine) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  for (const char* prompt : {"hang", "endless"}) {
+    grpc::ClientContext context;
+    const Reader reader = stub->Complete(&context, Request(prompt));
+    v1::GenerateResponse message;
+    ASSERT_TRUE(reader->Read(&message));
+    context.TryCancel();
+    EXPECT_EQ(ReadAll(*reader).status.error_code(), grpc::StatusCode::CANCELLED);
+    EXPECT_TRUE(server.engine().WaitIdle()) << prompt;
+  }
+}
+
+TEST(StreamsTest, DeadlineFreesTheEngine) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(200));
+  const Reader reader = stub->Complete(&context, Request("hang"));
+  EXPECT_EQ(ReadAll(*reader).status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_TRUE(server.engine().WaitIdle());
+}
+
+TEST(StreamsTest, DisconnectFreesTheEngine) {
+  TestServer server;
+  UniqueFd fd = server.Connect();
+  ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+  const int raw = fd.Release();  // the channel's
+  const auto stub = v1::Inference::NewStub(grpc::CreateInsecureChannelFromFd("s", raw));
+  grpc::ClientContext context;
+  const Reader reader = stub->Complete(&context, Request("hang"));
+  v1::GenerateResponse message;
+  ASSERT_TRUE(reader->Read(&message));
+  ASSERT_EQ(server.engine().active(), 1U);
+  ::shutdown(raw, SHUT_RDWR);
+  EXPECT_TRUE(server.engine().WaitIdle());
+  EXPECT_FALSE(ReadAll(*reader).status.ok());
+}
+
+TEST(StreamsTest, AbortEndsTheRequestOfAnotherConnection) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto other = v1::Inference::NewStub(server.NewChannel());
+  grpc::ClientContext context;
+  const Reader reader = stub->Complete(&context, Request("hang"));
+  v1::GenerateResponse message;
+  ASSERT_TRUE(reader->Read(&message));
+
+  v1::AbortRequest abort;
+  v1::AbortResponse response;
+  abort.set_request_id(message.started().request_id());
+  grpc::ClientContext abort_context;
+  EXPECT_TRUE(other->Abort(&abort_context, abort, &response).ok());
+  const Answer answer = ReadAll(*reader);
+  EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_EQ(answer.finished().reason(), v1::CANCELLED);
+
+  grpc::ClientContext again;
+  EXPECT_EQ(other->Abort(&again, abort, &response).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST(StreamsTest, ClientThatNeverReadsPausesItsRequestOnly) {
+  TestServer server({.engine = {.stall_timeout_ms = 300'000}});
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto other = v1::Inference::NewStub(server.NewChannel());
+  grpc::ClientContext context;
+  const Reader reader = stub->Complete(&context, Request("large"));
+  ASSERT_TRUE(server.engine().WaitPaused());
+  // 16 KiB each: what the queue, the transport and the socket hold, and no more.
+  EXPECT_LT(server.engine().chunk_count(), 512U);
+  EXPECT_TRUE(Complete(*other, Request("a", 3)).status.ok());
+  context.TryCancel();
+  EXPECT_TRUE(server.engine().WaitIdle());
+}
+
+TEST(StreamsTest, ReaderThatComesBackGetsEverything) {
+  TestServer server({.engine = {.stall_timeout_ms = 300'000}});
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  grpc::ClientContext context;
+  const Reader reader = stub->Complete(&context, Request("large", 400));
+  ASSERT_TRUE(server.engine().WaitPaused());
+  const Answer answer = ReadAll(*reader);
+  EXPECT_TRUE(answer.status.ok());
+  EXPECT_EQ(answer.text.size(), 400U * 16 * 1024);
+}
+
+TEST(StreamsTest, StalledStreamEndsAndIsTold) {
+  TestServer server({.engine = {.stall_timeout_ms = 1500}});
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  grpc::ClientContext context;
+  const Reader reader = stub->Complete(&context, Request("large"));
+  EXPECT_TRUE(server.engine().WaitIdle()) << "a stalled stream holds its place for ever";
+  // Comes back before what is left is dropped, or after: it learns that it was too slow, or that
+  // the call is over.
+  const grpc::StatusCode code = ReadAll(*reader).status.error_code();
+  EXPECT_TRUE(code == grpc::StatusCode::RESOURCE_EXHAUSTED || code == grpc::StatusCode::CANCELLED)
+      << code;
+}
+
+TEST(StreamsTest, FinishedStreamThatNobodyReadsIsDropped) {
+  TestServer server({.engine = {.stall_timeout_ms = 300}});
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  grpc::ClientContext context;
+  const Reader reader = stub->Complete(&context, Request("large"));
+  ASSERT_TRUE(server.engine().WaitIdle());
+  // Well after the second timeout, which drops the call: what is read ends with CANCELLED. The
+  // server's destructor proves that no call is left.
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  EXPECT_EQ(ReadAll(*reader).status.error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST(StreamsTest, FullQueueIsRefusedWithARetryDelay) {
+  TestServer server({.engine = {.sessions_max = 1, .queue_max = 1}});
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  grpc::ClientContext contexts[2];
+  std::vector<Reader> readers;
+  for (grpc::ClientContext& context : contexts)
+    readers.push_back(stub->Complete(&context, Request("hang")));
+  while (server.engine().active() < 2) std::this_thread::yield();
+
+  grpc::ClientContext context;
+  const Answer answer = ReadAll(*stub->Complete(&context, Request("a")));
+  EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  const auto& trailers = context.GetServerTrailingMetadata();
+  const auto delay = trailers.find(kRetryDelayTrailer);
+  ASSERT_NE(delay, trailers.end());
+  EXPECT_GE(std::stoi(std::string(delay->second.data(), delay->second.size())), 100);
+  for (grpc::ClientContext& held : contexts) held.TryCancel();
+  for (const Reader& reader : readers) reader->Finish();
+  EXPECT_TRUE(server.engine().WaitIdle());
+}
+
+// One call of many; counts how it ended.
+class CountedCall : public grpc::ClientReadReactor<v1::GenerateResponse> {
+ public:
+  CountedCall(v1::Inference::Stub& stub, std::atomic<int>& ok, std::atomic<int>& refused,
+              std::atomic<int>& done)
+      : request_(Request("a", 3)), ok_(ok), refused_(refused), done_(done) {
+    stub.async()->Complete(&context_, &request_, this);
+    StartRead(&message_);
+    StartCall();
+  }
+  void OnReadDone(bool ok) override {
+    if (ok) StartRead(&message_);
+  }
+  void OnDone(const grpc::Status& status) override {
+    ok_ += status.ok();
+    refused_ += status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
+    ++done_;
+  }
+
+ private:
+  v1::CompleteRequest request_;
+  grpc::ClientContext context_;
+  v1::GenerateResponse message_;
+  std::atomic<int>& ok_;
+  std::atomic<int>& refused_;
+  std::atomic<int>& done_;
+};
+
+TEST(StreamsTest, AThousandAtOnceAreAnsweredOrRefused) {
+  constexpr int kCalls = 1000;
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  std::atomic<int> ok = 0;
+  std::atomic<int> refused = 0;
+  std::atomic<int> done = 0;
+  std::vector<std::unique_ptr<CountedCall>> calls;
+  for (int i = 0; i < kCalls; ++i)
+    calls.push_back(std::make_unique<CountedCall>(*stub, ok, refused, done));
+  while (done < kCalls) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(ok + refused, kCalls);
+  EXPECT_GT(ok, 0);
+  EXPECT_TRUE(server.engine().WaitIdle());
+  EXPECT_TRUE(Complete(*stub, Request("a", 1)).status.ok());
+}
+
+TEST(StreamsTest, ShutdownEndsCallsThatRun) {
+  auto server = std::make_unique<TestServer>();
+  const auto stub = v1::Inference::NewStub(server->NewChannel());
+  grpc::ClientContext context;
+  const Reader reader = stub->Complete(&context, Request("hang"));
+  v1::GenerateResponse message;
+  ASSERT_TRUE(reader->Read(&message));
+  server.reset();
+  EXPECT_FALSE(ReadAll(*reader).status.ok());
+}
+
+}  // namespace
+}  // namespace edgemoe
