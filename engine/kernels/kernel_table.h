@@ -58,6 +58,10 @@ struct KernelTable {
   // out[i] = silu(gate[i]) * up[i]; out may be gate.
   void (*swiglu)(const float* gate, const float* up, std::size_t n, float* out);
 
+  // gpt-oss: with g = min(gate[i], kSwigluLimit) and u = up[i] clamped to +-kSwigluLimit,
+  // out[i] = g * sigmoid(kSwigluSharpness * g) * (u + 1); out may be gate.
+  void (*clamped_swiglu)(const float* gate, const float* up, std::size_t n, float* out);
+
   // In place over x [n]; subtracts the maximum first. n > 0.
   void (*softmax)(float* x, std::size_t n);
 

@@ -8,6 +8,10 @@
 
 namespace edgemoe {
 
+// The clamped SwiGLU of gpt-oss, as its model card gives it.
+constexpr float kSwigluLimit = 7.0F;
+constexpr float kSwigluSharpness = 1.702F;
+
 struct MatMulArgs {
   const std::byte* weights;  // [rows, columns], packed in the weights' type; row r starts at r *
                              // weight_row_bytes

@@ -75,6 +75,20 @@ void Swiglu(const float* gate, const float* up, std::size_t n, float* out) {
   }
 }
 
+void ClampedSwiglu(const float* gate, const float* up, std::size_t n, float* out) {
+  const float32x4_t one = vdupq_n_f32(1.0f);
+  const float32x4_t limit = vdupq_n_f32(kSwigluLimit);
+  const float32x4_t lowest = vdupq_n_f32(-kSwigluLimit);
+  const float32x4_t sharpness = vdupq_n_f32(-kSwigluSharpness);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const std::size_t count = LanesAt(i, n);
+    const float32x4_t g = vminq_f32(limit, Load(gate + i, count));
+    const float32x4_t u = vmaxq_f32(lowest, vminq_f32(limit, Load(up + i, count)));
+    const float32x4_t gated = vdivq_f32(g, vaddq_f32(one, Exp(vmulq_f32(sharpness, g))));
+    Store(vmulq_f32(gated, vaddq_f32(u, one)), count, out + i);
+  }
+}
+
 void Softmax(float* x, std::size_t n) {
   float max = x[0];
   for (std::size_t i = 1; i < n; ++i) max = x[i] > max ? x[i] : max;

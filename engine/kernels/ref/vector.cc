@@ -29,6 +29,14 @@ void Swiglu(const float* gate, const float* up, std::size_t n, float* out) {
   for (std::size_t i = 0; i < n; ++i) out[i] = gate[i] / (1.0f + std::exp(-gate[i])) * up[i];
 }
 
+void ClampedSwiglu(const float* gate, const float* up, std::size_t n, float* out) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const float g = std::min(gate[i], kSwigluLimit);
+    const float u = std::max(std::min(up[i], kSwigluLimit), -kSwigluLimit);
+    out[i] = g / (1.0f + std::exp(-kSwigluSharpness * g)) * (u + 1.0f);
+  }
+}
+
 void Softmax(float* x, std::size_t n) {
   const float largest = *std::max_element(x, x + n);
   double sum = 0;

@@ -91,6 +91,22 @@ void Swiglu(const float* gate, const float* up, std::size_t n, float* out) {
   }
 }
 
+void ClampedSwiglu(const float* gate, const float* up, std::size_t n, float* out) {
+  const __m256 one = _mm256_set1_ps(1.0f);
+  const __m256 limit = _mm256_set1_ps(kSwigluLimit);
+  const __m256 lowest = _mm256_set1_ps(-kSwigluLimit);
+  const __m256 sharpness = _mm256_set1_ps(-kSwigluSharpness);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const std::size_t count = LanesAt(i, n);
+    // The second operand is given where either is NaN.
+    const __m256 g = _mm256_min_ps(limit, Load(gate + i, count));
+    const __m256 u = _mm256_max_ps(lowest, _mm256_min_ps(limit, Load(up + i, count)));
+    const __m256 e = Exp(_mm256_mul_ps(sharpness, g));
+    const __m256 gated = _mm256_div_ps(g, _mm256_add_ps(one, e));
+    Store(_mm256_mul_ps(gated, _mm256_add_ps(u, one)), count, out + i);
+  }
+}
+
 void Softmax(float* x, std::size_t n) {
   __m256 largest = _mm256_set1_ps(x[0]);
   std::size_t whole = n / kLanes * kLanes;

@@ -73,6 +73,22 @@ void Swiglu(const float* gate, const float* up, std::size_t n, float* out) {
   }
 }
 
+void ClampedSwiglu(const float* gate, const float* up, std::size_t n, float* out) {
+  const __m512 one = _mm512_set1_ps(1.0f);
+  const __m512 limit = _mm512_set1_ps(kSwigluLimit);
+  const __m512 lowest = _mm512_set1_ps(-kSwigluLimit);
+  const __m512 sharpness = _mm512_set1_ps(-kSwigluSharpness);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const std::size_t count = LanesAt(i, n);
+    // The second operand is given where either is NaN.
+    const __m512 g = _mm512_min_ps(limit, Load(gate + i, count));
+    const __m512 u = _mm512_max_ps(lowest, _mm512_min_ps(limit, Load(up + i, count)));
+    const __m512 e = Exp(_mm512_mul_ps(sharpness, g));
+    const __m512 gated = _mm512_div_ps(g, _mm512_add_ps(one, e));
+    Store(_mm512_mul_ps(gated, _mm512_add_ps(u, one)), count, out + i);
+  }
+}
+
 void Softmax(float* x, std::size_t n) {
   __m512 largest = _mm512_set1_ps(x[0]);
   for (std::size_t i = 0; i < n; i += kLanes) {

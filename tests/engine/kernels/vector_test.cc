@@ -93,6 +93,47 @@ TEST_P(VectorTest, SwigluOverTheWholeRange) {
   EXPECT_EQ(gate, out);
 }
 
+// Beside the roundings of SwiGLU: -1.702 g is rounded, which moves e^x by |x| u of itself, and so
+// the quotient by at most that; u + 1 is one rounding more.
+TEST_P(VectorTest, ClampedSwigluOverTheWholeRange) {
+  std::vector<float> gate;
+  std::vector<float> up;
+  for (double g = -60; g <= 60; g += 0.0173) {
+    gate.push_back(static_cast<float>(g));
+    up.push_back(static_cast<float>(g * 0.37 + 1));
+  }
+  for (const float g : {7.0f, 7.5f, -7.0f, -7.5f, 0.0f, -0.0f, 1e30f, -1e4f}) {
+    gate.push_back(g);
+    up.push_back(-g);
+  }
+  std::vector<float> out(gate.size());
+  table().clamped_swiglu(gate.data(), up.data(), gate.size(), out.data());
+  for (std::size_t i = 0; i < gate.size(); ++i) {
+    const double g = std::min(static_cast<double>(gate[i]), 7.0);
+    const double u = std::clamp(static_cast<double>(up[i]), -7.0, 7.0);
+    const double sharpened = static_cast<double>(1.702f) * g;
+    const double expected = g / (1 + std::exp(-sharpened)) * (u + 1);
+    const double tolerance = (9 + std::fabs(sharpened)) * kUnitRoundoff * std::fabs(expected) +
+                             kUnitRoundoff * std::fabs(g) + 8.001 * std::fabs(g) * std::exp(-87.0);
+    ASSERT_NEAR(static_cast<double>(out[i]), expected, tolerance)
+        << "gate " << gate[i] << ", up " << up[i];
+  }
+  table().clamped_swiglu(gate.data(), up.data(), gate.size(), gate.data());
+  EXPECT_EQ(gate, out);
+}
+
+TEST_P(VectorTest, ClampedSwigluKeepsNaN) {
+  std::vector<float> x(37, 1.0f);
+  const std::vector<float> ones(37, 1.0f);
+  x[5] = x[33] = std::nanf("");
+  std::vector<float> out(37);
+  table().clamped_swiglu(x.data(), ones.data(), 37, out.data());
+  EXPECT_TRUE(std::isnan(out[5]) && std::isnan(out[33]));
+  table().clamped_swiglu(ones.data(), x.data(), 37, out.data());
+  EXPECT_TRUE(std::isnan(out[5]) && std::isnan(out[33]));
+  EXPECT_FALSE(std::isnan(out[6]));
+}
+
 TEST_P(VectorTest, SwigluOfAnyLength) {
   Random random(13);
   for (const std::size_t n : kSizes) {
