@@ -9,7 +9,7 @@ namespace edgemoe {
 
 // Names one expert of the model.
 struct ExpertKey {
-  LayerIndex layer;
+  ExpertLayerIndex layer;
   ExpertIndex expert;
   friend constexpr auto operator<=>(const ExpertKey&, const ExpertKey&) = default;
 };

@@ -18,8 +18,11 @@ struct Id {
   friend constexpr auto operator<=>(const Id&, const Id&) = default;
 };
 
-using TokenId = Id<struct TokenTag, std::int32_t>;        // index into the vocabulary
-using LayerIndex = Id<struct LayerTag, std::uint32_t>;    // transformer block, from 0
+using TokenId = Id<struct TokenTag, std::int32_t>;      // index into the vocabulary
+using LayerIndex = Id<struct LayerTag, std::uint32_t>;  // transformer block, from 0
+// Among the layers that have experts, from 0: what streams, caches, predictors, traces and packs
+// count. Equal to the layer's index where every layer has experts.
+using ExpertLayerIndex = Id<struct ExpertLayerTag, std::uint32_t>;
 using ExpertIndex = Id<struct ExpertTag, std::uint32_t>;  // expert within its layer, from 0
 using RequestId = Id<struct RequestTag, std::uint64_t>;   // one request to the engine, from 1
 

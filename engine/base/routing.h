@@ -39,7 +39,7 @@ class RoutingObserver {
   virtual void OnStep() = 0;
   // `read_bytes`: [experts_per_layer], 0 for experts that are in memory, else what storage has to
   // give for them.
-  virtual void OnRouted(LayerIndex layer, std::span<const RoutedRow> rows,
+  virtual void OnRouted(ExpertLayerIndex layer, std::span<const RoutedRow> rows,
                         std::span<const std::uint64_t> read_bytes) = 0;
 };
 

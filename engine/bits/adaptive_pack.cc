@@ -14,7 +14,7 @@
 #include "engine/bits/expert_ablation.h"
 #include "engine/bits/sensitivity.h"
 #include "engine/bits/type_search.h"
-#include "engine/bits/type_summary.h"
+#include "engine/pack/type_summary.h"
 #include "engine/pack/pack_layout.h"
 #include "engine/pack/writer.h"
 #include "engine/study/source_study.h"
@@ -253,7 +253,7 @@ class AdaptivePack {
     report.source_bytes = study_->source().file_bytes();
     report.file_bytes = plan.file_bytes();
     report.weight_bytes = plan.weight_bytes();
-    report.layer_count = study_->source().config().layer_count;
+    report.layer_count = study_->source().config().layer_count();
     report.experts_per_layer = study_->source().config().expert_count;
     report.method = options_.method;
     report.plan_only = options_.plan_only;

@@ -153,7 +153,7 @@ Result<DamageTable> MeasureDamage(PackSource& source, const DamageJob& job) {
     std::vector<double> damages;
     for (const TensorType type : job.types)
       if (const auto known = job.log->Find(LogName(tensor, type))) damages.push_back(*known);
-    if (damages.size() < job.types.size() && tensor.role != TensorRole::kOther) {
+    if (damages.size() < job.types.size() && IsRequantisable(tensor.role)) {
       std::vector<double> rows;
       if (tensor.role == TensorRole::kGate || tensor.role == TensorRole::kUp) {
         const std::size_t down = i + (tensor.role == TensorRole::kGate ? 2 : 1);

@@ -13,7 +13,7 @@ namespace edgemoe {
 namespace {
 
 std::string LogName(const PackTensor& gate) {
-  return "alone/" + std::to_string(gate.layer.value) + "/" + std::to_string(gate.expert.value);
+  return "alone/" + std::to_string(gate.layer.value) + "/" + std::to_string(gate.key.expert.value);
 }
 
 // The three matrices of an expert, as far as the lowest width is another type than the base has.

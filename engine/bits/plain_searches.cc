@@ -133,7 +133,8 @@ class EdgemoeSearch final : public LineSearch {
         types.push_back(TypeOr(tensor, kEdgemoeDense));
         continue;
       }
-      const std::size_t expert = std::size_t{tensor.layer.value} * experts + tensor.expert.value;
+      const std::size_t expert =
+          std::size_t{tensor.key.layer.value} * experts + tensor.key.expert.value;
       types.push_back(TypeOr(tensor, kEdgemoeWidths[pair + (rank_[expert] < at_upper ? 1 : 0)]));
     }
     return types;

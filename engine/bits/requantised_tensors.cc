@@ -39,7 +39,7 @@ Status RequantisedTensors::Replace(OfflineModel& model, std::span<const Change> 
     rest = rest.subspan(out.size());
     EDGEMOE_RETURN_IF_ERROR(Convert(tensor, type, out));
     if (tensor.of_expert())
-      model.overlay().Set(tensor.key(), tensor.expert_role(), type, out);
+      model.overlay().Set(tensor.key, tensor.expert_role(), type, out);
     else
       model.SetDense(DenseIndexOf(study_.source(), tensor), type, out);
   }

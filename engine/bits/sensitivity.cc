@@ -31,8 +31,7 @@ class SensitivityTrial {
       : study_(study), job_(job), overlay_(study, job.pool, job.cancelled) {
     for (std::size_t i = 0; i < study.tensors().size(); ++i) {
       const PackTensor& tensor = study.tensors()[i];
-      if (tensor.role != TensorRole::kOther)
-        groups_[{tensor.role, tensor.layer.value}].push_back(i);
+      if (IsRequantisable(tensor.role)) groups_[{tensor.role, tensor.layer.value}].push_back(i);
     }
   }
 
@@ -52,7 +51,7 @@ class SensitivityTrial {
 
  private:
   std::vector<Sensitivity::Group> ChooseGroups() const {
-    const std::uint32_t layer_count = study_.source().config().layer_count;
+    const std::uint32_t layer_count = study_.source().config().layer_count();
     std::map<TensorRole, std::uint32_t> layers_of_role;
     for (const auto& [group, tensors] : groups_) ++layers_of_role[group.first];
     std::uint32_t in_layers = 0;  // roles; the others are of the whole model, a probe each

@@ -105,7 +105,7 @@ class SensitivitySearch final : public TypeSearch {
     const PackTensor& tensor = study_.tensors()[index];
     std::vector<TypeChoice> choices = {
         {tensor.source_type, PaddedBytes(tensor, tensor.source_type), 0}};
-    if (tensor.role == TensorRole::kOther) return choices;
+    if (!IsRequantisable(tensor.role)) return choices;
     const double worth = sensitivity_.of(tensor);
     for (std::size_t t = 0; t < damages_.types().size(); ++t) {
       const TensorType type = damages_.types()[t];

@@ -18,7 +18,7 @@ std::unique_ptr<EvictionPolicy> EdgemoePolicy::Make(const PolicyShape& shape) {
   return std::make_unique<EdgemoePolicy>(shape, EdgemoeFormula::kCorrected);
 }
 
-void EdgemoePolicy::OnLayer(LayerIndex layer) {
+void EdgemoePolicy::OnLayer(ExpertLayerIndex layer) {
   counted_.assign(counted_.size(), false);
   for (std::uint32_t i = 0; i < layer_count_; ++i) {
     std::uint32_t distance = LayerDistance(layer.value, i, layer_count_);

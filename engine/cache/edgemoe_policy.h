@@ -26,7 +26,7 @@ class EdgemoePolicy final : public EvictionPolicy {
   EdgemoePolicy(const PolicyShape& shape, EdgemoeFormula formula);
   static std::unique_ptr<EvictionPolicy> Make(const PolicyShape& shape);
 
-  void OnLayer(LayerIndex layer) override;
+  void OnLayer(ExpertLayerIndex layer) override;
   void OnUse(const ExpertUse& use) override;
   void OnInsert(ExpertKey key) override { residents_.Insert(key); }
   void OnPin(ExpertKey key) override { residents_.Pin(key); }

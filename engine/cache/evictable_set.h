@@ -36,7 +36,7 @@ class EvictableSet {
     return std::size_t{key.layer.value} * experts_per_layer_ + key.expert.value;
   }
   ExpertKey KeyOf(std::size_t index) const {
-    return {LayerIndex{static_cast<std::uint32_t>(index / experts_per_layer_)},
+    return {ExpertLayerIndex{static_cast<std::uint32_t>(index / experts_per_layer_)},
             ExpertIndex{static_cast<std::uint32_t>(index % experts_per_layer_)}};
   }
   bool evictable(std::size_t index) const { return places_[index] == Place::kEvictable; }

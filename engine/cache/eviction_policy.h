@@ -40,7 +40,7 @@ class EvictionPolicy {
 
   // For each layer that a batch passes: the layer, and its rows' uses, before any of the layer's
   // experts is pinned or loaded. See TellRouting.
-  virtual void OnLayer(LayerIndex layer) = 0;
+  virtual void OnLayer(ExpertLayerIndex layer) = 0;
   virtual void OnUse(const ExpertUse& use) = 0;
 
   virtual void OnInsert(ExpertKey key) = 0;  // became resident; pinned
@@ -57,7 +57,8 @@ class EvictionPolicy {
 };
 
 // A layer's routing, as OnLayer and OnUse want it.
-inline void TellRouting(EvictionPolicy& policy, LayerIndex layer, std::span<const RoutedRow> rows) {
+inline void TellRouting(EvictionPolicy& policy, ExpertLayerIndex layer,
+                        std::span<const RoutedRow> rows) {
   policy.OnLayer(layer);
   for (const RoutedRow& row : rows) {
     for (const ExpertChoice& choice : row.choices) {

@@ -45,7 +45,7 @@ ExpertCache::~ExpertCache() {
     if (entry.state == ExpertState::kResident) slab_->Free(entry.slot);
 }
 
-void ExpertCache::OnRouted(LayerIndex layer, std::span<const RoutedRow> rows) {
+void ExpertCache::OnRouted(ExpertLayerIndex layer, std::span<const RoutedRow> rows) {
   if (HoldsAll()) return;
   for (const std::unique_ptr<EvictionPolicy>& policy : policies_) TellRouting(*policy, layer, rows);
 }

@@ -87,7 +87,7 @@ class ExpertCache {
 
   // What the policies go by: a layer's rows have chosen, and nothing of that layer was pinned or
   // reserved for them yet. Forgotten at once while the cache holds all.
-  void OnRouted(LayerIndex layer, std::span<const RoutedRow> rows);
+  void OnRouted(ExpertLayerIndex layer, std::span<const RoutedRow> rows);
 
   // Whether every expert of the model has a slot, so that nothing need ever give way.
   bool HoldsAll() const;

@@ -22,7 +22,7 @@ std::unique_ptr<EvictionPolicy> LfruPolicy::Make(const PolicyShape& shape) {
   return std::make_unique<LfruPolicy>(shape);
 }
 
-void LfruPolicy::OnLayer(LayerIndex layer) {
+void LfruPolicy::OnLayer(ExpertLayerIndex layer) {
   rates_.OnLayer(layer);
   for (std::uint32_t i = 0; i < layer_count_; ++i) {
     const std::uint32_t distance = LayerDistance(layer.value, i, layer_count_);
@@ -56,7 +56,8 @@ std::optional<ExpertKey> LfruPolicy::Victim() const {
   double least_worth = 0;
   for (std::uint32_t layer = 0; layer < layer_count_; ++layer) {
     Least& least = least_[layer];
-    if (!least.known || least.version != rates_.version(LayerIndex{layer})) Search(layer, least);
+    if (!least.known || least.version != rates_.version(ExpertLayerIndex{layer}))
+      Search(layer, least);
     const double worth = least.rate * nearness_[layer];
     if (least.rate == kNone || (victim && worth >= least_worth)) continue;
     least_worth = worth;
@@ -67,7 +68,8 @@ std::optional<ExpertKey> LfruPolicy::Victim() const {
 }
 
 void LfruPolicy::Search(std::uint32_t layer, Least& least) const {
-  least = {.known = true, .version = rates_.version(LayerIndex{layer}), .rate = kNone, .index = 0};
+  least = {
+      .known = true, .version = rates_.version(ExpertLayerIndex{layer}), .rate = kNone, .index = 0};
   const std::span<const std::uint32_t> rates = rates_.rates();
   const std::size_t begin = std::size_t{layer} * experts_per_layer_;
   for (std::size_t i = begin; i < begin + experts_per_layer_; ++i) {

@@ -22,7 +22,7 @@ class LfruPolicy final : public EvictionPolicy {
   explicit LfruPolicy(const PolicyShape& shape);
   static std::unique_ptr<EvictionPolicy> Make(const PolicyShape& shape);
 
-  void OnLayer(LayerIndex layer) override;
+  void OnLayer(ExpertLayerIndex layer) override;
   void OnUse(const ExpertUse& use) override { rates_.OnUse(use); }
   void OnInsert(ExpertKey key) override;
   void OnPin(ExpertKey key) override;

@@ -20,7 +20,7 @@ class LfuPolicy final : public EvictionPolicy {
   explicit LfuPolicy(const PolicyShape& shape) : residents_(shape), uses_(residents_.size()) {}
   static std::unique_ptr<EvictionPolicy> Make(const PolicyShape& shape);
 
-  void OnLayer(LayerIndex) override { ++pass_; }
+  void OnLayer(ExpertLayerIndex) override { ++pass_; }
   void OnUse(const ExpertUse& use) override;
   void OnInsert(ExpertKey key) override { residents_.Insert(key); }
   void OnPin(ExpertKey key) override { residents_.Pin(key); }

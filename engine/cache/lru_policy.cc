@@ -53,7 +53,7 @@ void LruPolicy::AppendBest(std::size_t count, std::vector<ExpertKey>& keys) cons
 }
 
 ExpertKey LruPolicy::KeyOf(std::uint32_t index) const {
-  return {LayerIndex{index / experts_per_layer_}, ExpertIndex{index % experts_per_layer_}};
+  return {ExpertLayerIndex{index / experts_per_layer_}, ExpertIndex{index % experts_per_layer_}};
 }
 
 std::uint32_t LruPolicy::IndexOf(ExpertKey key) const {

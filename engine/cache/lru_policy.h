@@ -17,7 +17,7 @@ class LruPolicy final : public EvictionPolicy {
   explicit LruPolicy(const PolicyShape& shape);
   static std::unique_ptr<EvictionPolicy> Make(const PolicyShape& shape);
 
-  void OnLayer(LayerIndex) override {}
+  void OnLayer(ExpertLayerIndex) override {}
   void OnUse(const ExpertUse&) override {}  // the unpin after it makes the expert the most recent
 
   void OnInsert(ExpertKey key) override;

@@ -31,7 +31,7 @@ RoutingEcho::RoutingEcho(const PolicyShape& shape)
       choosers_(std::size_t{shape.layer_count} * shape.experts_per_layer),
       sessions_(shape.sessions_max) {}
 
-void RoutingEcho::OnChosen(SessionSlot slot, RequestId request, LayerIndex layer,
+void RoutingEcho::OnChosen(SessionSlot slot, RequestId request, ExpertLayerIndex layer,
                            std::span<const std::uint32_t> experts) {
   EDGEMOE_CHECK(slot.value < sessions_.size(), "more sessions than the cache was told of");
   Session& session = sessions_[slot.value];

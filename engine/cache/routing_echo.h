@@ -31,7 +31,7 @@ class RoutingEcho {
 
   // The session's token has chosen `experts` of the layer. A layer that is not above the one before
   // begins the session's next token, another request a sequence of its own.
-  void OnChosen(SessionSlot session, RequestId request, LayerIndex layer,
+  void OnChosen(SessionSlot session, RequestId request, ExpertLayerIndex layer,
                 std::span<const std::uint32_t> experts);
 
   // How likely the session's next token chooses each expert of the layer that was told of last, as
@@ -50,7 +50,7 @@ class RoutingEcho {
   struct Session {
     RequestId request{};          // 0: none
     std::uint32_t token = kNone;  // that is on its way; kNone also when it was overwritten
-    LayerIndex layer{};           // that it passed last
+    ExpertLayerIndex layer{};     // that it passed last
     std::array<float, kTokensMax> similarity{};  // of each kept token to it, from 0 to 1
   };
   struct Similar {
@@ -61,7 +61,7 @@ class RoutingEcho {
   void BeginToken(Session& session);
   void Overwrite(std::uint32_t token);
   std::size_t FindSimilar(const Session& session);
-  std::span<TokenSet> ChoosersOf(LayerIndex layer) {
+  std::span<TokenSet> ChoosersOf(ExpertLayerIndex layer) {
     return std::span(choosers_).subspan(std::size_t{layer.value} * experts_per_layer_,
                                         experts_per_layer_);
   }

@@ -143,8 +143,9 @@ SlotClasses WithLayerFloors(SlotClasses classes, std::uint32_t top_k) {
     SlotClass& slot_class = classes.classes[index];
     slot_class.slot_floor = 1;
     for (std::uint32_t layer = 0; layer < classes.layer_count; ++layer) {
-      const auto begin = classes.class_of.begin() +
-                         static_cast<std::ptrdiff_t>(classes.IndexOf({LayerIndex{layer}, {}}));
+      const auto begin =
+          classes.class_of.begin() +
+          static_cast<std::ptrdiff_t>(classes.IndexOf({ExpertLayerIndex{layer}, {}}));
       const auto count = static_cast<std::uint32_t>(
           std::count(begin, begin + classes.experts_per_layer, static_cast<std::uint8_t>(index)));
       slot_class.slot_floor = std::max(slot_class.slot_floor, std::min(top_k, count));

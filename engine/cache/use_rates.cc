@@ -50,7 +50,7 @@ UseRates::UseRates(const PolicyShape& shape)
   }
 }
 
-void UseRates::OnLayer(LayerIndex layer) {
+void UseRates::OnLayer(ExpertLayerIndex layer) {
   Settle();
   layer_ = layer;
   faded_ = false;

@@ -34,7 +34,7 @@ class UseRates {
 
   explicit UseRates(const PolicyShape& shape);
 
-  void OnLayer(LayerIndex layer);
+  void OnLayer(ExpertLayerIndex layer);
   void OnUse(const ExpertUse& use);
   // All uses of the layer were told: takes account of what they have in common with earlier ones.
   // To be called once or more before the next layer; OnLayer does it otherwise.
@@ -44,7 +44,7 @@ class UseRates {
   // most kOne for each session, and one more.
   std::span<const std::uint32_t> rates() const { return rates_; }
   // Another number whenever rates of the layer have changed.
-  std::uint64_t version(LayerIndex layer) const { return versions_[layer.value]; }
+  std::uint64_t version(ExpertLayerIndex layer) const { return versions_[layer.value]; }
 
  private:
   struct Session {
@@ -67,7 +67,7 @@ class UseRates {
 
   std::uint32_t experts_per_layer_;
   std::uint64_t idle_fades_max_;  // who took no part for so long has faded to nothing
-  LayerIndex layer_{};
+  ExpertLayerIndex layer_{};
   std::uint64_t fades_ = 0;            // layers that ran with a decoded token among their rows
   bool unsettled_ = false;             // sessions chose, and were not listened to
   bool faded_ = false;                 // this one did

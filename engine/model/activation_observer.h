@@ -7,7 +7,8 @@
 #include <cstdint>
 #include <span>
 
-#include "engine/base/ids.h"
+#include "engine/base/expert_key.h"
+#include "engine/model/model_config.h"
 
 namespace edgemoe {
 
@@ -23,15 +24,15 @@ constexpr std::size_t kDenseInputCount = 4;
 
 // The uses of one expert by a step's rows, in the order of rows.
 struct ObservedUses {
-  LayerIndex layer{};
-  ExpertIndex expert{};
+  ExpertKey key{};
   std::span<const std::uint32_t> rows;  // [uses], places in the layer's kFfn input
-  std::span<const float> weights;       // [uses], the router's: a row's sum to 1
+  std::span<const float> weights;       // [uses], the router's
 };
 
-// Values `begin` to `end` of what an expert's gate and up gave, before they are joined to
-// silu(gate) * up, the input of down.
+// Values `begin` to `end` of what an expert's gate and up gave, biases included, before they are
+// joined by `activation` to the input of down.
 struct ObservedHidden {
+  Activation activation = Activation::kSwiglu;
   std::size_t begin = 0;
   std::size_t end = 0;
   std::size_t stride = 0;       // from one use to the next, in floats

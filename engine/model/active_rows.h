@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/model/forward.h"
+#include "engine/model/batch.h"
 
 namespace edgemoe {
 

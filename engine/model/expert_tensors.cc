@@ -15,6 +15,11 @@ std::string RolePrefix(std::size_t layer, ExpertRole role) {
 
 }  // namespace
 
+TensorRole TensorRoleOf(ExpertRole role) {
+  constexpr std::array kRoles = {TensorRole::kGate, TensorRole::kUp, TensorRole::kDown};
+  return kRoles[static_cast<std::size_t>(role)];
+}
+
 std::string StackedExpertName(std::size_t layer, ExpertRole role) {
   return RolePrefix(layer, role) + "_exps.weight";
 }

@@ -8,9 +8,12 @@
 #include <string>
 
 #include "engine/gguf/gguf_set.h"
+#include "engine/model/tensor_role.h"
 #include "engine/stream/expert_layout.h"
 
 namespace edgemoe {
+
+TensorRole TensorRoleOf(ExpertRole role);
 
 // "blk.3.ffn_gate_exps.weight"
 std::string StackedExpertName(std::size_t layer, ExpertRole role);

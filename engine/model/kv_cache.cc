@@ -16,6 +16,15 @@ std::size_t PlaneElements(const KvShape& shape) {
 
 }  // namespace
 
+KvShape KvShapeOf(const ModelConfig& config) {
+  const AttentionConfig& first = config.layers.front().attention;
+  for (const LayerConfig& layer : config.layers)
+    EDGEMOE_CHECK(layer.attention.kv_head_count == first.kv_head_count &&
+                      layer.attention.head_size == first.head_size,
+                  "the layers keep keys and values of one shape");
+  return {config.layer_count(), first.kv_head_count, first.head_size};
+}
+
 std::uint64_t KvCache::BlockBytes(const KvShape& shape) {
   return std::uint64_t{2} * shape.layer_count * PlaneElements(shape) * sizeof(std::uint16_t);
 }

@@ -12,6 +12,7 @@
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
+#include "engine/model/model_config.h"
 
 namespace edgemoe {
 
@@ -23,6 +24,9 @@ struct KvShape {
   std::uint32_t kv_head_count = 0;
   std::uint32_t head_size = 0;
 };
+
+// What the layers of a model keep; all are alike. REQUIRES: the layers are.
+KvShape KvShapeOf(const ModelConfig& config);
 
 // The pool. A block holds, for every layer, keys [kKvBlockTokens, kv_head_count, head_size] and
 // then values of the same shape. Owned by the engine; outlives its sequences. Confined to the

@@ -1,47 +1,123 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// A model as data: what all layers share, and for each layer what it is made of. Filled from a
+// file's metadata by engine/model/arch/NAME.cc; the forward pass reads it and asks nobody for the
+// architecture's name.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
-#include "engine/base/result.h"
-#include "engine/gguf/gguf_reader.h"
-#include "engine/model/kv_cache.h"
+#include "engine/base/ids.h"
 
 namespace edgemoe {
 
 // Bounds of what a file may say.
 constexpr std::uint32_t kLayerCountMax = 1024;
-constexpr std::uint32_t kWidthMax = 1u << 17;  // of the model and of an expert
+constexpr std::uint32_t kWidthMax = 1u << 17;  // of the model, of an expert, of a dense layer
+constexpr std::uint32_t kHeadCountMax = 1024;
+constexpr std::uint32_t kHeadSizeMax = 1024;
 constexpr std::uint32_t kExpertCountMax = 1024;
 constexpr std::uint32_t kExpertUsedCountMax = 64;
 constexpr std::uint32_t kVocabularySizeMax = 1u << 22;
 constexpr std::uint32_t kContextLengthMax = 1u << 24;
 
-// The shape of a qwen3moe model, read from a file's metadata and checked: every field is in a sane
-// range, so that sizes derived from them cannot overflow.
+enum class RopeScaling : std::uint8_t { kNone, kLinear, kYarn };
+
+// Rotary positions, NEOX pairing: element i of a head with element i + dimension_count / 2.
+struct RopeConfig {
+  std::uint32_t dimension_count = 0;  // even; the first so many elements of a head are rotated
+  float base = 10000;                 // pair i turns by position * base^(-2 i / dimension_count)
+  RopeScaling scaling = RopeScaling::kNone;
+  // Of kLinear and kYarn: positions are divided by it. At least 1.
+  float factor = 1;
+  // Of kYarn (arXiv 2309.00071): pairs that turn more than beta_fast times within the original
+  // context keep their angle, those below beta_slow are divided, between them it is mixed.
+  std::uint32_t original_context_length = 0;
+  float beta_fast = 32;
+  float beta_slow = 1;
+  float extrapolation = 1;     // how much of that mixing is done: 0 is kLinear
+  float attention_factor = 1;  // times 1 + 0.1 ln(factor): the length of rotated heads
+
+  bool operator==(const RopeConfig&) const = default;
+};
+
+enum class QkNorm : std::uint8_t {
+  kNone,
+  kHead,  // RMS norm of each head of q and k, weights [head_size]
+  kRow,   // of all heads of a row together, weights [heads * head_size]
+};
+
+// Grouped-query attention.
+struct AttentionConfig {
+  std::uint32_t head_count = 0;
+  std::uint32_t kv_head_count = 0;  // divides head_count
+  std::uint32_t head_size = 0;      // even
+  std::uint32_t window = 0;         // positions that a row sees, its own included; 0: all
+  QkNorm qk_norm = QkNorm::kNone;
+  bool biases = false;  // of q, k, v and the output
+  bool sinks = false;   // a logit a head that takes part in the softmax and has no value
+  RopeConfig rope;
+
+  std::uint32_t q_size() const { return head_count * head_size; }
+  std::uint32_t kv_size() const { return kv_head_count * head_size; }
+};
+
+// How gate and up become the input of down.
+enum class Activation : std::uint8_t {
+  kSwiglu,  // silu(gate) * up
+  // gpt-oss: with g = min(gate, 7) and u = up in [-7, 7]: g * sigmoid(1.702 g) * (u + 1)
+  kClampedSwiglu,
+};
+
+enum class ExpertGating : std::uint8_t {
+  kSoftmax,          // over all experts; the best are chosen
+  kSoftmaxOfChosen,  // the best logits are chosen, the softmax is over these alone
+};
+
+// A mixture of experts; counts and widths are the model's.
+struct ExpertsConfig {
+  ExpertLayerIndex index{};  // among the layers that have experts
+  ExpertGating gating = ExpertGating::kSoftmax;
+  bool normalise = false;    // the chosen weights are divided by their sum
+  float weights_scale = 1;   // then multiplied by this
+  bool router_bias = false;  // [expert_count]
+  bool biases = false;       // of each expert's gate, up and down
+  Activation activation = Activation::kSwiglu;
+};
+
+struct LayerConfig {
+  AttentionConfig attention;
+  std::optional<ExpertsConfig> experts;  // or else a dense feed-forward
+  std::uint32_t dense_width = 0;         // of that: gate, up [dense_width, width], SwiGLU
+};
+
+// Checked: every field is in a sane range, so that sizes derived from them cannot overflow.
 struct ModelConfig {
   std::string architecture;  // "qwen3moe"
   std::string name;          // general.name, or empty
-  std::uint32_t layer_count = 0;
-  std::uint32_t width = 0;  // embedding length
-  std::uint32_t head_count = 0;
-  std::uint32_t kv_head_count = 0;      // divides head_count
-  std::uint32_t head_size = 0;          // even
-  std::uint32_t expert_count = 0;       // in a layer
-  std::uint32_t expert_used_count = 0;  // top-k, at most expert_count
-  std::uint32_t expert_width = 0;       // expert feed-forward length
+  std::uint32_t width = 0;   // embedding length
   std::uint32_t vocabulary_size = 0;
   std::uint32_t context_length = 0;  // tokens it was trained for
   float rms_epsilon = 0;
-  float rope_base = 0;
+  // The same in all layers that have experts.
+  std::uint32_t expert_count = 0;
+  std::uint32_t expert_used_count = 0;  // top-k, at most expert_count
+  std::uint32_t expert_width = 0;       // expert feed-forward length
+  std::vector<LayerConfig> layers;      // not empty
 
-  KvShape kv_shape() const { return {layer_count, kv_head_count, head_size}; }
+  std::uint32_t layer_count() const { return static_cast<std::uint32_t>(layers.size()); }
+  std::uint32_t expert_layer_count() const;
+  // The model's layer of each expert layer: [expert_layer_count].
+  std::vector<LayerIndex> expert_layers() const;
+
+  // The most that any layer needs, for buffers that all layers share.
+  std::uint32_t q_size_max() const;
+  std::uint32_t kv_size_max() const;
+  std::uint32_t head_count_max() const;
+  std::uint32_t dense_width_max() const;
 };
-
-// NOT_FOUND names a missing key. UNIMPLEMENTED (another architecture, scaled RoPE and the like) and
-// INVALID_ARGUMENT name the key, the value found and what is accepted: nothing that would change
-// the result is passed over. The vocabulary is as long as tokenizer.ggml.tokens.
-Result<ModelConfig> ReadModelConfig(const GgufFile& metadata);
 
 }  // namespace edgemoe

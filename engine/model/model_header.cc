@@ -5,6 +5,7 @@
 
 #include "engine/gguf/pack_keys.h"
 #include "engine/io/mapped_file.h"
+#include "engine/model/arch/architecture.h"
 #include "engine/stream/expert_slots.h"
 
 namespace edgemoe {
@@ -26,7 +27,7 @@ Result<ModelHeader> ReadModelHeader(const std::string& path) {
   if (!files) return Failure(files.error().WithContext(path));
   Result<ModelConfig> config = ReadModelConfig(files->metadata());
   if (!config) return Failure(config.error().WithContext(path));
-  Result<WeightsLayout> layout = PlanWeights(*config, *files);
+  Result<WeightsLayout> layout = LayOutWeights(*config, *files);
   if (!layout) return Failure(layout.error().WithContext(path));
   Result<SlotClasses> classes = SlotClassesOf(layout->experts, config->expert_used_count);
   if (!classes) return Failure(classes.error().WithContext(path));

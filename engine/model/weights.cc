@@ -10,6 +10,7 @@
 #include "engine/base/check.h"
 #include "engine/base/checksum.h"
 #include "engine/gguf/pack_keys.h"
+#include "engine/model/arch/architecture.h"
 #include "engine/model/expert_tensors.h"
 #include "engine/quant/quantize.h"
 
@@ -18,49 +19,8 @@ namespace {
 
 constexpr std::size_t kTensorAlignment = 64;
 
-// The dense tensors of a layer, in the order in which WeightsLayout::dense holds them.
-enum DenseSlot : std::size_t {
-  kAttentionNorm,
-  kQ,
-  kK,
-  kV,
-  kQNorm,
-  kKNorm,
-  kAttentionOutput,
-  kFfnNorm,
-  kRouter,
-  kDenseSlotCount,
-};
-// Before the layers: the embedding and the last norm; after them the output, unless it is tied.
-constexpr std::size_t kEmbedding = 0;
-constexpr std::size_t kOutputNorm = 1;
-constexpr std::size_t kFirstLayer = 2;
-
-struct ExpectedTensor {
-  std::string_view name;
-  bool norm;
-  std::uint64_t rows;
-  std::uint64_t columns;
-};
-
-std::array<ExpectedTensor, kDenseSlotCount> ExpectedLayer(const ModelConfig& config) {
-  const std::uint64_t q_size = std::uint64_t{config.head_count} * config.head_size;
-  const std::uint64_t kv_size = std::uint64_t{config.kv_head_count} * config.head_size;
-  return {{
-      {"attn_norm", true, 1, config.width},
-      {"attn_q", false, q_size, config.width},
-      {"attn_k", false, kv_size, config.width},
-      {"attn_v", false, kv_size, config.width},
-      {"attn_q_norm", true, 1, config.head_size},
-      {"attn_k_norm", true, 1, config.head_size},
-      {"attn_output", false, config.width, q_size},
-      {"ffn_norm", true, 1, config.width},
-      {"ffn_gate_inp", false, config.expert_count, config.width},
-  }};
-}
-
 std::string LayerTensorName(std::size_t layer, std::string_view name) {
-  return "blk." + std::to_string(layer) + "." + std::string(name) + ".weight";
+  return "blk." + std::to_string(layer) + "." + std::string(name);
 }
 
 std::string Shape(std::uint64_t columns, std::uint64_t rows, std::uint64_t matrices) {
@@ -97,11 +57,12 @@ class Finder {
   }
 
   // A tensor that nobody asked for would change the result if the model that the file holds has it.
-  Status RefuseOthers() const {
+  Status RefuseOthers(const std::string& architecture) const {
     for (const GgufTensor& tensor : files_.tensors()) {
       if (!known_.contains(tensor.name)) {
         return UnimplementedError("tensor " + tensor.name +
-                                  ": not part of a qwen3moe model, and not supported");
+                                  ": not part of a model of architecture " + architecture +
+                                  ", and not supported");
       }
     }
     return OkStatus();
@@ -122,20 +83,22 @@ class Finder {
   std::unordered_set<std::string> known_;
 };
 
-Status AddDense(Finder& finder, const std::string& name, const ExpectedTensor& expected,
-                WeightsLayout* layout) {
+Status AddDense(Finder& finder, const std::string& name, TensorRole role, LayerIndex layer,
+                const TensorShape& shape, WeightsLayout* layout) {
   EDGEMOE_ASSIGN_OR_RETURN(const GgufTensor* tensor,
-                           finder.Find(name, expected.columns, expected.rows, 1));
+                           finder.Find(name, shape.columns, shape.rows, 1));
   WeightsLayout::DenseTensor dense;
+  dense.role = role;
+  dense.layer = layer;
   dense.file_index = tensor->file_index;
   dense.file_offset = tensor->offset;
   dense.file_bytes = tensor->bytes;
   dense.type = tensor->type;
-  dense.widen_to_float = expected.norm;
   dense.memory_offset = layout->dense_bytes;
-  dense.memory_bytes = expected.norm ? expected.columns * sizeof(float) : tensor->bytes;
-  dense.rows = expected.rows;
-  dense.columns = expected.columns;
+  dense.memory_bytes =
+      IsFloatVector(role) ? shape.rows * shape.columns * sizeof(float) : tensor->bytes;
+  dense.rows = shape.rows;
+  dense.columns = shape.columns;
   layout->dense_bytes += AlignUp(dense.memory_bytes, kTensorAlignment);
   layout->dense.push_back(dense);
   return OkStatus();
@@ -143,22 +106,21 @@ Status AddDense(Finder& finder, const std::string& name, const ExpectedTensor& e
 
 // A layer's matrices of one role, stacked (expert e is the slice at e * (bytes / expert_count)) or
 // split.
-Status AddExperts(Finder& finder, const ModelConfig& config, std::size_t layer, bool split,
+Status AddExperts(Finder& finder, const ModelConfig& config, LayerIndex layer, bool split,
                   ExpertRole role, ExpertLayout* experts) {
-  const auto role_index = static_cast<std::size_t>(role);
-  const bool down = role == ExpertRole::kDown;
-  const std::uint64_t columns = down ? config.expert_width : config.width;
-  const std::uint64_t rows = down ? config.width : config.expert_width;
+  const LayerConfig& layer_config = config.layers[layer.value];
+  const std::size_t first = layer_config.experts->index.value * std::size_t{config.expert_count};
+  const TensorShape shape = ShapeOf(TensorRoleOf(role), config, layer_config);
   const std::size_t tensor_count = split ? config.expert_count : 1;
   const std::size_t experts_each = config.expert_count / tensor_count;
   for (std::size_t i = 0; i < tensor_count; ++i) {
     const std::string name =
-        split ? SplitExpertName(layer, i, role) : StackedExpertName(layer, role);
+        split ? SplitExpertName(layer.value, i, role) : StackedExpertName(layer.value, role);
     EDGEMOE_ASSIGN_OR_RETURN(const GgufTensor* tensor,
-                             finder.Find(name, columns, rows, experts_each));
+                             finder.Find(name, shape.columns, shape.rows, experts_each));
     const std::uint64_t slice_bytes = tensor->bytes / experts_each;
     for (std::size_t slice = 0; slice < experts_each; ++slice) {
-      experts->extents[layer * config.expert_count + i + slice][role_index] = {
+      experts->extents[first + i + slice][static_cast<std::size_t>(role)] = {
           tensor->file_index, tensor->offset + slice * slice_bytes, slice_bytes, tensor->type};
     }
   }
@@ -184,33 +146,42 @@ Status AddChecksums(const GgufSet& files, WeightsLayout* layout) {
   return OkStatus();
 }
 
-Status PlanInto(const ModelConfig& config, const GgufSet& files, WeightsLayout* layout) {
+Status LayOutLayer(Finder& finder, const ModelConfig& config, const Architecture& architecture,
+                   const GgufSet& files, LayerIndex layer, WeightsLayout* layout) {
+  const LayerConfig& layer_config = config.layers[layer.value];
+  for (const TensorRule& rule : architecture.layer_tensors(layer_config)) {
+    if (IsOfExpert(rule.role)) continue;
+    EDGEMOE_RETURN_IF_ERROR(AddDense(finder, LayerTensorName(layer.value, rule.name), rule.role,
+                                     layer, ShapeOf(rule.role, config, layer_config), layout));
+  }
+  if (!layer_config.experts) return OkStatus();
+  const bool split = ExpertsAreSplit(files, layer.value);
+  for (const ExpertRole role : {ExpertRole::kGate, ExpertRole::kUp, ExpertRole::kDown})
+    EDGEMOE_RETURN_IF_ERROR(AddExperts(finder, config, layer, split, role, &layout->experts));
+  return OkStatus();
+}
+
+Status LayOutInto(const ModelConfig& config, const GgufSet& files, WeightsLayout* layout) {
+  const Architecture* const architecture = FindArchitecture(config.architecture);
+  EDGEMOE_CHECK(architecture != nullptr, "a config is of a known architecture");
   Finder finder(files);
-  const ExpectedTensor vocabulary = {"", false, config.vocabulary_size, config.width};
-  EDGEMOE_RETURN_IF_ERROR(AddDense(finder, "token_embd.weight", vocabulary, layout));
-  EDGEMOE_RETURN_IF_ERROR(
-      AddDense(finder, "output_norm.weight", {"", true, 1, config.width}, layout));
-
-  layout->experts.layer_count = config.layer_count;
+  for (const TensorRule& rule : WholeModelTensors()) {
+    if (rule.role == TensorRole::kOutput && files.FindTensor(rule.name) == nullptr) {
+      layout->tied_output = true;
+      continue;
+    }
+    EDGEMOE_RETURN_IF_ERROR(AddDense(finder, std::string(rule.name), rule.role, LayerIndex{},
+                                     ShapeOf(rule.role, config, config.layers[0]), layout));
+  }
+  layout->experts.layer_count = config.expert_layer_count();
   layout->experts.experts_per_layer = config.expert_count;
-  layout->experts.extents.resize(std::size_t{config.layer_count} * config.expert_count);
-  const auto expected_layer = ExpectedLayer(config);
-  for (std::size_t layer = 0; layer < config.layer_count; ++layer) {
-    for (const ExpectedTensor& expected : expected_layer) {
-      EDGEMOE_RETURN_IF_ERROR(
-          AddDense(finder, LayerTensorName(layer, expected.name), expected, layout));
-    }
-    const bool split = ExpertsAreSplit(files, layer);
-    for (const ExpertRole role : {ExpertRole::kGate, ExpertRole::kUp, ExpertRole::kDown}) {
-      EDGEMOE_RETURN_IF_ERROR(AddExperts(finder, config, layer, split, role, &layout->experts));
-    }
-  }
-
-  layout->tied_output = files.FindTensor("output.weight") == nullptr;
-  if (!layout->tied_output) {
-    EDGEMOE_RETURN_IF_ERROR(AddDense(finder, "output.weight", vocabulary, layout));
-  }
-  EDGEMOE_RETURN_IF_ERROR(finder.RefuseOthers());
+  layout->experts.extents.resize(std::size_t{layout->experts.layer_count} * config.expert_count);
+  if (layout->experts.layer_count != config.layer_count())
+    layout->experts.model_layers = config.expert_layers();
+  for (std::uint32_t layer = 0; layer < config.layer_count(); ++layer)
+    EDGEMOE_RETURN_IF_ERROR(
+        LayOutLayer(finder, config, *architecture, files, LayerIndex{layer}, layout));
+  EDGEMOE_RETURN_IF_ERROR(finder.RefuseOthers(config.architecture));
   return IsPack(files.metadata()) ? AddChecksums(files, layout) : OkStatus();
 }
 
@@ -224,31 +195,15 @@ Status CheckDense(const WeightsLayout::DenseTensor& tensor, const std::byte* pac
                        ": the pack is damaged");
 }
 
-// Null: the tensor is a norm.
-MatrixView* FindMatrix(std::size_t index, Weights* weights) {
-  if (index == kEmbedding) return &weights->embedding;
-  const std::size_t layers_end = kFirstLayer + weights->layers.size() * kDenseSlotCount;
-  if (index >= layers_end) return &weights->output;
-  if (index < kFirstLayer) return nullptr;
-  LayerWeights& layer = weights->layers[(index - kFirstLayer) / kDenseSlotCount];
-  switch ((index - kFirstLayer) % kDenseSlotCount) {
-    case kQ: return &layer.q;
-    case kK: return &layer.k;
-    case kV: return &layer.v;
-    case kAttentionOutput: return &layer.attention_output;
-    case kRouter: return &layer.router;
-    default: return nullptr;
-  }
-}
-
-// A norm in another type than float: read into scratch, then widened into place.
+// A vector in another type than float: read into scratch, then widened into place.
 Status ReadWidened(const WeightsLayout::DenseTensor& tensor, const DenseRead& read,
                    std::byte* destination) {
   EDGEMOE_ASSIGN_OR_RETURN(AlignedBuffer packed, AlignedBuffer::Allocate(tensor.file_bytes));
   EDGEMOE_RETURN_IF_ERROR(
       read(tensor.file_index, tensor.file_offset, packed.data(), tensor.file_bytes));
   EDGEMOE_RETURN_IF_ERROR(CheckDense(tensor, packed.data()));
-  DequantizeRow(tensor.type, packed.data(), tensor.columns, reinterpret_cast<float*>(destination));
+  DequantizeRow(tensor.type, packed.data(), tensor.rows * tensor.columns,
+                reinterpret_cast<float*>(destination));
   return OkStatus();
 }
 
@@ -259,61 +214,52 @@ Status ReadPlain(const WeightsLayout::DenseTensor& tensor, const DenseRead& read
   return CheckDense(tensor, destination);
 }
 
-MatrixView MatrixOf(const WeightsLayout::DenseTensor& tensor, const std::byte* memory) {
-  return {tensor.type, memory + tensor.memory_offset, static_cast<std::uint32_t>(tensor.rows),
-          static_cast<std::uint32_t>(tensor.columns), tensor.file_bytes / tensor.rows};
+// The tensor as it lies in memory.
+MatrixView ViewOf(const WeightsLayout::DenseTensor& tensor, const std::byte* memory) {
+  const bool floats = IsFloatVector(tensor.role);
+  return {floats ? TensorType::kF32 : tensor.type, memory + tensor.memory_offset,
+          static_cast<std::uint32_t>(tensor.rows), static_cast<std::uint32_t>(tensor.columns),
+          tensor.memory_bytes / tensor.rows};
 }
 
-const float* NormOf(const WeightsLayout::DenseTensor& tensor, const std::byte* memory) {
-  return reinterpret_cast<const float*>(memory + tensor.memory_offset);
-}
-
-LayerWeights LayerOf(std::span<const WeightsLayout::DenseTensor> dense, const std::byte* memory) {
-  return {NormOf(dense[kAttentionNorm], memory),
-          MatrixOf(dense[kQ], memory),
-          MatrixOf(dense[kK], memory),
-          MatrixOf(dense[kV], memory),
-          NormOf(dense[kQNorm], memory),
-          NormOf(dense[kKNorm], memory),
-          MatrixOf(dense[kAttentionOutput], memory),
-          NormOf(dense[kFfnNorm], memory),
-          MatrixOf(dense[kRouter], memory)};
+void Place(const WeightsLayout::DenseTensor& tensor, const MatrixView& view, bool tied_output,
+           Weights* weights) {
+  switch (tensor.role) {
+    case TensorRole::kEmbedding:
+      weights->embedding = view;
+      if (tied_output) weights->output = view;
+      return;
+    case TensorRole::kOutputNorm:
+      weights->output_norm = reinterpret_cast<const float*>(view.bytes);
+      return;
+    case TensorRole::kOutput: weights->output = view; return;
+    default: weights->layers[tensor.layer.value].Set(tensor.role, view);
+  }
 }
 
 }  // namespace
 
-Result<WeightsLayout> PlanWeights(const ModelConfig& config, const GgufSet& files) {
+Result<WeightsLayout> LayOutWeights(const ModelConfig& config, const GgufSet& files) {
   WeightsLayout layout;
-  EDGEMOE_FAIL_IF_ERROR(PlanInto(config, files, &layout));
+  EDGEMOE_FAIL_IF_ERROR(LayOutInto(config, files, &layout));
   return layout;
 }
 
 Result<Weights> LoadWeights(const ModelConfig& config, const WeightsLayout& layout,
                             const DenseRead& read, const LoadProgress& progress) {
-  const std::size_t layers_end = kFirstLayer + config.layer_count * kDenseSlotCount;
-  EDGEMOE_CHECK(layout.dense.size() == layers_end + (layout.tied_output ? 0 : 1),
-                "the layout is of another model");
   Weights weights;
+  weights.layers.resize(config.layer_count());
   EDGEMOE_ASSIGN_OR_FAIL(weights.memory, AlignedBuffer::Allocate(layout.dense_bytes));
   std::byte* memory = weights.memory.data();
   std::uint64_t loaded = 0;
   for (const WeightsLayout::DenseTensor& tensor : layout.dense) {
     std::byte* destination = memory + tensor.memory_offset;
-    EDGEMOE_FAIL_IF_ERROR(tensor.widen_to_float && tensor.type != TensorType::kF32
-                              ? ReadWidened(tensor, read, destination)
-                              : ReadPlain(tensor, read, destination));
+    const bool widen = IsFloatVector(tensor.role) && tensor.type != TensorType::kF32;
+    EDGEMOE_FAIL_IF_ERROR(widen ? ReadWidened(tensor, read, destination)
+                                : ReadPlain(tensor, read, destination));
+    Place(tensor, ViewOf(tensor, memory), layout.tied_output, &weights);
     loaded += tensor.file_bytes;
     if (progress) progress(loaded);
-  }
-
-  const std::span<const WeightsLayout::DenseTensor> dense = layout.dense;
-  weights.embedding = MatrixOf(dense[kEmbedding], memory);
-  weights.output_norm = NormOf(dense[kOutputNorm], memory);
-  weights.output = layout.tied_output ? weights.embedding : MatrixOf(dense[layers_end], memory);
-  weights.layers.reserve(config.layer_count);
-  for (std::size_t layer = 0; layer < config.layer_count; ++layer) {
-    weights.layers.push_back(
-        LayerOf(dense.subspan(kFirstLayer + layer * kDenseSlotCount, kDenseSlotCount), memory));
   }
   return weights;
 }
@@ -321,14 +267,14 @@ Result<Weights> LoadWeights(const ModelConfig& config, const WeightsLayout& layo
 void UseDenseMatrix(const WeightsLayout& layout, std::size_t index, TensorType type,
                     const std::byte* bytes, Weights* weights) {
   EDGEMOE_CHECK(index < layout.dense.size(), "no such dense tensor");
-  MatrixView* const matrix = FindMatrix(index, weights);
-  EDGEMOE_CHECK(matrix != nullptr, "a norm is no matrix");
-  matrix->type = type;
-  matrix->bytes = bytes;
-  const std::optional<std::uint64_t> row_bytes = RowBytes(type, matrix->columns);
+  const WeightsLayout::DenseTensor& tensor = layout.dense[index];
+  EDGEMOE_CHECK(!IsFloatVector(tensor.role), "a vector is no matrix");
+  const std::optional<std::uint64_t> row_bytes = RowBytes(type, tensor.columns);
   EDGEMOE_CHECK(row_bytes, "rows of this type are whole blocks");
-  matrix->row_bytes = *row_bytes;
-  if (layout.tied_output && index == kEmbedding) weights->output = *matrix;
+  Place(tensor,
+        {type, bytes, static_cast<std::uint32_t>(tensor.rows),
+         static_cast<std::uint32_t>(tensor.columns), *row_bytes},
+        layout.tied_output, weights);
 }
 
 }  // namespace edgemoe

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which tensors the model has and where the dense ones lie in memory.
+// Which tensors the model has and where the dense ones lie in memory. All are found by role.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/result.h"
 #include "engine/gguf/gguf_set.h"
 #include "engine/model/model_config.h"
+#include "engine/model/tensor_role.h"
 #include "engine/stream/expert_layout.h"
 
 namespace edgemoe {
@@ -26,19 +29,25 @@ struct MatrixView {
   std::uint64_t row_bytes = 0;
 };
 
-struct LayerWeights {
-  const float* attention_norm = nullptr;  // [width]
-  MatrixView q;                           // [head_count * head_size, width]
-  MatrixView k;                           // [kv_head_count * head_size, width]
-  MatrixView v;                           // [kv_head_count * head_size, width]
-  const float* q_norm = nullptr;          // [head_size]
-  const float* k_norm = nullptr;          // [head_size]
-  MatrixView attention_output;            // [width, head_count * head_size]
-  const float* ffn_norm = nullptr;        // [width]
-  MatrixView router;                      // [expert_count, width]
+// The dense tensors of a layer; shapes are those of ShapeOf. Those that the layer does not have
+// are null.
+class LayerWeights {
+ public:
+  const MatrixView& matrix(TensorRole role) const { return views_[Index(role)]; }
+  // Norms, biases and sinks. Null: the layer has none.
+  const float* floats(TensorRole role) const {
+    return reinterpret_cast<const float*>(views_[Index(role)].bytes);
+  }
+  void Set(TensorRole role, const MatrixView& view) { views_[Index(role)] = view; }
+
+ private:
+  static std::size_t Index(TensorRole role) { return static_cast<std::size_t>(role); }
+
+  std::array<MatrixView, kTensorRoleCount> views_{};
 };
 
-// The dense weights, copied from storage into one anonymous buffer; norms are widened to float.
+// The dense weights, copied from storage into one anonymous buffer; norms, biases and sinks are
+// widened to float.
 struct Weights {
   MatrixView embedding;  // [vocabulary, width]
   std::vector<LayerWeights> layers;
@@ -47,30 +56,32 @@ struct Weights {
   AlignedBuffer memory;
 };
 
-// The plan for loading: found by names and checked against the config's shapes before any byte is
-// read.
+// The plan for loading: found by the architecture's rules and checked against the config's shapes
+// before any byte is read.
 struct WeightsLayout {
   struct DenseTensor {
+    TensorRole role = TensorRole::kEmbedding;
+    LayerIndex layer{};  // 0 for those of the whole model
     std::uint32_t file_index = 0;
     std::uint64_t file_offset = 0;
     std::uint64_t file_bytes = 0;
-    TensorType type = TensorType::kF32;
-    bool widen_to_float = false;      // a norm: kept as float whatever its type
-    std::uint64_t memory_offset = 0;  // in Weights::memory
+    TensorType type = TensorType::kF32;  // in the file
+    std::uint64_t memory_offset = 0;     // in Weights::memory
     std::uint64_t memory_bytes = 0;
     std::uint64_t rows = 0;
     std::uint64_t columns = 0;
-    std::optional<std::uint64_t> checksum;  // of the bytes in the file; packs have it
+    std::optional<std::uint64_t> checksum{};  // of the bytes in the file; packs have it
   };
-  std::vector<DenseTensor> dense;  // in the order that LoadWeights and its views agree on
-  std::uint64_t dense_bytes = 0;   // of Weights::memory
+  std::vector<DenseTensor> dense;
+  std::uint64_t dense_bytes = 0;  // of Weights::memory
   ExpertLayout experts;
   bool tied_output = false;
 };
 
 // Stock files and packs. FAILED_PRECONDITION / INVALID_ARGUMENT name the missing tensor, or its
-// type or shape and the one expected; UNIMPLEMENTED a pack of an unknown version.
-Result<WeightsLayout> PlanWeights(const ModelConfig& config, const GgufSet& files);
+// type or shape and the one expected; UNIMPLEMENTED a pack of an unknown version, or a tensor that
+// the architecture does not have.
+Result<WeightsLayout> LayOutWeights(const ModelConfig& config, const GgufSet& files);
 
 // Reads `bytes` at `offset` of file `file_index` into `destination`.
 using DenseRead = std::function<Status(std::uint32_t file_index, std::uint64_t offset,
@@ -83,7 +94,7 @@ Result<Weights> LoadWeights(const ModelConfig& config, const WeightsLayout& layo
                             const DenseRead& read, const LoadProgress& progress);
 
 // Lets `weights` take a dense matrix from elsewhere: `bytes`, packed rows of its shape in `type`. A
-// tied output goes with the embedding. REQUIRES: dense[index] is a matrix, not a norm.
+// tied output goes with the embedding. REQUIRES: dense[index] is kept in its own type, no vector.
 void UseDenseMatrix(const WeightsLayout& layout, std::size_t index, TensorType type,
                     const std::byte* bytes, Weights* weights);
 

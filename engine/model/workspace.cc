@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/model/workspace.h"
 
-#include "engine/model/encoded_rows.h"
+#include "engine/model/ops/encoded_rows.h"
+#include "engine/model/ops/rope.h"
 #include "engine/stream/expert_source.h"
 
 namespace edgemoe {
@@ -31,8 +32,9 @@ std::size_t Carve(const ModelConfig& config, const WorkspaceLimits& limits, std:
                   Workspace* out) {
   const std::size_t rows = limits.rows_max;
   const std::size_t uses = rows * config.expert_used_count;
-  const std::size_t q_size = std::size_t{config.head_count} * config.head_size;
-  const std::size_t kv_size = std::size_t{config.kv_head_count} * config.head_size;
+  const std::size_t q_size = config.q_size_max();
+  const std::size_t kv_size = config.kv_size_max();
+  const std::size_t dense_width = config.dense_width_max();
   Carver carver(base);
   out->x = carver.TakeFloats(rows, config.width);
   out->normed = carver.TakeFloats(rows, config.width);
@@ -41,19 +43,21 @@ std::size_t Carve(const ModelConfig& config, const WorkspaceLimits& limits, std:
   out->k = carver.TakeFloats(rows, kv_size);
   out->v = carver.TakeFloats(rows, kv_size);
   out->attended = carver.TakeFloats(rows, q_size);
-  out->cosines = carver.TakeFloats(rows, config.head_size / 2);
-  out->sines = carver.TakeFloats(rows, config.head_size / 2);
-  out->scores = carver.TakeFloats(limits.thread_count, config.context_length);
+  out->rope = carver.TakeFloats(1, RopeTables::FloatCount(config, rows));
+  out->scores = carver.TakeFloats(limits.thread_count, std::size_t{config.context_length} + 1);
   out->router = carver.TakeFloats(rows, config.expert_count);
   out->gate = carver.TakeFloats(uses, config.expert_width);
   out->up = carver.TakeFloats(uses, config.expert_width);
   out->expert_out = carver.TakeFloats(uses, config.width);
+  out->dense_gate = carver.TakeFloats(rows, dense_width);
+  out->dense_up = carver.TakeFloats(rows, dense_width);
   out->logits = carver.TakeFloats(limits.logit_rows_max, config.vocabulary_size);
   out->guess_normed = carver.TakeFloats(kGuessRowsMax, config.width);
   out->guess_router = carver.TakeFloats(kGuessRowsMax, config.expert_count);
   out->encoded_guess = carver.TakeBytes(EncodedRows::Bytes(kGuessRowsMax, config.width));
   out->encoded_width = carver.TakeBytes(EncodedRows::Bytes(rows, config.width));
   out->encoded_heads = carver.TakeBytes(EncodedRows::Bytes(rows, q_size));
+  out->encoded_dense = carver.TakeBytes(EncodedRows::Bytes(rows, dense_width));
   out->gathered_gate = carver.TakeBytes(uses * EncodedStrideMax(config.width));
   out->gathered_up = carver.TakeBytes(uses * EncodedStrideMax(config.width));
   out->encoded_hidden = carver.TakeBytes(uses * EncodedStrideMax(config.expert_width));

@@ -16,29 +16,31 @@ struct WorkspaceLimits {
 };
 
 // The activations of one step, in one allocation made once. A "use" is one of the expert_used_count
-// experts of one row.
+// experts of one row. Sizes that differ between layers are those of the largest.
 struct Workspace {
   float* x = nullptr;             // [rows, width], the residual stream
   float* normed = nullptr;        // [rows, width]
   float* delta = nullptr;         // [rows, width], what a layer adds to x
-  float* q = nullptr;             // [rows, head_count * head_size]
-  float* k = nullptr;             // [rows, kv_head_count * head_size]
-  float* v = nullptr;             // [rows, kv_head_count * head_size]
-  float* attended = nullptr;      // [rows, head_count * head_size]
-  float* cosines = nullptr;       // [rows of the batch, head_size / 2]
-  float* sines = nullptr;         // [rows of the batch, head_size / 2]
-  float* scores = nullptr;        // [threads, context_length]
+  float* q = nullptr;             // [rows, q_size]
+  float* k = nullptr;             // [rows, kv_size]
+  float* v = nullptr;             // [rows, kv_size]
+  float* attended = nullptr;      // [rows, q_size]
+  float* rope = nullptr;          // see RopeTables
+  float* scores = nullptr;        // [threads, context_length + 1]
   float* router = nullptr;        // [rows, expert_count]
   float* gate = nullptr;          // [uses, expert_width]
   float* up = nullptr;            // [uses, expert_width]
   float* expert_out = nullptr;    // [uses, width]
+  float* dense_gate = nullptr;    // [rows, dense_width]
+  float* dense_up = nullptr;      // [rows, dense_width]
   float* logits = nullptr;        // [logit_rows, vocabulary]
   float* guess_normed = nullptr;  // [kGuessRowsMax, width]
   float* guess_router = nullptr;  // [kGuessRowsMax, expert_count]
 
   std::byte* encoded_width = nullptr;   // room for EncodedRows of [rows, width]
   std::byte* encoded_guess = nullptr;   // room for EncodedRows of [kGuessRowsMax, width]
-  std::byte* encoded_heads = nullptr;   // room for EncodedRows of [rows, head_count * head_size]
+  std::byte* encoded_heads = nullptr;   // room for EncodedRows of [rows, q_size]
+  std::byte* encoded_dense = nullptr;   // room for EncodedRows of [rows, dense_width]
   std::byte* gathered_gate = nullptr;   // [uses, width], encoded
   std::byte* gathered_up = nullptr;     // [uses, width], encoded
   std::byte* encoded_hidden = nullptr;  // [uses, expert_width], encoded

@@ -15,6 +15,7 @@
 #include "engine/io/errno_status.h"
 #include "engine/io/mapped_file.h"
 #include "engine/io/read_progress.h"
+#include "engine/model/arch/architecture.h"
 
 namespace edgemoe {
 namespace {
@@ -66,7 +67,7 @@ Result<PackSource> PackSource::Open(const std::string& path) {
   if (!headers) return Failure(headers.error().WithContext(path));
   Result<ModelConfig> config = ReadModelConfig(headers->metadata());
   if (!config) return Failure(config.error().WithContext(path));
-  Result<WeightsLayout> layout = PlanWeights(*config, *headers);
+  Result<WeightsLayout> layout = LayOutWeights(*config, *headers);
   if (!layout) return Failure(layout.error().WithContext(path));
   EDGEMOE_ASSIGN_OR_FAIL(AlignedBuffer buffer, AlignedBuffer::Allocate(kPackReadBytes));
   PackSource source(*std::move(headers), *std::move(config), *std::move(layout), std::move(buffer));

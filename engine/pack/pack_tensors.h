@@ -11,34 +11,17 @@
 #include <vector>
 
 #include "engine/base/expert_key.h"
+#include "engine/model/tensor_role.h"
 #include "engine/pack/pack_source.h"
 #include "engine/stream/expert_layout.h"
 
 namespace edgemoe {
 
-// What a tensor is to the model.
-enum class TensorRole : std::uint8_t {
-  kEmbedding,
-  kOutput,
-  kQuery,
-  kKey,
-  kValue,
-  kAttentionOutput,
-  kGate,  // of an expert, as the next two
-  kUp,
-  kDown,
-  kOther,  // norms, routers: never requantised
-};
-constexpr std::size_t kTensorRoleCount = 10;
-
-// "embedding", "attention_output", "gate" ...
-const char* TensorRoleName(TensorRole role);
-
 struct PackTensor {
   std::string name;  // in the pack
-  TensorRole role = TensorRole::kOther;
-  LayerIndex layer{};                   // 0 for those of no layer
-  ExpertIndex expert{};                 // of an expert's matrices
+  TensorRole role = TensorRole::kEmbedding;
+  LayerIndex layer{};                   // 0 for those of the whole model
+  ExpertKey key{};                      // of an expert's matrices
   std::array<std::uint64_t, 2> dims{};  // innermost first
   std::uint32_t dimension_count = 0;
 
@@ -47,14 +30,13 @@ struct PackTensor {
   std::uint64_t source_bytes = 0;
   TensorType source_type = TensorType::kF32;
 
-  bool of_expert() const { return role >= TensorRole::kGate && role <= TensorRole::kDown; }
-  // REQUIRES: of_expert(), as the next.
+  bool of_expert() const { return IsOfExpert(role); }
+  // REQUIRES: of_expert().
   ExpertRole expert_role() const;
-  ExpertKey key() const { return {layer, expert}; }
   std::uint64_t columns() const { return dims[0]; }
   std::uint64_t rows() const { return dims[1]; }
   std::uint64_t weights() const { return dims[0] * dims[1]; }
-  // Whether it can be written in `type`: a matrix that is no router, in whole blocks.
+  // Whether it can be written in `type`: a matrix that may be requantised, in whole blocks.
   bool Takes(TensorType type) const;
   // REQUIRES: Takes(type), or `type` is the source's.
   std::uint64_t BytesIn(TensorType type) const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/bits/type_summary.h"
+#include "engine/pack/type_summary.h"
 
 #include <algorithm>
 #include <limits>
@@ -34,7 +34,7 @@ std::vector<TypeSummary> SummarizeTypes(std::span<const PackTensor> tensors,
   std::map<std::pair<std::uint32_t, TensorRole>, std::vector<std::size_t>> groups;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const TensorRole role = tensors[i].role;
-    if (role == TensorRole::kOther) continue;
+    if (!IsRequantisable(role)) continue;
     const bool in_layer = role != TensorRole::kEmbedding && role != TensorRole::kOutput;
     groups[{in_layer ? tensors[i].layer.value : kNoLayer, role}].push_back(i);
   }

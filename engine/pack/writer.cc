@@ -191,7 +191,7 @@ Result<PackResult> RunPackJob(const PackJob& job) {
   result.source_bytes = source.file_bytes();
   result.file_bytes = plan.file_bytes();
   result.weight_bytes = plan.weight_bytes();
-  result.layer_count = source.config().layer_count;
+  result.layer_count = source.config().layer_count();
   result.experts_per_layer = source.config().expert_count;
   result.source_digest = PackLayout::SourceDigest(SourceChecksums(journal));
   return result;

@@ -45,7 +45,7 @@ PathCounts::PathCounts(std::uint32_t layer_count, std::uint32_t experts_per_laye
       counts_(std::size_t{kStepsBack} * layer_count * experts_per_layer * (experts_per_layer + 1)) {
 }
 
-std::span<const std::uint8_t> PathCounts::Row(std::uint32_t back, LayerIndex layer,
+std::span<const std::uint8_t> PathCounts::Row(std::uint32_t back, ExpertLayerIndex layer,
                                               std::uint32_t earlier) const {
   return std::span(counts_).subspan(RowBegin(back, layer, earlier), experts_per_layer_ + 1);
 }
@@ -101,12 +101,12 @@ Status PathCounts::Restore(std::span<const std::byte> bytes) {
   return OkStatus();
 }
 
-std::span<std::uint8_t> PathCounts::MutableRow(std::uint32_t back, LayerIndex layer,
+std::span<std::uint8_t> PathCounts::MutableRow(std::uint32_t back, ExpertLayerIndex layer,
                                                std::uint32_t earlier) {
   return std::span(counts_).subspan(RowBegin(back, layer, earlier), experts_per_layer_ + 1);
 }
 
-std::size_t PathCounts::RowBegin(std::uint32_t back, LayerIndex layer,
+std::size_t PathCounts::RowBegin(std::uint32_t back, ExpertLayerIndex layer,
                                  std::uint32_t earlier) const {
   EDGEMOE_CHECK(
       back >= 1 && back <= kStepsBack && layer.value < layer_count_ && earlier < experts_per_layer_,

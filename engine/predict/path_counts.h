@@ -24,7 +24,8 @@ class PathCounts {
 
   // `earlier` was chosen, and `back` (1 or 2) layers later, at `layer`, the experts of `choices`.
   template <class Choices>
-  void Count(std::uint32_t back, LayerIndex layer, std::uint32_t earlier, const Choices& choices) {
+  void Count(std::uint32_t back, ExpertLayerIndex layer, std::uint32_t earlier,
+             const Choices& choices) {
     const std::span<std::uint8_t> row = MutableRow(back, layer, earlier);
     if (row[0] == kCountMax) Halve(row);
     ++row[0];
@@ -33,7 +34,7 @@ class PathCounts {
 
   // [1 + experts_per_layer]: how often `earlier` was seen, then how often each expert followed,
   // which is at most that.
-  std::span<const std::uint8_t> Row(std::uint32_t back, LayerIndex layer,
+  std::span<const std::uint8_t> Row(std::uint32_t back, ExpertLayerIndex layer,
                                     std::uint32_t earlier) const;
 
   // Bytes for Restore on any machine: magic, version, shape, counts, checksum. Allocates.
@@ -49,8 +50,9 @@ class PathCounts {
  private:
   static constexpr std::uint8_t kCountMax = 255;
 
-  std::span<std::uint8_t> MutableRow(std::uint32_t back, LayerIndex layer, std::uint32_t earlier);
-  std::size_t RowBegin(std::uint32_t back, LayerIndex layer, std::uint32_t earlier) const;
+  std::span<std::uint8_t> MutableRow(std::uint32_t back, ExpertLayerIndex layer,
+                                     std::uint32_t earlier);
+  std::size_t RowBegin(std::uint32_t back, ExpertLayerIndex layer, std::uint32_t earlier) const;
   static void Halve(std::span<std::uint8_t> row);
 
   std::uint32_t layer_count_;

@@ -25,7 +25,7 @@ PathPredictor::PathPredictor(const PredictorShape& shape)
     logs_[i] = std::log(static_cast<float>(i) + kUnseen);
 }
 
-void PathPredictor::Observe(LayerIndex layer, const RoutedRow& row) {
+void PathPredictor::Observe(ExpertLayerIndex layer, const RoutedRow& row) {
   const std::size_t trail = TrailBefore(layer, row);
   const auto choices =
       row.choices.first(std::min<std::size_t>(row.choices.size(), shape_.experts_used));
@@ -35,7 +35,7 @@ void PathPredictor::Observe(LayerIndex layer, const RoutedRow& row) {
   Extend(trail, layer, row);
 }
 
-std::size_t PathPredictor::Guess(LayerIndex next, const RoutedRow& row,
+std::size_t PathPredictor::Guess(ExpertLayerIndex next, const RoutedRow& row,
                                  std::span<ExpertChoice> guesses) const {
   const std::size_t index = TrailIndex(row.phase, row.session, row.position);
   const Trail& trail = trails_[index];
@@ -75,7 +75,7 @@ std::size_t PathPredictor::TrailIndex(RoutingPhase phase, SessionSlot session,
 
 // The trail that the row goes on with: its own; or at the first layer that of the token before,
 // which may have been the last of the prompt; or an empty one.
-std::size_t PathPredictor::TrailBefore(LayerIndex layer, const RoutedRow& row) {
+std::size_t PathPredictor::TrailBefore(ExpertLayerIndex layer, const RoutedRow& row) {
   const std::size_t index = TrailIndex(row.phase, row.session, row.position);
   Trail& trail = trails_[index];
   if (trail.request == row.request) {
@@ -101,7 +101,7 @@ std::span<const std::uint32_t> PathPredictor::Experts(std::size_t trail, std::ui
   return std::span(trail_experts_).subspan(begin, trails_[trail].size[back - 1]);
 }
 
-void PathPredictor::Extend(std::size_t index, LayerIndex layer, const RoutedRow& row) {
+void PathPredictor::Extend(std::size_t index, ExpertLayerIndex layer, const RoutedRow& row) {
   Trail& trail = trails_[index];
   const auto begin =
       trail_experts_.begin() +

@@ -28,8 +28,8 @@ class PathPredictor final : public Predictor {
 
   explicit PathPredictor(const PredictorShape& shape);
 
-  void Observe(LayerIndex layer, const RoutedRow& row) override;
-  std::size_t Guess(LayerIndex next, const RoutedRow& row,
+  void Observe(ExpertLayerIndex layer, const RoutedRow& row) override;
+  std::size_t Guess(ExpertLayerIndex next, const RoutedRow& row,
                     std::span<ExpertChoice> guesses) const override;
 
   // What was learnt, for a later run: see PathCounts.
@@ -41,14 +41,14 @@ class PathPredictor final : public Predictor {
   struct Trail {
     RequestId request{};  // 0: none
     std::uint32_t position = 0;
-    LayerIndex layer{};                                        // the last one
+    ExpertLayerIndex layer{};                                  // the last one
     std::array<std::uint32_t, PathCounts::kStepsBack> size{};  // experts of that, and before it
   };
 
   std::size_t TrailIndex(RoutingPhase phase, SessionSlot session, std::uint32_t position) const;
-  std::size_t TrailBefore(LayerIndex layer, const RoutedRow& row);
+  std::size_t TrailBefore(ExpertLayerIndex layer, const RoutedRow& row);
   std::span<const std::uint32_t> Experts(std::size_t trail, std::uint32_t back) const;
-  void Extend(std::size_t trail, LayerIndex layer, const RoutedRow& row);
+  void Extend(std::size_t trail, ExpertLayerIndex layer, const RoutedRow& row);
 
   PredictorShape shape_;
   PathCounts counts_;

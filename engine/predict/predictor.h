@@ -15,12 +15,12 @@ class Predictor {
   virtual ~Predictor() = default;
 
   // The layers of a step in order; each row once a layer.
-  virtual void Observe(LayerIndex layer, const RoutedRow& row) = 0;
+  virtual void Observe(ExpertLayerIndex layer, const RoutedRow& row) = 0;
 
   // Fills `guesses` with likely experts of layer `next` for the sequence of `row` (whose choices
   // are not looked at), best first, distinct, weights in [0, 1]; returns how many, 0 when nothing
   // is known. `next` 0 is asked for the row's next token, after its last layer.
-  virtual std::size_t Guess(LayerIndex next, const RoutedRow& row,
+  virtual std::size_t Guess(ExpertLayerIndex next, const RoutedRow& row,
                             std::span<ExpertChoice> guesses) const = 0;
 };
 

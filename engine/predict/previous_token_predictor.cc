@@ -12,7 +12,7 @@ PreviousTokenPredictor::PreviousTokenPredictor(const PredictorShape& shape)
       last_(std::size_t{shape.sessions_max} * shape.layer_count),
       choices_(last_.size() * shape.experts_used) {}
 
-void PreviousTokenPredictor::Observe(LayerIndex layer, const RoutedRow& row) {
+void PreviousTokenPredictor::Observe(ExpertLayerIndex layer, const RoutedRow& row) {
   const std::size_t index = IndexOf(layer, row.session);
   Last& last = last_[index];
   last.request = row.request;
@@ -21,7 +21,7 @@ void PreviousTokenPredictor::Observe(LayerIndex layer, const RoutedRow& row) {
               choices_.begin() + static_cast<std::ptrdiff_t>(index * shape_.experts_used));
 }
 
-std::size_t PreviousTokenPredictor::Guess(LayerIndex next, const RoutedRow& row,
+std::size_t PreviousTokenPredictor::Guess(ExpertLayerIndex next, const RoutedRow& row,
                                           std::span<ExpertChoice> guesses) const {
   const std::size_t index = IndexOf(next, row.session);
   const Last& last = last_[index];
@@ -32,7 +32,7 @@ std::size_t PreviousTokenPredictor::Guess(LayerIndex next, const RoutedRow& row,
   return count;
 }
 
-std::size_t PreviousTokenPredictor::IndexOf(LayerIndex layer, SessionSlot session) const {
+std::size_t PreviousTokenPredictor::IndexOf(ExpertLayerIndex layer, SessionSlot session) const {
   EDGEMOE_CHECK(layer.value < shape_.layer_count && session.value < shape_.sessions_max,
                 "no such layer or session");
   return std::size_t{session.value} * shape_.layer_count + layer.value;

@@ -17,8 +17,8 @@ class PreviousTokenPredictor final : public Predictor {
  public:
   explicit PreviousTokenPredictor(const PredictorShape& shape);
 
-  void Observe(LayerIndex layer, const RoutedRow& row) override;
-  std::size_t Guess(LayerIndex next, const RoutedRow& row,
+  void Observe(ExpertLayerIndex layer, const RoutedRow& row) override;
+  std::size_t Guess(ExpertLayerIndex next, const RoutedRow& row,
                     std::span<ExpertChoice> guesses) const override;
 
  private:
@@ -26,7 +26,7 @@ class PreviousTokenPredictor final : public Predictor {
     RequestId request{};  // 0: none
     std::uint32_t size = 0;
   };
-  std::size_t IndexOf(LayerIndex layer, SessionSlot session) const;
+  std::size_t IndexOf(ExpertLayerIndex layer, SessionSlot session) const;
 
   PredictorShape shape_;
   std::vector<Last> last_;             // [sessions_max, layer_count]

@@ -32,7 +32,7 @@ ModelDescription DescribeHeader(const ModelHeader& header, const std::string& na
   description.file_bytes = header.file_bytes;
   for (const GgufTensor& tensor : header.files.tensors())
     description.parameter_count += tensor.columns() * tensor.rows();
-  description.layer_count = config.layer_count;
+  description.layer_count = config.layer_count();
   description.expert_count = config.expert_count;
   description.expert_used_count = config.expert_used_count;
   description.vocabulary_size = config.vocabulary_size;

@@ -61,7 +61,7 @@ bool AddFault(std::string_view kind, const Numbers& numbers, IoFaults& faults) {
   } else if (kind == "eio" && HasKeys(numbers, {"after", "count"})) {
     faults.read_errors.push_back({number("after"), number("count")});
   } else if (kind == "eio" && HasKeys(numbers, {"layer", "expert"})) {
-    faults.unreadable.push_back({LayerIndex{static_cast<std::uint32_t>(number("layer"))},
+    faults.unreadable.push_back({ExpertLayerIndex{static_cast<std::uint32_t>(number("layer"))},
                                  ExpertIndex{static_cast<std::uint32_t>(number("expert"))}});
   } else if (kind == "short" && HasKeys(numbers, {"every"}) && number("every") > 0) {
     faults.short_read_every = number("every");

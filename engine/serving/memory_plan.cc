@@ -97,7 +97,7 @@ MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
   plan.usable_bytes = usable_bytes;
   plan.dense_bytes = AlignUp(header.layout.dense_bytes, kPageBytes);
   plan.kv_bytes =
-      AlignUp(KvCache::BlockBytes(limits.config.kv_shape()) * (limits.kv_tokens / kKvBlockTokens),
+      AlignUp(KvCache::BlockBytes(KvShapeOf(limits.config)) * (limits.kv_tokens / kKvBlockTokens),
               kPageBytes);
   plan.workspace_bytes =
       Forward::WorkspaceBytes(limits.config, limits.steps.rows_max(), limits.steps.logit_rows_max,

@@ -111,9 +111,9 @@ Status ReadAllExperts(const ExpertLayout& layout, ExpertSource& source) {
   for (std::uint32_t layer = 0; layer < layout.layer_count && status.ok(); ++layer) {
     experts.clear();
     for (std::uint32_t expert = 0; expert < layout.experts_per_layer; ++expert)
-      if (SlotBytesFor(layout.of({LayerIndex{layer}, ExpertIndex{expert}})) > 0)
+      if (SlotBytesFor(layout.of({ExpertLayerIndex{layer}, ExpertIndex{expert}})) > 0)
         experts.push_back(ExpertIndex{expert});
-    source.Begin(LayerIndex{layer}, {}, experts);
+    source.Begin(ExpertLayerIndex{layer}, {}, experts);
     while (const std::size_t count = source.NextReady(ready)) {
       for (std::size_t i = 0; i < count; ++i)
         if (status.ok()) status = ready[i].status;

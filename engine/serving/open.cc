@@ -209,11 +209,17 @@ Status LoadedEngine::OpenForward() {
   EDGEMOE_ASSIGN_OR_RETURN(kernels_, SelectKernels(options_.kernels));
   pool_.emplace(limits_.thread_count);
   EDGEMOE_RETURN_IF_ERROR(Reserve("KV", plan_.kv_bytes));
-  EDGEMOE_ASSIGN_OR_RETURN(kv_, KvCache::Create(limits_.config.kv_shape(), limits_.kv_tokens));
+  EDGEMOE_ASSIGN_OR_RETURN(kv_, KvCache::Create(KvShapeOf(limits_.config), limits_.kv_tokens));
   EDGEMOE_RETURN_IF_ERROR(Reserve("workspace", plan_.workspace_bytes));
-  EDGEMOE_ASSIGN_OR_RETURN(
-      forward_, Forward::Create(limits_.config, weights_, *kernels_, *pool_, *experts_, *kv_,
-                                limits_.steps.rows_max(), limits_.steps.logit_rows_max));
+  EDGEMOE_ASSIGN_OR_RETURN(forward_,
+                           Forward::Create(limits_.config,
+                                           {.weights = weights_,
+                                            .kernels = *kernels_,
+                                            .pool = *pool_,
+                                            .experts = *experts_,
+                                            .kv = *kv_},
+                                           {.rows_max = limits_.steps.rows_max(),
+                                            .logit_rows_max = limits_.steps.logit_rows_max}));
   return OkStatus();
 }
 

@@ -45,7 +45,7 @@ Result<std::unique_ptr<RoutingRecording>> LoadedEngine::RecordRouting() {
                                .expert_bytes = {}};
   for (std::uint32_t layer = 0; layer < layout_.experts.layer_count; ++layer) {
     description.expert_bytes.push_back(
-        SlotBytesFor(layout_.experts.of({LayerIndex{layer}, ExpertIndex{0}})));
+        SlotBytesFor(layout_.experts.of({ExpertLayerIndex{layer}, ExpertIndex{0}})));
   }
   return LiveRecording::Start(
       {.queue = &queue_, .pipeline = &*pipeline_, .in_use = &recording_in_use_}, description);

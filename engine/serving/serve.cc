@@ -110,7 +110,7 @@ EngineStats LoadedEngine::GetStats() const {
   stats.compute_ns = read(steps.run_ns) - std::min(read(steps.run_ns), stream.account.wait_ns);
   stats.read_ahead = stream.read_ahead;
   stats.experts_resident = stream.cache.resident_count;
-  stats.experts_total = std::uint64_t{description_.layer_count} * description_.expert_count;
+  stats.experts_total = layout_.experts.extents.size();
   stats.expert_resident_bytes = stream.cache.resident_bytes;
   stats.kv_blocks_used = read(steps.kv_blocks_used);
   stats.kv_blocks_total = kv_->block_count();

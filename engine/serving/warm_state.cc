@@ -175,7 +175,7 @@ Result<std::vector<ExpertKey>> DecodeKeys(std::span<const std::byte> payload,
   for (; !payload.empty(); payload = payload.subspan(kKeyBytes)) {
     std::array<std::uint32_t, 2> numbers{};
     std::memcpy(numbers.data(), payload.data(), kKeyBytes);
-    const ExpertKey key{LayerIndex{numbers[0]}, ExpertIndex{numbers[1]}};
+    const ExpertKey key{ExpertLayerIndex{numbers[0]}, ExpertIndex{numbers[1]}};
     const bool exists = numbers[0] < layout.layer_count && numbers[1] < layout.experts_per_layer &&
                         layout.of(key)[0].bytes > 0;
     if (!exists || !seen.insert(key).second)

@@ -28,12 +28,17 @@ struct ExpertExtent {
 using ExpertExtents = std::array<ExpertExtent, kExpertRoleCount>;
 
 struct ExpertLayout {
-  std::uint32_t layer_count = 0;
+  std::uint32_t layer_count = 0;  // layers that have experts
   std::uint32_t experts_per_layer = 0;
   std::vector<ExpertExtents> extents;      // [layer_count, experts_per_layer]
   std::vector<std::uint64_t> checksums{};  // as extents, of each expert's matrices; empty: none
+  // The model's layer of each layer with experts: [layer_count]; empty: the same numbers.
+  std::vector<LayerIndex> model_layers{};
 
   const ExpertExtents& of(ExpertKey key) const { return extents[IndexOf(key)]; }
+  LayerIndex LayerOf(ExpertLayerIndex layer) const {
+    return model_layers.empty() ? LayerIndex{layer.value} : model_layers[layer.value];
+  }
   std::size_t IndexOf(ExpertKey key) const {
     return std::size_t{key.layer.value} * experts_per_layer + key.expert.value;
   }

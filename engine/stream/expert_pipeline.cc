@@ -46,7 +46,7 @@ void ExpertPipeline::BeginStep() {
   step_bytes_ = loader_.bytes_read();
 }
 
-void ExpertPipeline::Begin(LayerIndex layer, std::span<const RoutedRow> rows,
+void ExpertPipeline::Begin(ExpertLayerIndex layer, std::span<const RoutedRow> rows,
                            std::span<const ExpertIndex> experts) {
   EDGEMOE_CHECK(AllGiven() && unreleased_count_ == 0, "the previous layer is not finished");
   EDGEMOE_CHECK(layer.value < layout_.layer_count, "no such layer");
@@ -70,7 +70,7 @@ void ExpertPipeline::Begin(LayerIndex layer, std::span<const RoutedRow> rows,
   LookAtRows(layer, rows);
 }
 
-void ExpertPipeline::Show(LayerIndex layer, std::span<const RoutedRow> rows) {
+void ExpertPipeline::Show(ExpertLayerIndex layer, std::span<const RoutedRow> rows) {
   for (std::uint32_t expert = 0; expert < layout_.experts_per_layer; ++expert) {
     const ExpertKey key{layer, ExpertIndex{expert}};
     read_bytes_[expert] =
@@ -79,7 +79,7 @@ void ExpertPipeline::Show(LayerIndex layer, std::span<const RoutedRow> rows) {
   observer_->OnRouted(layer, rows, read_bytes_);
 }
 
-void ExpertPipeline::LookAtRows(LayerIndex layer, std::span<const RoutedRow> rows) {
+void ExpertPipeline::LookAtRows(ExpertLayerIndex layer, std::span<const RoutedRow> rows) {
   const bool decodes = !rows.empty() && rows.size() <= kGuessRowsMax &&
                        std::all_of(rows.begin(), rows.end(), [](const RoutedRow& row) {
                          return row.phase == RoutingPhase::kDecode;
@@ -89,13 +89,13 @@ void ExpertPipeline::LookAtRows(LayerIndex layer, std::span<const RoutedRow> row
   if (predictor == nullptr || cache_->HoldsAll()) return;
   for (const RoutedRow& row : rows) predictor->Observe(layer, row);
   if (!decodes || !ahead_.on()) return;
-  const LayerIndex next{(layer.value + 1) % layout_.layer_count};
+  const ExpertLayerIndex next{(layer.value + 1) % layout_.layer_count};
   if (options_.look_ahead == LookAhead::kPredictor ||
       (options_.look_ahead == LookAhead::kRouter && next.value == 0))
     GuessByPredictor(next, rows);
 }
 
-void ExpertPipeline::GuessByPredictor(LayerIndex next, std::span<const RoutedRow> rows) {
+void ExpertPipeline::GuessByPredictor(ExpertLayerIndex next, std::span<const RoutedRow> rows) {
   const std::size_t per_row = guesses_per_row_;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::span room(guess_choices_.data() + i * per_row, per_row);
@@ -106,13 +106,13 @@ void ExpertPipeline::GuessByPredictor(LayerIndex next, std::span<const RoutedRow
   Pump();
 }
 
-std::uint32_t ExpertPipeline::guesses_wanted(LayerIndex next) const {
+std::uint32_t ExpertPipeline::guesses_wanted(ExpertLayerIndex next) const {
   const bool wanted = options_.look_ahead == LookAhead::kRouter && step_rows_ > 0 &&
                       next.value == layer_.value + 1 && ahead_.on();
   return wanted ? guesses_per_row_ : 0;
 }
 
-void ExpertPipeline::Guess(LayerIndex next, std::span<const RoutedRow> guesses) {
+void ExpertPipeline::Guess(ExpertLayerIndex next, std::span<const RoutedRow> guesses) {
   EDGEMOE_CHECK(next.value < layout_.layer_count, "no such layer");
   ahead_.SetGuesses(next, guesses, options_.near_guesses_per_row);
   Advance();
@@ -123,7 +123,7 @@ void ExpertPipeline::Advance() {
   Pump();
 }
 
-void ExpertPipeline::AddWant(std::uint32_t index, LayerIndex layer) {
+void ExpertPipeline::AddWant(std::uint32_t index, ExpertLayerIndex layer) {
   Want& want = wants_[index];
   const ExpertKey key{layer, want.expert};
   EDGEMOE_CHECK(

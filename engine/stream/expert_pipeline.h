@@ -63,10 +63,10 @@ class ExpertPipeline final : public ExpertSource {
   ~ExpertPipeline() override;
 
   void BeginStep() override;
-  void Begin(LayerIndex layer, std::span<const RoutedRow> rows,
+  void Begin(ExpertLayerIndex layer, std::span<const RoutedRow> rows,
              std::span<const ExpertIndex> experts) override;
-  std::uint32_t guesses_wanted(LayerIndex next) const override;
-  void Guess(LayerIndex next, std::span<const RoutedRow> guesses) override;
+  std::uint32_t guesses_wanted(ExpertLayerIndex next) const override;
+  void Guess(ExpertLayerIndex next, std::span<const RoutedRow> guesses) override;
   void Advance() override;
   std::size_t NextReady(std::span<ReadyExpert> ready) override;
   void Release(std::span<const ReadyExpert> ready) override;
@@ -98,10 +98,10 @@ class ExpertPipeline final : public ExpertSource {
     Status status;
   };
 
-  void Show(LayerIndex layer, std::span<const RoutedRow> rows);
-  void LookAtRows(LayerIndex layer, std::span<const RoutedRow> rows);
-  void GuessByPredictor(LayerIndex next, std::span<const RoutedRow> rows);
-  void AddWant(std::uint32_t want, LayerIndex layer);
+  void Show(ExpertLayerIndex layer, std::span<const RoutedRow> rows);
+  void LookAtRows(ExpertLayerIndex layer, std::span<const RoutedRow> rows);
+  void GuessByPredictor(ExpertLayerIndex next, std::span<const RoutedRow> rows);
+  void AddWant(std::uint32_t want, ExpertLayerIndex layer);
   // Starts what the reader and the slots allow.
   void Pump();
   void StartPending();
@@ -120,7 +120,7 @@ class ExpertPipeline final : public ExpertSource {
   const std::uint32_t guesses_per_row_;
   RoutingObserver* observer_ = nullptr;
 
-  LayerIndex layer_;
+  ExpertLayerIndex layer_;
   std::vector<Want> wants_;  // [experts_per_layer], the first wants_count_
   std::uint32_t wants_count_ = 0;
   std::uint32_t given_count_ = 0;

@@ -53,15 +53,15 @@ class ExpertSource {
   // Asks for the distinct `experts` of `layer`, which its `rows` chose; issues reads for those that
   // are missing. Does not wait. REQUIRES: the previous layer's experts were all given and released,
   // or Abandon was called.
-  virtual void Begin(LayerIndex layer, std::span<const RoutedRow> rows,
+  virtual void Begin(ExpertLayerIndex layer, std::span<const RoutedRow> rows,
                      std::span<const ExpertIndex> experts) = 0;
 
   // How many experts of layer `next` each row should guess, by that layer's own router on the
   // present state; at most kGuessesPerRowMax. 0: no guess is of use now, as when the layer that
   // began has more than kGuessRowsMax rows.
-  virtual std::uint32_t guesses_wanted(LayerIndex /*next*/) const { return 0; }
+  virtual std::uint32_t guesses_wanted(ExpertLayerIndex /*next*/) const { return 0; }
   // Those guesses, one for each row: hints that change speed, never results. Does not wait.
-  virtual void Guess(LayerIndex /*next*/, std::span<const RoutedRow> /*guesses*/) {}
+  virtual void Guess(ExpertLayerIndex /*next*/, std::span<const RoutedRow> /*guesses*/) {}
 
   // Looks after reads in flight; never waits. To be called between pieces of long work.
   virtual void Advance() {}

@@ -22,7 +22,7 @@ LayerStreamSource::LayerPlan LayerStreamSource::PlanLayer(const ExpertLayout& la
                                                           std::uint32_t layer) {
   std::vector<const ExpertExtent*> extents;
   for (std::uint32_t expert = 0; expert < layout.experts_per_layer; ++expert)
-    for (const ExpertExtent& extent : layout.of({LayerIndex{layer}, ExpertIndex{expert}}))
+    for (const ExpertExtent& extent : layout.of({ExpertLayerIndex{layer}, ExpertIndex{expert}}))
       if (extent.bytes > 0) extents.push_back(&extent);
   std::ranges::sort(extents, {}, [](const ExpertExtent* extent) {
     return std::tuple(extent->file_index, extent->offset);
@@ -77,7 +77,7 @@ LayerStreamSource::~LayerStreamSource() {
   while (reader_->in_flight() > 0) Reap(/*wait=*/true);
 }
 
-void LayerStreamSource::Begin(LayerIndex layer, std::span<const RoutedRow> /*rows*/,
+void LayerStreamSource::Begin(ExpertLayerIndex layer, std::span<const RoutedRow> /*rows*/,
                               std::span<const ExpertIndex> experts) {
   EDGEMOE_CHECK(given_count_ == wants_.size() && unreleased_count_ == 0,
                 "the previous layer is not finished");
@@ -182,7 +182,8 @@ void LayerStreamSource::OnRead(const ReadCompletion& completion) {
   if (completion.status.ok() || buffer.layer == kNoLayer) return;
   buffer.failed = true;
   for (std::uint32_t expert = 0; expert < layout_.experts_per_layer; ++expert) {
-    const ExpertExtents& extents = layout_.of({LayerIndex{buffer.layer}, ExpertIndex{expert}});
+    const ExpertExtents& extents =
+        layout_.of({ExpertLayerIndex{buffer.layer}, ExpertIndex{expert}});
     const bool touched = std::ranges::any_of(extents, [&](const ExpertExtent& extent) {
       return extent.file_index == read.file_index && extent.offset < read.offset + read.bytes &&
              extent.offset + extent.bytes > read.offset;
@@ -218,7 +219,7 @@ void LayerStreamSource::Give(std::uint32_t want, ReadyExpert& ready) {
   const Buffer& buffer = buffers_[current_];
   const ExpertIndex expert = wants_[want];
   EDGEMOE_CHECK(expert.value < layout_.experts_per_layer, "no such expert");
-  const ExpertExtents& extents = layout_.of({LayerIndex{buffer.layer}, expert});
+  const ExpertExtents& extents = layout_.of({ExpertLayerIndex{buffer.layer}, expert});
   ready.expert = expert;
   ready.pin = want;
   ready.status = buffer.failures[expert.value];

@@ -41,7 +41,7 @@ class LayerStreamSource final : public ExpertSource {
   // Waits for reads in flight. REQUIRES: all that was given is released.
   ~LayerStreamSource() override;
 
-  void Begin(LayerIndex layer, std::span<const RoutedRow> rows,
+  void Begin(ExpertLayerIndex layer, std::span<const RoutedRow> rows,
              std::span<const ExpertIndex> experts) override;
   void Advance() override;
   std::size_t NextReady(std::span<ReadyExpert> ready) override;

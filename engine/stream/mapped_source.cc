@@ -51,7 +51,7 @@ MappedSource::~MappedSource() {
   EDGEMOE_CHECK(unreleased_count_ == 0, "destroyed with experts in use");
 }
 
-void MappedSource::Begin(LayerIndex layer, std::span<const RoutedRow> /*rows*/,
+void MappedSource::Begin(ExpertLayerIndex layer, std::span<const RoutedRow> /*rows*/,
                          std::span<const ExpertIndex> experts) {
   EDGEMOE_CHECK(given_count_ == wants_.size() && unreleased_count_ == 0,
                 "the previous layer is not finished");

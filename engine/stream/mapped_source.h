@@ -35,7 +35,7 @@ class MappedSource final : public ExpertSource {
   // REQUIRES: all that was given is released.
   ~MappedSource() override;
 
-  void Begin(LayerIndex layer, std::span<const RoutedRow> rows,
+  void Begin(ExpertLayerIndex layer, std::span<const RoutedRow> rows,
              std::span<const ExpertIndex> experts) override;
   std::size_t NextReady(std::span<ReadyExpert> ready) override;
   void Release(std::span<const ReadyExpert> ready) override;
@@ -52,7 +52,7 @@ class MappedSource final : public ExpertSource {
   const ExpertLayout& layout_;
   const Clock* const clock_;
   std::vector<MappedFile> files_;
-  LayerIndex layer_;
+  ExpertLayerIndex layer_;
   std::vector<ExpertIndex> wants_;
   std::size_t given_count_ = 0;
   std::size_t unreleased_count_ = 0;

@@ -15,7 +15,7 @@ ReadAhead::ReadAhead(ExpertCache* cache, const Clock* clock, std::uint32_t exper
   begun_.reserve(experts_per_layer);
 }
 
-void ReadAhead::SetGuesses(LayerIndex layer, std::span<const RoutedRow> guesses,
+void ReadAhead::SetGuesses(ExpertLayerIndex layer, std::span<const RoutedRow> guesses,
                            std::size_t near_max) {
   Clear();
   layer_ = layer;
@@ -59,7 +59,7 @@ void ReadAhead::OnLanded(EndedLoad& ended) {
   }
 }
 
-void ReadAhead::Settle(LayerIndex layer, std::span<const ExpertIndex> wants) {
+void ReadAhead::Settle(ExpertLayerIndex layer, std::span<const ExpertIndex> wants) {
   if (layer == layer_ && !guesses_.empty()) {
     const std::uint64_t now_ns = clock_->NowNs();
     stats_.wanted += wants.size();

@@ -28,7 +28,7 @@ class ReadAhead {
 
   // The guesses for `layer`, weights summed over rows; forgets those before. The first `near_max`
   // of a row may be read ahead; all that are in memory are held.
-  void SetGuesses(LayerIndex layer, std::span<const RoutedRow> guesses, std::size_t near_max);
+  void SetGuesses(ExpertLayerIndex layer, std::span<const RoutedRow> guesses, std::size_t near_max);
   // The likeliest guess that is absent, not to be given again; none when there is none left.
   std::optional<ExpertKey> NextAbsent();
   // A load for the guessed layer has begun, or ended well.
@@ -37,7 +37,7 @@ class ReadAhead {
 
   // A layer has begun with these wants, already pinned: settles the account of its guesses, and
   // lets go of everything.
-  void Settle(LayerIndex layer, std::span<const ExpertIndex> wants);
+  void Settle(ExpertLayerIndex layer, std::span<const ExpertIndex> wants);
   // Lets go of pins, for somebody needs a slot; false when there were none.
   bool LetGo();
   void Clear();
@@ -63,7 +63,7 @@ class ReadAhead {
   ReadAheadStats stats_;
   std::uint64_t step_begin_ns_ = 0;
 
-  LayerIndex layer_;
+  ExpertLayerIndex layer_;
   std::vector<float> weights_;        // [experts_per_layer], 0: not guessed
   std::vector<std::uint8_t> near_;    // [experts_per_layer], 1: among the first of a row
   std::vector<ExpertIndex> guesses_;  // distinct: the near ones, then the others, likeliest first

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/study/activation_layout.h"
 
+#include <algorithm>
+
 #include "engine/base/check.h"
 
 namespace edgemoe {
@@ -11,26 +13,31 @@ constexpr std::size_t kInputsOfALayer = 3;  // all but kOutput
 }  // namespace
 
 ActivationShape ActivationShape::Of(const ModelConfig& config) {
-  return {.layer_count = config.layer_count,
+  return {.layer_count = config.layer_count(),
           .width = config.width,
-          .attention_width = config.head_count * config.head_size,
+          .attention_width = config.q_size_max(),
           .expert_count = config.expert_count,
-          .expert_width = config.expert_width};
+          .expert_width = config.expert_width,
+          .expert_layers = config.expert_layers()};
 }
 
-std::size_t ActivationLayout::layer_sums() const {
-  const std::size_t dense = 2 * std::size_t{shape_.width} + shape_.attention_width;
-  const std::size_t expert = shape_.width + 3 * std::size_t{shape_.expert_width} + 2;
-  return dense + expert * shape_.expert_count;
+ActivationLayout::ActivationLayout(const ActivationShape& shape) : shape_(shape), starts_{0} {
+  const std::size_t dense = 2 * std::size_t{shape.width} + shape.attention_width;
+  const std::size_t expert = shape.width + 3 * std::size_t{shape.expert_width} + 2;
+  for (std::uint32_t layer = 0; layer < shape.layer_count; ++layer) {
+    const bool has_experts =
+        std::ranges::find(shape.expert_layers, LayerIndex{layer}) != shape.expert_layers.end();
+    starts_.push_back(starts_.back() + dense + (has_experts ? expert * shape.expert_count : 0));
+  }
 }
 
 std::size_t ActivationLayout::expert_total() const {
-  return std::size_t{shape_.layer_count} * shape_.expert_count;
+  return shape_.expert_layers.size() * shape_.expert_count;
 }
 
 ActivationLayout::Range ActivationLayout::dense(DenseInput input, LayerIndex layer) const {
   EDGEMOE_CHECK(layer.value < shape_.layer_count, "layer of another model");
-  const std::size_t begin = layer_sums() * layer.value;
+  const std::size_t begin = starts_[layer.value];
   switch (input) {
     case DenseInput::kAttention: return {begin, shape_.width};
     case DenseInput::kFfn: return {begin + shape_.width, shape_.width};
@@ -38,11 +45,13 @@ ActivationLayout::Range ActivationLayout::dense(DenseInput input, LayerIndex lay
       return {begin + 2 * std::size_t{shape_.width}, shape_.attention_width};
     case DenseInput::kOutput: break;
   }
-  return {layer_sums() * shape_.layer_count, shape_.width};
+  return {starts_.back(), shape_.width};
 }
 
-ActivationLayout::Range ActivationLayout::OfAllExperts(ExpertSum which, LayerIndex layer) const {
-  const Range before = dense(DenseInput::kAttentionOutput, layer);
+ActivationLayout::Range ActivationLayout::OfAllExperts(ExpertSum which,
+                                                       ExpertLayerIndex layer) const {
+  EDGEMOE_CHECK(layer.value < shape_.expert_layers.size(), "expert layer of another model");
+  const Range before = dense(DenseInput::kAttentionOutput, shape_.expert_layers[layer.value]);
   const std::size_t begin = before.begin + before.count;
   const std::size_t inputs = std::size_t{shape_.width} * shape_.expert_count;
   const std::size_t hidden = std::size_t{shape_.expert_width} * shape_.expert_count;
@@ -57,19 +66,20 @@ ActivationLayout::Range ActivationLayout::expert(ExpertSum which, ExpertKey key)
   return {all.begin + count * key.expert.value, count};
 }
 
-ActivationLayout::Range ActivationLayout::weight_sums(LayerIndex layer) const {
+ActivationLayout::Range ActivationLayout::weight_sums(ExpertLayerIndex layer) const {
   const Range before = OfAllExperts(ExpertSum::kHidden, layer);
   return {before.begin + before.count, shape_.expert_count};
 }
 
-ActivationLayout::Range ActivationLayout::weight_square_sums(LayerIndex layer) const {
+ActivationLayout::Range ActivationLayout::weight_square_sums(ExpertLayerIndex layer) const {
   const Range before = weight_sums(layer);
   return {before.begin + before.count, shape_.expert_count};
 }
 
 std::size_t ActivationLayout::expert_index(ExpertKey key) const {
-  EDGEMOE_CHECK(key.layer.value < shape_.layer_count && key.expert.value < shape_.expert_count,
-                "expert of another model");
+  EDGEMOE_CHECK(
+      key.layer.value < shape_.expert_layers.size() && key.expert.value < shape_.expert_count,
+      "expert of another model");
   return std::size_t{key.layer.value} * shape_.expert_count + key.expert.value;
 }
 
@@ -87,6 +97,7 @@ std::vector<ActivationLayout::Tensor> ActivationLayout::Tensors() const {
   std::vector<Tensor> tensors;
   const std::uint64_t experts = shape_.expert_count;
   const std::uint64_t hidden = shape_.expert_width;
+  std::uint32_t expert_layer = 0;
   for (std::uint32_t i = 0; i < shape_.layer_count; ++i) {
     const LayerIndex layer{i};
     const std::string prefix = "blk." + std::to_string(i) + ".";
@@ -97,13 +108,15 @@ std::vector<ActivationLayout::Tensor> ActivationLayout::Tensors() const {
     add("ffn_gate_inp.in_sum2", {shape_.width}, dense(DenseInput::kFfn, layer));
     add("attn_output.in_sum2", {shape_.attention_width},
         dense(DenseInput::kAttentionOutput, layer));
-    add("ffn_gate_up_exps.in_sum2", {shape_.width, experts},
-        OfAllExperts(ExpertSum::kInput, layer));
-    add("ffn_gate_exps.slope_sum2", {hidden, experts}, OfAllExperts(ExpertSum::kGateSlope, layer));
-    add("ffn_up_exps.slope_sum2", {hidden, experts}, OfAllExperts(ExpertSum::kUpSlope, layer));
-    add("ffn_down_exps.in_sum2", {hidden, experts}, OfAllExperts(ExpertSum::kHidden, layer));
-    add("ffn_exps.weight_sum", {experts}, weight_sums(layer));
-    add("ffn_exps.weight_sum2", {experts}, weight_square_sums(layer));
+    if (expert_layer == shape_.expert_layers.size() || shape_.expert_layers[expert_layer] != layer)
+      continue;
+    const ExpertLayerIndex of{expert_layer++};
+    add("ffn_gate_up_exps.in_sum2", {shape_.width, experts}, OfAllExperts(ExpertSum::kInput, of));
+    add("ffn_gate_exps.slope_sum2", {hidden, experts}, OfAllExperts(ExpertSum::kGateSlope, of));
+    add("ffn_up_exps.slope_sum2", {hidden, experts}, OfAllExperts(ExpertSum::kUpSlope, of));
+    add("ffn_down_exps.in_sum2", {hidden, experts}, OfAllExperts(ExpertSum::kHidden, of));
+    add("ffn_exps.weight_sum", {experts}, weight_sums(of));
+    add("ffn_exps.weight_sum2", {experts}, weight_square_sums(of));
   }
   tensors.push_back({"output.in_sum2", {shape_.width}, dense(DenseInput::kOutput, LayerIndex{0})});
   return tensors;

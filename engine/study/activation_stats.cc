@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/kernels/kernel_table.h"
 
 namespace edgemoe {
 namespace {
@@ -29,18 +30,42 @@ void AddSquares(const float* x, double scale, std::size_t count, BlockSums& bloc
   }
 }
 
+// h(g, u), the input of down, and how fast it changes with g and u.
+struct Joined {
+  double value;
+  double gate_slope;
+  double up_slope;
+};
+
+Joined JoinSwiglu(float gate, float up) {
+  const double g = static_cast<double>(gate);
+  const double u = static_cast<double>(up);
+  const double sigmoid = 1.0 / (1.0 + static_cast<double>(std::exp(-gate)));
+  const double silu = g * sigmoid;
+  return {silu * u, sigmoid * (1.0 + g * (1.0 - sigmoid)) * u, silu};
+}
+
+// What is clamped does not change the output any more.
+Joined JoinClampedSwiglu(float gate, float up) {
+  const double g = static_cast<double>(std::min(gate, kSwigluLimit));
+  const double u = static_cast<double>(std::clamp(up, -kSwigluLimit, kSwigluLimit)) + 1.0;
+  const double sharpness = static_cast<double>(kSwigluSharpness);
+  const double sigmoid = 1.0 / (1.0 + std::exp(-sharpness * g));
+  const double gated = g * sigmoid;
+  const double gate_slope = sigmoid * (1.0 + sharpness * g * (1.0 - sigmoid)) * u;
+  return {gated * u, gate < kSwigluLimit ? gate_slope : 0.0,
+          std::abs(up) < kSwigluLimit ? gated : 0.0};
+}
+
 // What one use adds for a block of an expert's hidden values.
-void AddHidden(const float* gate, const float* up, double scale, std::size_t count,
-               BlockSums& gate_slope, BlockSums& up_slope, BlockSums& hidden) {
+template <class Join>
+void AddHidden(Join join, const float* gate, const float* up, double scale, std::size_t count,
+               BlockSums* sums) {
   for (std::size_t i = 0; i < count; ++i) {
-    const double g = static_cast<double>(gate[i]);
-    const double u = static_cast<double>(up[i]);
-    const double sigmoid = 1.0 / (1.0 + static_cast<double>(std::exp(-gate[i])));
-    const double silu = g * sigmoid;
-    const double slope = sigmoid * (1.0 + g * (1.0 - sigmoid)) * u;
-    gate_slope[i] += scale * slope * slope;
-    up_slope[i] += scale * silu * silu;
-    hidden[i] += scale * silu * silu * u * u;
+    const Joined h = join(gate[i], up[i]);
+    sums[0][i] += scale * h.gate_slope * h.gate_slope;
+    sums[1][i] += scale * h.up_slope * h.up_slope;
+    sums[2][i] += scale * h.value * h.value;
   }
 }
 
@@ -83,7 +108,7 @@ void ActivationStats::OnDense(DenseInput input, LayerIndex layer, const float* x
 }
 
 void ActivationStats::OnExpertInput(const ObservedUses& uses, const float* x, std::size_t width) {
-  const ExpertKey key = {uses.layer, uses.expert};
+  const ExpertKey key = uses.key;
   const std::span<float> sums = Sums(layout_.expert(ExpertSum::kInput, key));
   EDGEMOE_CHECK(width == sums.size(), "the observed model has another shape");
   for (std::size_t begin = 0; begin < width; begin += kColumnBlock) {
@@ -101,30 +126,32 @@ void ActivationStats::OnExpertInput(const ObservedUses& uses, const float* x, st
     weight_sum[0] += static_cast<double>(weight);
     square_sum[0] += SquareOf(weight);
   }
-  AddTo(&Sums(layout_.weight_sums(uses.layer))[uses.expert.value], weight_sum, 1);
-  AddTo(&Sums(layout_.weight_square_sums(uses.layer))[uses.expert.value], square_sum, 1);
+  AddTo(&Sums(layout_.weight_sums(key.layer))[key.expert.value], weight_sum, 1);
+  AddTo(&Sums(layout_.weight_square_sums(key.layer))[key.expert.value], square_sum, 1);
   use_counts_[layout_.expert_index(key)] += uses.rows.size();
 }
 
 void ActivationStats::OnHidden(const ObservedUses& uses, const ObservedHidden& hidden) {
-  const ExpertKey key = {uses.layer, uses.expert};
+  const ExpertKey key = uses.key;
   EDGEMOE_CHECK(hidden.end <= layout_.shape().expert_width, "the observed model has another shape");
   float* const gate_slopes = Sums(layout_.expert(ExpertSum::kGateSlope, key)).data();
   float* const up_slopes = Sums(layout_.expert(ExpertSum::kUpSlope, key)).data();
   float* const hiddens = Sums(layout_.expert(ExpertSum::kHidden, key)).data();
   for (std::size_t begin = hidden.begin; begin < hidden.end; begin += kColumnBlock) {
     const std::size_t count = std::min(kColumnBlock, hidden.end - begin);
-    BlockSums gate_slope{};
-    BlockSums up_slope{};
-    BlockSums squares{};
+    BlockSums sums[3] = {};
     for (std::size_t u = 0; u < uses.weights.size(); ++u) {
       const std::size_t first = u * hidden.stride + begin;
-      AddHidden(hidden.gate + first, hidden.up + first, SquareOf(uses.weights[u]), count,
-                gate_slope, up_slope, squares);
+      const double scale = SquareOf(uses.weights[u]);
+      if (hidden.activation == Activation::kSwiglu) {
+        AddHidden(JoinSwiglu, hidden.gate + first, hidden.up + first, scale, count, sums);
+      } else {
+        AddHidden(JoinClampedSwiglu, hidden.gate + first, hidden.up + first, scale, count, sums);
+      }
     }
-    AddTo(gate_slopes + begin, gate_slope, count);
-    AddTo(up_slopes + begin, up_slope, count);
-    AddTo(hiddens + begin, squares, count);
+    AddTo(gate_slopes + begin, sums[0], count);
+    AddTo(up_slopes + begin, sums[1], count);
+    AddTo(hiddens + begin, sums[2], count);
   }
 }
 

@@ -57,10 +57,10 @@ class ActivationStats final : public ActivationObserver {
     return Sums(layout_.expert(which, key));
   }
   // Of p and of p^2, [expert_count].
-  std::span<const float> weight_sums(LayerIndex layer) const {
+  std::span<const float> weight_sums(ExpertLayerIndex layer) const {
     return Sums(layout_.weight_sums(layer));
   }
-  std::span<const float> weight_square_sums(LayerIndex layer) const {
+  std::span<const float> weight_square_sums(ExpertLayerIndex layer) const {
     return Sums(layout_.weight_square_sums(layer));
   }
 

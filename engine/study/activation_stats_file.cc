@@ -22,7 +22,7 @@ constexpr std::string_view kChecksumKey = "edgemoe.calibration.checksum";
 // Array of u64 [layers * 3 + 1]: of q, k and v, of attention's output, of the router; of the
 // output.
 constexpr std::string_view kRowCountsKey = "edgemoe.calibration.row_counts";
-// Array of u64 [layers, experts].
+// Array of u64 [layers that have experts, experts].
 constexpr std::string_view kUseCountsKey = "edgemoe.calibration.use_counts";
 
 // OK when `file` is such a file, of this version and identity.

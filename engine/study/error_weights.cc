@@ -26,7 +26,7 @@ std::optional<DenseInput> InputOf(TensorRole role, bool tied) {
 }  // namespace
 
 std::vector<float> ErrorWeights::Columns(const PackTensor& tensor) const {
-  if (tensor.of_expert()) return table_.Columns(tensor.key(), tensor.expert_role()).weights;
+  if (tensor.of_expert()) return table_.Columns(tensor.key, tensor.expert_role()).weights;
   const auto input = InputOf(tensor.role, tied_output_);
   if (!input) return {};
   return table_.Columns(*input, tensor.layer).weights;
@@ -34,12 +34,12 @@ std::vector<float> ErrorWeights::Columns(const PackTensor& tensor) const {
 
 std::vector<float> ErrorWeights::Rows(const PackTensor& tensor) const {
   if (tensor.role != TensorRole::kGate && tensor.role != TensorRole::kUp) return {};
-  return table_.Rows(tensor.key(), tensor.expert_role()).weights;
+  return table_.Rows(tensor.key, tensor.expert_role()).weights;
 }
 
 double ErrorWeights::Scale(const PackTensor& tensor) const {
   if (tensor.of_expert()) {
-    const ExpertKey key = tensor.key();
+    const ExpertKey key = tensor.key;
     const ExpertRole role = tensor.expert_role();
     const double columns = table_.Columns(key, role).mean * UsesPerToken(key);
     if (role == ExpertRole::kDown) return columns;

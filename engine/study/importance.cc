@@ -31,7 +31,8 @@ Importance Normalized(std::span<const double> moments) {
   return importance;
 }
 
-std::vector<double> MeanOfUses(const ActivationStats& stats, ExpertSum which, LayerIndex layer) {
+std::vector<double> MeanOfUses(const ActivationStats& stats, ExpertSum which,
+                               ExpertLayerIndex layer) {
   std::vector<double> mean(stats.sum(which, {layer, ExpertIndex{0}}).size());
   std::uint64_t use_count = 0;
   for (std::uint32_t expert = 0; expert < stats.shape().expert_count; ++expert) {
@@ -48,11 +49,11 @@ std::vector<double> MeanOfUses(const ActivationStats& stats, ExpertSum which, La
 }  // namespace
 
 ImportanceTable::ImportanceTable(const ActivationStats& stats)
-    : stats_(stats), layer_means_(stats.shape().layer_count) {
-  for (std::uint32_t layer = 0; layer < stats.shape().layer_count; ++layer) {
+    : stats_(stats), layer_means_(stats.shape().expert_layers.size()) {
+  for (std::uint32_t layer = 0; layer < layer_means_.size(); ++layer) {
     for (const ExpertSum which : kSums) {
       layer_means_[layer][static_cast<std::size_t>(which)] =
-          MeanOfUses(stats, which, LayerIndex{layer});
+          MeanOfUses(stats, which, ExpertLayerIndex{layer});
     }
   }
 }

@@ -54,7 +54,7 @@ OfflineMemory WithRows(const ModelHeader& header, const OfflineModelOptions& opt
   const std::uint64_t blocks = (options.context_tokens + kKvBlockTokens - 1) / kKvBlockTokens;
   OfflineMemory memory;
   memory.dense_bytes = AlignUp(header.layout.dense_bytes, kPageBytes);
-  memory.kv_bytes = AlignUp(KvCache::BlockBytes(config.kv_shape()) * blocks, kPageBytes);
+  memory.kv_bytes = AlignUp(KvCache::BlockBytes(KvShapeOf(config)) * blocks, kPageBytes);
   memory.workspace_bytes = AlignUp(
       Forward::WorkspaceBytes(config, rows_max, std::min(rows_max, kLogitRows), options.threads),
       kPageBytes);
@@ -145,14 +145,21 @@ Status OfflineModel::OpenStream(const OfflineModelOptions& options, const SlotCl
 Status OfflineModel::OpenForward(const OfflineModelOptions& options) {
   EDGEMOE_ASSIGN_OR_RETURN(const KernelTable* kernels, SelectKernels(options.kernels));
   pool_.emplace(options.threads);
-  EDGEMOE_ASSIGN_OR_RETURN(kv_, KvCache::Create(config_.kv_shape(), options.context_tokens));
+  EDGEMOE_ASSIGN_OR_RETURN(kv_, KvCache::Create(KvShapeOf(config_), options.context_tokens));
   EDGEMOE_ASSIGN_OR_RETURN(
       forward_,
-      Forward::Create(config_, weights_, *kernels, *pool_, *experts_, *kv_, memory_.rows_max,
-                      std::min(memory_.rows_max, kLogitRows), options.observer,
-                      [this](const BatchRow& row, std::span<const float> logits) {
-                        (*sink_)(row.position, logits);
-                      }));
+      Forward::Create(config_,
+                      {.weights = weights_,
+                       .kernels = *kernels,
+                       .pool = *pool_,
+                       .experts = *experts_,
+                       .kv = *kv_},
+                      {.rows_max = memory_.rows_max,
+                       .logit_rows_max = std::min(memory_.rows_max, kLogitRows),
+                       .observer = options.observer,
+                       .logit_sink = [this](const BatchRow& row, std::span<const float> logits) {
+                         (*sink_)(row.position, logits);
+                       }}));
   rows_.reserve(memory_.rows_max);
   results_.reserve(memory_.rows_max);
   return OkStatus();

@@ -32,7 +32,7 @@ void ReplacedExperts::Clear() {
 ReplacedExpertsSource::ReplacedExpertsSource(ExpertSource* inner, const ReplacedExperts* overlay)
     : inner_(inner), overlay_(overlay) {}
 
-void ReplacedExpertsSource::Begin(LayerIndex layer, std::span<const RoutedRow> rows,
+void ReplacedExpertsSource::Begin(ExpertLayerIndex layer, std::span<const RoutedRow> rows,
                                   std::span<const ExpertIndex> experts) {
   layer_ = layer;
   inner_->Begin(layer, rows, experts);

@@ -51,12 +51,12 @@ class ReplacedExpertsSource final : public ExpertSource {
   ReplacedExpertsSource(ExpertSource* inner, const ReplacedExperts* overlay);
 
   void BeginStep() override { inner_->BeginStep(); }
-  void Begin(LayerIndex layer, std::span<const RoutedRow> rows,
+  void Begin(ExpertLayerIndex layer, std::span<const RoutedRow> rows,
              std::span<const ExpertIndex> experts) override;
-  std::uint32_t guesses_wanted(LayerIndex next) const override {
+  std::uint32_t guesses_wanted(ExpertLayerIndex next) const override {
     return inner_->guesses_wanted(next);
   }
-  void Guess(LayerIndex next, std::span<const RoutedRow> guesses) override {
+  void Guess(ExpertLayerIndex next, std::span<const RoutedRow> guesses) override {
     inner_->Guess(next, guesses);
   }
   void Advance() override { inner_->Advance(); }
@@ -68,7 +68,7 @@ class ReplacedExpertsSource final : public ExpertSource {
  private:
   ExpertSource* const inner_;
   const ReplacedExperts* const overlay_;
-  LayerIndex layer_;
+  ExpertLayerIndex layer_;
 };
 
 }  // namespace edgemoe

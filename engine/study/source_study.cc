@@ -24,7 +24,8 @@ constexpr std::string_view kMethodVersion = "1";  // of what is measured, and ho
 
 // Weights that one token is multiplied by.
 double ActiveWeights(const ModelConfig& config, const std::vector<PackTensor>& tensors) {
-  const double share = static_cast<double>(config.expert_used_count) / config.expert_count;
+  const double share = static_cast<double>(config.expert_used_count) /
+                       std::max<std::uint32_t>(config.expert_count, 1);
   double active = 0;
   for (const PackTensor& tensor : tensors)
     active += static_cast<double>(tensor.weights()) * (tensor.of_expert() ? share : 1);

@@ -18,7 +18,7 @@ class BeladyPolicy final : public EvictionPolicy {
  public:
   BeladyPolicy(const RoutingTrace& trace, const PolicyShape& shape);
 
-  void OnLayer(LayerIndex) override { ++batch_; }
+  void OnLayer(ExpertLayerIndex) override { ++batch_; }
   void OnUse(const ExpertUse& use) override;
   void OnInsert(ExpertKey key) override { residents_.Insert(key); }
   void OnPin(ExpertKey key) override { residents_.Pin(key); }

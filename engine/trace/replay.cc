@@ -31,7 +31,7 @@ class ReplayCache {
   // What was guessed for a session's token at the layer that it reaches next.
   struct PendingGuess {
     RequestId request{};  // 0: none
-    LayerIndex layer{};
+    ExpertLayerIndex layer{};
     std::vector<ExpertChoice> experts;
   };
 
@@ -47,9 +47,9 @@ class ReplayCache {
   void Insert(ExpertKey key);
   void ShrinkToBudget();
   void UnpinAll();
-  void Score(LayerIndex layer, const RoutedRow& row);
-  void GuessNext(LayerIndex layer, const RoutedRow& row);
-  LayerIndex NextLayer(LayerIndex layer) const;
+  void Score(ExpertLayerIndex layer, const RoutedRow& row);
+  void GuessNext(ExpertLayerIndex layer, const RoutedRow& row);
+  ExpertLayerIndex NextLayer(ExpertLayerIndex layer) const;
 
   const RoutingTrace& trace_;
   EvictionPolicy& policy_;
@@ -86,7 +86,7 @@ void ReplayCache::Run(const TraceBatch& batch) {
 ReplayCounts ReplayCache::Finish() {
   for (std::uint32_t layer = 0; layer < trace_.layer_count(); ++layer) {
     for (std::uint32_t i = 0; i < trace_.description.experts_per_layer; ++i) {
-      const ExpertKey key{LayerIndex{layer}, ExpertIndex{i}};
+      const ExpertKey key{ExpertLayerIndex{layer}, ExpertIndex{i}};
       if (EntryOf(key).ahead) counts_.prefetch_wasted_bytes += BytesOf(key);
     }
   }
@@ -147,7 +147,7 @@ void ReplayCache::UnpinAll() {
   pinned_.clear();
 }
 
-void ReplayCache::Score(LayerIndex layer, const RoutedRow& row) {
+void ReplayCache::Score(ExpertLayerIndex layer, const RoutedRow& row) {
   PendingGuess& guess = guesses_[row.session.value];
   if (guess.request != row.request || guess.layer != layer) return;
   guess.request = {};
@@ -163,8 +163,8 @@ void ReplayCache::Score(LayerIndex layer, const RoutedRow& row) {
   }
 }
 
-void ReplayCache::GuessNext(LayerIndex layer, const RoutedRow& row) {
-  const LayerIndex next = NextLayer(layer);
+void ReplayCache::GuessNext(ExpertLayerIndex layer, const RoutedRow& row) {
+  const ExpertLayerIndex next = NextLayer(layer);
   PendingGuess& guess = guesses_[row.session.value];
   guess.experts.resize(2 * row.choices.size());
   guess.experts.resize(predictor_->Guess(next, row, guess.experts));
@@ -179,13 +179,13 @@ void ReplayCache::GuessNext(LayerIndex layer, const RoutedRow& row) {
   }
 }
 
-LayerIndex ReplayCache::NextLayer(LayerIndex layer) const {
+ExpertLayerIndex ReplayCache::NextLayer(ExpertLayerIndex layer) const {
   const std::uint32_t count = trace_.layer_count();
   std::uint32_t next = layer.value;
   do {
     next = (next + 1) % count;
   } while (trace_.description.expert_bytes[next] == 0);  // ends at `layer`, which has experts
-  return LayerIndex{next};
+  return ExpertLayerIndex{next};
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ RoutingRecorder::RoutingRecorder(const TraceDescription& description, std::size_
       ring_(buffer_bytes),
       named_(description.experts_per_layer) {}
 
-void RoutingRecorder::OnRouted(LayerIndex layer, std::span<const RoutedRow> rows,
+void RoutingRecorder::OnRouted(ExpertLayerIndex layer, std::span<const RoutedRow> rows,
                                std::span<const std::uint64_t> read_bytes) {
   EDGEMOE_CHECK(read_bytes.size() == named_.size(), "one figure for each expert");
   if (!step_fits_) return;

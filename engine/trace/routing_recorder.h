@@ -37,7 +37,7 @@ class RoutingRecorder final : public RoutingObserver {
   void OnIdle() { FinishStep(); }
   // What the rows of a layer chose. `read_bytes` is [experts_per_layer]: 0 for experts that were in
   // memory, for others what was read for them; those that were not chosen are not looked at.
-  void OnRouted(LayerIndex layer, std::span<const RoutedRow> rows,
+  void OnRouted(ExpertLayerIndex layer, std::span<const RoutedRow> rows,
                 std::span<const std::uint64_t> read_bytes) override;
 
   // The lines of all steps that were finished since the last call; empty when there are none.

@@ -13,7 +13,7 @@ namespace edgemoe {
 
 // The tokens that ran through one layer together.
 struct TraceBatch {
-  LayerIndex layer;
+  ExpertLayerIndex layer;
   bool begins_step = false;  // the first layer of a pass through the model
   std::size_t row_begin = 0;
   std::size_t row_end = 0;

@@ -212,7 +212,7 @@ void TraceParser::BeginRow(const Row& row) {
     batch_turns_.clear();
     const bool begins_step = trace_.batches.empty() || row.layer <= last_.layer;
     trace_.batches.push_back(
-        {LayerIndex{row.layer}, begins_step, trace_.rows.size(), trace_.rows.size()});
+        {ExpertLayerIndex{row.layer}, begins_step, trace_.rows.size(), trace_.rows.size()});
   }
   batch_turns_[row.turn] = row.phase;
   if (decodes && trace_.batches.back().begins_step) ++trace_.decode_tokens;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "engine/kernels/dispatch.h"
+#include "engine/model/arch/architecture.h"
 
 namespace edgemoe {
 
@@ -41,7 +42,7 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::Load(std::span<const std::byte
   EDGEMOE_ASSIGN_OR_FAIL(GgufSet files, GgufSet::Merge(std::move(parts)));
   model->files_ = std::make_unique<GgufSet>(std::move(files));
   EDGEMOE_ASSIGN_OR_FAIL(model->config_, ReadModelConfig(model->files_->metadata()));
-  EDGEMOE_ASSIGN_OR_FAIL(model->layout_, PlanWeights(model->config_, *model->files_));
+  EDGEMOE_ASSIGN_OR_FAIL(model->layout_, LayOutWeights(model->config_, *model->files_));
   const auto read = [&](std::uint32_t, std::uint64_t offset, std::byte* destination,
                         std::uint64_t bytes) {
     std::memcpy(destination, file.data() + offset, bytes);
@@ -50,14 +51,19 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::Load(std::span<const std::byte
   EDGEMOE_ASSIGN_OR_FAIL(model->weights_, LoadWeights(model->config_, model->layout_, read, {}));
   model->pool_ = std::make_unique<ComputePool>(options.thread_count);
   model->experts_ = std::make_unique<MemoryExpertSource>(model->layout_.experts, file);
-  EDGEMOE_ASSIGN_OR_FAIL(KvCache kv, KvCache::Create(model->config_.kv_shape(), options.kv_tokens));
+  EDGEMOE_ASSIGN_OR_FAIL(KvCache kv, KvCache::Create(KvShapeOf(model->config_), options.kv_tokens));
   model->kv_ = std::make_unique<KvCache>(std::move(kv));
   const KernelTable& kernels =
       options.kernels != nullptr ? *options.kernels : *AvailableKernels().front();
-  EDGEMOE_ASSIGN_OR_FAIL(
-      model->forward_,
-      Forward::Create(model->config_, model->weights_, kernels, *model->pool_, *model->experts_,
-                      *model->kv_, options.rows_max, options.logit_rows_max, options.observer));
+  EDGEMOE_ASSIGN_OR_FAIL(model->forward_, Forward::Create(model->config_,
+                                                          {.weights = model->weights_,
+                                                           .kernels = kernels,
+                                                           .pool = *model->pool_,
+                                                           .experts = *model->experts_,
+                                                           .kv = *model->kv_},
+                                                          {.rows_max = options.rows_max,
+                                                           .logit_rows_max = options.logit_rows_max,
+                                                           .observer = options.observer}));
   return model;
 }
 

@@ -37,7 +37,7 @@ class MemoryExpertSource final : public ExpertSource {
   }
   std::size_t begin_count() const { return begin_count_; }
 
-  void Begin(LayerIndex layer, std::span<const RoutedRow>,
+  void Begin(ExpertLayerIndex layer, std::span<const RoutedRow>,
              std::span<const ExpertIndex> experts) override {
     EDGEMOE_CHECK(wanted_.empty() && pinned_ == 0, "the layer before was not finished");
     layer_ = layer;
@@ -105,7 +105,7 @@ class MemoryExpertSource final : public ExpertSource {
   std::set<ExpertKey> failing_;
   std::uint32_t missing_from_ = UINT32_MAX;
   std::uint64_t wait_ns_ = 0;
-  LayerIndex layer_;
+  ExpertLayerIndex layer_;
   std::vector<ExpertIndex> wanted_;
   std::size_t pinned_ = 0;
   std::size_t begin_count_ = 0;

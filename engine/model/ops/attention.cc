@@ -1,128 +1,150 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/model/attention.h"
+#include "engine/model/ops/attention.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "engine/model/projection.h"
+#include "engine/model/ops/projection.h"
 
 namespace edgemoe {
 
-AttentionLayer::AttentionLayer(const ModelConfig& config, const KernelTable& kernels,
-                               ComputePool& pool, KvCache& kv, Workspace& workspace,
-                               std::uint32_t rows_max, ActivationObserver* observer)
-    : config_(config),
-      kernels_(kernels),
-      pool_(pool),
+Attention::Attention(const OpContext& context, KvCache& kv)
+    : context_(context),
       kv_(kv),
-      workspace_(workspace),
-      observer_(observer),
-      encoded_x_(kernels, pool, workspace.encoded_width, rows_max, config.width),
-      encoded_attended_(kernels, pool, workspace.encoded_heads, rows_max,
-                        std::size_t{config.head_count} * config.head_size),
-      frequencies_(config.head_size / 2) {
-  for (std::size_t i = 0; i < frequencies_.size(); ++i) {
-    const double exponent = -2.0 * static_cast<double>(i) / config.head_size;
-    frequencies_[i] = std::pow(static_cast<double>(config.rope_base), exponent);
-  }
-}
+      rope_(context.config, context.rows_max, context.workspace.rope),
+      encoded_x_(context.kernels, context.pool, context.workspace.encoded_width, context.rows_max,
+                 context.config.width),
+      encoded_attended_(context.kernels, context.pool, context.workspace.encoded_heads,
+                        context.rows_max, context.config.q_size_max()) {}
 
-void AttentionLayer::SetPositions(std::span<const BatchRow> rows) {
-  const std::size_t half = frequencies_.size();
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    for (std::size_t i = 0; i < half; ++i) {
-      const double angle = rows[r].position * frequencies_[i];
-      workspace_.cosines[r * half + i] = static_cast<float>(std::cos(angle));
-      workspace_.sines[r * half + i] = static_cast<float>(std::sin(angle));
-    }
-  }
-}
-
-void AttentionLayer::Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
-  Workspace& w = workspace_;
-  const std::size_t width = config_.width;
-  const std::size_t heads = config_.head_count;
-  const std::size_t head_size = config_.head_size;
-  const std::size_t group = config_.head_count / config_.kv_head_count;
-
-  pool_.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    kernels_.rms_norm(w.x + i * width, weights.attention_norm, width, config_.rms_epsilon,
-                      w.normed + i * width);
+void Attention::Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
+  const std::size_t heads = context_.config.layers[layer.value].attention.head_count;
+  ProjectInputs(layer, weights, rows);
+  context_.pool.ParallelFor(
+      rows.count(), [&](std::size_t i, std::size_t) { PrepareRow(layer, weights, rows, i); });
+  const std::size_t scores_each = std::size_t{context_.config.context_length} + 1;
+  context_.pool.ParallelFor(rows.count() * heads, [&](std::size_t item, std::size_t thread) {
+    Attend(layer, weights, rows, item, context_.workspace.scores + thread * scores_each);
   });
-  if (observer_ != nullptr) {
-    observer_->OnDense(DenseInput::kAttention, layer, w.normed, rows.count(), width);
+  AddOutput(layer, weights, rows);
+}
+
+void Attention::ProjectInputs(LayerIndex layer, const LayerWeights& weights,
+                              const ActiveRows& rows) {
+  Workspace& w = context_.workspace;
+  const std::size_t width = context_.config.width;
+  const float* const norm = weights.floats(TensorRole::kAttentionNorm);
+  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
+    context_.kernels.rms_norm(w.x + i * width, norm, width, context_.config.rms_epsilon,
+                              w.normed + i * width);
+  });
+  if (context_.observer != nullptr) {
+    context_.observer->OnDense(DenseInput::kAttention, layer, w.normed, rows.count(), width);
   }
   encoded_x_.Set(w.normed, rows.count());
-  const std::array qkv = {Projection{&weights.q, w.q}, Projection{&weights.k, w.k},
-                          Projection{&weights.v, w.v}};
-  Project(qkv, encoded_x_, rows.count(), kernels_, pool_);
-
-  pool_.ParallelFor(rows.count(),
-                    [&](std::size_t i, std::size_t) { PrepareRow(layer, weights, rows, i); });
-  pool_.ParallelFor(rows.count() * heads, [&](std::size_t item, std::size_t thread) {
-    Attend(layer, rows.row(item / heads), w.q + item * head_size, item % heads / group,
-           w.scores + thread * config_.context_length, w.attended + item * head_size);
-  });
-
-  if (observer_ != nullptr) {
-    observer_->OnDense(DenseInput::kAttentionOutput, layer, w.attended, rows.count(),
-                       heads * head_size);
-  }
-  encoded_attended_.Set(w.attended, rows.count());
-  const std::array output = {Projection{&weights.attention_output, w.delta}};
-  Project(output, encoded_attended_, rows.count(), kernels_, pool_);
-  pool_.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    kernels_.add_scaled(w.delta + i * width, 1.0F, width, w.x + i * width);
-  });
+  const std::array qkv = {Projection{&weights.matrix(TensorRole::kQuery), w.q},
+                          Projection{&weights.matrix(TensorRole::kKey), w.k},
+                          Projection{&weights.matrix(TensorRole::kValue), w.v}};
+  Project(qkv, encoded_x_, rows.count(), context_.kernels, context_.pool);
 }
 
-void AttentionLayer::PrepareRow(LayerIndex layer, const LayerWeights& weights,
-                                const ActiveRows& rows, std::size_t i) {
-  const std::size_t head_size = config_.head_size;
-  const float* const cosines = workspace_.cosines + rows.origin(i) * (head_size / 2);
-  const float* const sines = workspace_.sines + rows.origin(i) * (head_size / 2);
-  const auto prepare = [&](float* head, const float* norm) {
-    kernels_.rms_norm(head, norm, head_size, config_.rms_epsilon, head);
-    kernels_.rope_neox(head, head_size, cosines, sines);
-  };
-  float* const q = workspace_.q + i * config_.head_count * head_size;
-  for (std::size_t h = 0; h < config_.head_count; ++h) prepare(q + h * head_size, weights.q_norm);
-  const std::size_t kv_size = config_.kv_head_count * head_size;
-  float* const k = workspace_.k + i * kv_size;
-  for (std::size_t h = 0; h < config_.kv_head_count; ++h) {
-    prepare(k + h * head_size, weights.k_norm);
+void Attention::PrepareRow(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
+                           std::size_t i) {
+  const AttentionConfig& config = context_.config.layers[layer.value].attention;
+  const KernelTable& kernels = context_.kernels;
+  float* const q = context_.workspace.q + i * config.q_size();
+  float* const k = context_.workspace.k + i * config.kv_size();
+  float* const v = context_.workspace.v + i * config.kv_size();
+  if (config.biases) {
+    kernels.add_scaled(weights.floats(TensorRole::kQueryBias), 1.0F, config.q_size(), q);
+    kernels.add_scaled(weights.floats(TensorRole::kKeyBias), 1.0F, config.kv_size(), k);
+    kernels.add_scaled(weights.floats(TensorRole::kValueBias), 1.0F, config.kv_size(), v);
   }
+  const float* const q_norm = weights.floats(TensorRole::kQueryNorm);
+  const float* const k_norm = weights.floats(TensorRole::kKeyNorm);
+  if (config.qk_norm == QkNorm::kRow) {
+    const float epsilon = context_.config.rms_epsilon;
+    kernels.rms_norm(q, q_norm, config.q_size(), epsilon, q);
+    kernels.rms_norm(k, k_norm, config.kv_size(), epsilon, k);
+  }
+  PrepareHeads(layer, rows.origin(i), config.head_count, q_norm, q);
+  PrepareHeads(layer, rows.origin(i), config.kv_head_count, k_norm, k);
 
   const BatchRow& row = rows.row(i);
   const std::uint32_t block = row.sequence->blocks()[row.position / kKvBlockTokens];
-  const std::size_t place = row.position % kKvBlockTokens * kv_size;
-  kernels_.to_half(k, kv_size, kv_.Keys(block, layer) + place);
-  kernels_.to_half(workspace_.v + i * kv_size, kv_size, kv_.Values(block, layer) + place);
+  const std::size_t place = row.position % kKvBlockTokens * config.kv_size();
+  kernels.to_half(k, config.kv_size(), kv_.Keys(block, layer) + place);
+  kernels.to_half(v, config.kv_size(), kv_.Values(block, layer) + place);
 }
 
-void AttentionLayer::Attend(LayerIndex layer, const BatchRow& row, const float* q,
-                            std::size_t kv_head, float* scores, float* out) {
-  const std::size_t head_size = config_.head_size;
-  const std::size_t stride = config_.kv_head_count * head_size;
-  const std::size_t length = std::size_t{row.position} + 1;
-  const std::span<const std::uint32_t> blocks = row.sequence->blocks();
-  const float scale = 1.0F / std::sqrt(static_cast<float>(head_size));
+void Attention::PrepareHeads(LayerIndex layer, std::size_t row, std::size_t head_count,
+                             const float* norm, float* heads) {
+  const AttentionConfig& config = context_.config.layers[layer.value].attention;
+  const float* const cosines = rope_.cosines(layer, row);
+  const float* const sines = rope_.sines(layer, row);
+  for (std::size_t h = 0; h < head_count; ++h) {
+    float* const head = heads + h * config.head_size;
+    if (config.qk_norm == QkNorm::kHead) {
+      context_.kernels.rms_norm(head, norm, config.head_size, context_.config.rms_epsilon, head);
+    }
+    context_.kernels.rope_neox(head, config.rope.dimension_count, cosines, sines);
+  }
+}
 
-  for (std::size_t begin = 0; begin < length; begin += kKvBlockTokens) {
-    const std::size_t count = std::min<std::size_t>(kKvBlockTokens, length - begin);
-    const std::uint16_t* keys = kv_.Keys(blocks[begin / kKvBlockTokens], layer);
-    kernels_.attention_scores(q, keys + kv_head * head_size, stride, count, head_size, scale,
-                              scores + begin);
+void Attention::Attend(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
+                       std::size_t item, float* scores) {
+  const AttentionConfig& config = context_.config.layers[layer.value].attention;
+  const KernelTable& kernels = context_.kernels;
+  const std::size_t head = item % config.head_count;
+  const BatchRow& row = rows.row(item / config.head_count);
+  const float* const q = context_.workspace.q + item * config.head_size;
+  float* const out = context_.workspace.attended + item * config.head_size;
+  const std::size_t kv_begin = head / (config.head_count / config.kv_head_count) * config.head_size;
+  const std::size_t stride = config.kv_size();
+  const std::size_t end = std::size_t{row.position} + 1;
+  const std::size_t first = config.window == 0 || config.window >= end ? 0 : end - config.window;
+  const std::span<const std::uint32_t> blocks = row.sequence->blocks();
+  const float scale = 1.0F / std::sqrt(static_cast<float>(config.head_size));
+
+  // Positions [begin, end_of(begin)) stand together in a block.
+  const auto end_of = [&](std::size_t begin) {
+    return std::min(end, begin / kKvBlockTokens * kKvBlockTokens + kKvBlockTokens);
+  };
+  for (std::size_t begin = first; begin < end; begin = end_of(begin)) {
+    const std::uint16_t* const keys = kv_.Keys(blocks[begin / kKvBlockTokens], layer) +
+                                      begin % kKvBlockTokens * stride + kv_begin;
+    kernels.attention_scores(q, keys, stride, end_of(begin) - begin, config.head_size, scale,
+                             scores + (begin - first));
   }
-  kernels_.softmax(scores, length);
-  std::fill_n(out, head_size, 0.0F);
-  for (std::size_t begin = 0; begin < length; begin += kKvBlockTokens) {
-    const std::size_t count = std::min<std::size_t>(kKvBlockTokens, length - begin);
-    const std::uint16_t* values = kv_.Values(blocks[begin / kKvBlockTokens], layer);
-    kernels_.attention_mix(scores + begin, values + kv_head * head_size, stride, count, head_size,
-                           out);
+  std::size_t score_count = end - first;
+  if (config.sinks) scores[score_count++] = weights.floats(TensorRole::kSinks)[head];
+  kernels.softmax(scores, score_count);
+  std::fill_n(out, config.head_size, 0.0F);
+  for (std::size_t begin = first; begin < end; begin = end_of(begin)) {
+    const std::uint16_t* const values = kv_.Values(blocks[begin / kKvBlockTokens], layer) +
+                                        begin % kKvBlockTokens * stride + kv_begin;
+    kernels.attention_mix(scores + (begin - first), values, stride, end_of(begin) - begin,
+                          config.head_size, out);
   }
+}
+
+void Attention::AddOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
+  Workspace& w = context_.workspace;
+  const std::size_t width = context_.config.width;
+  const AttentionConfig& config = context_.config.layers[layer.value].attention;
+  if (context_.observer != nullptr) {
+    context_.observer->OnDense(DenseInput::kAttentionOutput, layer, w.attended, rows.count(),
+                               config.q_size());
+  }
+  encoded_attended_.Set(w.attended, rows.count());
+  const std::array output = {Projection{&weights.matrix(TensorRole::kAttentionOutput), w.delta}};
+  Project(output, encoded_attended_, rows.count(), context_.kernels, context_.pool);
+  const float* const bias = weights.floats(TensorRole::kAttentionOutputBias);
+  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
+    if (bias != nullptr) context_.kernels.add_scaled(bias, 1.0F, width, w.delta + i * width);
+    context_.kernels.add_scaled(w.delta + i * width, 1.0F, width, w.x + i * width);
+  });
 }
 
 }  // namespace edgemoe

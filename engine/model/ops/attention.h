@@ -1,44 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "engine/model/activation_observer.h"
 #include "engine/model/active_rows.h"
-#include "engine/model/encoded_rows.h"
-#include "engine/model/workspace.h"
+#include "engine/model/ops/encoded_rows.h"
+#include "engine/model/ops/op_context.h"
+#include "engine/model/ops/rope.h"
+#include "engine/model/weights.h"
 
 namespace edgemoe {
 
-// Grouped-query attention with normed queries and keys and NEOX RoPE: adds its output to x. Writes
-// each row's key and value to the cache first, so that the rows of one sequence see each other.
-class AttentionLayer {
+// Grouped-query attention as AttentionConfig describes it: adds its output to x. Writes each row's
+// key and value to the cache first, so that the rows of one sequence see each other.
+class Attention {
  public:
-  // References outlive this object; `observer` may be null. Engine's thread.
-  AttentionLayer(const ModelConfig& config, const KernelTable& kernels, ComputePool& pool,
-                 KvCache& kv, Workspace& workspace, std::uint32_t rows_max,
-                 ActivationObserver* observer);
+  // `kv` outlives this object. Engine's thread.
+  Attention(const OpContext& context, KvCache& kv);
 
-  // Cosines and sines of the positions of a step's rows; once before the layers.
-  void SetPositions(std::span<const BatchRow> rows);
+  // Once before the layers of a step.
+  void SetPositions(std::span<const BatchRow> rows) { rope_.SetPositions(rows); }
 
   void Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
 
  private:
-  // Norm and rotation of one row's heads; its key and value go to the cache.
+  // q, k and v of all rows; biases are not added yet.
+  void ProjectInputs(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
+  // Biases, norms and rotation of one row's heads; its key and value go to the cache.
   void PrepareRow(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
                   std::size_t i);
-  // One head of one row over all positions up to its own.
-  void Attend(LayerIndex layer, const BatchRow& row, const float* q, std::size_t kv_head,
-              float* scores, float* out);
+  // Norms and rotates `head_count` heads.
+  void PrepareHeads(LayerIndex layer, std::size_t row, std::size_t head_count, const float* norm,
+                    float* heads);
+  // Head `head` of active row i over the positions that it sees; `scores` [context_length + 1] is
+  // scratch.
+  void Attend(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
+              std::size_t item, float* scores);
+  void AddOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
 
-  const ModelConfig& config_;
-  const KernelTable& kernels_;
-  ComputePool& pool_;
+  const OpContext context_;
   KvCache& kv_;
-  Workspace& workspace_;
-  ActivationObserver* const observer_;
+  RopeTables rope_;
   EncodedRows encoded_x_;
   EncodedRows encoded_attended_;
-  std::vector<double> frequencies_;  // [head_size / 2], radians a position
 };
 
 }  // namespace edgemoe

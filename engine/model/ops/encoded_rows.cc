@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/model/encoded_rows.h"
+#include "engine/model/ops/encoded_rows.h"
 
 #include <algorithm>
 

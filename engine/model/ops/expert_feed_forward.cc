@@ -1,74 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/model/moe.h"
+#include "engine/model/ops/expert_feed_forward.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "engine/base/check.h"
-#include "engine/model/projection.h"
+#include "engine/model/ops/projection.h"
 
 namespace edgemoe {
 namespace {
 
 constexpr std::size_t Index(ExpertRole role) { return static_cast<std::size_t>(role); }
 
-}  // namespace
-
-MoeLayer::MoeLayer(const ModelConfig& config, const KernelTable& kernels, ComputePool& pool,
-                   ExpertSource& source, Workspace& workspace, std::uint32_t rows_max,
-                   ActivationObserver* observer)
-    : config_(config),
-      kernels_(kernels),
-      pool_(pool),
-      source_(source),
-      workspace_(workspace),
-      observer_(observer),
-      encoded_x_(kernels, pool, workspace.encoded_width, rows_max, config.width),
-      encoded_guess_(kernels, pool, workspace.encoded_guess, kGuessRowsMax, config.width),
-      uses_(rows_max, config.expert_used_count, config.expert_count),
-      routed_(rows_max) {
-  given_.reserve(config.expert_count);
+// `biases` [experts, rows], or null.
+const float* BiasOf(const float* biases, ExpertIndex expert, std::size_t rows) {
+  return biases == nullptr ? nullptr : biases + expert.value * rows;
 }
 
-void MoeLayer::Run(LayerIndex layer, const LayerWeights& weights, const LayerWeights* next,
-                   ActiveRows& rows) {
+}  // namespace
+
+ExpertFeedForward::ExpertFeedForward(const OpContext& context, ExpertSource& source)
+    : context_(context),
+      source_(source),
+      encoded_x_(context.kernels, context.pool, context.workspace.encoded_width, context.rows_max,
+                 context.config.width),
+      encoded_guess_(context.kernels, context.pool, context.workspace.encoded_guess, kGuessRowsMax,
+                     context.config.width),
+      uses_(context.rows_max, context.config.expert_used_count, context.config.expert_count),
+      routed_(context.rows_max) {
+  given_.reserve(context.config.expert_count);
+}
+
+void ExpertFeedForward::Run(LayerIndex layer, const LayerWeights& weights,
+                            const std::optional<NextLayer>& next, ActiveRows& rows) {
   Route(layer, weights, rows);
   const ExpertIoAccount before = source_.account();
   given_.clear();
   Begin(layer, rows);
-  if (next != nullptr) GuessNext(layer, *next, rows.count());
+  if (next) GuessNext(*next, rows.count());
   while (const std::size_t count = source_.NextReady(ready_)) {
     const std::span<const ReadyExpert> ready(ready_.data(), count);
     for (const ReadyExpert& expert : ready) given_.push_back(expert.expert);
-    ComputeWave(layer, PrepareWave(ready, rows));
+    ComputeWave(layer, weights, PrepareWave(ready, rows));
     source_.Release(ready);
   }
   Charge(before, rows);
   Combine(rows);
 }
 
-void MoeLayer::Route(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
-  Workspace& w = workspace_;
-  const std::size_t width = config_.width;
-  pool_.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    kernels_.rms_norm(w.x + i * width, weights.ffn_norm, width, config_.rms_epsilon,
-                      w.normed + i * width);
+void ExpertFeedForward::Route(LayerIndex layer, const LayerWeights& weights,
+                              const ActiveRows& rows) {
+  Workspace& w = context_.workspace;
+  const std::size_t width = context_.config.width;
+  const std::size_t expert_count = context_.config.expert_count;
+  const float* const norm = weights.floats(TensorRole::kFeedForwardNorm);
+  const float* const bias = weights.floats(TensorRole::kRouterBias);
+  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
+    context_.kernels.rms_norm(w.x + i * width, norm, width, context_.config.rms_epsilon,
+                              w.normed + i * width);
   });
-  if (observer_ != nullptr) {
-    observer_->OnDense(DenseInput::kFfn, layer, w.normed, rows.count(), width);
+  if (context_.observer != nullptr) {
+    context_.observer->OnDense(DenseInput::kFfn, layer, w.normed, rows.count(), width);
   }
   encoded_x_.Set(w.normed, rows.count());
-  const std::array projection = {Projection{&weights.router, w.router}};
-  Project(projection, encoded_x_, rows.count(), kernels_, pool_);
-  pool_.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    const std::span probabilities(w.router + i * config_.expert_count, config_.expert_count);
-    kernels_.softmax(probabilities.data(), probabilities.size());
-    ChooseExperts(probabilities, uses_.ChoicesOf(i));
+  const std::array projection = {Projection{&weights.matrix(TensorRole::kRouter), w.router}};
+  Project(projection, encoded_x_, rows.count(), context_.kernels, context_.pool);
+  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
+    ChooseExperts(ConfigOf(layer), context_.kernels, bias,
+                  {w.router + i * expert_count, expert_count}, uses_.ChoicesOf(i));
   });
   uses_.Group(rows.count());
 }
 
-void MoeLayer::Begin(LayerIndex layer, const ActiveRows& rows) {
+void ExpertFeedForward::Begin(LayerIndex layer, const ActiveRows& rows) {
   for (std::size_t i = 0; i < rows.count(); ++i) {
     const BatchRow& row = rows.row(i);
     routed_[i] = {.request = row.request,
@@ -77,35 +81,38 @@ void MoeLayer::Begin(LayerIndex layer, const ActiveRows& rows) {
                   .position = row.position,
                   .choices = uses_.ChoicesOf(i)};
   }
-  source_.Begin(layer, std::span(routed_).first(rows.count()), uses_.experts());
+  source_.Begin(ConfigOf(layer).index, std::span(routed_).first(rows.count()), uses_.experts());
 }
 
 // Before the experts of this layer have added theirs to x: their bytes are on the way meanwhile.
-void MoeLayer::GuessNext(LayerIndex layer, const LayerWeights& next, std::size_t row_count) {
-  const LayerIndex next_layer{layer.value + 1};
-  const std::size_t per_row = std::min(source_.guesses_wanted(next_layer), config_.expert_count);
+void ExpertFeedForward::GuessNext(const NextLayer& next, std::size_t row_count) {
+  const ExpertsConfig& config = ConfigOf(next.layer);
+  const std::size_t expert_count = context_.config.expert_count;
+  const std::size_t per_row =
+      std::min<std::size_t>(source_.guesses_wanted(config.index), expert_count);
   if (per_row == 0) return;
   EDGEMOE_CHECK(row_count <= kGuessRowsMax && per_row <= kGuessesPerRowMax, "too many guesses");
-  Workspace& w = workspace_;
-  const std::size_t width = config_.width;
+  Workspace& w = context_.workspace;
+  const std::size_t width = context_.config.width;
+  const float* const norm = next.weights->floats(TensorRole::kFeedForwardNorm);
   for (std::size_t i = 0; i < row_count; ++i) {
-    kernels_.rms_norm(w.x + i * width, next.ffn_norm, width, config_.rms_epsilon,
-                      w.guess_normed + i * width);
+    context_.kernels.rms_norm(w.x + i * width, norm, width, context_.config.rms_epsilon,
+                              w.guess_normed + i * width);
   }
   encoded_guess_.Set(w.guess_normed, row_count);
-  const std::array projection = {Projection{&next.router, w.guess_router}};
-  Project(projection, encoded_guess_, row_count, kernels_, pool_);
+  const std::array projection = {
+      Projection{&next.weights->matrix(TensorRole::kRouter), w.guess_router}};
+  Project(projection, encoded_guess_, row_count, context_.kernels, context_.pool);
   for (std::size_t i = 0; i < row_count; ++i) {
-    const std::span probabilities(w.guess_router + i * config_.expert_count, config_.expert_count);
     const std::span guesses(guesses_.data() + i * per_row, per_row);
-    kernels_.softmax(probabilities.data(), probabilities.size());
-    ChooseExperts(probabilities, guesses);
+    ChooseExperts(config, context_.kernels, next.weights->floats(TensorRole::kRouterBias),
+                  {w.guess_router + i * expert_count, expert_count}, guesses);
     routed_[i].choices = guesses;
   }
-  source_.Guess(next_layer, std::span(routed_).first(row_count));
+  source_.Guess(config.index, std::span(routed_).first(row_count));
 }
 
-std::size_t MoeLayer::PrepareWave(std::span<const ReadyExpert> ready, ActiveRows& rows) {
+std::size_t ExpertFeedForward::PrepareWave(std::span<const ReadyExpert> ready, ActiveRows& rows) {
   std::size_t work_count = 0;
   for (const ReadyExpert& expert : ready) {
     const std::span<const std::uint32_t> users = uses_.rows_of(expert.expert);
@@ -119,130 +126,168 @@ std::size_t MoeLayer::PrepareWave(std::span<const ReadyExpert> ready, ActiveRows
     work.ready = &expert;
     work.use_begin = uses_.begin_of(expert.expert);
     work.use_count = users.size();
-    work.gate_x = Gather(expert.expert, gate, workspace_.gathered_gate);
+    work.gate_x = Gather(expert.expert, gate, context_.workspace.gathered_gate);
     work.up_x = ActivationTypeFor(up) == ActivationTypeFor(gate)
                     ? work.gate_x
-                    : Gather(expert.expert, up, workspace_.gathered_up);
+                    : Gather(expert.expert, up, context_.workspace.gathered_up);
   }
   return work_count;
 }
 
-const std::byte* MoeLayer::Gather(ExpertIndex expert, TensorType type, std::byte* gathered) {
+const std::byte* ExpertFeedForward::Gather(ExpertIndex expert, TensorType type,
+                                           std::byte* gathered) {
   const ActivationType activation = ActivationTypeFor(type);
-  const std::size_t stride = EncodedStride(activation, config_.width);
+  const std::size_t stride = EncodedStride(activation, context_.config.width);
   const std::byte* const encoded = encoded_x_.As(activation);
   const std::span<const std::uint32_t> users = uses_.rows_of(expert);
   if (users.size() == 1) return encoded + users[0] * stride;
-  std::byte* const begin = gathered + uses_.begin_of(expert) * EncodedStrideMax(config_.width);
+  std::byte* const begin =
+      gathered + uses_.begin_of(expert) * EncodedStrideMax(context_.config.width);
   for (std::size_t i = 0; i < users.size(); ++i) {
     std::memcpy(begin + i * stride, encoded + users[i] * stride, stride);
   }
   return begin;
 }
 
-// out = down(silu(gate(x)) * up(x)), for every use of every expert of the wave.
-void MoeLayer::ComputeWave(LayerIndex layer, std::size_t work_count) {
+void ExpertFeedForward::ComputeWave(LayerIndex layer, const LayerWeights& weights,
+                                    std::size_t work_count) {
   if (work_count == 0) return;
-  Workspace& w = workspace_;
-  const std::size_t width = config_.width;
-  const std::size_t hidden = config_.expert_width;
-  const std::size_t hidden_stride = EncodedStrideMax(hidden);
+  Workspace& w = context_.workspace;
+  const std::size_t width = context_.config.width;
+  const std::size_t hidden = context_.config.expert_width;
+  const std::size_t threads = context_.pool.thread_count();
 
-  const std::size_t hidden_rows = RowsPerItem(hidden, work_count, pool_.thread_count());
+  const std::size_t hidden_rows = RowsPerItem(hidden, work_count, threads);
   const std::size_t hidden_items = (hidden + hidden_rows - 1) / hidden_rows;
-  pool_.ParallelFor(work_count * hidden_items, [&](std::size_t item, std::size_t) {
-    const Work& work = work_[item / hidden_items];
+  context_.pool.ParallelFor(work_count * hidden_items, [&](std::size_t item, std::size_t) {
     const std::size_t begin = item % hidden_items * hidden_rows;
-    const std::size_t end = std::min(begin + hidden_rows, hidden);
-    float* const gate = w.gate + work.use_begin * hidden;
-    float* const up = w.up + work.use_begin * hidden;
-    Multiply(*work.ready, ExpertRole::kGate, begin, end, width, work.gate_x, work.use_count, gate,
-             hidden);
-    Multiply(*work.ready, ExpertRole::kUp, begin, end, width, work.up_x, work.use_count, up,
-             hidden);
-    if (observer_ != nullptr) Show(layer, work, begin, end);
-    for (std::size_t use = 0; use < work.use_count; ++use) {
-      float* const out = gate + use * hidden + begin;
-      kernels_.swiglu(out, up + use * hidden + begin, end - begin, out);
-    }
+    ComputeHidden(layer, weights, work_[item / hidden_items], begin,
+                  std::min(begin + hidden_rows, hidden));
   });
+  context_.pool.ParallelFor(work_count,
+                            [&](std::size_t item, std::size_t) { EncodeHidden(work_[item]); });
 
-  pool_.ParallelFor(work_count, [&](std::size_t item, std::size_t) {
-    const Work& work = work_[item];
-    const ActivationType type = ActivationTypeFor(work.ready->types[Index(ExpertRole::kDown)]);
-    std::byte* const encoded = w.encoded_hidden + work.use_begin * hidden_stride;
-    for (std::size_t use = 0; use < work.use_count; ++use) {
-      kernels_.encode[static_cast<std::size_t>(type)](w.gate + (work.use_begin + use) * hidden,
-                                                      hidden,
-                                                      encoded + use * EncodedStride(type, hidden));
-    }
-  });
-
-  const std::size_t out_rows = RowsPerItem(width, work_count, pool_.thread_count());
+  const std::size_t out_rows = RowsPerItem(width, work_count, threads);
   const std::size_t out_items = (width + out_rows - 1) / out_rows;
-  pool_.ParallelFor(work_count * out_items, [&](std::size_t item, std::size_t) {
+  const float* const biases = weights.floats(TensorRole::kDownBias);
+  context_.pool.ParallelFor(work_count * out_items, [&](std::size_t item, std::size_t) {
     const Work& work = work_[item / out_items];
     const std::size_t begin = item % out_items * out_rows;
-    Multiply(*work.ready, ExpertRole::kDown, begin, std::min(begin + out_rows, width), hidden,
-             w.encoded_hidden + work.use_begin * hidden_stride, work.use_count,
-             w.expert_out + work.use_begin * width, width);
+    Multiply(work, {.role = ExpertRole::kDown,
+                    .row_begin = begin,
+                    .row_end = std::min(begin + out_rows, width),
+                    .columns = hidden,
+                    .x = w.encoded_hidden + work.use_begin * EncodedStrideMax(hidden),
+                    .bias = BiasOf(biases, work.ready->expert, width),
+                    .y = w.expert_out + work.use_begin * width,
+                    .y_stride = width});
   });
 }
 
-void MoeLayer::Show(LayerIndex layer, const Work& work, std::size_t begin, std::size_t end) const {
-  const ExpertIndex expert = work.ready->expert;
-  const ObservedUses uses = {layer, expert, uses_.rows_of(expert), uses_.weights_of(expert)};
-  const std::size_t first = work.use_begin * config_.expert_width;
-  if (begin == 0) observer_->OnExpertInput(uses, workspace_.normed, config_.width);
-  observer_->OnHidden(uses, {.begin = begin,
-                             .end = end,
-                             .stride = config_.expert_width,
-                             .gate = workspace_.gate + first,
-                             .up = workspace_.up + first});
+void ExpertFeedForward::ComputeHidden(LayerIndex layer, const LayerWeights& weights,
+                                      const Work& work, std::size_t begin, std::size_t end) {
+  const std::size_t hidden = context_.config.expert_width;
+  float* const gate = context_.workspace.gate + work.use_begin * hidden;
+  float* const up = context_.workspace.up + work.use_begin * hidden;
+  Product product = {
+      .role = ExpertRole::kGate,
+      .row_begin = begin,
+      .row_end = end,
+      .columns = context_.config.width,
+      .x = work.gate_x,
+      .bias = BiasOf(weights.floats(TensorRole::kGateBias), work.ready->expert, hidden),
+      .y = gate,
+      .y_stride = hidden};
+  Multiply(work, product);
+  product.role = ExpertRole::kUp;
+  product.x = work.up_x;
+  product.bias = BiasOf(weights.floats(TensorRole::kUpBias), work.ready->expert, hidden);
+  product.y = up;
+  Multiply(work, product);
+  if (context_.observer != nullptr) Show(layer, work, begin, end);
+  const auto join = ConfigOf(layer).activation == Activation::kSwiglu
+                        ? context_.kernels.swiglu
+                        : context_.kernels.clamped_swiglu;
+  for (std::size_t use = 0; use < work.use_count; ++use) {
+    float* const out = gate + use * hidden + begin;
+    join(out, up + use * hidden + begin, end - begin, out);
+  }
 }
 
-void MoeLayer::Multiply(const ReadyExpert& ready, ExpertRole role, std::size_t row_begin,
-                        std::size_t row_end, std::size_t columns, const std::byte* x,
-                        std::size_t token_count, float* y, std::size_t y_stride) const {
-  const TensorType type = ready.types[Index(role)];
+void ExpertFeedForward::EncodeHidden(const Work& work) {
+  Workspace& w = context_.workspace;
+  const std::size_t hidden = context_.config.expert_width;
+  const ActivationType type = ActivationTypeFor(work.ready->types[Index(ExpertRole::kDown)]);
+  std::byte* const encoded = w.encoded_hidden + work.use_begin * EncodedStrideMax(hidden);
+  for (std::size_t use = 0; use < work.use_count; ++use) {
+    context_.kernels.encode[static_cast<std::size_t>(type)](
+        w.gate + (work.use_begin + use) * hidden, hidden,
+        encoded + use * EncodedStride(type, hidden));
+  }
+}
+
+void ExpertFeedForward::Show(LayerIndex layer, const Work& work, std::size_t begin,
+                             std::size_t end) const {
+  const ExpertIndex expert = work.ready->expert;
+  const ObservedUses uses = {
+      {ConfigOf(layer).index, expert}, uses_.rows_of(expert), uses_.weights_of(expert)};
+  const std::size_t first = work.use_begin * context_.config.expert_width;
+  if (begin == 0)
+    context_.observer->OnExpertInput(uses, context_.workspace.normed, context_.config.width);
+  context_.observer->OnHidden(uses, {.activation = ConfigOf(layer).activation,
+                                     .begin = begin,
+                                     .end = end,
+                                     .stride = context_.config.expert_width,
+                                     .gate = context_.workspace.gate + first,
+                                     .up = context_.workspace.up + first});
+}
+
+void ExpertFeedForward::Multiply(const Work& work, const Product& product) const {
+  const TensorType type = work.ready->types[Index(product.role)];
   const TensorTypeTraits& traits = TraitsOf(type);
   MatMulArgs args;
-  args.weights = ready.matrices[Index(role)];
-  args.weight_row_bytes = columns / traits.block_elements * traits.block_bytes;
-  args.row_begin = row_begin;
-  args.row_end = row_end;
-  args.columns = columns;
-  args.x = x;
-  args.x_row_bytes = EncodedStride(ActivationTypeFor(type), columns);
-  args.token_count = token_count;
-  args.y = y;
-  args.y_stride = y_stride;
-  kernels_.mat_mul[static_cast<std::size_t>(type)](args);
+  args.weights = work.ready->matrices[Index(product.role)];
+  args.weight_row_bytes = product.columns / traits.block_elements * traits.block_bytes;
+  args.row_begin = product.row_begin;
+  args.row_end = product.row_end;
+  args.columns = product.columns;
+  args.x = product.x;
+  args.x_row_bytes = EncodedStride(ActivationTypeFor(type), product.columns);
+  args.token_count = work.use_count;
+  args.y = product.y;
+  args.y_stride = product.y_stride;
+  context_.kernels.mat_mul[static_cast<std::size_t>(type)](args);
+  if (product.bias == nullptr) return;
+  for (std::size_t use = 0; use < work.use_count; ++use) {
+    context_.kernels.add_scaled(product.bias + product.row_begin, 1.0F,
+                                product.row_end - product.row_begin,
+                                product.y + use * product.y_stride + product.row_begin);
+  }
 }
 
-void MoeLayer::Combine(ActiveRows& rows) {
-  Workspace& w = workspace_;
-  const std::size_t width = config_.width;
-  pool_.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
+void ExpertFeedForward::Combine(ActiveRows& rows) {
+  Workspace& w = context_.workspace;
+  const std::size_t width = context_.config.width;
+  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
     if (!rows.result(i).status.ok()) return;
     float* const delta = w.delta + i * width;
     std::fill_n(delta, width, 0.0F);
     const std::span<const ExpertChoice> choices = uses_.ChoicesOf(i);
     for (std::size_t slot = 0; slot < choices.size(); ++slot) {
-      kernels_.add_scaled(w.expert_out + uses_.use_of(i, slot) * width, choices[slot].weight, width,
-                          delta);
+      context_.kernels.add_scaled(w.expert_out + uses_.use_of(i, slot) * width,
+                                  choices[slot].weight, width, delta);
     }
-    kernels_.add_scaled(delta, 1.0F, width, w.x + i * width);
+    context_.kernels.add_scaled(delta, 1.0F, width, w.x + i * width);
   });
 }
 
 // Residents were given first, so the layer's hits are the first experts given; the others share the
 // bytes read, for the experts of a layer have much the same size.
-void MoeLayer::Charge(const ExpertIoAccount& before, ActiveRows& rows) {
+void ExpertFeedForward::Charge(const ExpertIoAccount& before, ActiveRows& rows) {
   const ExpertIoAccount& now = source_.account();
   const std::uint64_t hits = std::min<std::uint64_t>(now.hits - before.hits, given_.size());
   for (std::size_t i = 0; i < rows.count(); ++i) {
-    rows.result(i).io.experts_used += config_.expert_used_count;
+    rows.result(i).io.experts_used += context_.config.expert_used_count;
   }
   for (std::size_t i = 0; i < hits; ++i) {
     for (const std::uint32_t row : uses_.rows_of(given_[i])) ++rows.result(row).io.hits;

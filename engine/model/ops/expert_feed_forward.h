@@ -2,13 +2,14 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <vector>
 
-#include "engine/model/activation_observer.h"
 #include "engine/model/active_rows.h"
-#include "engine/model/encoded_rows.h"
-#include "engine/model/router.h"
-#include "engine/model/workspace.h"
+#include "engine/model/ops/encoded_rows.h"
+#include "engine/model/ops/op_context.h"
+#include "engine/model/ops/router.h"
+#include "engine/model/weights.h"
 #include "engine/stream/expert_source.h"
 
 namespace edgemoe {
@@ -16,16 +17,18 @@ namespace edgemoe {
 // The mixture of experts: adds to x the weighted outputs of the experts that each row's router
 // chose. Experts are computed in the order in which storage gives them; each use has a place of its
 // own for its output, and a row sums them in the router's order, so that the order never shows.
-class MoeLayer {
+class ExpertFeedForward {
  public:
-  // References outlive this object; `observer` may be null. Engine's thread.
-  MoeLayer(const ModelConfig& config, const KernelTable& kernels, ComputePool& pool,
-           ExpertSource& source, Workspace& workspace, std::uint32_t rows_max,
-           ActivationObserver* observer);
+  // `source` outlives this object. Engine's thread.
+  ExpertFeedForward(const OpContext& context, ExpertSource& source);
 
-  // Rows whose experts could not be read are failed in `rows`. `next`: the layer after this one,
-  // for guesses of what it will want; null after the last.
-  void Run(LayerIndex layer, const LayerWeights& weights, const LayerWeights* next,
+  // Rows whose experts could not be read are failed in `rows`. `next`: the next layer that has
+  // experts, for guesses of what it will want; none after the last.
+  struct NextLayer {
+    LayerIndex layer;
+    const LayerWeights* weights;
+  };
+  void Run(LayerIndex layer, const LayerWeights& weights, const std::optional<NextLayer>& next,
            ActiveRows& rows);
 
  private:
@@ -39,31 +42,44 @@ class MoeLayer {
     const std::byte* gate_x;  // [use_count, width], encoded for its gate
     const std::byte* up_x;    // the same for its up
   };
+  // Rows [row_begin, row_end) of one matrix of an expert, for all of its uses.
+  struct Product {
+    ExpertRole role;
+    std::size_t row_begin;
+    std::size_t row_end;
+    std::size_t columns;
+    const std::byte* x;  // [use_count, columns], encoded
+    const float* bias;   // [rows of the matrix], of this expert; null: none
+    float* y;            // [use_count, y_stride]
+    std::size_t y_stride;
+  };
 
+  const ExpertsConfig& ConfigOf(LayerIndex layer) const {
+    return *context_.config.layers[layer.value].experts;
+  }
   void Route(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
   // Tells the source who chose what, and asks for it.
   void Begin(LayerIndex layer, const ActiveRows& rows);
   // Tells the source what the next layer's router makes of the present state, if it wants to know.
-  void GuessNext(LayerIndex layer, const LayerWeights& next, std::size_t row_count);
+  void GuessNext(const NextLayer& next, std::size_t row_count);
   // Fails the rows of experts that could not be read; gives the number of the others in work_.
   std::size_t PrepareWave(std::span<const ReadyExpert> ready, ActiveRows& rows);
   // The encoded rows of an expert's uses, one after another: in place when it has one row only.
   const std::byte* Gather(ExpertIndex expert, TensorType type, std::byte* gathered);
-  void ComputeWave(LayerIndex layer, std::size_t work_count);
+  // out = down(activation(gate(x), up(x))), for every use of every expert of the wave.
+  void ComputeWave(LayerIndex layer, const LayerWeights& weights, std::size_t work_count);
+  // Hidden elements [begin, end) of one expert: gate, up and what they are joined to.
+  void ComputeHidden(LayerIndex layer, const LayerWeights& weights, const Work& work,
+                     std::size_t begin, std::size_t end);
+  void EncodeHidden(const Work& work);
   // Values [begin, end) of what gate and up gave; an expert's input comes with its first ones.
   void Show(LayerIndex layer, const Work& work, std::size_t begin, std::size_t end) const;
-  void Multiply(const ReadyExpert& ready, ExpertRole role, std::size_t row_begin,
-                std::size_t row_end, std::size_t columns, const std::byte* x,
-                std::size_t token_count, float* y, std::size_t y_stride) const;
+  void Multiply(const Work& work, const Product& product) const;
   void Combine(ActiveRows& rows);
   void Charge(const ExpertIoAccount& before, ActiveRows& rows);
 
-  const ModelConfig& config_;
-  const KernelTable& kernels_;
-  ComputePool& pool_;
+  const OpContext context_;
   ExpertSource& source_;
-  Workspace& workspace_;
-  ActivationObserver* const observer_;
   EncodedRows encoded_x_;
   EncodedRows encoded_guess_;
   ExpertUses uses_;

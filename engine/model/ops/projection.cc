@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/model/projection.h"
+#include "engine/model/ops/projection.h"
 
 #include <algorithm>
 #include <array>

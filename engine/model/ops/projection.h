@@ -5,7 +5,7 @@
 #include <span>
 
 #include "engine/kernels/kernel_table.h"
-#include "engine/model/encoded_rows.h"
+#include "engine/model/ops/encoded_rows.h"
 #include "engine/model/weights.h"
 #include "engine/parallel/compute_pool.h"
 

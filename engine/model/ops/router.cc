@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/model/router.h"
+#include "engine/model/ops/router.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,25 +14,52 @@ constexpr float kWeightSumMin = 0x1.0p-14F;
 
 bool Better(float a, float b) { return !std::isnan(a) && (std::isnan(b) || a > b); }
 
-}  // namespace
-
-void ChooseExperts(std::span<const float> probabilities, std::span<ExpertChoice> chosen) {
-  EDGEMOE_DCHECK(chosen.size() <= probabilities.size(), "more experts wanted than there are");
+// The best scores, best first.
+void ChooseBest(std::span<const float> scores, std::span<ExpertChoice> chosen) {
   std::size_t count = 0;  // chosen[0, count) is sorted
-  for (std::uint32_t expert = 0; expert < probabilities.size(); ++expert) {
-    const float p = probabilities[expert];
-    if (count == chosen.size() && !Better(p, chosen[count - 1].weight)) continue;
+  for (std::uint32_t expert = 0; expert < scores.size(); ++expert) {
+    const float score = scores[expert];
+    if (count == chosen.size() && !Better(score, chosen[count - 1].weight)) continue;
     if (count < chosen.size()) ++count;
     std::size_t place = count - 1;
-    for (; place > 0 && Better(p, chosen[place - 1].weight); --place) {
+    for (; place > 0 && Better(score, chosen[place - 1].weight); --place) {
       chosen[place] = chosen[place - 1];
     }
-    chosen[place] = {expert, p};
+    chosen[place] = {expert, score};
   }
+}
+
+void SoftmaxOver(std::span<ExpertChoice> chosen) {
+  const float largest = chosen.front().weight;
+  double sum = 0;
+  for (ExpertChoice& choice : chosen) {
+    choice.weight = std::exp(choice.weight - largest);
+    sum += static_cast<double>(choice.weight);
+  }
+  for (ExpertChoice& choice : chosen) {
+    choice.weight = static_cast<float>(static_cast<double>(choice.weight) / sum);
+  }
+}
+
+void Normalise(std::span<ExpertChoice> chosen) {
   float sum = 0;
   for (const ExpertChoice& choice : chosen) sum += choice.weight;
   if (sum < kWeightSumMin) sum = kWeightSumMin;
   for (ExpertChoice& choice : chosen) choice.weight /= sum;
+}
+
+}  // namespace
+
+void ChooseExperts(const ExpertsConfig& config, const KernelTable& kernels, const float* bias,
+                   std::span<float> logits, std::span<ExpertChoice> chosen) {
+  EDGEMOE_DCHECK(chosen.size() <= logits.size(), "more experts wanted than there are");
+  if (bias != nullptr) kernels.add_scaled(bias, 1.0F, logits.size(), logits.data());
+  if (config.gating == ExpertGating::kSoftmax) kernels.softmax(logits.data(), logits.size());
+  ChooseBest(logits, chosen);
+  if (config.gating == ExpertGating::kSoftmaxOfChosen) SoftmaxOver(chosen);
+  if (config.normalise) Normalise(chosen);
+  if (config.weights_scale != 1.0F)
+    for (ExpertChoice& choice : chosen) choice.weight *= config.weights_scale;
 }
 
 ExpertUses::ExpertUses(std::uint32_t rows_max, std::uint32_t top_k, std::uint32_t expert_count)

@@ -8,13 +8,18 @@
 
 #include "engine/base/ids.h"
 #include "engine/base/routing.h"
+#include "engine/kernels/kernel_table.h"
+#include "engine/model/model_config.h"
 
 namespace edgemoe {
 
-// The chosen.size() most probable experts, best first, ties to the lower index, with their
-// probabilities scaled to a sum of 1. NaN ranks below every number, and makes all weights NaN when
-// chosen: the row's logits then show it. REQUIRES: chosen.size() <= probabilities.size().
-void ChooseExperts(std::span<const float> probabilities, std::span<ExpertChoice> chosen);
+// What a router makes of a row: `logits` [experts] become the chosen.size() best experts, best
+// first, ties to the lower index, with the weights that `config` describes. `bias`
+// [experts] is added to the logits first; null for none. Overwrites the logits. NaN ranks below
+// every number, and shows in the weights when it is chosen. REQUIRES: chosen.size() <=
+// logits.size().
+void ChooseExperts(const ExpertsConfig& config, const KernelTable& kernels, const float* bias,
+                   std::span<float> logits, std::span<ExpertChoice> chosen);
 
 // What a layer's rows chose, by expert: for each distinct expert, its uses stand together.
 class ExpertUses {

@@ -114,7 +114,7 @@ TEST_F(DamageTableTest, IsTheSumThatItSays) {
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     EXPECT_EQ(table.of(i, 3), 0) << "the source's own";
     EXPECT_TRUE(std::isinf(table.of(i, 0))) << "no whole blocks";
-    if (tensors_[i].role == TensorRole::kOther) {
+    if (!IsRequantisable(tensors_[i].role)) {
       EXPECT_TRUE(std::isinf(table.of(i, kQ4)));
       continue;
     }
@@ -158,7 +158,7 @@ TEST_F(DamageTableTest, IsNearWhatHappensToTheOutput) {
         const std::vector<float> down = Weights(tensors_[gate_at + 2]);
         for (std::size_t t = 0; t < tokens_.size(); ++t) {
           for (const ReferenceUse& use : seen[t].layers[layer].uses) {
-            if (use.expert != tensor.expert.value) continue;
+            if (use.expert != tensor.key.expert.value) continue;
             const std::vector<double>& x = seen[t].layers[layer].ffn;
             const std::vector<double> before = multiply(down, hidden(use.gate, use.up));
             const std::vector<double> after =

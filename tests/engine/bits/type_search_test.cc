@@ -130,7 +130,7 @@ TEST_F(TypeSearchTest, EdgemoeGivesTheImportantMore) {
     for (std::size_t i = 0; i < types.size(); ++i) {
       const PackTensor& tensor = study_->tensors()[i];
       if (tensor.of_expert())
-        bytes[tensor.layer.value * 4 + tensor.expert.value] += tensor.BytesIn(types[i]);
+        bytes[tensor.layer.value * 4 + tensor.key.expert.value] += tensor.BytesIn(types[i]);
     }
     for (std::size_t a = 0; a < bytes.size(); ++a)
       for (std::size_t b = 0; b < bytes.size(); ++b)
@@ -193,7 +193,7 @@ TEST_F(TypeSearchTest, AnExpertOfZerosDoesNotMakeItsGroupWorthless) {
   for (std::size_t i = 0; i < study_->tensors().size(); ++i) {
     const PackTensor& tensor = study_->tensors()[i];
     if (tensor.role != TensorRole::kDown) continue;
-    EXPECT_EQ(damages.of(i, 0) == 0, tensor.layer.value == 0 && tensor.expert.value == 0);
+    EXPECT_EQ(damages.of(i, 0) == 0, tensor.layer.value == 0 && tensor.key.expert.value == 0);
     EXPECT_GT(sensitivity->of(tensor), 0) << tensor.name;
   }
   EXPECT_EQ(sensitivity->probe_count(), 2U * 7 + 1);

@@ -67,7 +67,7 @@ TEST_P(EvictionPolicyConformanceTest, TheBestAreDistinctOfItsClassAndInOneOrder)
     for (const ExpertKey key : all)
       ASSERT_NE(driver.place(key), PolicyDriver::Place::kForeign) << "of another class, perhaps";
     ASSERT_FALSE(all.empty());
-    std::vector<ExpertKey> some = {{LayerIndex{9}, ExpertIndex{9}}};
+    std::vector<ExpertKey> some = {{ExpertLayerIndex{9}, ExpertIndex{9}}};
     policy->AppendBest(all.size() / 2, some);
     ASSERT_EQ(some.size(), 1 + all.size() / 2) << "appended";
     ASSERT_TRUE(std::equal(some.begin() + 1, some.end(), all.begin()));
@@ -77,12 +77,12 @@ TEST_P(EvictionPolicyConformanceTest, TheBestAreDistinctOfItsClassAndInOneOrder)
 // What is used in every token outlives what was used once; also across a change of request.
 TEST_P(EvictionPolicyConformanceTest, KeepsWhatIsAlwaysUsed) {
   const std::unique_ptr<EvictionPolicy> policy = Make();
-  const ExpertKey steady{LayerIndex{0}, ExpertIndex{5}};
+  const ExpertKey steady{ExpertLayerIndex{0}, ExpertIndex{5}};
   std::optional<ExpertKey> last;
   for (std::uint64_t token = 0; token < 200; ++token) {
     const RequestId request{1 + token / 50};
-    const ExpertKey rare{LayerIndex{0}, ExpertIndex{static_cast<std::uint32_t>(token % 5)}};
-    policy->OnLayer(LayerIndex{0});
+    const ExpertKey rare{ExpertLayerIndex{0}, ExpertIndex{static_cast<std::uint32_t>(token % 5)}};
+    policy->OnLayer(ExpertLayerIndex{0});
     for (const ExpertKey key : {rare, steady})
       policy->OnUse({.key = key, .session = SessionSlot{0}, .request = request});
     if (last) {

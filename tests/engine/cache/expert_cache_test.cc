@@ -17,7 +17,7 @@ namespace edgemoe {
 namespace {
 
 ExpertKey Key(std::uint32_t layer, std::uint32_t expert) {
-  return {LayerIndex{layer}, ExpertIndex{expert}};
+  return {ExpertLayerIndex{layer}, ExpertIndex{expert}};
 }
 
 // Two layers with slots of one page, two with slots of ten.

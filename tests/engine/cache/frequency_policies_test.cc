@@ -29,20 +29,20 @@ constexpr PolicyShape kShape{.layer_count = 4, .experts_per_layer = 6, .sessions
 
 // The batches that used an expert.
 struct NaiveCounts {
-  void OnLayer(LayerIndex at) {
+  void OnLayer(ExpertLayerIndex at) {
     layer = at;
     ++pass;
   }
   void OnUse(const ExpertUse& use) { passes[use.key].insert(pass); }
 
-  LayerIndex layer{};
+  ExpertLayerIndex layer{};
   int pass = 0;
   std::map<ExpertKey, std::set<int>> passes;
 };
 
 template <class Naive>
 void Connect(PolicyDriver& driver, Naive& naive) {
-  driver.on_layer = [&naive](LayerIndex layer) { naive.OnLayer(layer); };
+  driver.on_layer = [&naive](ExpertLayerIndex layer) { naive.OnLayer(layer); };
   driver.on_use = [&naive](const ExpertUse& use) { naive.OnUse(use); };
 }
 
@@ -111,7 +111,7 @@ class NaiveRates {
   explicit NaiveRates(const PolicyShape& shape)
       : echo_row_(shape.experts_per_layer), routing_echo_(shape) {}
 
-  void OnLayer(LayerIndex layer) {
+  void OnLayer(ExpertLayerIndex layer) {
     Settle();
     layer_ = layer;
     decoded_ = false;
@@ -146,7 +146,7 @@ class NaiveRates {
       rate += session.fast[key] + session.slow[key] + session.echo[key];
     return rate;
   }
-  LayerIndex layer() const { return layer_; }
+  ExpertLayerIndex layer() const { return layer_; }
 
  private:
   struct Session {
@@ -171,7 +171,7 @@ class NaiveRates {
     rate = std::max(rate, std::min(rate + gain, decode ? 1.0 : 1.0 / 20));
   }
 
-  LayerIndex layer_{};
+  ExpertLayerIndex layer_{};
   bool decoded_ = false;
   std::map<std::uint32_t, Session> sessions_;
   std::map<ExpertKey, double> common_;
@@ -190,7 +190,7 @@ TEST(UseRatesTest, AgreeWithMeansThatForget) {
     NaiveRates naive(kShape);
     PolicyDriver driver(policy, kShape, seed);
     bool layer_begins = false;
-    driver.on_layer = [&](LayerIndex layer) {
+    driver.on_layer = [&](ExpertLayerIndex layer) {
       layer_begins = true;
       naive.OnLayer(layer);
       rates.OnLayer(layer);
@@ -223,7 +223,7 @@ TEST(UseRatesTest, AgreeWithMeansThatForget) {
 
 ExpertUse Use(std::uint32_t expert, std::uint64_t request, std::uint32_t slot,
               RoutingPhase phase = RoutingPhase::kDecode) {
-  return {.key = {LayerIndex{0}, ExpertIndex{expert}},
+  return {.key = {ExpertLayerIndex{0}, ExpertIndex{expert}},
           .phase = phase,
           .session = SessionSlot{slot},
           .request = RequestId{request}};
@@ -232,13 +232,13 @@ ExpertUse Use(std::uint32_t expert, std::uint64_t request, std::uint32_t slot,
 TEST(UseRatesTest, ALongPromptDoesNotOutweighDecoding) {
   UseRates rates(kShape);
   for (int token = 0; token < 24; ++token) {
-    rates.OnLayer(LayerIndex{0});
+    rates.OnLayer(ExpertLayerIndex{0});
     rates.OnUse(Use(0, 1, 0));
   }
   rates.Settle();
   const std::uint32_t decoded = rates.rates()[0];
   for (int chunk = 0; chunk < 20; ++chunk) {
-    rates.OnLayer(LayerIndex{0});
+    rates.OnLayer(ExpertLayerIndex{0});
     for (int token = 0; token < 512; ++token) rates.OnUse(Use(1, 2, 1, RoutingPhase::kPrefill));
   }
   EXPECT_EQ(rates.rates()[0], decoded) << "a prompt makes nobody forget";
@@ -249,14 +249,14 @@ TEST(UseRatesTest, ALongPromptDoesNotOutweighDecoding) {
 TEST(UseRatesTest, ASessionsRatesGoWithIt) {
   UseRates rates(kShape);
   for (int token = 0; token < 24; ++token) {
-    rates.OnLayer(LayerIndex{0});
+    rates.OnLayer(ExpertLayerIndex{0});
     rates.OnUse(Use(0, 1, 0));
     rates.OnUse(Use(2, 2, 1));
   }
   rates.Settle();
   const std::uint32_t before = rates.rates()[0];
   const std::uint32_t other = rates.rates()[2];
-  rates.OnLayer(LayerIndex{0});
+  rates.OnLayer(ExpertLayerIndex{0});
   rates.OnUse(Use(1, 3, 0, RoutingPhase::kPrefill));
   EXPECT_LT(rates.rates()[0], before / 50) << "but the common rate";
   EXPECT_GT(rates.rates()[0], 0U);
@@ -267,12 +267,12 @@ TEST(UseRatesTest, ASessionsRatesGoWithIt) {
 TEST(UseRatesTest, WhatAStoppedSessionLeavesFades) {
   UseRates rates(kShape);
   for (int token = 0; token < 100; ++token) {
-    rates.OnLayer(LayerIndex{0});
+    rates.OnLayer(ExpertLayerIndex{0});
     rates.OnUse(Use(0, 1, 0));
   }
   const std::uint32_t before = rates.rates()[0];
   for (int token = 0; token < 10000; ++token) {
-    rates.OnLayer(LayerIndex{0});
+    rates.OnLayer(ExpertLayerIndex{0});
     rates.OnUse(Use(1, 2, 1));
     if (token == 200) {
       EXPECT_LT(rates.rates()[0], before / 20);

@@ -13,7 +13,7 @@ namespace edgemoe {
 namespace {
 
 ExpertKey Key(std::uint32_t layer, std::uint32_t expert) {
-  return {LayerIndex{layer}, ExpertIndex{expert}};
+  return {ExpertLayerIndex{layer}, ExpertIndex{expert}};
 }
 
 void InsertUnpinned(LruPolicy& policy, ExpertKey key) {

@@ -26,13 +26,13 @@ class PolicyDriver {
         requests_(shape.sessions_max) {}
 
   // Told of layers and uses before the policy is.
-  std::function<void(LayerIndex)> on_layer = [](LayerIndex) {};
+  std::function<void(ExpertLayerIndex)> on_layer = [](ExpertLayerIndex) {};
   std::function<void(const ExpertUse&)> on_use = [](const ExpertUse&) {};
   // Called when the policy was told of something.
   std::function<void()> check = [] {};
 
   ExpertKey KeyOf(std::size_t index) const {
-    return {LayerIndex{static_cast<std::uint32_t>(index / shape_.experts_per_layer)},
+    return {ExpertLayerIndex{static_cast<std::uint32_t>(index / shape_.experts_per_layer)},
             ExpertIndex{static_cast<std::uint32_t>(index % shape_.experts_per_layer)}};
   }
   std::size_t IndexOf(ExpertKey key) const {
@@ -48,13 +48,13 @@ class PolicyDriver {
 
   void RunStep() {
     for (std::uint32_t layer = 0; layer < shape_.layer_count; ++layer) {
-      RunLayer(LayerIndex{layer});
+      RunLayer(ExpertLayerIndex{layer});
       MoveSome();
     }
   }
 
  private:
-  void RunLayer(LayerIndex layer) {
+  void RunLayer(ExpertLayerIndex layer) {
     on_layer(layer);
     policy_.OnLayer(layer);
     check();

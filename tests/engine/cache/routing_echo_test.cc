@@ -33,7 +33,7 @@ TEST(RoutingEchoTest, ExpectsWhatFollowedBefore) {
     for (std::uint32_t word = 0; word < kWords; ++word) {
       for (std::uint32_t layer = 0; layer < kShape.layer_count; ++layer) {
         const std::vector<std::uint32_t> experts = {2 * word, 2 * word + 1};
-        echo.OnChosen(SessionSlot{0}, RequestId{request}, LayerIndex{layer}, experts);
+        echo.OnChosen(SessionSlot{0}, RequestId{request}, ExpertLayerIndex{layer}, experts);
         if (request == 1 || word + 1 == kWords || word == 0) continue;
         const std::vector<std::uint32_t> row = EchoOf(echo, 0);
         const auto best = std::max_element(row.begin(), row.end()) - row.begin();
@@ -49,7 +49,7 @@ TEST(RoutingEchoTest, SaysNothingAtFirst) {
   EXPECT_THAT(EchoOf(echo, 0), testing::Each(0U));
   const std::vector<std::uint32_t> experts = {1, 2};
   for (std::uint32_t layer = 0; layer < kShape.layer_count; ++layer) {
-    echo.OnChosen(SessionSlot{0}, RequestId{1}, LayerIndex{layer}, experts);
+    echo.OnChosen(SessionSlot{0}, RequestId{1}, ExpertLayerIndex{layer}, experts);
     EXPECT_THAT(EchoOf(echo, 0), testing::Each(0U)) << "there was no token before";
   }
 }
@@ -146,7 +146,8 @@ TEST(RoutingEchoTest, AgreesWithTheDefinition) {
           for (std::uint32_t i = 0; i < 3; ++i)
             experts.push_back(
                 static_cast<std::uint32_t>(random.NextBelow(1 + random.NextBelow(23))) * 3 + i);
-          echo.OnChosen(SessionSlot{slot}, RequestId{requests[slot]}, LayerIndex{layer}, experts);
+          echo.OnChosen(SessionSlot{slot}, RequestId{requests[slot]}, ExpertLayerIndex{layer},
+                        experts);
           naive.OnChosen(slot, requests[slot], layer, experts);
           const std::vector<std::uint32_t> row = EchoOf(echo, slot);
           const std::vector<double> expected = naive.Echo(slot);

@@ -81,7 +81,8 @@ class KeepingObserver final : public ActivationObserver {
 
  private:
   SeenUse& UseOf(const ObservedUses& uses, std::size_t u) {
-    SeenUse& use = layers[uses.layer.value].uses[{first_token_ + uses.rows[u], uses.expert.value}];
+    SeenUse& use =
+        layers[uses.key.layer.value].uses[{first_token_ + uses.rows[u], uses.key.expert.value}];
     use.gate.resize(model_.expert_width);
     use.up.resize(model_.expert_width);
     use.times.resize(model_.expert_width);
@@ -224,7 +225,7 @@ TEST(ActivationObserver, SeesNeitherCancelledRowsNorLostExperts) {
     KeepingObserver seen(FloatModel());
     auto model = LoadedModel::Load(file, {.observer = &seen});
     ASSERT_TRUE(model);
-    (*model)->experts().Fail({LayerIndex{0}, ExpertIndex{lost}});
+    (*model)->experts().Fail({ExpertLayerIndex{0}, ExpertIndex{lost}});
     KvSequence ended((*model)->kv());
     KvSequence going((*model)->kv());
     ASSERT_TRUE(ended.Reserve(1).ok());

@@ -171,7 +171,7 @@ TEST_F(ForwardBatch, LostExpertsFailTheRowsThatWantThem) {
     for (std::size_t i = 0; i < 4; ++i) {
       expected.push_back(RunWhole(*model, std::span(tokens_).subspan(i, 1)));
     }
-    model->experts().Fail({LayerIndex{1}, ExpertIndex{lost}});
+    model->experts().Fail({ExpertLayerIndex{1}, ExpertIndex{lost}});
     std::vector<KvSequence> sequences;
     for (std::size_t i = 0; i < 4; ++i) {
       sequences.emplace_back(model->kv());
@@ -208,7 +208,7 @@ TEST_F(ForwardBatch, LaterRowsOfTheSequenceFailToo) {
   bool seen = false;
   for (std::uint32_t lost = 0; lost < 8; ++lost) {
     model->experts().Heal();
-    model->experts().Fail({LayerIndex{0}, ExpertIndex{lost}});
+    model->experts().Fail({ExpertLayerIndex{0}, ExpertIndex{lost}});
     KvSequence sequence(model->kv());
     ASSERT_TRUE(sequence.Reserve(6).ok());
     std::vector<BatchRow> rows;

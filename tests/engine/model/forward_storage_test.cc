@@ -51,8 +51,13 @@ struct StoredForward {
     files.push_back(*StorageFile::Open(file.path()));
     reader = std::move(OpenReader(files, {.backend = backend, .depth = 8})->reader);
     pipeline.emplace(model->layout().experts, reader.get(), &cache, &clock);
-    forward = *Forward::Create(model->config(), model->weights(), *AvailableKernels().front(), pool,
-                               *pipeline, model->kv(), kRowsMax, kRowsMax);
+    forward = *Forward::Create(model->config(),
+                               {.weights = model->weights(),
+                                .kernels = *AvailableKernels().front(),
+                                .pool = pool,
+                                .experts = *pipeline,
+                                .kv = model->kv()},
+                               {.rows_max = kRowsMax, .logit_rows_max = kRowsMax});
   }
 
   std::unique_ptr<LoadedModel> model;

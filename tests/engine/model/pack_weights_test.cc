@@ -10,6 +10,7 @@
 
 #include "engine/base/checksum.h"
 #include "engine/gguf/pack_keys.h"
+#include "engine/model/arch/architecture.h"
 #include "engine/model/expert_tensors.h"
 #include "engine/model/weights.h"
 #include "engine/quant/quantize.h"
@@ -127,7 +128,7 @@ TEST_F(PackWeightsTest, EachExpertAndRoleHasATypeOfItsOwn) {
   EXPECT_EQ(experts.checksums.size(), experts.extents.size());
   for (std::uint32_t layer = 0; layer < options_.layer_count; ++layer) {
     for (std::uint32_t e = 0; e < options_.expert_count; ++e) {
-      const ExpertExtents& extents = experts.of({LayerIndex{layer}, ExpertIndex{e}});
+      const ExpertExtents& extents = experts.of({ExpertLayerIndex{layer}, ExpertIndex{e}});
       for (const ExpertRole role : {ExpertRole::kGate, ExpertRole::kUp, ExpertRole::kDown}) {
         const ExpertExtent& extent = extents[static_cast<std::size_t>(role)];
         EXPECT_EQ(extent.type, MixedType(layer, e, role));

@@ -37,19 +37,26 @@ class Reference {
                           std::vector<ReferenceActivations>* activations) {
     std::vector<Vector> xs;
     activations->assign(tokens.size(), {});
-    for (ReferenceActivations& token : *activations) token.layers.resize(config_.layer_count);
+    for (ReferenceActivations& token : *activations) token.layers.resize(config_.layer_count());
     const Tensor embedding = Get("token_embd.weight");
     for (const TokenId token : tokens) {
       const auto begin =
           embedding.values.begin() + token.value * static_cast<std::ptrdiff_t>(config_.width);
       xs.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(config_.width));
     }
-    for (std::uint32_t layer = 0; layer < config_.layer_count; ++layer) {
+    for (std::uint32_t layer = 0; layer < config_.layer_count(); ++layer) {
+      layer_ = layer;
       prefix_ = "blk." + std::to_string(layer) + ".";
       std::vector<ReferenceActivations::Layer*> seen;
       for (ReferenceActivations& token : *activations) seen.push_back(&token.layers[layer]);
       Attention(&xs, seen);
-      for (std::size_t t = 0; t < xs.size(); ++t) Experts(&xs[t], seen[t]);
+      for (std::size_t t = 0; t < xs.size(); ++t) {
+        if (Layer().experts) {
+          Experts(&xs[t], seen[t]);
+        } else {
+          Dense(&xs[t], seen[t]);
+        }
+      }
     }
     const Tensor norm = Get("output_norm.weight");
     const Tensor output =
@@ -72,7 +79,20 @@ class Reference {
     DequantizeRow(tensor.type, file_.data() + tensor.offset, out.values.size(), out.values.data());
     return out;
   }
+  const LayerConfig& Layer() const { return config_.layers[layer_]; }
   Tensor GetOfLayer(const std::string& name) const { return Get(prefix_ + name + ".weight"); }
+  // The norm before the feed-forward; gpt-oss has another name for it.
+  Tensor FeedForwardNorm() const {
+    const std::string usual = prefix_ + "ffn_norm.weight";
+    return Get(files_.FindTensor(usual) != nullptr ? usual
+                                                   : prefix_ + "post_attention_norm.weight");
+  }
+  // Adds row `row` of a bias, where the file has it.
+  void AddBias(const std::string& name, std::size_t row, Vector* y) const {
+    if (files_.FindTensor(prefix_ + name + ".bias") == nullptr) return;
+    const Tensor bias = Get(prefix_ + name + ".bias");
+    for (std::size_t i = 0; i < y->size(); ++i) (*y)[i] += bias.values[row * y->size() + i];
+  }
 
   Vector RmsNorm(const Vector& x, const Tensor& weight) const {
     const double squares = std::inner_product(x.begin(), x.end(), x.begin(), 0.0);
@@ -83,97 +103,165 @@ class Reference {
     return y;
   }
 
-  // Head h of `heads`, normed and rotated to `position`.
-  Vector Head(const Vector& heads, std::size_t h, const Tensor& norm, std::size_t position) const {
-    const std::size_t size = config_.head_size;
+  // YaRN as the paper has it: which share of pair i keeps its own frequency.
+  static double KeptShare(const RopeConfig& rope, std::size_t i) {
+    const double pi = 3.14159265358979323846;
+    const auto pair = [&](double turns) {
+      return rope.dimension_count * std::log(rope.original_context_length / (turns * 2 * pi)) /
+             (2 * std::log(static_cast<double>(rope.base)));
+    };
+    const double begin = std::max(0.0, std::floor(pair(static_cast<double>(rope.beta_fast))));
+    const double end =
+        std::min(rope.dimension_count - 1.0, std::ceil(pair(static_cast<double>(rope.beta_slow))));
+    const double place = (static_cast<double>(i) - begin) / std::max(0.001, end - begin);
+    return 1 - std::min(1.0, std::max(0.0, place));
+  }
+
+  // Head h of `heads`, normed where the layer norms heads, and rotated to `position`.
+  Vector Head(const Vector& heads, std::size_t h, const std::string& norm,
+              std::size_t position) const {
+    const AttentionConfig& attention = Layer().attention;
+    const std::size_t size = attention.head_size;
     const auto begin = heads.begin() + static_cast<std::ptrdiff_t>(h * size);
-    Vector head = RmsNorm(Vector(begin, begin + static_cast<std::ptrdiff_t>(size)), norm);
-    for (std::size_t i = 0; i < size / 2; ++i) {
-      const double angle = static_cast<double>(position) *
-                           std::pow(static_cast<double>(config_.rope_base),
-                                    -2.0 * static_cast<double>(i) / static_cast<double>(size));
+    Vector head(begin, begin + static_cast<std::ptrdiff_t>(size));
+    if (attention.qk_norm == QkNorm::kHead) head = RmsNorm(head, GetOfLayer(norm));
+    const RopeConfig& rope = attention.rope;
+    const std::size_t half = rope.dimension_count / 2;
+    const double factor = static_cast<double>(rope.factor);
+    const bool yarn = rope.scaling == RopeScaling::kYarn;
+    const double length = yarn ? 1 + 0.1 * std::log(factor) : 1;
+    for (std::size_t i = 0; i < half; ++i) {
+      const double own = std::pow(static_cast<double>(rope.base),
+                                  -static_cast<double>(i) / static_cast<double>(half));
+      const double kept = yarn ? KeptShare(rope, i) : 0;
+      const double angle = static_cast<double>(position) * (kept * own + (1 - kept) * own / factor);
       const double a = head[i];
-      const double b = head[i + size / 2];
-      head[i] = a * std::cos(angle) - b * std::sin(angle);
-      head[i + size / 2] = a * std::sin(angle) + b * std::cos(angle);
+      const double b = head[i + half];
+      head[i] = length * (a * std::cos(angle) - b * std::sin(angle));
+      head[i + half] = length * (a * std::sin(angle) + b * std::cos(angle));
     }
     return head;
+  }
+
+  // A row of q, k or v, with what is done to all heads together.
+  Vector Projected(const std::string& name, const Vector& normed) const {
+    Vector row = GetOfLayer(name).Multiply(normed);
+    AddBias(name, 0, &row);
+    if (Layer().attention.qk_norm == QkNorm::kRow && name != "attn_v")
+      row = RmsNorm(row, GetOfLayer(name + "_norm"));
+    return row;
   }
 
   static double Rounded(double x) { return HalfToFloat(FloatToHalf(static_cast<float>(x))); }
 
   void Attention(std::vector<Vector>* xs,
                  const std::vector<ReferenceActivations::Layer*>& seen) const {
-    const std::size_t size = config_.head_size;
-    const std::size_t group = config_.head_count / config_.kv_head_count;
+    const AttentionConfig& attention = Layer().attention;
     const Tensor norm = GetOfLayer("attn_norm");
-    const Tensor q_norm = GetOfLayer("attn_q_norm");
-    const Tensor k_norm = GetOfLayer("attn_k_norm");
-    const Tensor wq = GetOfLayer("attn_q");
-    const Tensor wk = GetOfLayer("attn_k");
-    const Tensor wv = GetOfLayer("attn_v");
-    const Tensor wo = GetOfLayer("attn_output");
+    const Tensor output = GetOfLayer("attn_output");
     std::vector<Vector> keys;
     std::vector<Vector> values;
     for (std::size_t t = 0; t < xs->size(); ++t) {
       const Vector normed = RmsNorm((*xs)[t], norm);
       seen[t]->attention = normed;
-      const Vector k = wk.Multiply(normed);
-      Vector rotated;
-      for (std::size_t h = 0; h < config_.kv_head_count; ++h) {
-        for (const double x : Head(k, h, k_norm, t)) rotated.push_back(Rounded(x));
-      }
-      keys.push_back(rotated);
-      values.push_back(wv.Multiply(normed));
+      const Vector k = Projected("attn_k", normed);
+      keys.emplace_back();
+      for (std::size_t h = 0; h < attention.kv_head_count; ++h)
+        for (const double x : Head(k, h, "attn_k_norm", t)) keys.back().push_back(Rounded(x));
+      values.push_back(Projected("attn_v", normed));
       for (double& x : values.back()) x = Rounded(x);
 
-      const Vector q = wq.Multiply(normed);
-      Vector attended(config_.head_count * size);
-      for (std::size_t h = 0; h < config_.head_count; ++h) {
-        const Vector head = Head(q, h, q_norm, t);
-        const std::size_t kv_begin = h / group * size;
-        Vector scores(t + 1);
-        for (std::size_t s = 0; s <= t; ++s) {
-          for (std::size_t d = 0; d < size; ++d) scores[s] += head[d] * keys[s][kv_begin + d];
-          scores[s] /= std::sqrt(static_cast<double>(size));
-        }
-        Softmax(&scores);
-        for (std::size_t s = 0; s <= t; ++s) {
-          for (std::size_t d = 0; d < size; ++d) {
-            attended[h * size + d] += scores[s] * values[s][kv_begin + d];
-          }
-        }
-      }
-      seen[t]->attention_output = attended;
-      const Vector delta = wo.Multiply(attended);
+      seen[t]->attention_output = Attended(Projected("attn_q", normed), t, keys, values);
+      Vector delta = output.Multiply(seen[t]->attention_output);
+      AddBias("attn_output", 0, &delta);
       for (std::size_t i = 0; i < delta.size(); ++i) (*xs)[t][i] += delta[i];
     }
   }
 
+  // What the heads of position t make of the positions that they see.
+  Vector Attended(const Vector& q, std::size_t t, const std::vector<Vector>& keys,
+                  const std::vector<Vector>& values) const {
+    const AttentionConfig& attention = Layer().attention;
+    const std::size_t size = attention.head_size;
+    const std::size_t group = attention.head_count / attention.kv_head_count;
+    const std::size_t seen_max = attention.window == 0 ? t + 1 : attention.window;
+    const std::size_t first = t + 1 > seen_max ? t + 1 - seen_max : 0;
+    Vector attended(attention.q_size());
+    for (std::size_t h = 0; h < attention.head_count; ++h) {
+      const Vector head = Head(q, h, "attn_q_norm", t);
+      const std::size_t kv_begin = h / group * size;
+      Vector scores;
+      for (std::size_t s = first; s <= t; ++s) {
+        double score = 0;
+        for (std::size_t d = 0; d < size; ++d) score += head[d] * keys[s][kv_begin + d];
+        scores.push_back(score / std::sqrt(static_cast<double>(size)));
+      }
+      if (attention.sinks) scores.push_back(GetOfLayer("attn_sinks").values[h]);
+      Softmax(&scores);
+      for (std::size_t s = first; s <= t; ++s)
+        for (std::size_t d = 0; d < size; ++d)
+          attended[h * size + d] += scores[s - first] * values[s][kv_begin + d];
+    }
+    return attended;
+  }
+
+  static double Silu(double x) { return x / (1 + std::exp(-x)); }
+
+  void Dense(Vector* x, ReferenceActivations::Layer* seen) const {
+    seen->ffn = RmsNorm(*x, FeedForwardNorm());
+    Vector hidden = GetOfLayer("ffn_gate").Multiply(seen->ffn);
+    const Vector up = GetOfLayer("ffn_up").Multiply(seen->ffn);
+    for (std::size_t i = 0; i < hidden.size(); ++i) hidden[i] = Silu(hidden[i]) * up[i];
+    const Vector out = GetOfLayer("ffn_down").Multiply(hidden);
+    for (std::size_t i = 0; i < out.size(); ++i) (*x)[i] += out[i];
+  }
+
+  // The router's choice: expert and weight, best first.
+  std::vector<std::pair<std::size_t, double>> Routed(const Vector& normed) const {
+    const ExpertsConfig& experts = *Layer().experts;
+    Vector scores = GetOfLayer("ffn_gate_inp").Multiply(normed);
+    AddBias("ffn_gate_inp", 0, &scores);
+    if (experts.gating == ExpertGating::kSoftmax) Softmax(&scores);
+    std::vector<std::size_t> order(scores.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::ranges::stable_sort(order,
+                             [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
+    order.resize(config_.expert_used_count);
+    Vector weights;
+    for (const std::size_t e : order) weights.push_back(scores[e]);
+    if (experts.gating == ExpertGating::kSoftmaxOfChosen) Softmax(&weights);
+    const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+    std::vector<std::pair<std::size_t, double>> routed;
+    for (std::size_t i = 0; i < order.size(); ++i)
+      routed.emplace_back(order[i], weights[i] / (experts.normalise ? sum : 1) *
+                                        static_cast<double>(experts.weights_scale));
+    return routed;
+  }
+
+  double Joined(double gate, double up) const {
+    if (Layer().experts->activation == Activation::kSwiglu) return Silu(gate) * up;
+    const double g = std::min(gate, 7.0);
+    const double u = std::min(7.0, std::max(-7.0, up));
+    return g / (1 + std::exp(-1.702 * g)) * (u + 1);
+  }
+
   void Experts(Vector* x, ReferenceActivations::Layer* seen) const {
     const std::size_t hidden = config_.expert_width;
-    const Vector normed = RmsNorm(*x, GetOfLayer("ffn_norm"));
+    const Vector normed = RmsNorm(*x, FeedForwardNorm());
     seen->ffn = normed;
-    Vector probabilities = GetOfLayer("ffn_gate_inp").Multiply(normed);
-    Softmax(&probabilities);
-    std::vector<std::size_t> order(probabilities.size());
-    std::iota(order.begin(), order.end(), 0U);
-    std::ranges::stable_sort(
-        order, [&](std::size_t a, std::size_t b) { return probabilities[a] > probabilities[b]; });
-    order.resize(config_.expert_used_count);
-    double sum = 0;
-    for (const std::size_t e : order) sum += probabilities[e];
-
     const Tensor gate_stack = GetOfLayer("ffn_gate_exps");
     const Tensor up_stack = GetOfLayer("ffn_up_exps");
     const Tensor down_stack = GetOfLayer("ffn_down_exps");
-    for (const std::size_t e : order) {
+    for (const auto& [e, weight] : Routed(normed)) {
       Vector gate = gate_stack.Multiply(normed, e * hidden, hidden);
-      const Vector up = up_stack.Multiply(normed, e * hidden, hidden);
-      seen->uses.push_back({e, probabilities[e] / sum, gate, up});
-      for (std::size_t i = 0; i < hidden; ++i) gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
-      const Vector out = down_stack.Multiply(gate, e * config_.width, config_.width);
-      for (std::size_t i = 0; i < out.size(); ++i) (*x)[i] += probabilities[e] / sum * out[i];
+      Vector up = up_stack.Multiply(normed, e * hidden, hidden);
+      AddBias("ffn_gate_exps", e, &gate);
+      AddBias("ffn_up_exps", e, &up);
+      seen->uses.push_back({e, weight, gate, up});
+      for (std::size_t i = 0; i < hidden; ++i) gate[i] = Joined(gate[i], up[i]);
+      Vector out = down_stack.Multiply(gate, e * config_.width, config_.width);
+      AddBias("ffn_down_exps", e, &out);
+      for (std::size_t i = 0; i < out.size(); ++i) (*x)[i] += weight * out[i];
     }
   }
 
@@ -187,6 +275,7 @@ class Reference {
   const ModelConfig& config_;
   const GgufSet& files_;
   std::span<const std::byte> file_;
+  std::uint32_t layer_ = 0;
   std::string prefix_;
 };
 

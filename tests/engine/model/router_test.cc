@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/model/router.h"
+#include "engine/model/ops/router.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +8,8 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/kernels/dispatch.h"
+
 namespace edgemoe {
 namespace {
 
@@ -15,47 +17,85 @@ using testing::ElementsAre;
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
+// The router as the reference kernels run it.
 template <std::size_t kCount>
-std::vector<std::uint32_t> Chosen(const std::vector<float>& probabilities,
-                                  std::array<ExpertChoice, kCount>* choices) {
-  ChooseExperts(probabilities, *choices);
+std::vector<std::uint32_t> Chosen(const ExpertsConfig& config, std::vector<float> logits,
+                                  std::array<ExpertChoice, kCount>* choices,
+                                  const float* bias = nullptr) {
+  ChooseExperts(config, *AvailableKernels().back(), bias, logits, *choices);
   std::vector<std::uint32_t> experts;
   for (const ExpertChoice& choice : *choices) experts.push_back(choice.expert);
   return experts;
 }
 
+std::vector<float> Logs(std::vector<float> probabilities) {
+  for (float& p : probabilities) p = std::log(p);
+  return probabilities;
+}
+
+constexpr ExpertsConfig kNormalised = {.normalise = true};
+
 TEST(ChooseExperts, BestFirstAndScaledToOne) {
   std::array<ExpertChoice, 3> choices;
-  EXPECT_THAT(Chosen({0.1F, 0.3F, 0.05F, 0.35F, 0.2F}, &choices), ElementsAre(3, 1, 4));
-  EXPECT_FLOAT_EQ(choices[0].weight, 0.35F / 0.85F);
-  EXPECT_FLOAT_EQ(choices[0].weight + choices[1].weight + choices[2].weight, 1.0F);
+  EXPECT_THAT(Chosen(kNormalised, Logs({0.1F, 0.3F, 0.05F, 0.35F, 0.2F}), &choices),
+              ElementsAre(3, 1, 4));
+  EXPECT_NEAR(choices[0].weight, 0.35F / 0.85F, 1e-6F);
+  EXPECT_NEAR(choices[0].weight + choices[1].weight + choices[2].weight, 1.0F, 1e-6F);
+}
+
+TEST(ChooseExperts, WeightsMayStayTheSoftmaxOverAll) {
+  std::array<ExpertChoice, 2> choices;
+  EXPECT_THAT(Chosen({}, Logs({0.1F, 0.3F, 0.4F, 0.2F}), &choices), ElementsAre(2, 1));
+  EXPECT_NEAR(choices[0].weight, 0.4F, 1e-6F);
+  EXPECT_NEAR(choices[1].weight, 0.3F, 1e-6F);
+}
+
+TEST(ChooseExperts, TheScaleComesLast) {
+  std::array<ExpertChoice, 2> choices;
+  EXPECT_THAT(
+      Chosen({.normalise = true, .weights_scale = 2.5F}, Logs({0.1F, 0.3F, 0.4F, 0.2F}), &choices),
+      ElementsAre(2, 1));
+  EXPECT_NEAR(choices[0].weight, 2.5F * 0.4F / 0.7F, 1e-6F);
+  EXPECT_NEAR(choices[1].weight, 2.5F * 0.3F / 0.7F, 1e-6F);
+}
+
+TEST(ChooseExperts, TheSoftmaxMayBeOverTheChosenAlone) {
+  std::array<ExpertChoice, 2> choices;
+  EXPECT_THAT(
+      Chosen({.gating = ExpertGating::kSoftmaxOfChosen}, {-1.0F, 2.0F, 1.0F, -30.0F}, &choices),
+      ElementsAre(1, 2));
+  const float first = 1.0F / (1.0F + std::exp(-1.0F));
+  EXPECT_NEAR(choices[0].weight, first, 1e-6F);
+  EXPECT_NEAR(choices[1].weight, 1.0F - first, 1e-6F);
+}
+
+TEST(ChooseExperts, TheBiasIsAddedBeforeChoosing) {
+  std::array<ExpertChoice, 1> choices;
+  const std::array<float, 3> bias = {5.0F, 0.0F, -5.0F};
+  EXPECT_THAT(Chosen(kNormalised, {0.0F, 1.0F, 2.0F}, &choices, bias.data()), ElementsAre(0));
 }
 
 TEST(ChooseExperts, TiesGoToTheLowerIndex) {
   std::array<ExpertChoice, 2> choices;
-  EXPECT_THAT(Chosen({0.25F, 0.25F, 0.25F, 0.25F}, &choices), ElementsAre(0, 1));
-  EXPECT_THAT(Chosen({0.1F, 0.3F, 0.3F, 0.3F}, &choices), ElementsAre(1, 2));
+  EXPECT_THAT(Chosen(kNormalised, {1.0F, 1.0F, 1.0F, 1.0F}, &choices), ElementsAre(0, 1));
+  EXPECT_THAT(Chosen(kNormalised, {0.1F, 0.3F, 0.3F, 0.3F}, &choices), ElementsAre(1, 2));
 }
 
 TEST(ChooseExperts, AllOfThem) {
   std::array<ExpertChoice, 3> choices;
-  EXPECT_THAT(Chosen({0.2F, 0.3F, 0.5F}, &choices), ElementsAre(2, 1, 0));
+  EXPECT_THAT(Chosen(kNormalised, {0.2F, 0.3F, 0.5F}, &choices), ElementsAre(2, 1, 0));
 }
 
-TEST(ChooseExperts, NanRanksLastAndIsSeen) {
+// A NaN among the logits makes the softmax over all NaN; over the chosen, the numbers go first.
+TEST(ChooseExperts, NanIsSeenInTheWeights) {
   std::array<ExpertChoice, 2> choices;
-  EXPECT_THAT(Chosen({kNan, 0.5F, kNan, 0.25F}, &choices), ElementsAre(1, 3));
-  EXPECT_FLOAT_EQ(choices[0].weight, 0.5F / 0.75F);
-  EXPECT_THAT(Chosen({kNan, kNan, kNan, 0.25F}, &choices), ElementsAre(3, 0));
+  EXPECT_THAT(Chosen(kNormalised, {kNan, 0.5F, kNan, 0.25F}, &choices), ElementsAre(0, 1));
   EXPECT_TRUE(std::isnan(choices[0].weight));
-  EXPECT_THAT(Chosen({kNan, kNan, kNan, kNan}, &choices), ElementsAre(0, 1));
-  EXPECT_TRUE(std::isnan(choices[1].weight));
-}
-
-TEST(ChooseExperts, AllZeroDoesNotDivideByZero) {
-  std::array<ExpertChoice, 2> choices;
-  EXPECT_THAT(Chosen({0.0F, 0.0F, 0.0F}, &choices), ElementsAre(0, 1));
-  EXPECT_EQ(choices[0].weight, 0.0F);
+  constexpr ExpertsConfig kOfChosen = {.gating = ExpertGating::kSoftmaxOfChosen};
+  EXPECT_THAT(Chosen(kOfChosen, {kNan, 0.5F, kNan, 0.25F}, &choices), ElementsAre(1, 3));
+  EXPECT_FALSE(std::isnan(choices[0].weight));
+  EXPECT_THAT(Chosen(kOfChosen, {kNan, kNan, kNan, 0.25F}, &choices), ElementsAre(3, 0));
+  EXPECT_TRUE(std::isnan(choices[0].weight));
 }
 
 TEST(ExpertUses, GroupsByExpertInOrderOfRow) {

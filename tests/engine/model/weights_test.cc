@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 
+#include "engine/model/arch/architecture.h"
 #include "engine/quant/quantize.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/tiny_model.h"
@@ -29,14 +30,14 @@ Result<WeightsLayout> PlanChanged(const std::function<void(std::vector<TinyTenso
   std::vector<GgufFile> files;
   files.push_back(*ParseGguf(std::as_bytes(std::span(header.bytes)), header.file_bytes));
   const GgufSet set = *GgufSet::Merge(std::move(files));
-  return PlanWeights(*ReadModelConfig(set.metadata()), set);
+  return LayOutWeights(*ReadModelConfig(set.metadata()), set);
 }
 
 TinyTensor& Named(std::vector<TinyTensor>& tensors, const std::string& name) {
   return *std::ranges::find(tensors, name, &TinyTensor::name);
 }
 
-TEST(PlanWeights, EveryMissingTensorIsNamed) {
+TEST(LayOutWeights, EveryMissingTensorIsNamed) {
   for (const TinyTensor& tensor : TinyModelTensors({})) {
     const auto layout = PlanChanged([&](std::vector<TinyTensor>& tensors) {
       std::erase_if(tensors, [&](const TinyTensor& t) { return t.name == tensor.name; });
@@ -47,7 +48,7 @@ TEST(PlanWeights, EveryMissingTensorIsNamed) {
   }
 }
 
-TEST(PlanWeights, EveryWrongShapeIsNamed) {
+TEST(LayOutWeights, EveryWrongShapeIsNamed) {
   for (const TinyTensor& tensor : TinyModelTensors({})) {
     const auto layout = PlanChanged(
         [&](std::vector<TinyTensor>& tensors) { Named(tensors, tensor.name).dims.back() += 32; });
@@ -58,7 +59,7 @@ TEST(PlanWeights, EveryWrongShapeIsNamed) {
   }
 }
 
-TEST(PlanWeights, TypesThatCannotBeComputedAreRefused) {
+TEST(LayOutWeights, TypesThatCannotBeComputedAreRefused) {
   for (const char* name :
        {"blk.1.attn_v.weight", "blk.0.ffn_up_exps.weight", "output_norm.weight"}) {
     const auto layout = PlanChanged(
@@ -71,7 +72,7 @@ TEST(PlanWeights, TypesThatCannotBeComputedAreRefused) {
   }
 }
 
-TEST(PlanWeights, TensorsOfAnotherModelAreRefused) {
+TEST(LayOutWeights, TensorsOfAnotherModelAreRefused) {
   const auto layout = PlanChanged([](std::vector<TinyTensor>& tensors) {
     tensors.push_back({"blk.0.attn_q.bias", TensorType::kF32, {64}});
   });
@@ -80,7 +81,7 @@ TEST(PlanWeights, TensorsOfAnotherModelAreRefused) {
   EXPECT_THAT(layout.error().message(), HasSubstr("blk.0.attn_q.bias"));
 }
 
-TEST(PlanWeights, ExpertsAreSlicesOfTheirStack) {
+TEST(LayOutWeights, ExpertsAreSlicesOfTheirStack) {
   const std::vector<std::byte> file = TinyModelBytes({.down_type = TensorType::kQ4_0});
   const auto model = LoadedModel::Load(file, {});
   ASSERT_TRUE(model) << model.error().ToString();
@@ -89,7 +90,7 @@ TEST(PlanWeights, ExpertsAreSlicesOfTheirStack) {
   EXPECT_EQ(experts.experts_per_layer, 8U);
   const GgufTensor& down = *(*model)->files().FindTensor("blk.1.ffn_down_exps.weight");
   for (std::uint32_t e = 0; e < 8; ++e) {
-    const ExpertExtent& extent = experts.of({LayerIndex{1}, ExpertIndex{e}})[2];
+    const ExpertExtent& extent = experts.of({ExpertLayerIndex{1}, ExpertIndex{e}})[2];
     EXPECT_EQ(extent.type, TensorType::kQ4_0);
     EXPECT_EQ(extent.bytes, 64U * 64 / 32 * 18);
     EXPECT_EQ(extent.offset, down.offset + e * extent.bytes);
@@ -116,7 +117,7 @@ TEST(LoadWeights, CopiesMatricesAndWidensNorms) {
   file[output.offset + output.bytes - 1] = std::byte{42};
 
   const ModelConfig config = *ReadModelConfig(set.metadata());
-  const WeightsLayout layout = *PlanWeights(config, set);
+  const WeightsLayout layout = *LayOutWeights(config, set);
   std::uint64_t read_bytes = 0;
   std::uint64_t progress_bytes = 0;
   const auto weights = LoadWeights(
@@ -130,7 +131,7 @@ TEST(LoadWeights, CopiesMatricesAndWidensNorms) {
   ASSERT_TRUE(weights) << weights.error().ToString();
   EXPECT_EQ(progress_bytes, read_bytes);
   for (std::size_t i = 0; i < norm.size(); ++i) {
-    EXPECT_EQ(weights->layers[0].attention_norm[i], norm[i]);
+    EXPECT_EQ(weights->layers[0].floats(TensorRole::kAttentionNorm)[i], norm[i]);
   }
   EXPECT_EQ(weights->output.rows, kTinyVocabularySize);
   EXPECT_NE(weights->output.bytes, weights->embedding.bytes);

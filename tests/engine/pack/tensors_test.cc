@@ -5,7 +5,7 @@
 #include <set>
 
 #include "engine/base/random.h"
-#include "engine/bits/type_summary.h"
+#include "engine/pack/type_summary.h"
 #include "engine/pack/pack_tensors.h"
 #include "engine/pack/row_converter.h"
 #include "engine/quant/quantize.h"
@@ -47,20 +47,20 @@ TEST_F(PackTensorsTest, HaveTheirRolesAndPlaces) {
   };
   expect("token_embd.weight", TensorRole::kEmbedding, 0);
   expect("output.weight", TensorRole::kOutput, 0);
-  expect("output_norm.weight", TensorRole::kOther, 0);
+  expect("output_norm.weight", TensorRole::kOutputNorm, 0);
   expect("blk.1.attn_q.weight", TensorRole::kQuery, 1);
   expect("blk.1.attn_k.weight", TensorRole::kKey, 1);
   expect("blk.0.attn_v.weight", TensorRole::kValue, 0);
   expect("blk.1.attn_output.weight", TensorRole::kAttentionOutput, 1);
-  expect("blk.1.attn_norm.weight", TensorRole::kOther, 1);
-  expect("blk.0.ffn_gate_inp.weight", TensorRole::kOther, 0);
+  expect("blk.1.attn_norm.weight", TensorRole::kAttentionNorm, 1);
+  expect("blk.0.ffn_gate_inp.weight", TensorRole::kRouter, 0);
   std::uint64_t bytes = 0;
   std::set<std::pair<std::uint64_t, std::uint64_t>> places;
   for (const PackTensor& tensor : tensors) {
     EXPECT_EQ(tensor.BytesIn(tensor.source_type), tensor.source_bytes) << tensor.name;
     places.emplace(tensor.source_offset, tensor.source_offset + tensor.source_bytes);
     bytes += tensor.source_bytes;
-    const bool known = tensor.role != TensorRole::kOther;
+    const bool known = IsRequantisable(tensor.role);
     EXPECT_EQ(tensor.Takes(TensorType::kQ8_0), known) << tensor.name;
     EXPECT_FALSE(tensor.Takes(TensorType::kQ4_K)) << "64 columns";
     EXPECT_FALSE(tensor.Takes(TensorType::kQ8_K)) << "no type of files";
@@ -89,7 +89,7 @@ TEST_F(PackTensorsTest, ExpertsFollowByLayerAndIndex) {
     const bool down = i % 3 == 2;
     EXPECT_EQ(tensor.role, kRoles[i % 3]);
     EXPECT_EQ(tensor.layer.value, i / 3 / model_.expert_count);
-    EXPECT_EQ(tensor.expert.value, i / 3 % model_.expert_count);
+    EXPECT_EQ(tensor.key.expert.value, i / 3 % model_.expert_count);
     EXPECT_EQ(tensor.columns(), down ? 96U : 64U);
     EXPECT_EQ(tensor.rows(), down ? 64U : 96U);
     EXPECT_EQ(tensor.source_type, down ? TensorType::kQ4_0 : TensorType::kQ8_0);
@@ -109,9 +109,9 @@ TEST_F(PackTensorsTest, AreSummedUpByLayerAndRole) {
   std::vector<TensorType> types;
   std::uint64_t bytes = 0;
   for (const PackTensor& tensor : tensors) {
-    const bool coarse = tensor.role == TensorRole::kUp && tensor.expert.value < 3;
+    const bool coarse = tensor.role == TensorRole::kUp && tensor.key.expert.value < 3;
     types.push_back(coarse ? TensorType::kQ4_0 : tensor.source_type);
-    if (tensor.role != TensorRole::kOther) bytes += tensor.BytesIn(types.back());
+    if (IsRequantisable(tensor.role)) bytes += tensor.BytesIn(types.back());
   }
   const std::vector<TypeSummary> rows = SummarizeTypes(tensors, types);
   std::vector<std::string> names;

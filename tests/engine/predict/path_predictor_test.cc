@@ -37,7 +37,7 @@ RoutedRow Row(std::uint64_t request, std::uint32_t slot, std::uint32_t position,
 std::vector<std::uint32_t> Guess(const Predictor& predictor, std::uint32_t next,
                                  const RoutedRow& row, std::size_t count) {
   std::vector<ExpertChoice> guesses(count);
-  guesses.resize(predictor.Guess(LayerIndex{next}, row, guesses));
+  guesses.resize(predictor.Guess(ExpertLayerIndex{next}, row, guesses));
   std::vector<std::uint32_t> experts;
   float last = 1.0F;
   for (const ExpertChoice& guess : guesses) {
@@ -56,7 +56,7 @@ void ObserveToken(Predictor& predictor, std::uint32_t kind, std::uint64_t reques
                   RoutingPhase phase = RoutingPhase::kDecode) {
   const std::vector<ExpertChoice> choices = Choices({4 * kind, 4 * kind + 1});
   for (std::uint32_t layer = 0; layer < kShape.layer_count; ++layer)
-    predictor.Observe(LayerIndex{layer}, Row(request, slot, position, choices, phase));
+    predictor.Observe(ExpertLayerIndex{layer}, Row(request, slot, position, choices, phase));
 }
 
 TEST(PathPredictorTest, LearnsWhatFollowsWhat) {
@@ -67,7 +67,7 @@ TEST(PathPredictorTest, LearnsWhatFollowsWhat) {
     const std::vector<ExpertChoice> choices = Choices({4 * kind, 4 * kind + 1});
     const RoutedRow row = Row(1, 0, 20 + kind, choices);
     for (std::uint32_t layer = 0; layer < kShape.layer_count; ++layer) {
-      predictor.Observe(LayerIndex{layer}, row);
+      predictor.Observe(ExpertLayerIndex{layer}, row);
       // The next token is of the other kind.
       const std::uint32_t expected = layer + 1 < kShape.layer_count ? kind : 1 - kind;
       EXPECT_THAT(Guess(predictor, (layer + 1) % kShape.layer_count, row, 2),
@@ -96,14 +96,14 @@ TEST(PathPredictorTest, APromptTeachesAndLeadsIntoDecoding) {
   for (std::uint32_t i = 0; i < 30; ++i) tokens.push_back(Choices({4 * (i % 2), 4 * (i % 2) + 1}));
   for (std::uint32_t layer = 0; layer < kShape.layer_count; ++layer)
     for (std::uint32_t i = 0; i < tokens.size(); ++i)
-      predictor.Observe(LayerIndex{layer}, Row(7, 1, i, tokens[i], RoutingPhase::kPrefill));
+      predictor.Observe(ExpertLayerIndex{layer}, Row(7, 1, i, tokens[i], RoutingPhase::kPrefill));
   const std::vector<ExpertChoice> other = Choices({4, 5});
   const RoutedRow row = Row(7, 1, 30, other);
-  predictor.Observe(LayerIndex{0}, row);
+  predictor.Observe(ExpertLayerIndex{0}, row);
   EXPECT_THAT(Guess(predictor, 1, row, 2), testing::ElementsAre(4, 5));
   // Layer 0 of position 30 followed the last layer of position 29, which took {4, 5} too.
-  EXPECT_EQ(predictor.counts().Row(1, LayerIndex{0}, 4)[0], 1);
-  EXPECT_EQ(predictor.counts().Row(1, LayerIndex{0}, 0)[0], 0);
+  EXPECT_EQ(predictor.counts().Row(1, ExpertLayerIndex{0}, 4)[0], 1);
+  EXPECT_EQ(predictor.counts().Row(1, ExpertLayerIndex{0}, 0)[0], 0);
 }
 
 TEST(PathPredictorTest, SessionsDoNotMixTheirPaths) {
@@ -112,13 +112,13 @@ TEST(PathPredictorTest, SessionsDoNotMixTheirPaths) {
     const std::vector<ExpertChoice> a = Choices({0, 1});
     const std::vector<ExpertChoice> b = Choices({4, 5});
     for (std::uint32_t layer = 0; layer < kShape.layer_count; ++layer) {
-      predictor.Observe(LayerIndex{layer}, Row(1, 0, position, a));
-      predictor.Observe(LayerIndex{layer}, Row(2, 1, position, b));
+      predictor.Observe(ExpertLayerIndex{layer}, Row(1, 0, position, a));
+      predictor.Observe(ExpertLayerIndex{layer}, Row(2, 1, position, b));
     }
   }
   for (std::uint32_t layer = 0; layer < kShape.layer_count; ++layer) {
-    EXPECT_GT(predictor.counts().Row(1, LayerIndex{layer}, 0)[1 + 0], 0);
-    EXPECT_EQ(predictor.counts().Row(1, LayerIndex{layer}, 0)[1 + 4], 0);
+    EXPECT_GT(predictor.counts().Row(1, ExpertLayerIndex{layer}, 0)[1 + 0], 0);
+    EXPECT_EQ(predictor.counts().Row(1, ExpertLayerIndex{layer}, 0)[1 + 4], 0);
   }
 }
 
@@ -127,15 +127,15 @@ TEST(PathPredictorTest, ForgetsByHalves) {
   PathPredictor predictor(kShape);
   std::uint32_t position = 0;
   for (int i = 0; i < 2000; ++i) ObserveToken(predictor, 0, 1, 0, position++);
-  EXPECT_GE(predictor.counts().Row(1, LayerIndex{1}, 0)[0], 127);
+  EXPECT_GE(predictor.counts().Row(1, ExpertLayerIndex{1}, 0)[0], 127);
   const std::vector<ExpertChoice> from = Choices({0, 1});
   const std::vector<ExpertChoice> to = Choices({6, 7});
   for (int i = 0; i < 600; ++i, ++position) {
-    predictor.Observe(LayerIndex{0}, Row(1, 0, position, from));
+    predictor.Observe(ExpertLayerIndex{0}, Row(1, 0, position, from));
     for (std::uint32_t layer = 1; layer < kShape.layer_count; ++layer)
-      predictor.Observe(LayerIndex{layer}, Row(1, 0, position, to));
+      predictor.Observe(ExpertLayerIndex{layer}, Row(1, 0, position, to));
   }
-  predictor.Observe(LayerIndex{0}, Row(1, 0, position, from));
+  predictor.Observe(ExpertLayerIndex{0}, Row(1, 0, position, from));
   EXPECT_THAT(Guess(predictor, 1, Row(1, 0, position, from), 2), testing::ElementsAre(6, 7));
 }
 
@@ -154,7 +154,7 @@ TEST(PathCountsTest, SurvivesARestart) {
 
 TEST(PathCountsTest, RefusesWhatIsNotItsOwn) {
   PathCounts counts(3, 4);
-  counts.Count(1, LayerIndex{1}, 2, Choices({0, 3}));
+  counts.Count(1, ExpertLayerIndex{1}, 2, Choices({0, 3}));
   const std::vector<std::byte> good = counts.Serialize();
   const PathCounts other(3, 5);
   const Status shape = counts.Restore(other.Serialize());
@@ -173,7 +173,7 @@ TEST(PathCountsTest, DamageChangesNothing) {
   Random random(1);
   for (int i = 0; i < 2000; ++i) {
     source.Count(1 + static_cast<std::uint32_t>(random.NextBelow(2)),
-                 LayerIndex{static_cast<std::uint32_t>(random.NextBelow(3))},
+                 ExpertLayerIndex{static_cast<std::uint32_t>(random.NextBelow(3))},
                  static_cast<std::uint32_t>(random.NextBelow(4)),
                  Choices({static_cast<std::uint32_t>(random.NextBelow(4))}));
   }
@@ -200,7 +200,7 @@ TEST(PreviousTokenPredictorTest, GuessesTheTokenBefore) {
   PreviousTokenPredictor predictor(kShape);
   ObserveToken(predictor, 1, 1, 0, 0);
   const std::vector<ExpertChoice> choices = Choices({0, 1});
-  predictor.Observe(LayerIndex{0}, Row(1, 0, 1, choices));
+  predictor.Observe(ExpertLayerIndex{0}, Row(1, 0, 1, choices));
   EXPECT_THAT(Guess(predictor, 1, Row(1, 0, 1, choices), 4), testing::ElementsAre(4, 5));
   EXPECT_THAT(Guess(predictor, 0, Row(1, 0, 1, choices), 4), testing::ElementsAre(0, 1));
   EXPECT_THAT(Guess(predictor, 0, Row(2, 0, 1, choices), 4), testing::IsEmpty());

@@ -16,7 +16,7 @@ namespace {
 using testing::HasSubstr;
 
 ExpertKey Key(std::uint32_t layer, std::uint32_t expert) {
-  return {LayerIndex{layer}, ExpertIndex{expert}};
+  return {ExpertLayerIndex{layer}, ExpertIndex{expert}};
 }
 
 // Layer 0 has no experts.

@@ -17,7 +17,7 @@ using testing::HasSubstr;
 
 TEST(ExpertPipelineFaultTest, FailedExpertNamesWhatAndWhereAndIsReadAgain) {
   const ExpertLayout layout = MakeLayout();
-  const ExpertExtent& down = layout.of({LayerIndex{2}, ExpertIndex{5}})[2];
+  const ExpertExtent& down = layout.of({ExpertLayerIndex{2}, ExpertIndex{5}})[2];
   const std::string faults = "io-error:begin=" + std::to_string(down.offset + 8192) +
                              ":end=" + std::to_string(down.offset + 8193) + ":count=1";
   PipelineStack stack({.faults = faults});
@@ -27,7 +27,7 @@ TEST(ExpertPipelineFaultTest, FailedExpertNamesWhatAndWhereAndIsReadAgain) {
   EXPECT_THAT(given[0].status.message(), HasSubstr("expert 5 of layer 2, down: "));
   EXPECT_THAT(given[0].status.message(),
               HasSubstr("offset " + std::to_string(AlignDown(down.offset, kReadAlignment))));
-  EXPECT_EQ(stack.cache.state({LayerIndex{2}, ExpertIndex{5}}), ExpertState::kAbsent);
+  EXPECT_EQ(stack.cache.state({ExpertLayerIndex{2}, ExpertIndex{5}}), ExpertState::kAbsent);
   EXPECT_EQ(stack.pipeline->account().experts_used, 0u);
 
   const auto again = stack.RunLayer(2, Experts({5}));
@@ -36,7 +36,7 @@ TEST(ExpertPipelineFaultTest, FailedExpertNamesWhatAndWhereAndIsReadAgain) {
 
 TEST(ExpertPipelineFaultTest, OnlyTheBrokenExpertFails) {
   const ExpertLayout layout = MakeLayout();
-  const ExpertExtent& up = layout.of({LayerIndex{1}, ExpertIndex{3}})[1];
+  const ExpertExtent& up = layout.of({ExpertLayerIndex{1}, ExpertIndex{3}})[1];
   // In the middle of the matrix: its neighbours' blocks are not touched.
   const std::string faults = "io-error:begin=" + std::to_string(up.offset + 8192) +
                              ":end=" + std::to_string(up.offset + 8193);
@@ -83,7 +83,7 @@ void RunRandomly(std::uint64_t seed) {
        .backend = seed % 2 == 0 ? "pread" : "auto"});
   const std::uint32_t slots = std::min(stack.slab.slot_count(0), stack.slab.slot_count(1));
   for (int step = 0; step < 24; ++step) {
-    const LayerIndex layer{static_cast<std::uint32_t>(random.NextBelow(kLayers))};
+    const ExpertLayerIndex layer{static_cast<std::uint32_t>(random.NextBelow(kLayers))};
     std::vector<ExpertIndex> wanted = AllExperts();
     for (std::size_t left = wanted.size(); left > 1; --left)
       std::swap(wanted[left - 1], wanted[random.NextBelow(left)]);

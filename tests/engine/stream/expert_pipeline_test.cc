@@ -87,14 +87,14 @@ TEST(ExpertPipelineTest, LeastBudgetStillHits) {
 TEST(ExpertPipelineTest, AllMissingReadsAreIssuedAtBegin) {
   PipelineStack stack(
       {.slab_bytes = SlabBytesMax(*SlotClassesOf(MakeLayout(), kTopK)), .depth = 64});
-  stack.pipeline->Begin(LayerIndex{0}, {}, Experts({0, 1, 2, 3}));
+  stack.pipeline->Begin(ExpertLayerIndex{0}, {}, Experts({0, 1, 2, 3}));
   EXPECT_EQ(stack.reader->in_flight(), 4u * 3);
   stack.pipeline->Abandon();
 }
 
 TEST(ExpertPipelineTest, AbandonedReadsLandInTheCache) {
   PipelineStack stack({.depth = 4});
-  stack.pipeline->Begin(LayerIndex{1}, {}, Experts({0, 1}));
+  stack.pipeline->Begin(ExpertLayerIndex{1}, {}, Experts({0, 1}));
   stack.pipeline->Abandon();
   std::array<ReadyExpert, 4> ready;
   EXPECT_EQ(stack.pipeline->NextReady(ready), 0u);
@@ -108,7 +108,7 @@ TEST(ExpertPipelineTest, AbandonedReadsLandInTheCache) {
 
 TEST(ExpertPipelineTest, BeginJoinsAnAbandonedRead) {
   PipelineStack stack({.faults = "delay=1000"});
-  stack.pipeline->Begin(LayerIndex{0}, {}, Experts({4}));
+  stack.pipeline->Begin(ExpertLayerIndex{0}, {}, Experts({4}));
   stack.pipeline->Abandon();
   EXPECT_EQ(stack.RunLayer(0, Experts({4})).size(), 1u);
   EXPECT_EQ(stack.cache.counters().joins, 1u);
@@ -117,11 +117,11 @@ TEST(ExpertPipelineTest, BeginJoinsAnAbandonedRead) {
 
 TEST(ExpertPipelineTest, GivenExpertsSurviveAbandon) {
   PipelineStack stack({});
-  stack.pipeline->Begin(LayerIndex{0}, {}, Experts({0, 1}));
+  stack.pipeline->Begin(ExpertLayerIndex{0}, {}, Experts({0, 1}));
   std::array<ReadyExpert, 1> ready;
   ASSERT_EQ(stack.pipeline->NextReady(ready), 1u);
   stack.pipeline->Abandon();
-  stack.Check(ready[0], LayerIndex{0});
+  stack.Check(ready[0], ExpertLayerIndex{0});
   EXPECT_EQ(stack.cache.counters().pinned_count, 1u);
   stack.pipeline->Release(ready);
   EXPECT_EQ(stack.cache.counters().pinned_count, 0u);
@@ -129,7 +129,7 @@ TEST(ExpertPipelineTest, GivenExpertsSurviveAbandon) {
 
 TEST(ExpertPipelineTest, DestructionWithReadsInFlight) {
   PipelineStack stack({.depth = 4});
-  stack.pipeline->Begin(LayerIndex{2}, {}, AllExperts());
+  stack.pipeline->Begin(ExpertLayerIndex{2}, {}, AllExperts());
   stack.pipeline.reset();
   EXPECT_EQ(stack.cache.counters().loading_count, 0u);
   EXPECT_EQ(stack.cache.counters().pinned_count, 0u);
@@ -139,7 +139,7 @@ TEST(ExpertPipelineTest, DestructionWithReadsInFlight) {
 TEST(ExpertPipelineTest, AskingForMoreWithoutReleasingIsABug) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   PipelineStack stack({});
-  stack.pipeline->Begin(LayerIndex{0}, {}, AllExperts());
+  stack.pipeline->Begin(ExpertLayerIndex{0}, {}, AllExperts());
   std::array<ReadyExpert, 1> ready;
   const auto take_without_release = [&] {
     while (stack.pipeline->NextReady(ready) > 0) {

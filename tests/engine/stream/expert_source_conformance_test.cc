@@ -104,7 +104,7 @@ class ExpertSourceTest : public testing::TestWithParam<Kind> {
   ExpertSource& source() { return stack_->source(); }
 
   void CheckBytes(const ReadyExpert& ready, std::uint32_t layer) const {
-    const ExpertExtents& extents = layout_.of({LayerIndex{layer}, ready.expert});
+    const ExpertExtents& extents = layout_.of({ExpertLayerIndex{layer}, ready.expert});
     for (std::size_t role = 0; role < kExpertRoleCount; ++role) {
       if (!ready.status.ok()) {
         ASSERT_EQ(ready.status.code(), StatusCode::kDataLoss) << ready.status.ToString();
@@ -123,7 +123,7 @@ class ExpertSourceTest : public testing::TestWithParam<Kind> {
   // What was given, each once, with its bytes; statuses by expert.
   std::vector<Status> RunLayer(std::uint32_t layer, const std::vector<ExpertIndex>& experts,
                                std::size_t room = 2) {
-    source().Begin(LayerIndex{layer}, {}, experts);
+    source().Begin(ExpertLayerIndex{layer}, {}, experts);
     source().Advance();
     std::vector<Status> statuses(kExperts);
     std::set<std::uint32_t> given;
@@ -188,7 +188,7 @@ TEST_P(ExpertSourceTest, AbandonedLayersLeaveNoTrace) {
   std::array<ReadyExpert, 1> ready;
   for (int i = 0; i < 60; ++i) {
     const auto layer = static_cast<std::uint32_t>(random.NextBelow(kLayers));
-    source().Begin(LayerIndex{layer}, {}, AllExperts());
+    source().Begin(ExpertLayerIndex{layer}, {}, AllExperts());
     const bool took_one = random.NextBelow(2) == 0;
     if (took_one) {
       ASSERT_EQ(source().NextReady(ready), 1u);
@@ -205,7 +205,7 @@ TEST_P(ExpertSourceTest, AbandonedLayersLeaveNoTrace) {
 
 TEST_P(ExpertSourceTest, MayEndWithReadsInFlight) {
   Make();
-  source().Begin(LayerIndex{1}, {}, AllExperts());
+  source().Begin(ExpertLayerIndex{1}, {}, AllExperts());
   source().Abandon();
   stack_.reset();
 }
@@ -217,7 +217,7 @@ std::uint64_t MiddleOf(const ExpertExtent& extent) { return extent.offset + exte
 class BrokenStorageTest : public ExpertSourceTest {};
 
 TEST_P(BrokenStorageTest, OneFailedReadFailsWhoNeededItAndIsTriedAgain) {
-  const std::uint64_t middle = MiddleOf(layout_.of({LayerIndex{0}, ExpertIndex{3}})[1]);
+  const std::uint64_t middle = MiddleOf(layout_.of({ExpertLayerIndex{0}, ExpertIndex{3}})[1]);
   Make("io-error:begin=" + std::to_string(middle) + ":end=" + std::to_string(middle + 1) +
        ":count=1");
   const auto statuses = RunLayer(0, Experts({0, 3}));
@@ -230,7 +230,7 @@ TEST_P(BrokenStorageTest, OneFailedReadFailsWhoNeededItAndIsTriedAgain) {
 }
 
 TEST_P(BrokenStorageTest, ABadPlaceFailsItsExpertEveryTime) {
-  const std::uint64_t middle = MiddleOf(layout_.of({LayerIndex{1}, ExpertIndex{5}})[2]);
+  const std::uint64_t middle = MiddleOf(layout_.of({ExpertLayerIndex{1}, ExpertIndex{5}})[2]);
   Make("io-error:begin=" + std::to_string(middle) + ":end=" + std::to_string(middle + 1));
   for (int round = 0; round < 3; ++round)
     for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
@@ -247,7 +247,7 @@ TEST_P(BrokenStorageTest, StorageThatDoesItsWorst) {
     for (int i = 0; i < 30; ++i) {
       const auto layer = static_cast<std::uint32_t>(random.NextBelow(kLayers));
       if (random.NextBelow(4) == 0) {
-        source().Begin(LayerIndex{layer}, {}, AllExperts());
+        source().Begin(ExpertLayerIndex{layer}, {}, AllExperts());
         source().Abandon();
       }
       RunLayer((layer + 1) % kLayers, Experts({0, 4}));
@@ -268,7 +268,7 @@ TEST(PipelineThatKeepsNothingTest, EachUseIsARead) {
   std::array<ReadyExpert, 2> ready;
   std::uint64_t bytes_once = 0;
   for (int round = 1; round <= 3; ++round) {
-    stack.source().Begin(LayerIndex{0}, {}, Experts({2, 6}));
+    stack.source().Begin(ExpertLayerIndex{0}, {}, Experts({2, 6}));
     while (const std::size_t count = stack.source().NextReady(ready))
       stack.source().Release(std::span(ready).first(count));
     const ExpertIoAccount& account = stack.source().account();
@@ -288,7 +288,7 @@ class LayerStreamSourceTest : public testing::Test {
   }
 
   void Run(std::uint32_t layer) {
-    source_->Begin(LayerIndex{layer}, {}, Experts({1}));
+    source_->Begin(ExpertLayerIndex{layer}, {}, Experts({1}));
     std::array<ReadyExpert, 1> ready;
     while (const std::size_t count = source_->NextReady(ready))
       source_->Release(std::span(ready).first(count));
@@ -329,14 +329,14 @@ TEST(MappedSourceTest, AFileThatIsCutShortIsDataLoss) {
   MapStack stack(file.path());
   std::filesystem::resize_file(file.path(), bytes.size() / 2);
   std::array<ReadyExpert, 2> ready;
-  stack.source().Begin(LayerIndex{kLayers - 1}, {}, Experts({0, 7}));
+  stack.source().Begin(ExpertLayerIndex{kLayers - 1}, {}, Experts({0, 7}));
   ASSERT_EQ(stack.source().NextReady(ready), 2u);
   for (const ReadyExpert& expert : ready) {
     EXPECT_EQ(expert.status.code(), StatusCode::kDataLoss) << expert.status.ToString();
     EXPECT_EQ(expert.matrices[0], nullptr);
   }
   stack.source().Release(ready);
-  stack.source().Begin(LayerIndex{0}, {}, Experts({0}));
+  stack.source().Begin(ExpertLayerIndex{0}, {}, Experts({0}));
   ASSERT_EQ(stack.source().NextReady(ready), 1u);
   EXPECT_TRUE(ready[0].status.ok());
   stack.source().Release(std::span(ready).first(1));
@@ -347,7 +347,7 @@ TEST(MappedSourceTest, AFileShorterThanItsLayoutIsDataLoss) {
   const TestFile file(std::vector<std::byte>(bytes.begin(), bytes.end()));
   MapStack stack(file.path());
   std::array<ReadyExpert, 1> ready;
-  stack.source().Begin(LayerIndex{3}, {}, Experts({0}));
+  stack.source().Begin(ExpertLayerIndex{3}, {}, Experts({0}));
   ASSERT_EQ(stack.source().NextReady(ready), 1u);
   EXPECT_EQ(ready[0].status.code(), StatusCode::kDataLoss);
   stack.source().Release(ready);

@@ -39,7 +39,7 @@ class ExpertVerifierTest : public testing::Test {
   }
 
   static ExpertKey Key(std::size_t index) {
-    return {LayerIndex{static_cast<std::uint32_t>(index / kExperts)},
+    return {ExpertLayerIndex{static_cast<std::uint32_t>(index / kExperts)},
             ExpertIndex{static_cast<std::uint32_t>(index % kExperts)}};
   }
 

@@ -21,7 +21,7 @@ TEST_P(HotPathAllocationTest, HitsMissesEvictionsAndWavesAllocateNothing) {
   const std::uint64_t before = AllocationCount();
   for (int round = 0; round < 5; ++round)
     for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
-      stack.pipeline->Begin(LayerIndex{layer}, {}, all);
+      stack.pipeline->Begin(ExpertLayerIndex{layer}, {}, all);
       while (const std::size_t count = stack.pipeline->NextReady(ready)) {
         given_count += count;
         stack.pipeline->Release(std::span(ready).first(count));

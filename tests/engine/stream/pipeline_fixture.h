@@ -100,7 +100,7 @@ class PipelineStack {
   }
 
   // The file's bytes, or a failed status and no bytes.
-  void Check(const ReadyExpert& ready, LayerIndex layer) const {
+  void Check(const ReadyExpert& ready, ExpertLayerIndex layer) const {
     const ExpertExtents& extents = layout.of({layer, ready.expert});
     for (std::size_t role = 0; role < kExpertRoleCount; ++role) {
       if (!ready.status.ok()) {
@@ -117,12 +117,12 @@ class PipelineStack {
   // A layer as the forward pass does it; checks the bytes. What was given, in order.
   std::vector<ReadyExpert> RunLayer(std::uint32_t layer, std::span<const ExpertIndex> experts,
                                     std::size_t room = 1) {
-    pipeline->Begin(LayerIndex{layer}, {}, experts);
+    pipeline->Begin(ExpertLayerIndex{layer}, {}, experts);
     std::vector<ReadyExpert> given;
     std::vector<ReadyExpert> ready(room);
     while (const std::size_t count = pipeline->NextReady(ready)) {
       for (std::size_t i = 0; i < count; ++i) {
-        Check(ready[i], LayerIndex{layer});
+        Check(ready[i], ExpertLayerIndex{layer});
         given.push_back(ready[i]);
       }
       pipeline->Release(std::span(ready).first(count));

@@ -113,13 +113,13 @@ class Life {
     pipeline_->BeginStep();
     for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
       DrawRows();
-      pipeline_->Begin(LayerIndex{layer}, rows_, experts_);
-      if (const std::uint32_t per_row = pipeline_->guesses_wanted(LayerIndex{layer + 1});
+      pipeline_->Begin(ExpertLayerIndex{layer}, rows_, experts_);
+      if (const std::uint32_t per_row = pipeline_->guesses_wanted(ExpertLayerIndex{layer + 1});
           per_row > 0 && layer + 1 < kLayers) {
         MakeGuesses(per_row);
-        pipeline_->Guess(LayerIndex{layer + 1}, rows_);
+        pipeline_->Guess(ExpertLayerIndex{layer + 1}, rows_);
       }
-      const bool whole = RunLayer(LayerIndex{layer});
+      const bool whole = RunLayer(ExpertLayerIndex{layer});
       if (testing::Test::HasFatalFailure()) return;
       clock_.Advance(random_.NextBelow(200'000));
       pipeline_->Advance();
@@ -139,7 +139,7 @@ class Life {
   }
 
   // False when it was abandoned half-way.
-  bool RunLayer(LayerIndex layer) {
+  bool RunLayer(ExpertLayerIndex layer) {
     std::uint32_t slots = slab_.slot_count(0);
     for (std::uint8_t c = 1; c < classes_.classes.size(); ++c)
       slots = std::min(slots, slab_.slot_count(c));
@@ -174,7 +174,7 @@ class Life {
     return abandon_after == SIZE_MAX;
   }
 
-  void Check(const ReadyExpert& ready, LayerIndex layer) {
+  void Check(const ReadyExpert& ready, ExpertLayerIndex layer) {
     ASSERT_TRUE(ready.status.ok() || may_fail_) << ready.status.ToString();
     const ExpertExtents& extents = layout_.of({layer, ready.expert});
     for (std::size_t role = 0; role < kExpertRoleCount && ready.status.ok(); ++role) {
@@ -201,7 +201,7 @@ class Life {
   void WarmUp() {
     std::vector<ExpertKey> keys;
     for (std::uint32_t i = Draw(0, 20); i > 0; --i)
-      keys.push_back({LayerIndex{Draw(0, kLayers - 1)}, ExpertIndex{Draw(0, kExperts - 1)}});
+      keys.push_back({ExpertLayerIndex{Draw(0, kLayers - 1)}, ExpertIndex{Draw(0, kExperts - 1)}});
     const std::uint64_t evictions = cache_.counters().evictions;
     std::span<const ExpertKey> left = keys;
     for (std::uint32_t rounds = Draw(0, 40); rounds > 0 && pipeline_->Warm(left); --rounds) {
@@ -219,7 +219,7 @@ class Life {
     ASSERT_LE(counters.resident_bytes, slab_bytes_);
     std::uint32_t resident = 0;
     for (std::uint32_t i = 0; i < kLayers * kExperts; ++i)
-      resident += cache_.state({LayerIndex{i / kExperts}, ExpertIndex{i % kExperts}}) ==
+      resident += cache_.state({ExpertLayerIndex{i / kExperts}, ExpertIndex{i % kExperts}}) ==
                   ExpertState::kResident;
     ASSERT_EQ(resident, counters.resident_count);
   }

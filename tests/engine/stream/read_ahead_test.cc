@@ -7,8 +7,8 @@
 namespace edgemoe {
 namespace {
 
-constexpr LayerIndex kFirst{0};
-constexpr LayerIndex kSecond{1};
+constexpr ExpertLayerIndex kFirst{0};
+constexpr ExpertLayerIndex kSecond{1};
 
 class ReadAheadTest : public testing::Test {
  protected:

@@ -57,7 +57,7 @@ std::vector<ExpertKey> AllExperts(const ActivationShape& shape) {
   std::vector<ExpertKey> keys;
   for (std::uint32_t layer = 0; layer < shape.layer_count; ++layer) {
     for (std::uint32_t expert = 0; expert < shape.expert_count; ++expert) {
-      keys.push_back({LayerIndex{layer}, ExpertIndex{expert}});
+      keys.push_back({ExpertLayerIndex{layer}, ExpertIndex{expert}});
     }
   }
   return keys;
@@ -72,8 +72,8 @@ std::vector<std::pair<std::string, std::span<const float>>> AllSums(const Activa
       all.emplace_back(where + " input " + std::to_string(static_cast<int>(input)),
                        stats.dense_sum(input, LayerIndex{i}));
     }
-    all.emplace_back(where + " p", stats.weight_sums(LayerIndex{i}));
-    all.emplace_back(where + " p^2", stats.weight_square_sums(LayerIndex{i}));
+    all.emplace_back(where + " p", stats.weight_sums(ExpertLayerIndex{i}));
+    all.emplace_back(where + " p^2", stats.weight_square_sums(ExpertLayerIndex{i}));
   }
   for (const ExpertKey key : AllExperts(stats.shape())) {
     for (const ExpertSum which : kSums) {

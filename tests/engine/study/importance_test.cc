@@ -15,9 +15,13 @@ using testing::Each;
 using testing::FloatNear;
 using testing::Pointwise;
 
-constexpr ActivationShape kShape = {
-    .layer_count = 2, .width = 4, .attention_width = 3, .expert_count = 3, .expert_width = 2};
-constexpr LayerIndex kLayer{1};
+const ActivationShape kShape = {.layer_count = 2,
+                                .width = 4,
+                                .attention_width = 3,
+                                .expert_count = 3,
+                                .expert_width = 2,
+                                .expert_layers = {LayerIndex{0}, LayerIndex{1}}};
+constexpr ExpertLayerIndex kLayer{1};
 
 ExpertKey Expert(std::uint32_t index) { return {kLayer, ExpertIndex{index}}; }
 
@@ -27,7 +31,7 @@ void Use(ActivationStats& stats, std::uint32_t expert, std::size_t times,
          const std::array<float, 2>& up) {
   const std::vector<std::uint32_t> rows(times, 0);
   const std::vector<float> weights(times, 1.0F);
-  const ObservedUses uses = {kLayer, ExpertIndex{expert}, rows, weights};
+  const ObservedUses uses = {{kLayer, ExpertIndex{expert}}, rows, weights};
   stats.OnExpertInput(uses, x.data(), x.size());
   stats.OnHidden(uses, {.begin = 0, .end = 2, .stride = 0, .gate = gate.data(), .up = up.data()});
 }

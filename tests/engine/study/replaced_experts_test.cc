@@ -21,7 +21,7 @@ class OverlaySourceTest : public testing::Test {
       std::vector<ExpertIndex> experts;
       for (std::uint32_t e = 0; e < layout.experts_per_layer; ++e)
         experts.push_back(ExpertIndex{e});
-      source.Begin(LayerIndex{layer}, {}, experts);
+      source.Begin(ExpertLayerIndex{layer}, {}, experts);
       std::vector<ReadyExpert> ready(5);
       while (const std::size_t count = source.NextReady(ready)) {
         all.insert(all.end(), ready.begin(), ready.begin() + static_cast<std::ptrdiff_t>(count));
@@ -43,7 +43,7 @@ class OverlaySourceTest : public testing::Test {
 
 TEST_F(OverlaySourceTest, ReplacesWhatItSaysAndNothingElse) {
   const std::vector<ReadyExpert> before = GiveAll(model_->experts());
-  const ExpertKey key = {LayerIndex{1}, ExpertIndex{6}};
+  const ExpertKey key = {ExpertLayerIndex{1}, ExpertIndex{6}};
   const std::size_t place = model_->layout().experts.IndexOf(key);
   const std::vector<std::byte> bytes(64);
   overlay_.Set(key, ExpertRole::kUp, TensorType::kQ4_0, bytes);
@@ -62,7 +62,7 @@ TEST_F(OverlaySourceTest, ReplacesWhatItSaysAndNothingElse) {
 }
 
 TEST_F(OverlaySourceTest, WhatFailsStillFails) {
-  const ExpertKey key = {LayerIndex{0}, ExpertIndex{2}};
+  const ExpertKey key = {ExpertLayerIndex{0}, ExpertIndex{2}};
   const std::vector<std::byte> bytes(64);
   overlay_.Set(key, ExpertRole::kUp, TensorType::kQ4_0, bytes);
   model_->experts().Fail(key);
@@ -88,7 +88,7 @@ class OfflineOverlayTest : public testing::Test {
     for (std::uint32_t layer = 0; layer < layout.layer_count; ++layer)
       for (std::uint32_t expert = 0; expert < layout.experts_per_layer; ++expert)
         for (std::size_t role = 0; role < kExpertRoleCount; ++role) {
-          const ExpertKey key = {LayerIndex{layer}, ExpertIndex{expert}};
+          const ExpertKey key = {ExpertLayerIndex{layer}, ExpertIndex{expert}};
           const ExpertExtent& extent = layout.of(key)[role];
           model_->overlay().Set(key, static_cast<ExpertRole>(role), extent.type,
                                 In(extent.offset, extent.bytes));
@@ -154,9 +154,10 @@ TEST_F(OfflineOverlayTest, ATiedOutputGoesWithTheEmbedding) {
   for (std::uint32_t i = 0; i < experts.extents.size(); ++i)
     for (std::size_t role = 0; role < kExpertRoleCount; ++role) {
       const ExpertExtent& extent = experts.extents[i][role];
-      model->overlay().Set(
-          {LayerIndex{i / experts.experts_per_layer}, ExpertIndex{i % experts.experts_per_layer}},
-          static_cast<ExpertRole>(role), extent.type, bytes(extent.offset, extent.bytes));
+      model->overlay().Set({ExpertLayerIndex{i / experts.experts_per_layer},
+                            ExpertIndex{i % experts.experts_per_layer}},
+                           static_cast<ExpertRole>(role), extent.type,
+                           bytes(extent.offset, extent.bytes));
     }
   EXPECT_EQ(LogitsOf(*model, tokens_), LogitsInMemory(coarse, tokens_));
 }

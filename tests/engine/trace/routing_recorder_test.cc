@@ -38,9 +38,9 @@ void RecordStep(RoutingRecorder& recorder, std::uint32_t position) {
                       .choices = choices};
   std::vector<std::uint64_t> read_bytes(4);
   recorder.OnStep();
-  recorder.OnRouted(LayerIndex{0}, {&row, 1}, read_bytes);
+  recorder.OnRouted(ExpertLayerIndex{0}, {&row, 1}, read_bytes);
   read_bytes[position % 4] = 200;
-  recorder.OnRouted(LayerIndex{2}, {&row, 1}, read_bytes);
+  recorder.OnRouted(ExpertLayerIndex{2}, {&row, 1}, read_bytes);
 }
 
 TEST(RoutingRecorderTest, WritesWhatTheReaderReads) {
@@ -59,7 +59,7 @@ TEST(RoutingRecorderTest, WritesWhatTheReaderReads) {
                                         .choices = second}};
   const std::vector<std::uint64_t> read_bytes = {0, 100, 0, 0};
   recorder.OnStep();
-  recorder.OnRouted(LayerIndex{0}, rows, read_bytes);
+  recorder.OnRouted(ExpertLayerIndex{0}, rows, read_bytes);
   EXPECT_EQ(recorder.Take(), "") << "a step under way is not given";
   recorder.OnIdle();
   const std::string text = recorder.Take();

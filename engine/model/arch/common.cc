@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/model/arch/common.h"
+
+#include <array>
+
+namespace edgemoe::arch {
+namespace {
+
+constexpr float kRopeBaseMax = 1e12F;
+constexpr float kRopeFactorMax = 1e6F;
+
+Status ReadYarn(MetadataReader& metadata, const ModelConfig& config, RopeConfig& rope) {
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("rope.scaling.original_context_length", 1,
+                                           kContextLengthMax, config.context_length,
+                                           &rope.original_context_length));
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.NumberOr("rope.scaling.yarn_beta_fast", 0.0F, 1e6F, 32.0F, &rope.beta_fast));
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.NumberOr("rope.scaling.yarn_beta_slow", 0.0F, 1e6F, 1.0F, &rope.beta_slow));
+  return metadata.NumberOr("rope.scaling.yarn_ext_factor", 0.0F, 1.0F, 1.0F, &rope.extrapolation);
+}
+
+Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32_t head_size,
+                RopeConfig& rope) {
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.NumberOr("rope.freq_base", 1.0F, kRopeBaseMax, 10000.0F, &rope.base));
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.CountOr("rope.dimension_count", 2, head_size, head_size, &rope.dimension_count));
+  if (rope.dimension_count % 2 != 0)
+    return InvalidArgumentError(
+        metadata.KeyOf("rope.dimension_count") + ": found " + std::to_string(rope.dimension_count) +
+        ", accepted are even numbers from 2 to " + std::to_string(head_size));
+
+  constexpr std::array<std::string_view, 3> kScalings = {"none", "linear", "yarn"};
+  // A file with a factor and no type means linear scaling.
+  const std::size_t fallback = metadata.Has("rope.scaling.factor") ? 1 : 0;
+  std::size_t scaling = 0;
+  EDGEMOE_RETURN_IF_ERROR(metadata.OneOf("rope.scaling.type", kScalings, fallback, &scaling));
+  rope.scaling = static_cast<RopeScaling>(scaling);
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.NumberOr("rope.scaling.factor", 0.0F, kRopeFactorMax, 1.0F, &rope.factor));
+  // 0 is how some files say that nothing is scaled.
+  if (rope.factor == 0.0F) rope.factor = 1;
+  if (rope.factor < 1.0F)
+    return InvalidArgumentError(metadata.KeyOf("rope.scaling.factor") + ": found " +
+                                std::to_string(rope.factor) +
+                                ", accepted are 0 and numbers from 1");
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.NumberOr("rope.scaling.attn_factor", 0.01F, 100.0F, 1.0F, &rope.attention_factor));
+  metadata.Ignore("rope.scaling.finetuned");
+  if (rope.scaling == RopeScaling::kYarn) return ReadYarn(metadata, config, rope);
+  metadata.Ignore("rope.scaling.original_context_length");
+  if (rope.scaling == RopeScaling::kNone) rope.factor = 1;
+  return OkStatus();
+}
+
+}  // namespace
+
+Status ReadSizes(MetadataReader& metadata, ModelConfig& config) {
+  std::uint32_t layer_count = 0;
+  EDGEMOE_RETURN_IF_ERROR(metadata.Count("block_count", 1, kLayerCountMax, &layer_count));
+  config.layers.resize(layer_count);
+  EDGEMOE_RETURN_IF_ERROR(metadata.Count("embedding_length", 1, kWidthMax, &config.width));
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.Count("context_length", 1, kContextLengthMax, &config.context_length));
+  return metadata.Number("attention.layer_norm_rms_epsilon", 0.0F, 0.999F, &config.rms_epsilon);
+}
+
+Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
+                     AttentionConfig& attention) {
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.Count("attention.head_count", 1, kHeadCountMax, &attention.head_count));
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("attention.head_count_kv", 1, attention.head_count,
+                                           attention.head_count, &attention.kv_head_count));
+  if (attention.head_count % attention.kv_head_count != 0)
+    return InvalidArgumentError(metadata.KeyOf("attention.head_count_kv") + ": found " +
+                                std::to_string(attention.kv_head_count) +
+                                ", accepted are divisors of the head count " +
+                                std::to_string(attention.head_count));
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("attention.key_length", 2, kHeadSizeMax,
+                                           config.width / attention.head_count,
+                                           &attention.head_size));
+  if (attention.head_size % 2 != 0 || attention.head_size == 0)
+    return InvalidArgumentError(metadata.KeyOf("attention.key_length") + ": found " +
+                                std::to_string(attention.head_size) +
+                                ", accepted are even numbers from 2 to 1024");
+  std::uint32_t value_size = 0;
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("attention.value_length", attention.head_size,
+                                           attention.head_size, attention.head_size, &value_size));
+  return ReadRope(metadata, config, attention.head_size, attention.rope);
+}
+
+Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, ModelConfig& config) {
+  EDGEMOE_RETURN_IF_ERROR(metadata.Count("expert_count", 1, kExpertCountMax, &config.expert_count));
+  EDGEMOE_RETURN_IF_ERROR(metadata.Count("expert_used_count", 1,
+                                         std::min(config.expert_count, kExpertUsedCountMax),
+                                         &config.expert_used_count));
+  EDGEMOE_RETURN_IF_ERROR(metadata.Count(width_key, 1, kWidthMax, &config.expert_width));
+  // What these architectures do not have, but a file of their relatives may say.
+  std::uint32_t unused = 0;
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_shared_count", 0, 0, 0, &unused));
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_group_count", 0, 1, 0, &unused));
+  return metadata.CountOr("expert_group_used_count", 0, 1, 0, &unused);
+}
+
+void IgnoreDescriptions(MetadataReader& metadata) {
+  for (const std::string_view name :
+       {"vocab_size", "feed_forward_length", "expert_shared_feed_forward_length",
+        "attention.causal", "tensor_data_layout"})
+    metadata.Ignore(name);
+}
+
+std::vector<TensorRule> LayerTensors(const LayerConfig& layer) {
+  const AttentionConfig& attention = layer.attention;
+  std::vector<TensorRule> rules = {{TensorRole::kAttentionNorm, "attn_norm.weight"},
+                                   {TensorRole::kQuery, "attn_q.weight"},
+                                   {TensorRole::kKey, "attn_k.weight"},
+                                   {TensorRole::kValue, "attn_v.weight"}};
+  const auto add = [&](bool has, std::initializer_list<TensorRule> more) {
+    if (has) rules.insert(rules.end(), more);
+  };
+  add(attention.biases, {{TensorRole::kQueryBias, "attn_q.bias"},
+                         {TensorRole::kKeyBias, "attn_k.bias"},
+                         {TensorRole::kValueBias, "attn_v.bias"},
+                         {TensorRole::kAttentionOutputBias, "attn_output.bias"}});
+  add(attention.qk_norm != QkNorm::kNone, {{TensorRole::kQueryNorm, "attn_q_norm.weight"},
+                                           {TensorRole::kKeyNorm, "attn_k_norm.weight"}});
+  add(attention.sinks, {{TensorRole::kSinks, "attn_sinks.weight"}});
+  add(true, {{TensorRole::kAttentionOutput, "attn_output.weight"},
+             {TensorRole::kFeedForwardNorm, "ffn_norm.weight"}});
+  add(!layer.experts, {{TensorRole::kDenseGate, "ffn_gate.weight"},
+                       {TensorRole::kDenseUp, "ffn_up.weight"},
+                       {TensorRole::kDenseDown, "ffn_down.weight"}});
+  if (!layer.experts) return rules;
+  add(true, {{TensorRole::kRouter, "ffn_gate_inp.weight"}});
+  add(layer.experts->router_bias, {{TensorRole::kRouterBias, "ffn_gate_inp.bias"}});
+  add(layer.experts->biases, {{TensorRole::kGateBias, "ffn_gate_exps.bias"},
+                              {TensorRole::kUpBias, "ffn_up_exps.bias"},
+                              {TensorRole::kDownBias, "ffn_down_exps.bias"}});
+  add(true, {{TensorRole::kGate, "ffn_gate_exps.weight"},
+             {TensorRole::kUp, "ffn_up_exps.weight"},
+             {TensorRole::kDown, "ffn_down_exps.weight"}});
+  return rules;
+}
+
+}  // namespace edgemoe::arch

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the architectures share: keys with the same meaning, and the usual names of tensors. Errors
+// are those of MetadataReader.
+#pragma once
+
+#include <vector>
+
+#include "engine/model/arch/architecture.h"
+
+namespace edgemoe::arch {
+
+// block_count (into `layers`, all alike and empty), embedding_length, context_length and the RMS
+// epsilon.
+Status ReadSizes(MetadataReader& metadata, ModelConfig& config);
+
+// Head counts and sizes, and RoPE with its scaling, into `attention`. What else the architecture's
+// attention has is set by the caller.
+Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
+                     AttentionConfig& attention);
+
+// expert_count and expert_used_count; the width of an expert from `width_key`.
+Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, ModelConfig& config);
+
+// Keys that say nothing which would change a result: see MetadataReader::Ignore.
+void IgnoreDescriptions(MetadataReader& metadata);
+
+// The names that most architectures use, for what `layer` has.
+std::vector<TensorRule> LayerTensors(const LayerConfig& layer);
+
+}  // namespace edgemoe::arch

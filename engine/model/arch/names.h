@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The list of architectures. A new one is a line here, a line in architecture.cc and its own file.
+#pragma once
+
+#include "engine/model/arch/common.h"
+
+namespace edgemoe::arch {
+
+extern const Architecture kGptOss;
+extern const Architecture kOlmoe;
+extern const Architecture kQwen3Moe;
+
+}  // namespace edgemoe::arch

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/model/tensor_role.h"
+
+#include <array>
+
+#include "engine/base/check.h"
+
+namespace edgemoe {
+
+const char* TensorRoleName(TensorRole role) {
+  constexpr std::array<const char*, kTensorRoleCount> kNames = {
+      "embedding",  "output_norm", "output",      "attention_norm",   "query",
+      "query_bias", "query_norm",  "key",         "key_bias",         "key_norm",
+      "value",      "value_bias",  "sinks",       "attention_output", "attention_output_bias",
+      "ffn_norm",   "router",      "router_bias", "gate_bias",        "up_bias",
+      "down_bias",  "dense_gate",  "dense_up",    "dense_down",       "gate",
+      "up",         "down"};
+  return kNames[static_cast<std::size_t>(role)];
+}
+
+bool IsFloatVector(TensorRole role) {
+  switch (role) {
+    case TensorRole::kOutputNorm:
+    case TensorRole::kAttentionNorm:
+    case TensorRole::kQueryBias:
+    case TensorRole::kQueryNorm:
+    case TensorRole::kKeyBias:
+    case TensorRole::kKeyNorm:
+    case TensorRole::kValueBias:
+    case TensorRole::kSinks:
+    case TensorRole::kAttentionOutputBias:
+    case TensorRole::kFeedForwardNorm:
+    case TensorRole::kRouterBias:
+    case TensorRole::kGateBias:
+    case TensorRole::kUpBias:
+    case TensorRole::kDownBias: return true;
+    default: return false;
+  }
+}
+
+bool IsRequantisable(TensorRole role) {
+  switch (role) {
+    case TensorRole::kEmbedding:
+    case TensorRole::kOutput:
+    case TensorRole::kQuery:
+    case TensorRole::kKey:
+    case TensorRole::kValue:
+    case TensorRole::kAttentionOutput:
+    case TensorRole::kGate:
+    case TensorRole::kUp:
+    case TensorRole::kDown: return true;
+    default: return false;
+  }
+}
+
+TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer) {
+  const AttentionConfig& attention = layer.attention;
+  const std::uint64_t width = config.width;
+  const bool row_norm = attention.qk_norm == QkNorm::kRow;
+  switch (role) {
+    case TensorRole::kEmbedding:
+    case TensorRole::kOutput: return {config.vocabulary_size, width};
+    case TensorRole::kOutputNorm:
+    case TensorRole::kAttentionNorm:
+    case TensorRole::kAttentionOutputBias:
+    case TensorRole::kFeedForwardNorm: return {1, width};
+    case TensorRole::kQuery: return {attention.q_size(), width};
+    case TensorRole::kKey:
+    case TensorRole::kValue: return {attention.kv_size(), width};
+    case TensorRole::kQueryBias: return {1, attention.q_size()};
+    case TensorRole::kKeyBias:
+    case TensorRole::kValueBias: return {1, attention.kv_size()};
+    case TensorRole::kQueryNorm: return {1, row_norm ? attention.q_size() : attention.head_size};
+    case TensorRole::kKeyNorm: return {1, row_norm ? attention.kv_size() : attention.head_size};
+    case TensorRole::kSinks: return {1, attention.head_count};
+    case TensorRole::kAttentionOutput: return {width, attention.q_size()};
+    case TensorRole::kRouter: return {config.expert_count, width};
+    case TensorRole::kRouterBias: return {1, config.expert_count};
+    case TensorRole::kGateBias:
+    case TensorRole::kUpBias: return {config.expert_count, config.expert_width};
+    case TensorRole::kDownBias: return {config.expert_count, width};
+    case TensorRole::kDenseGate:
+    case TensorRole::kDenseUp: return {layer.dense_width, width};
+    case TensorRole::kDenseDown: return {width, layer.dense_width};
+    case TensorRole::kGate:
+    case TensorRole::kUp: return {config.expert_width, width};
+    case TensorRole::kDown: return {width, config.expert_width};
+  }
+  EDGEMOE_CHECK(false, "every role has a shape");
+}
+
+}  // namespace edgemoe

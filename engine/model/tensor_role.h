@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a tensor is to the model. Loading, packs, calibration and quality find tensors by role and
+// layer; only engine/model/arch knows what a file calls them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/model/model_config.h"
+
+namespace edgemoe {
+
+enum class TensorRole : std::uint8_t {
+  // Of the whole model.
+  kEmbedding,
+  kOutputNorm,
+  kOutput,
+  // Of a layer.
+  kAttentionNorm,
+  kQuery,
+  kQueryBias,
+  kQueryNorm,
+  kKey,
+  kKeyBias,
+  kKeyNorm,
+  kValue,
+  kValueBias,
+  kSinks,
+  kAttentionOutput,
+  kAttentionOutputBias,
+  kFeedForwardNorm,
+  kRouter,
+  kRouterBias,
+  kGateBias,  // of all experts of a layer, as the next two
+  kUpBias,
+  kDownBias,
+  kDenseGate,
+  kDenseUp,
+  kDenseDown,
+  // Of one expert. These stay on storage.
+  kGate,
+  kUp,
+  kDown,
+};
+constexpr std::size_t kTensorRoleCount = 27;
+
+// "embedding", "attention_output", "gate" ... as reports and messages show it.
+const char* TensorRoleName(TensorRole role);
+
+constexpr bool IsOfExpert(TensorRole role) { return role >= TensorRole::kGate; }
+// Norms, biases and sinks: kept as float in memory whatever their type in the file, and never
+// requantised.
+bool IsFloatVector(TensorRole role);
+// Embedding, output, projections and the experts' matrices: what packs may requantise. Routers are
+// small and decide too much.
+bool IsRequantisable(TensorRole role);
+
+// [rows, columns]; of an expert's role the shape of one expert's matrix. Vectors have one row;
+// the experts' biases have a row for each expert.
+struct TensorShape {
+  std::uint64_t rows = 0;
+  std::uint64_t columns = 0;
+};
+// `layer` is not looked at for roles of the whole model.
+TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer);
+
+}  // namespace edgemoe
