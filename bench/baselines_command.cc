@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The engine's configurations against the paper's baselines on the same storage. A ratio is the
-// median over runs of the quotient of two runs that stood side by side.
+// median over runs of the quotient of two runs that followed each other.
 #include <algorithm>
 #include <array>
 #include <string>
@@ -36,7 +36,7 @@ double MedianRatio(const Measured& one, const Measured& other) {
   return Median(ratios);
 }
 
-// A row of the table, and the same for programs: `one` beside the baselines on the file `path`.
+// Compares `one` with the baselines on the file `path`: a row of the table, and JSON for programs.
 Json CompareWith(const std::string& path, const Measured& one,
                  const std::vector<Measured>& measured, TextTable& table) {
   const EngineOptions& options = one.configuration.options;

@@ -71,7 +71,7 @@ class Watch {
                Seconds(now_ns - resumed_ns_) > seconds_max_;
       changed_.NotifyAll();
     }
-    // The cancelled end that follows is no error then.
+    // The request then ends as cancelled, which is no error here.
     if (enough) static_cast<void>(engine_.Abort(id()).ok());
   }
 
@@ -87,7 +87,7 @@ class Watch {
     return can_take_;
   }
 
-  // Until the first token has come, or none will.
+  // Waits until the first token has come, or the request has ended without one.
   void WaitForFirst() {
     MutexLock lock(mutex_);
     while (tokens_.empty() && !finished_) changed_.Wait(mutex_);
@@ -108,7 +108,7 @@ class Watch {
     while (!finished_) changed_.Wait(mutex_);
   }
 
-  // After the end.
+  // To be called after WaitForEnd.
   Status Fill(std::uint64_t begin_ns, GenerationSample& sample) const {
     MutexLock lock(mutex_);
     if (tokens_.empty())
@@ -141,7 +141,7 @@ class Watch {
   bool finished_ GUARDED_BY(mutex_) = false;
   Status status_ GUARDED_BY(mutex_);
   std::vector<TokenId> tokens_ GUARDED_BY(mutex_);
-  std::vector<std::uint64_t> times_ns_ GUARDED_BY(mutex_);  // as tokens_
+  std::vector<std::uint64_t> times_ns_ GUARDED_BY(mutex_);  // when each of tokens_ came
 };
 
 class Sink final : public EventSink {
@@ -178,7 +178,7 @@ Result<GenerationSample> Generate(Engine& engine, const GenerationPlan& plan) {
   watch->WaitForFirst();
   const Snapshot first = Take(engine, clock);
   watch->Resume();
-  // What the snapshot itself took belongs to neither phase.
+  // The time that the snapshot itself takes belongs to neither phase.
   Snapshot resumed = first;
   resumed.now_ns = clock.NowNs();
   resumed.cpu_s = CpuSeconds();

@@ -15,7 +15,7 @@ namespace edgemoe::bench {
 struct GenerationPlan {
   std::variant<std::string, std::vector<TokenId>> prompt;
   std::uint32_t tokens = 0;  // to write, at least 1; greedy, past the end of an answer
-  // After so many seconds of writing, but not before kGapsMin tokens after the first, it is enough.
+  // Writing ends after this many seconds, but not before kGapsMin tokens have followed the first.
   double seconds_max = 0;
 };
 constexpr std::size_t kGapsMin = 2;

@@ -7,7 +7,7 @@
 namespace edgemoe::bench {
 namespace {
 
-// As the client's: sysexits.h.
+// The numbers of sysexits.h, as the client gives them.
 int ExitCodeOf(StatusCode code) {
   switch (code) {
     case StatusCode::kInvalidArgument:

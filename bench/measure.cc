@@ -13,7 +13,7 @@
 namespace edgemoe::bench {
 namespace {
 
-// What a warm-up answers: not what is measured, nor what its prompt's experts would favour.
+// The warm-up's prompt: another text than the measured one, so that it does not favour its experts.
 constexpr const char* kWarmupPrompt =
     "In the morning the farmer opened the gate, counted his sheep and walked down to the village";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs configurations in turn, so that what else the machine does falls on all of them alike, and
-// sums up what was seen.
+// Runs configurations in turn, so that other work of the machine slows all of them alike, and sums
+// up what was measured.
 #pragma once
 
 #include <cstdint>
@@ -39,14 +39,14 @@ DecodeSummary Summarise(const std::vector<GenerationSample>& samples);
 // Each sample's own speed.
 double TokensPerSecond(const GenerationSample& sample);
 
-// Opens each configuration anew for each run (memory for one at a time is enough), answers another
-// prompt of `warmup_tokens` where that is asked for, then `plan`.
+// Opens each configuration again for each run (memory for one at a time is enough), writes
+// `warmup_tokens` in answer to another prompt where that is asked for, then runs `plan`.
 Result<std::vector<Measured>> MeasureInTurn(const std::vector<Configuration>& configurations,
                                             const GenerationPlan& plan, std::uint32_t warmup_tokens,
                                             std::uint32_t runs);
 
-// Whether all samples of each file wrote the same, as far as each got. Files may differ: they are
-// of different precision.
+// Whether all samples of a file wrote the same tokens, as far as each got. Files may differ: they
+// are of different precision.
 bool AllAlike(const std::vector<Measured>& measured);
 
 // The bandwidth that a configuration's storage has: the model of it, or what was probed.

@@ -12,7 +12,7 @@
 
 namespace edgemoe::bench {
 
-// What decode, prefill and baselines share. Lists: each value with each of the others'.
+// What decode, prefill and baselines share. Every combination of the lists' values is measured.
 struct RunSettings {
   // Files of one model. Shares of the experts, and the storage's scale, are those of the first one,
   // so that all files have the same memory and the same device.

@@ -7,7 +7,7 @@
 namespace edgemoe::bench {
 
 // Columns of text for people: as wide as what is in them; those in which every cell is a number, a
-// sign or "-" stand to the right.
+// sign or "-" are aligned to the right.
 class TextTable {
  public:
   explicit TextTable(std::vector<std::string> header) : rows_{std::move(header)} {}

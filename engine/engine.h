@@ -31,8 +31,8 @@ namespace edgemoe {
 // ---- Requests (StopParameters and events: engine/scheduler/request.h) ----
 
 struct GenerateRequest {
-  std::variant<std::string, std::vector<TokenId>>
-      prompt;  // text is tokenised with add_special, parse_special
+  // Text is tokenised with add_special and parse_special.
+  std::variant<std::string, std::vector<TokenId>> prompt;
   SamplingParameters sampling;
   StopParameters stop;
   int top_logprob_count = -1;  // -1: no log-probabilities; up to kTopLogprobsMax
@@ -63,8 +63,8 @@ struct ChatMessage {
 
 struct ChatTemplateOptions {
   bool add_generation_prompt = true;
-  std::vector<std::pair<std::string, std::string>>
-      variables;  // name to JSON value, as in enable_thinking: false
+  // Name to JSON value, as in enable_thinking: false.
+  std::vector<std::pair<std::string, std::string>> variables;
 };
 
 // ---- Observing ----
@@ -85,8 +85,10 @@ struct EngineStats {
   std::uint64_t expert_bytes_read = 0;
   std::uint64_t expert_read_errors = 0;
   std::uint64_t storage_wait_ns = 0;
-  std::uint64_t storage_wait_bytes = 0;     // that arrived during storage_wait_meter_ns: how fast
-  std::uint64_t storage_wait_meter_ns = 0;  // storage was while the engine only waited for it
+  // How fast storage was while the engine did nothing but wait for it: bytes that arrived, and the
+  // time in which they did.
+  std::uint64_t storage_wait_bytes = 0;
+  std::uint64_t storage_wait_meter_ns = 0;
   std::uint64_t storage_model_bytes_per_second = 0;  // of storage_profile; 0: real storage
   std::uint64_t compute_ns = 0;                      // time in steps less waiting for storage
   ReadAheadStats read_ahead;
@@ -96,10 +98,10 @@ struct EngineStats {
   std::uint64_t kv_blocks_used = 0;
   std::uint64_t kv_blocks_total = 0;
   std::uint64_t expert_slab_bytes = 0;  // memory.expert_bytes, or less while idle
-  MemoryPlan memory;                    // as after the last Resize
+  MemoryPlan memory;                    // as of the last Resize
   std::string io_backend;               // the one in use
-  std::string
-      io_note;  // why not the preferred one, and whether O_DIRECT and fixed buffers are in force
+  // Why not the preferred backend, and whether O_DIRECT and fixed buffers are in force.
+  std::string io_note;
   std::string kernels;  // the table in use
   std::string eviction_policy;
   std::string predictor;
@@ -118,7 +120,7 @@ class RoutingRecording {
   // No further step is recorded; what was not taken yet can be. Waits for the step that runs.
   virtual void Stop() = 0;
   virtual std::uint64_t steps_recorded() const = 0;
-  virtual std::uint64_t steps_dropped() const = 0;  // as Take came too late
+  virtual std::uint64_t steps_dropped() const = 0;  // because Take came too late
 };
 
 // Thread-safe but for the destructor, which must be the last call. The engine's own thread runs the
@@ -146,7 +148,7 @@ class Engine {
   // Ends a request with kCancelled within one layer. NOT_FOUND when it is not queued or running.
   virtual Status Abort(RequestId request) = 0;
 
-  // A sink that could not take more can again. Cheap; any thread.
+  // To be called when a sink that could not take more can take events again. Cheap; any thread.
   virtual void Wake() = 0;
 
   // INVALID_ARGUMENT for text that is not UTF-8, naming the byte offset.

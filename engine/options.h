@@ -12,13 +12,14 @@ namespace edgemoe {
 
 struct EngineOptions {
   std::string model_path;  // a GGUF file; the first part of a split one
-  std::string
-      model_name;  // what requests call it; empty: the file's name without ".gguf" and part number
-  std::uint64_t memory_budget_bytes = 0;  // dense + KV + workspace + experts; 0: 3/4 of usable
-                                          // memory, at most what the whole model needs
+  // What requests call the model; empty: the file's name without ".gguf" and part number.
+  std::string model_name;
+  // For dense weights, KV, workspace and experts. 0: 3/4 of usable memory, at most what the whole
+  // model needs.
+  std::uint64_t memory_budget_bytes = 0;
   std::uint64_t expert_budget_bytes = 0;  // 0: what the memory budget leaves; else at most that
-  std::uint32_t context_tokens =
-      4096;  // longest sequence, prompt and answer; at most the model's own context
+  // The longest sequence, prompt and answer together; at most the model's own context.
+  std::uint32_t context_tokens = 4096;
   std::uint32_t sessions_max = 4;           // requests that run at once, [1, 64]
   std::uint32_t queue_max = 64;             // requests that wait, [0, 4096]
   std::uint32_t prefill_chunk_tokens = 64;  // prompt tokens a step, [1, 512]
@@ -30,8 +31,8 @@ struct EngineOptions {
   std::string eviction_policy = "lfru";
   // Where guesses of the next layer's experts come from: "router", "path", "none".
   std::string predictor = "router";
-  std::uint32_t stall_timeout_ms =
-      60000;  // a stream whose reader takes nothing for so long is ended
+  // A stream whose reader takes nothing for this long is ended.
+  std::uint32_t stall_timeout_ms = 60000;
   // Seconds without a request after which the experts' memory shrinks to its least, until the next
   // request; 0: never.
   std::uint32_t idle_shrink_after_s = 0;

@@ -14,7 +14,7 @@ namespace edgemoe {
 std::string DefaultPackPath(const std::string& source_path);
 
 // What WritePack will need. Reads the header of the source, and only for methods that measure it.
-// INVALID_ARGUMENT: an option, as WritePack; the source, as DescribeModel.
+// INVALID_ARGUMENT: an option, as for WritePack, or the source, as for DescribeModel.
 Result<PackMemory> PlanPack(const PackOptions& options);
 
 // Writes a pack: the weights of a model laid out so that an expert is one aligned record with a
@@ -28,11 +28,11 @@ Result<PackMemory> PlanPack(const PackOptions& options);
 // processes.
 //
 // INVALID_ARGUMENT names an option as models.proto does, what was found and what is accepted; or
-// the output is the source, or the source is a pack, or as DescribeModel. OUT_OF_RANGE: no choice
-// of types meets the target; names what can be had. ALREADY_EXISTS: the output, unless `overwrite`.
-// FAILED_PRECONDITION: another job writes the output, or the source changed meanwhile.
-// RESOURCE_EXHAUSTED: no room on the disk; names path, needed and free bytes; or too little
-// `memory_bytes`. CANCELLED. DATA_LOSS: a disk failed.
+// the output is the source, or the source is a pack, or no model that DescribeModel accepts.
+// OUT_OF_RANGE: no choice of types meets the target; names what can be had. ALREADY_EXISTS: the
+// output, unless `overwrite`. FAILED_PRECONDITION: another job writes the output, or the source
+// changed meanwhile. RESOURCE_EXHAUSTED: no room on the disk; names path, needed and free bytes; or
+// too little `memory_bytes`. CANCELLED. DATA_LOSS: a disk failed.
 Result<PackReport> WritePack(const PackOptions& options);
 
 }  // namespace edgemoe

@@ -36,8 +36,8 @@ struct ProbeReport {
   std::uint32_t read_bytes = 0;
   std::uint32_t depth = 0;
   std::uint64_t in_flight_bytes_max = 0;
-  std::string
-      note;  // why the figures may not be the device's, or were not kept; empty: all is well
+  // Why the figures may not be the device's, or were not kept; empty: all is well.
+  std::string note;
 };
 
 // Measures how fast the storage under a file is and how it likes to be read, in about a second; or

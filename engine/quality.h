@@ -23,11 +23,11 @@ struct QualityOptions {
   std::uint32_t context_tokens = 512;  // of a window; the second half of each is scored
   std::size_t windows_max = 0;         // from the beginning of the text; 0: all
   std::uint64_t memory_bytes = 0;      // of one model; 0: 3/4 of usable memory
-  std::uint32_t threads = 0;           // as EngineOptions
-  std::string io_backend = "auto";     // as EngineOptions
-  std::string kernels = "auto";        // as EngineOptions
-  std::string scratch_directory{};     // for the reference's probabilities, 2 bytes for each
-                                       // position and token; empty: the system's
+  std::uint32_t threads = 0;           // as in EngineOptions
+  std::string io_backend = "auto";     // as in EngineOptions
+  std::string kernels = "auto";        // as in EngineOptions
+  // For the reference's probabilities, 2 bytes for each position and token; empty: the system's.
+  std::string scratch_directory{};
   const std::atomic<bool>* cancelled = nullptr;  // looked at before each layer
   // Positions of a model done and to do, after each window; on the calling thread.
   std::function<void(const std::string& path, std::uint64_t done, std::uint64_t total)> progress{};
@@ -54,9 +54,9 @@ struct QualityReport {
 };
 
 // For each model; one is in memory at a time, and the reference is run once. INVALID_ARGUMENT: no
-// model; a text that is no UTF-8 or shorter than one window, or a reference that
-// tokenises it in another way; the options. RESOURCE_EXHAUSTED with the least memory that works, or
-// without room for the scratch file. CANCELLED. DATA_LOSS: an expert cannot be read. Others as
+// model; a text that is not UTF-8 or is shorter than one window; a reference that tokenises it in
+// another way; an option. RESOURCE_EXHAUSTED with the least memory that works, or without room for
+// the scratch file. CANCELLED. DATA_LOSS: an expert cannot be read. Other errors are those of
 // DescribeModel. Any thread.
 Result<std::vector<QualityReport>> MeasureQuality(const QualityOptions& options);
 

@@ -15,8 +15,8 @@ namespace edgemoe {
 // without a model: each policy with each predictor and budget.
 struct ReplayOptions {
   std::string trace_path;
-  std::vector<std::string>
-      policies;  // "lru", "lfu", "lfru", "edgemoe", "edgemoe-printed", "belady"
+  // "lru", "lfu", "lfru", "edgemoe", "edgemoe-printed", "belady".
+  std::vector<std::string> policies;
   std::vector<std::string> predictors;       // "none", "path", "previous-token"; empty: "none"
   std::vector<std::uint64_t> budgets_bytes;  // of the whole cache; at most 64 of each
 };
@@ -46,10 +46,9 @@ struct ReplayResult {
   std::uint64_t guessed_at_2k = 0;
 };
 
-// In the order of the options: policies, in each predictors, in each budgets. INVALID_ARGUMENT
-// names line, column and value of the trace, or the option and the names that are accepted;
-// NOT_FOUND and PERMISSION_DENIED name the file; RESOURCE_EXHAUSTED: a trace of more than 32 Mi
-// rows.
+// Ordered by policy, then predictor, then budget, each as in the options. INVALID_ARGUMENT names
+// line, column and value of the trace, or the option and the names that are accepted; NOT_FOUND and
+// PERMISSION_DENIED name the file; RESOURCE_EXHAUSTED: a trace of more than 32 Mi rows.
 Result<std::vector<ReplayResult>> ReplayTrace(const ReplayOptions& options);
 
 }  // namespace edgemoe

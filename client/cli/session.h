@@ -19,8 +19,7 @@ struct CommonOptions {
   std::string address;  // empty: the default socket
   bool json = false;
   bool verbose = false;
-  // How long to wait for a daemon that is loading. When it was said, also for one that is not
-  // there yet.
+  // How long to wait for a daemon that is loading; when set, also for one that does not answer yet.
   std::optional<std::uint32_t> wait_seconds;
 };
 
@@ -34,8 +33,8 @@ class Session {
   // Connects when that was not done yet. UNAVAILABLE as Client::Connect; CANCELLED on Ctrl-C.
   client::Status Connect();
 
-  // Starts a new wait: the next Connect and WaitToRetry have their whole time, and connect anew
-  // when the call before ended because of the connection.
+  // Starts a new wait: the next Connect and WaitToRetry have their whole time, and connect again
+  // when the last call ended because of the connection.
   void Forget(const client::Status& status);
 
   // After Connect.
@@ -46,8 +45,8 @@ class Session {
   // Whether Ctrl-C ended a wait.
   bool interrupted() const { return interrupted_; }
 
-  // Tells whether a call that ended so should be tried again, after having waited and connected
-  // anew: when the daemon is loading and the time has not run out. Else `status` is what to report.
+  // Whether a call that ended with `status` should be tried again: while the daemon is loading and
+  // time is left. It has then waited and connected again. Otherwise `status` is what to report.
   bool WaitToRetry(client::Status& status);
 
   // A call that does not stream, again while the daemon is loading.

@@ -11,7 +11,7 @@
 
 namespace edgemoe::cli {
 
-// One line on stderr that is written over and over; nothing when stderr is not a terminal.
+// One line on stderr that is overwritten again and again; nothing when stderr is not a terminal.
 class StatusLine {
  public:
   StatusLine();

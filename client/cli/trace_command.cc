@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trace: what routers choose, from a live daemon into a file, and such a file through caches.
+// trace: records what the routers of a live daemon choose, and replays such a file through caches.
 #include <unistd.h>
 
 #include <cerrno>

@@ -26,7 +26,7 @@ inline tl::unexpected<Status> Failure(Status status) {
     if (::edgemoe::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 
-// The same in a function that returns Result<T>.
+// Returns the error from a function that returns Result<T>.
 #define EDGEMOE_FAIL_IF_ERROR(expression)                        \
   do {                                                           \
     if (::edgemoe::Status status_ = (expression); !status_.ok()) \

@@ -16,7 +16,7 @@ struct ExpertChoice {
   float weight;  // of a row's choices they sum to 1; of a guess: how likely
 };
 
-// A running session's place, [0, sessions_max): given when it joins, taken again when it leaves.
+// A running session's place, [0, sessions_max): given when it joins, free again when it leaves.
 using SessionSlot = Id<struct SessionSlotTag, std::uint32_t>;
 
 enum class RoutingPhase : std::uint8_t { kPrefill = 0, kDecode = 1 };

@@ -22,7 +22,8 @@ void EdgemoePolicy::OnLayer(ExpertLayerIndex layer) {
   counted_.assign(counted_.size(), false);
   for (std::uint32_t i = 0; i < layer_count_; ++i) {
     std::uint32_t distance = LayerDistance(layer.value, i, layer_count_);
-    // The printed form divides by zero at the present layer: kept above all, as is its limit.
+    // The printed formula divides by zero for the layer that runs now: those experts are kept above
+    // all.
     if (formula_ == EdgemoeFormula::kPrinted) distance = layer_count_ - distance;
     nearness_[i] = distance == 0 ? std::numeric_limits<double>::max() : 1.0 / distance;
   }

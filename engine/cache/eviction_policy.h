@@ -24,13 +24,13 @@ struct ExpertUse {
   ExpertKey key;
   RoutingPhase phase = RoutingPhase::kDecode;
   SessionSlot session;
-  RequestId request;  // another one than before in this slot: the former session is over
+  RequestId request;  // when it differs from the last one in this slot, that session is over
 };
 
-// Decides which resident expert gives way. One object for each size class: it is told of
-// residents of its own class only, and of uses of every expert. Confined to the engine's thread; no
-// allocation after construction. Cost: O(1) a call, but for OnLayer and Victim, which may scan the
-// table of experts.
+// Decides which resident expert gives way. One object for each size class: it hears of residents of
+// its own class only, and of uses of every expert. Confined to the engine's thread; no allocation
+// after construction. Cost: O(1) a call, but for OnLayer and Victim, which may scan the table of
+// experts.
 //
 // An expert is inserted, then pinned and unpinned any number of times, then erased. Pins do not
 // nest: the cache tells of the first and the last.

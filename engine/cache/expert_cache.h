@@ -95,7 +95,7 @@ class ExpertCache {
   // Counts a hit, a join or a miss. The pin is empty unless the expert is resident.
   ExpertPin TryPin(ExpertKey key);
 
-  // As TryPin, but no use by a layer: counts nothing.
+  // Pins as TryPin does, but is not counted as a use by a layer.
   ExpertPin Hold(ExpertKey key);
 
   // Whether TryReserve would evict nothing.
@@ -114,9 +114,9 @@ class ExpertCache {
 
   // Makes the slab use at most `bytes`, more or less than before. Where a class shrinks, its
   // policy's victims go until the others fit; those that stay may move. RESOURCE_EXHAUSTED below
-  // SlabBytesMin, with nothing changed, or when the kernel has no memory: then what was to grow has
-  // not, and victims may be gone. Allocates. REQUIRES: nothing is pinned or loading; no reader has
-  // the slab's memory registered.
+  // SlabBytesMin, with nothing changed, or when the kernel has no memory: then classes that were to
+  // grow have not, and victims may be gone. Allocates. REQUIRES: nothing is pinned or loading; no
+  // reader has the slab's memory registered.
   Status Resize(std::uint64_t bytes);
 
   // Appends the experts that the policies would keep, best of each class first: at most as many as

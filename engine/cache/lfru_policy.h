@@ -12,11 +12,11 @@
 
 namespace edgemoe {
 
-// Frequency and recency in one figure: evicts the expert of the least rate of use (see UseRates),
-// which is worth the less the farther its layer's next turn is: rate * (1 - 0.3 * distance / S),
-// with S layers and distance 1 to S. Of equals the first goes. The default, as it loses least on
-// recorded traces. Victim searches only the layers in which something has changed since the last
-// time: those that ran, or in which residents came, went or were pinned.
+// Frequency and recency in one figure: evicts the expert with the lowest rate of use (see
+// UseRates), which counts less the farther away its layer's next turn is: rate * (1 - 0.3 *
+// distance / S), with S layers and distance 1 to S. Of equals the first goes. The default, as it
+// loses least on recorded traces. Victim searches only the layers in which something has changed
+// since the last time: those that ran, or in which residents came, went or were pinned.
 class LfruPolicy final : public EvictionPolicy {
  public:
   explicit LfruPolicy(const PolicyShape& shape);

@@ -43,7 +43,8 @@ class MemoryReservation {
 };
 
 // Invariants:
-//   1. The sum of all reservations never exceeds `total_bytes`: what would, is refused.
+//   1. The sum of all reservations never exceeds `total_bytes`: one that would exceed it is
+//      refused.
 //   2. It is 0 again when the last reservation is gone, and only then may the budget go.
 // Thread-safe.
 class MemoryBudget {

@@ -98,7 +98,8 @@ std::size_t RoutingEcho::FindSimilar(const Session& session) {
   return best_count;
 }
 
-// Similarities move along: what was similar to the token before makes its own next one similar.
+// Similarities move on by one token: what came after a token similar to the last one starts as
+// similar to this one.
 void RoutingEcho::BeginToken(Session& session) {
   const std::uint32_t before = session.token;
   const std::uint32_t token = next_token_;

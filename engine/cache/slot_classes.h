@@ -20,10 +20,11 @@ struct SlotClass {
   std::uint64_t slot_bytes = 0;    // a multiple of kPageBytes; fits each of its experts
   std::uint32_t expert_count = 0;  // experts of this class in the whole model
   // Slots for this class's part of one token's demand: top_k / experts_per_layer of its experts,
-  // rounded up. Where all experts of a layer are alike this is what each token needs; with fewer,
-  // it evicts what the next one starts with, and LRU never hits. Where they are not, it is what a
-  // token needs on the average. One that needs more waits for slots; to set aside the most that any
-  // token might need of every class would take nearly a slot for each expert.
+  // rounded up. Where all experts of a layer have one size, this is what each token needs; with
+  // fewer slots a token evicts what the next one starts with, and LRU never hits. Where sizes
+  // differ, it is what a token needs on average. A token that needs more waits for slots; to set
+  // aside the most that any token might need of every class would take nearly a slot for each
+  // expert.
   std::uint32_t slot_floor = 0;
 };
 
@@ -54,8 +55,8 @@ Result<SlotClasses> MakeSlotClasses(std::uint32_t layer_count, std::uint32_t exp
                                     std::uint32_t top_k,
                                     std::span<const std::uint64_t> expert_slot_bytes);
 
-// The same classes with floors for the most that one token may want of each in a single layer: for
-// who reads each layer anew, and has no use for what the layer before left.
+// `classes` with other floors: the most experts of each class that one token may want in a single
+// layer. For sources that read every layer again and keep nothing of the layer before.
 SlotClasses WithLayerFloors(SlotClasses classes, std::uint32_t top_k);
 
 // The least slab that works: with the floors of MakeSlotClasses one token's demand, on the average

@@ -173,7 +173,7 @@ bool SlotSlab::TryLock() {
   for (const std::span<std::byte> region : regions())
     locked_ = ::mlock2(region.data(), region.size(), MLOCK_ONFAULT) == 0 && locked_;
   if (locked_) return true;
-  // Half a lock would have to be undone before memory is given back.
+  // Memory that is locked in part would have to be unlocked before it is given back.
   for (const std::span<std::byte> region : regions()) Unlock(region);
   return false;
 }

@@ -34,12 +34,12 @@ class SlotSlab {
   SlotSlab& operator=(SlotSlab&& other) noexcept;
   ~SlotSlab();
 
-  // Gives each class so many slots, at most as many as it has experts. What goes is given back to
-  // the system before more is taken. A taken slot that goes is moved, bytes and all, to a free one
-  // that stays, and `moved` is told. RESOURCE_EXHAUSTED when the kernel has no memory: then no
-  // class has more than before, and those that were to shrink have shrunk. REQUIRES: no class has
-  // more taken slots than it is given; meanwhile nobody uses a slot's bytes, and no reader has any
-  // of them registered.
+  // Gives each class this many slots, at most as many as it has experts. Memory that is no longer
+  // needed goes back to the system before more is taken. A taken slot whose memory goes is moved,
+  // bytes and all, to a free one that stays, and `moved` is told. RESOURCE_EXHAUSTED when the
+  // kernel has no memory: then no class has more than before, and those that were to shrink have
+  // shrunk. REQUIRES: no class has more taken slots than it is given; meanwhile nobody uses a
+  // slot's bytes, and no reader has any of them registered.
   using OnMoved = std::function<void(SlotIndex from, SlotIndex to)>;
   Status Resize(std::span<const std::uint32_t> slot_counts, const OnMoved& moved);
 
@@ -88,7 +88,7 @@ class SlotSlab {
   bool locked_ = false;
   std::vector<Class> classes_;
   std::vector<std::uint8_t> class_of_;  // [slots that have addresses]
-  std::vector<bool> taken_;             // [the same]
+  std::vector<bool> taken_;             // [slots that have addresses]
 };
 
 }  // namespace edgemoe

@@ -27,7 +27,7 @@ std::uint32_t Faded(std::uint32_t rate, std::uint32_t fade) {
   return rate - static_cast<std::uint32_t>((std::uint64_t{rate} * fade + 0xffff) >> 16);
 }
 
-// `rate` and `gain`, but not above `most`, unless it is already.
+// `rate` + `gain`, at most `most`; `rate` itself where that is above `most` already.
 std::uint32_t Lifted(std::uint32_t rate, std::uint32_t gain, std::uint32_t most) {
   return std::max(rate, std::min(rate + gain, most));
 }
@@ -120,7 +120,8 @@ void UseRates::Fade() {
   }
 }
 
-// The layer that ran is over for the session: what its next token will choose there.
+// The session has done with the layer that ran: takes over what its next token will probably choose
+// there.
 void UseRates::Listen(Session& session, SessionSlot slot) {
   ++versions_[layer_.value];
   echo_.OnChosen(slot, session.request, layer_, session.chosen);

@@ -13,13 +13,14 @@
 
 namespace edgemoe {
 
-// An expert's rate is the share of tokens that use it, as a mean that forgets: per session, of one
-// part that forgets at once (it holds what the last token used) and one that forgets slowly. The
+// An expert's rate is the share of tokens that use it, as a fading mean: for each session the sum
+// of a part that fades at once (it holds what the last token used) and one that fades slowly. The
 // sum over sessions is how many uses the next token of each will make of it. Rates move when their
 // layer runs, not with time; so a layer that is still to come is judged by what it last did.
 //
-//   - Each decoded token of a session moves that session's rates of the layer. Sessions that are
-//     not in the batch forget along with those that are, so what a stopped one leaves fades.
+//   - Each decoded token of a session moves that session's rates of the layer. Rates of sessions
+//     that are not in the batch fade along with those that are, so what a stopped session leaves
+//     disappears.
 //   - A prompt's tokens count little: they lift the slow part alone, and never above
 //     kPromptRateMax, so that however long a prompt is, what decoding uses regularly stays.
 //   - A slot's next request starts with nothing of the former one.
@@ -36,8 +37,8 @@ class UseRates {
 
   void OnLayer(ExpertLayerIndex layer);
   void OnUse(const ExpertUse& use);
-  // All uses of the layer were told: takes account of what they have in common with earlier ones.
-  // To be called once or more before the next layer; OnLayer does it otherwise.
+  // All uses of the layer have been told: compares them with those of earlier tokens (see
+  // RoutingEcho). May be called once or more before the next layer; OnLayer does it if nobody has.
   void Settle();
 
   // [layer_count, experts_per_layer]: the sum over sessions and an eighth of the common rate; at
@@ -69,8 +70,8 @@ class UseRates {
   std::uint64_t idle_fades_max_;  // who took no part for so long has faded to nothing
   ExpertLayerIndex layer_{};
   std::uint64_t fades_ = 0;            // layers that ran with a decoded token among their rows
-  bool unsettled_ = false;             // sessions chose, and were not listened to
-  bool faded_ = false;                 // this one did
+  bool unsettled_ = false;             // sessions chose, and Settle has not run since
+  bool faded_ = false;                 // fades_ counts the layer that runs now
   std::vector<Session> sessions_;      // [sessions_max]
   std::vector<std::uint32_t> common_;  // [layer_count, experts_per_layer]
   std::vector<std::uint32_t> rates_;

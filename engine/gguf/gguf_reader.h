@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GGUF: bytes -> description of the file. Parses only; whoever calls reads the file. Little-endian
-// files of versions 2 and 3. The result is immutable, owns all it says, and may be shared by
-// threads.
+// GGUF: bytes -> description of the file. Parses only; the caller reads the file. Little-endian
+// files of versions 2 and 3. The result is immutable, owns its data, and may be shared by threads.
 //
 // The bytes are hostile until checked. What ParseGguf guarantees of every description it gives:
 // (G1) no allocation grew beyond a small multiple of the bytes given;
@@ -86,7 +85,7 @@ class GgufFile {
   Result<std::vector<std::uint64_t>> GetU64Array(std::string_view key) const;  // of u64 alone
   Result<std::vector<float>> GetF32Array(std::string_view key) const;
 
-  // As above, but a missing key gives `fallback`.
+  // Like the functions without Or, but a missing key gives `fallback`.
   Result<std::uint32_t> GetU32Or(std::string_view key, std::uint32_t fallback) const;
   Result<float> GetF32Or(std::string_view key, float fallback) const;
   Result<bool> GetBoolOr(std::string_view key, bool fallback) const;
@@ -109,10 +108,10 @@ std::optional<std::uint64_t> GgufTensorBytes(
     TensorType type, const std::array<std::uint64_t, kGgufDimensionsMax>& dims);
 
 // `bytes` is the file, or a part of it from its start; `file_bytes` the size of the whole file.
-// OUT_OF_RANGE: the header goes on behind `bytes` (only when these are fewer than file_bytes: read
+// OUT_OF_RANGE: the header is longer than `bytes` (only when these are fewer than file_bytes: read
 // more and call again). UNIMPLEMENTED: a version, byte order or tensor type not supported.
-// INVALID_ARGUMENT: anything else, with the offset, key or tensor at fault.
-// REQUIRES: bytes.size() <= file_bytes.
+// INVALID_ARGUMENT: anything else, with the offset, key or tensor at fault. REQUIRES: bytes.size()
+// <= file_bytes.
 Result<GgufFile> ParseGguf(std::span<const std::byte> bytes, std::uint64_t file_bytes);
 
 }  // namespace edgemoe

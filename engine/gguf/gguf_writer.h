@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The header of a new GGUF file (version 3, little-endian), and where each tensor's bytes go.
-// Whoever calls writes them, in any order; gaps are zeros.
+// The header of a new GGUF file (version 3, little-endian), and where each tensor's bytes go. The
+// caller writes these, in any order; gaps are zeros.
 #pragma once
 
 #include <cstdint>

@@ -44,7 +44,7 @@ const T* FindByName(const std::vector<std::uint32_t>& index, const std::vector<T
   return found != index.end() && NameOf(items[*found]) == name ? &items[*found] : nullptr;
 }
 
-// An item whose name an earlier one has; null when all differ.
+// An item with the name of an earlier one; null when all names differ.
 template <class T>
 const T* FindDuplicate(const std::vector<std::uint32_t>& index, const std::vector<T>& items) {
   for (std::size_t i = 1; i < index.size(); ++i)

@@ -4,7 +4,7 @@
 // dense ones first, then for each layer and expert the matrices "blk.L.ffn_gate.E.weight",
 // "blk.L.ffn_up.E.weight", "blk.L.ffn_down.E.weight" one after another: an expert is one record,
 // read at once. Each matrix has a type of its own, and stands at a multiple of 4,096; of 32 where
-// experts are so small that padding would be felt.
+// experts are so small that padding to 4,096 would add more than a 64th.
 //
 // Every byte that matters is covered: the header by its checksum, each dense tensor and each
 // expert by its own.
@@ -33,8 +33,8 @@ constexpr std::string_view kPackExpertChecksumsKey = "edgemoe.pack.expert_checks
 // Array of u64: XXH3-64 of each other tensor, in the order of their offsets.
 constexpr std::string_view kPackDenseChecksumsKey = "edgemoe.pack.dense_checksums";
 // String: XXH3-128 in hexadecimal of the source's checksums, each as eight bytes: dense tensors in
-// the source's order, then experts by layer and index. The same weights give the same digest,
-// however they are cut into files.
+// the source's order, then experts by layer and index. The same weights give the same digest, in
+// however many files they come.
 constexpr std::string_view kPackSourceDigestKey = "edgemoe.pack.source.digest";
 constexpr std::string_view kPackSourceNameKey = "edgemoe.pack.source.name";    // file name
 constexpr std::string_view kPackSourceBytesKey = "edgemoe.pack.source.bytes";  // u64, of all parts
@@ -53,8 +53,8 @@ bool IsPack(const GgufFile& file);
 // version and the one accepted; INVALID_ARGUMENT another alignment.
 Status CheckPackVersion(const GgufFile& file);
 
-// `header`: the file from its start to file.data_offset() at least. As CheckPackVersion; DATA_LOSS
-// when the header is not the one that was written.
+// `header`: the file from its start to file.data_offset() at least. Errors as of CheckPackVersion,
+// and DATA_LOSS when the header is not the one that was written.
 Status CheckPackHeader(std::span<const std::byte> header, const GgufFile& file);
 
 // The header's checksum of a pack, as kPackHeaderChecksumKey says; NOT_FOUND without that key.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The functions that each table is made of, once for each instruction set's namespace; what they do
-// is said at KernelTable. Includes plain types only: an inline function of the standard library
-// that is compiled for AVX-512 here could be the copy that the linker keeps for the whole program.
+// The functions that each table is made of, declared once in the namespace of each instruction set;
+// KernelTable says what they do. Includes plain types only: an inline function of the standard
+// library that is compiled for AVX-512 here could be the copy that the linker keeps for the whole
+// program.
 #pragma once
 
 #include <cstddef>

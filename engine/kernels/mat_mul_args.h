@@ -13,14 +13,14 @@ constexpr float kSwigluLimit = 7.0F;
 constexpr float kSwigluSharpness = 1.702F;
 
 struct MatMulArgs {
-  const std::byte* weights;  // [rows, columns], packed in the weights' type; row r starts at r *
-                             // weight_row_bytes
+  // [rows, columns], packed in the weights' type; row r starts at r * weight_row_bytes.
+  const std::byte* weights;
   std::size_t weight_row_bytes;
   std::size_t row_begin;  // rows [row_begin, row_end) are computed
   std::size_t row_end;
   std::size_t columns;
-  const std::byte* x;  // [token_count, columns], encoded as ActivationTypeFor(weights' type); rows
-                       // aligned to 4 bytes
+  // [token_count, columns], encoded as ActivationTypeFor(weights' type); rows aligned to 4 bytes.
+  const std::byte* x;
   std::size_t x_row_bytes;
   std::size_t token_count;
   float* y;  // y[token * y_stride + row]

@@ -9,8 +9,8 @@
 namespace edgemoe {
 namespace {
 
-// What an expert that never followed a witness counts as. The witness itself counts as twice that
-// more, so that nothing is certain.
+// The count of an expert that never followed a witness. The count of the witness itself is raised
+// by twice as much, so that nothing is certain.
 constexpr float kUnseen = 0.1F;
 
 }  // namespace

@@ -22,7 +22,8 @@ using AffineSuperBlock = LineSuperBlock<kAffineSubBlock>;  // scales and mins fr
 // block. Deterministic: no threads, no randomness, the same on every machine.
 AffineSuperBlock SearchAffine(const float x[kSuperBlock], int q_max);
 
-// The same with the weights `w`; null: as above.
+// Looks for small sum of w * (x - decoded)^2 with the weights `w`; null: those of the search
+// without `w`.
 AffineSuperBlock SearchAffine(const float x[kSuperBlock], const float* w, int q_max);
 
 // The 12 bytes of 6-bit scales and mins.

@@ -49,8 +49,8 @@ inline HalfBits ScaleToHalf(float scale) {
   return FloatToHalf(std::fmin(std::fmax(scale, -kHalfMax), kHalfMax));
 }
 
-// The same, never towards zero: integers that count multiples of it stay within their range. It
-// matters for subnormal halves, whose steps are coarse.
+// As ScaleToHalf, but never rounded towards zero, so that integers that count multiples of the
+// scale stay within their range. It matters for subnormal halves, whose steps are coarse.
 inline HalfBits ScaleToHalfOutwards(float scale) {
   const HalfBits nearest = ScaleToHalf(scale);
   const bool smaller = std::fabs(HalfToFloat(nearest)) < std::fmin(std::fabs(scale), kHalfMax);

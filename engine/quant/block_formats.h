@@ -71,9 +71,7 @@ struct BlockMXFP4 {
 static_assert(sizeof(BlockMXFP4) == 17);
 
 // 2.625 bpw. Sixteen sub-blocks of 16: x = d * scale * q - dmin * min; scale is the low nibble of
-// scales[i / 16], min the high one. Element 128 * j + 32 * k + i: bits 2 * k, 2 * k + 1 of qs[32 *
-// j
-// + i].
+// scales[i / 16], min the high one. Element 128j + 32k + i: bits 2k and 2k + 1 of qs[32j + i].
 struct BlockQ2_K {
   std::uint8_t scales[kSuperBlock / 16];
   std::uint8_t qs[kSuperBlock / 4];
@@ -96,8 +94,8 @@ static_assert(sizeof(BlockQ3_K) == 110);
 
 // 4.5 bpw. Eight sub-blocks of 32: x = d * scale * q - dmin * min, scale and min 6 bits each,
 // packed in `scales` (bytes 0-3: low 6 bits of scales 0-3, bytes 4-7: of mins 0-3, bytes 8-11: low
-// nibbles of scale and min 4-7, whose upper two bits are the top bits of bytes 0-7). Nibbles: qs[32
-// * j + i] low = element 64 * j + i, high = + 32.
+// nibbles of scale and min 4-7, whose upper two bits are the top bits of bytes 0-7). The low nibble
+// of qs[32j + i] is element 64j + i, the high one element 64j + i + 32.
 struct BlockQ4_K {
   HalfBits d;
   HalfBits dmin;
@@ -106,8 +104,8 @@ struct BlockQ4_K {
 };
 static_assert(sizeof(BlockQ4_K) == 144);
 
-// 5.5 bpw. As Q4_K with a fifth bit: bit (2 * j) of qh[i] for element 64 * j + i, bit (2 * j + 1)
-// for + 32.
+// 5.5 bpw. As Q4_K with a fifth bit: bit 2j of qh[i] for element 64j + i, bit 2j + 1 for element
+// 64j + i + 32.
 struct BlockQ5_K {
   HalfBits d;
   HalfBits dmin;
@@ -127,8 +125,8 @@ struct BlockQ6_K {
 };
 static_assert(sizeof(BlockQ6_K) == 210);
 
-// Activations against K-quants; never on disk. x[i] = d * qs[i]; bsums[j] = sum of qs[16 * j .. 16
-// * j + 15].
+// Activations against K-quants; never on disk. x[i] = d * qs[i]; bsums[j] = sum of qs[16j] to
+// qs[16j + 15].
 struct BlockQ8_K {
   float d;
   std::int8_t qs[kSuperBlock];

@@ -83,7 +83,7 @@ struct LineGrid {
 struct LineFit {
   float scale = 0;
   float minimum = 0;
-  float w = 0, wq = 0, wqq = 0;  // sums of the levels it was fitted to, as above
+  float w = 0, wq = 0, wqq = 0;  // sums of the levels it was fitted to, as in LineTrial
 };
 
 struct LineRefit {
@@ -91,7 +91,8 @@ struct LineRefit {
   Lanes error;
 };
 
-// The best lines for the levels of `trial`, made at `lines`; the same where they determine none.
+// The best lines for the levels of `trial`, made at `lines`; `lines` themselves where they
+// determine none.
 inline LineRefit RefitLines(const LineTrial& trial, const LaneLines& lines,
                             bool minimum_not_negative) {
   const Lanes determinant = trial.w * trial.wqq - trial.wq * trial.wq;

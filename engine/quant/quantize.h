@@ -17,12 +17,13 @@ namespace edgemoe {
 void DequantizeRow(TensorType type, const std::byte* packed, std::size_t n, float* out);
 
 // `x` [n] -> `packed` [n] of `type`. NaN and infinities give some valid block, never undefined
-// behaviour. REQUIRES: as above.
+// behaviour. REQUIRES: as for DequantizeRow.
 void QuantizeRow(TensorType type, const float* x, std::size_t n, std::byte* packed);
 
-// The same, looking for the least sum of importance[i] * (x[i] - decoded[i])^2. `importance` [n]:
-// the second moments of the matrix's inputs, as calibration measures them, in any unit; null: as
-// above. Entries that are negative or not finite count as the others' mean, all zeros as equal.
+// As QuantizeRow without importance, but looks for the least sum of importance[i] * (x[i] -
+// decoded[i])^2. `importance` [n]: the second moments of the matrix's inputs, as calibration
+// measures them, in any unit; null: without importance. Entries that are negative or not finite
+// count as the others' mean, all zeros as equal.
 void QuantizeRow(TensorType type, const float* x, std::size_t n, const float* importance,
                  std::byte* packed);
 

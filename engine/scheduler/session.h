@@ -68,8 +68,8 @@ class Session {
 
   void Start();
 
-  // Reserves KV for all that the request may come to, so that it never fails half-way, and makes
-  // what only running requests need. RESOURCE_EXHAUSTED leaves the session waiting.
+  // Reserves KV for the longest that the request may become, so that it never fails half-way, and
+  // makes what only running requests need. RESOURCE_EXHAUSTED leaves the session waiting.
   Status Join(KvCache& kv, std::uint32_t context_tokens, std::uint64_t now_ns);
   // REQUIRES: joined.
   bool in_prompt() const { return position_ < prompt_rows(); }
@@ -78,12 +78,12 @@ class Session {
   // one; a Score row needs logits). Returns how many.
   std::uint32_t AppendRows(const RowAllowance& allowance, std::vector<BatchRow>& rows);
 
-  // Takes what became of those rows and tells the sink; gives the end when this was the last step.
+  // Takes the results of those rows and tells the sink; gives the end if this was the last step.
   std::optional<SessionEnd> TakeResults(std::span<const RowResult> results, std::uint64_t now_ns);
 
-  // Its place among the running ones, while it has one; the step loop's.
+  // Its place among the running ones, while it has one. Set by the step loop.
   std::optional<SessionSlot> slot;
-  // Since when the reader takes nothing; the step loop's.
+  // Since when the reader has taken nothing. Set by the step loop.
   std::optional<std::uint64_t> stalled_since_ns;
 
   // Gives KV back. Then Finish tells the sink, once, and destroys it.
@@ -99,7 +99,7 @@ class Session {
   bool WillSample() const;
   std::optional<SessionEnd> TakeScores(std::span<const RowResult> results, std::uint32_t first);
   std::optional<SessionEnd> TakeSample(const float* logits);
-  // An end that the lengths alone bring about.
+  // The end that the number of tokens alone brings about, if it is reached.
   std::optional<SessionEnd> EndByLength() const;
   bool Stops(TokenId token) const;
 

@@ -51,7 +51,7 @@ void StepLoop::Run() {
       return;
     }
     std::optional<std::uint64_t> deadline = NextDeadlineNs();
-    if (!deadline) deadline = WorkIdle();  // without requests there is no other
+    if (!deadline) deadline = WorkIdle();  // without requests there is no other deadline
     std::optional<std::chrono::nanoseconds> timeout;
     if (deadline) {
       const std::uint64_t now = clock_.NowNs();

@@ -20,8 +20,9 @@ class StopMatcher {
   // REQUIRES: no sequence is empty.
   explicit StopMatcher(std::vector<std::string> sequences);
 
-  // Appends to `out` what of the text is certain now. The index of the sequence that matched, after
-  // which the matcher is spent: what stands before the match is in `out`, nothing is held back.
+  // Appends to `out` the text that can no longer become part of a stop sequence. Gives the index of
+  // the sequence that matched, if one did: all text before the match is then in `out`, nothing is
+  // held back, and the matcher must not be used again.
   std::optional<std::size_t> Push(std::string_view text, std::string& out);
 
   // Gives what is held back, when the text ends without a match.

@@ -27,7 +27,7 @@ struct ExpertLoaderOptions {
   // Bytes of guesses in flight, at least: what a demand that comes now has to wait for. A multiple
   // of kReadAlignment.
   std::uint32_t read_ahead_bytes_max = 4u << 20;
-  // Checks what was read, outlives the loader; null: nobody does.
+  // Checks what was read; outlives the loader. Null: nothing is checked.
   ExpertVerifier* verifier = nullptr;
 };
 
@@ -61,7 +61,7 @@ class ExpertLoader {
   ExpertLoader(const ExpertLoader&) = delete;
   ExpertLoader& operator=(const ExpertLoader&) = delete;
 
-  // Whether a load of this urgency may start now; TryStart would only lack a slot.
+  // Whether a load of this urgency may start now; TryStart then fails only for lack of a slot.
   bool CanStart(LoadUrgency urgency) const;
   // Reserves a slot and begins. False when no slot can be had. REQUIRES: CanStart, absent.
   bool TryStart(ExpertKey key, LoadUrgency urgency);

@@ -32,8 +32,8 @@ struct ExpertPipelineOptions {
   bool keep_experts = true;
   LookAhead look_ahead = LookAhead::kNone;
   Predictor* predictor = nullptr;  // outlives the pipeline; may be null
-  // Guesses of a row that may be read ahead, and twice as many that are held where they are in
-  // memory. [0, kGuessesPerRowMax / 2]
+  // How many guesses of a row may be read ahead; twice as many are held where they are in memory.
+  // In [0, kGuessesPerRowMax / 2].
   std::uint32_t near_guesses_per_row = 0;
 };
 
@@ -84,7 +84,7 @@ class ExpertPipeline final : public ExpertSource {
   // done from the front of `keys`; false when nothing is left to do.
   bool Warm(std::span<const ExpertKey>& keys);
 
-  // Null: nobody. The observer outlives the pipeline, or is taken off before.
+  // The observer outlives the pipeline, or is removed before by setting null.
   void SetObserver(RoutingObserver* observer) { observer_ = observer; }
 
   const ReadAheadStats& read_ahead() const { return ahead_.stats(); }
@@ -134,7 +134,7 @@ class ExpertPipeline final : public ExpertSource {
   std::vector<ExpertChoice> guess_choices_;  // [kGuessRowsMax * guesses_per_row_], scratch
   std::vector<RoutedRow> guess_rows_;        // [kGuessRowsMax], scratch
 
-  std::uint32_t step_rows_ = 0;  // of a step that only decodes, and few sequences; else 0
+  std::uint32_t step_rows_ = 0;  // of a step that does nothing but decode few sequences; else 0
   std::uint64_t step_misses_ = 0;
   std::uint64_t step_bytes_ = 0;  // read before the step
 

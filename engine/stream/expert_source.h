@@ -17,15 +17,15 @@ namespace edgemoe {
 // An expert whose bytes are in memory, pinned until Release, or the reason why they are not.
 struct ReadyExpert {
   ExpertIndex expert;
-  std::array<const std::byte*, kExpertRoleCount>
-      matrices{};  // packed rows, as in the file; null when status is not OK
+  // Packed rows, as in the file; null when status is not OK.
+  std::array<const std::byte*, kExpertRoleCount> matrices{};
   std::array<TensorType, kExpertRoleCount> types{};
   Status status;          // DATA_LOSS: this expert cannot be read now; others may be
   std::uint64_t pin = 0;  // the source's own
 };
 
 constexpr std::uint32_t kGuessesPerRowMax = 32;
-// Batches of more rows ask for so many experts that there is nothing to be guessed.
+// Batches of more rows ask for so many experts that guessing them is of no use.
 constexpr std::size_t kGuessRowsMax = 8;
 
 // What a layer's experts cost; summed up for each request by the caller.
@@ -47,7 +47,7 @@ class ExpertSource {
  public:
   virtual ~ExpertSource() = default;
 
-  // A batch begins: the clock of caches and predictors.
+  // A batch begins: caches and predictors count batches.
   virtual void BeginStep() {}
 
   // Asks for the distinct `experts` of `layer`, which its `rows` chose; issues reads for those that
@@ -63,7 +63,7 @@ class ExpertSource {
   // Those guesses, one for each row: hints that change speed, never results. Does not wait.
   virtual void Guess(ExpertLayerIndex /*next*/, std::span<const RoutedRow> /*guesses*/) {}
 
-  // Looks after reads in flight; never waits. To be called between pieces of long work.
+  // Submits and reaps reads without waiting. To be called between pieces of long work.
   virtual void Advance() {}
 
   // Gives at least one expert that is ready (or failed), at most ready.size(), waiting for storage

@@ -15,15 +15,15 @@
 
 namespace edgemoe {
 
-// Looks at what was read of an expert before it is used. With checksums in the layout: each expert
-// is compared once; what storage gave right the first time, it is trusted to give again, until a
-// file has changed under us; then all are due again. Without checksums an expert of a file that has
-// changed cannot be trusted at all. Confined to the engine's thread. No allocation after
-// construction, except for the message of a failure.
+// Looks at what was read of an expert before it is used. With checksums in the layout each expert
+// is compared when it is first read, and not again until one of the files has changed; then all are
+// due again. Without checksums an expert of a file that has changed cannot be trusted at all.
+// Confined to the engine's thread. No allocation after construction, except for the message of a
+// failure.
 class ExpertVerifier {
  public:
-  // `layout` and `files`, by file index, outlive the verifier; `files` may be empty: nothing is
-  // known of changes then. REQUIRES: as many checksums as extents, or none.
+  // `layout` and `files`, by file index, outlive the verifier; `files` may be empty: changes are
+  // not noticed then. REQUIRES: as many checksums as extents, or none.
   explicit ExpertVerifier(const ExpertLayout& layout, std::span<const StorageFile> files = {});
 
   // Whether the next Verify of `key` computes a checksum, unless a file has changed.

@@ -105,8 +105,8 @@ std::uint32_t LayerStreamSource::LayerAfter(std::uint32_t layer) const {
 void LayerStreamSource::Target(Buffer& buffer, std::uint32_t layer) {
   buffer.target = layer;
   if (buffer.layer == layer && !buffer.failed) return;
-  // What it is being filled with is not wanted any more. Pump starts anew when its last read has
-  // landed.
+  // The layer that the buffer is being filled with is no longer wanted. Pump starts again when the
+  // last of its reads has landed.
   buffer.layer = kNoLayer;
 }
 

@@ -21,8 +21,8 @@ namespace edgemoe {
 // An expert's pages are touched, one after another as a program that faults on them would, before
 // it is given, so that waiting for storage is seen as such and a read error is a status instead of
 // a SIGBUS. The memory is the page cache's: outside every budget, and the kernel's to take away,
-// also from an expert in use, which then faults again. A file that is cut short between the two
-// still ends the process; before Linux 5.14 so does a read error. For measurements only.
+// also from an expert in use, which then faults again. A file that is cut short while an expert is
+// in use still ends the process; before Linux 5.14 so does a read error. For measurements only.
 //
 // Checksums of packs are not looked at. Confined to the engine's thread. No allocation after Open,
 // except for the message of a failure.

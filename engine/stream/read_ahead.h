@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The look-ahead's book: what the next layer will likely want, what of it was read, what it was
-// good for.
+// The look-ahead's records: what the next layer will probably want, which of it was read ahead, and
+// whether that was of use.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +43,7 @@ class ReadAhead {
   void Clear();
 
   void BeginStep();
-  // The step's last layer has its experts. `rows` 0: not a step to judge by.
+  // The step's last layer has its experts. `rows` 0: the judge leaves this step out.
   void EndStep(std::uint32_t rows, bool read_any);
 
   bool on() const { return judge_.on(); }

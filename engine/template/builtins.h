@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The names that a template can use without defining them. Every failure is INVALID_ARGUMENT
-// without a place: the evaluator adds it.
+// without line and column: the evaluator adds them.
 #pragma once
 
 #include <ctime>

@@ -38,7 +38,7 @@ class ChatTemplate {
   Result<std::string> Render(const nlohmann::ordered_json& context,
                              const RenderOptions& options = {}) const;
 
-  // As parsed.
+  // The text that was parsed.
   const std::string& source() const;
 
  private:

@@ -10,7 +10,7 @@
 
 namespace edgemoe::jinja {
 
-constexpr std::uint32_t kEvaluationDepthMax = 250;  // statements, expressions and macros in another
+constexpr std::uint32_t kEvaluationDepthMax = 250;  // nested statements, expressions and macros
 
 // What `body` writes for `context`, a JSON object of at most kJsonDepthMax levels. INVALID_ARGUMENT
 // names line and column, or is what raise_exception() says.

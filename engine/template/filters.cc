@@ -81,7 +81,7 @@ Result<Value> Text(const Call& call) {
   return Value(Json(std::move(text)));
 }
 
-// Filters that are the text's method of the same name, on whatever the value writes.
+// Filters that call the text method of the same name on the value as text.
 Result<Value> TextMethod(const Call& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
   return CallMethod(text, call.name == "trim" ? "strip" : call.name, call.arguments, call.budget);
@@ -405,7 +405,7 @@ Result<Value> Map(const Call& call) {
   if (filter == nullptr) return Failure(InvalidArgumentError("map: needs a filter's name"));
   const Arguments rest{{call.arguments.positional.begin() + 1, call.arguments.positional.end()},
                        call.arguments.named};
-  // A filter that filters could name itself once more in each layer of its arguments, without end.
+  // A filter that applies filters could name itself in its own arguments, and so nest without end.
   if (*filter == "map" || filter->starts_with("select") || filter->starts_with("reject")) {
     return Failure(InvalidArgumentError("map: \"" + *filter + "\" cannot be mapped"));
   }

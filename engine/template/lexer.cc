@@ -94,7 +94,8 @@ class Lexer {
     return blank ? text.substr(0, line) : text;
   }
 
-  // After the two characters that close a tag at `at_`: what they take with them.
+  // `at_` is behind the two characters that close a tag: skips the white space that the tag
+  // removes.
   void SkipAfterTag(char sign, bool takes_newline) {
     const std::size_t begin = at_;
     if (sign == '-') {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators and access to parts. Every failure is INVALID_ARGUMENT without a place: the evaluator
-// adds it.
+// Operators and access to parts. Every failure is INVALID_ARGUMENT without line and column: the
+// evaluator adds them.
 #pragma once
 
 #include <cstdint>

@@ -90,7 +90,7 @@ struct LoopState {
   std::size_t depth = 1;  // loops in loops
 };
 
-// What a rendering may use: refuses with INVALID_ARGUMENT beyond. Thread-compatible.
+// What a rendering may use up; beyond it INVALID_ARGUMENT. Thread-compatible.
 class Budget {
  public:
   explicit Budget(const RenderLimits& limits) : limits_(limits) {}

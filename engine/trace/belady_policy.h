@@ -12,8 +12,8 @@
 
 namespace edgemoe {
 
-// The limit: knows the trace, evicts what will be used last. To be told of each batch of the trace
-// once, in order. Victim scans all experts.
+// The upper bound: it knows the trace, and evicts the expert whose next use is farthest away. Must
+// be told of each batch of the trace once, in order. Victim scans all experts.
 class BeladyPolicy final : public EvictionPolicy {
  public:
   BeladyPolicy(const RoutingTrace& trace, const PolicyShape& shape);

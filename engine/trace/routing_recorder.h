@@ -28,12 +28,12 @@ class RoutingRecorder final : public RoutingObserver {
   explicit RoutingRecorder(const TraceDescription& description,
                            std::size_t buffer_bytes = kBufferBytesDefault);
 
-  // The text that a file of what Take gives begins with.
+  // The beginning of the file; what Take gives follows.
   const std::string& header() const { return header_; }
 
-  // A batch begins: the one before is finished and can be taken.
+  // A batch begins: the step before is complete and can be taken.
   void OnStep() override { FinishStep(); }
-  // There is no batch to come for now: likewise.
+  // No batch follows for now: the last step is complete and can be taken.
   void OnIdle() { FinishStep(); }
   // What the rows of a layer chose. `read_bytes` is [experts_per_layer]: 0 for experts that were in
   // memory, for others what was read for them; those that were not chosen are not looked at.

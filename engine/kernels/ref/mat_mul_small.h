@@ -39,7 +39,7 @@ float DotSmallBlocks(const std::byte* weights, const std::byte* x, std::size_t c
                                [](const Block& block) { return HalfToFloat(block.d); });
 }
 
-// The same for formats with a minimum `m`.
+// A row of blocks of 32 with a minimum `m` against Q8_0.
 template <class Block, class Quant>
 float DotSmallBlocksWithMins(const std::byte* weights, const std::byte* x, std::size_t columns,
                              Quant quant) {
