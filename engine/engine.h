@@ -169,8 +169,8 @@ class Engine {
   // FAILED_PRECONDITION in a mode of measurements; UNAVAILABLE when the engine ends.
   virtual Result<MemoryPlan> Resize(std::uint64_t budget_bytes) = 0;
 
-  // Records from the next step on. FAILED_PRECONDITION while there is another recording, or in a
-  // mode without a cache; UNAVAILABLE when the engine ends.
+  // Starts a recording with the next step. FAILED_PRECONDITION while there is another recording, or
+  // in a mode without a cache; UNAVAILABLE when the engine ends.
   virtual Result<std::unique_ptr<RoutingRecording>> RecordRouting() = 0;
 
   // Refuses new requests from now on and waits until the others have finished, or until

@@ -38,8 +38,8 @@ class EvictionPolicy {
  public:
   virtual ~EvictionPolicy() = default;
 
-  // For each layer that a batch passes: the layer, and its rows' uses, before any of the layer's
-  // experts is pinned or loaded. See TellRouting.
+  // For each layer that a batch passes: OnLayer, then OnUse for each use by its rows, before any of
+  // the layer's experts is pinned or loaded. See TellRouting.
   virtual void OnLayer(ExpertLayerIndex layer) = 0;
   virtual void OnUse(const ExpertUse& use) = 0;
 
@@ -56,7 +56,7 @@ class EvictionPolicy {
   virtual void AppendBest(std::size_t count, std::vector<ExpertKey>& keys) const = 0;
 };
 
-// A layer's routing, as OnLayer and OnUse want it.
+// Tells a policy what the rows of a layer chose: OnLayer, then OnUse for each choice.
 inline void TellRouting(EvictionPolicy& policy, ExpertLayerIndex layer,
                         std::span<const RoutedRow> rows) {
   policy.OnLayer(layer);

@@ -85,8 +85,8 @@ class ExpertCache {
   const SlotClasses& classes() const { return classes_; }
   std::uint8_t ClassOf(ExpertKey key) const { return classes_.class_of[classes_.IndexOf(key)]; }
 
-  // What the policies go by: a layer's rows have chosen, and nothing of that layer was pinned or
-  // reserved for them yet. Forgotten at once while the cache holds all.
+  // Tells the policies what a layer's rows chose, before anything of that layer is pinned or
+  // reserved for them. Ignored while the cache holds all experts.
   void OnRouted(ExpertLayerIndex layer, std::span<const RoutedRow> rows);
 
   // Whether every expert of the model has a slot, so that nothing need ever give way.

@@ -29,8 +29,8 @@ class RoutingEcho {
 
   explicit RoutingEcho(const PolicyShape& shape);
 
-  // The session's token has chosen `experts` of the layer. A layer that is not above the one before
-  // begins the session's next token, another request a sequence of its own.
+  // The session's token has chosen `experts` of the layer. A layer index that does not rise begins
+  // the session's next token; another request begins a new sequence.
   void OnChosen(SessionSlot session, RequestId request, ExpertLayerIndex layer,
                 std::span<const std::uint32_t> experts);
 

@@ -44,7 +44,7 @@ class UseRates {
   // [layer_count, experts_per_layer]: the sum over sessions and an eighth of the common rate; at
   // most kOne for each session, and one more.
   std::span<const std::uint32_t> rates() const { return rates_; }
-  // Another number whenever rates of the layer have changed.
+  // Changes whenever a rate of the layer has changed.
   std::uint64_t version(ExpertLayerIndex layer) const { return versions_[layer.value]; }
 
  private:
@@ -67,7 +67,8 @@ class UseRates {
   }
 
   std::uint32_t experts_per_layer_;
-  std::uint64_t idle_fades_max_;  // who took no part for so long has faded to nothing
+  // The rates of a session that took no part for this many fades have faded to nothing.
+  std::uint64_t idle_fades_max_;
   ExpertLayerIndex layer_{};
   std::uint64_t fades_ = 0;            // layers that ran with a decoded token among their rows
   bool unsettled_ = false;             // sessions chose, and Settle has not run since

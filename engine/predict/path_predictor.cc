@@ -73,8 +73,8 @@ std::size_t PathPredictor::TrailIndex(RoutingPhase phase, SessionSlot session,
   return std::size_t{shape_.sessions_max} + position % kPromptRows;
 }
 
-// The trail that the row goes on with: its own; or at the first layer that of the token before,
-// which may have been the last of the prompt; or an empty one.
+// The trail that the row continues: its own; at the first layer that of the token before, which may
+// have been the last of the prompt; otherwise an empty one.
 std::size_t PathPredictor::TrailBefore(ExpertLayerIndex layer, const RoutedRow& row) {
   const std::size_t index = TrailIndex(row.phase, row.session, row.position);
   Trail& trail = trails_[index];

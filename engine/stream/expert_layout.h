@@ -30,8 +30,9 @@ using ExpertExtents = std::array<ExpertExtent, kExpertRoleCount>;
 struct ExpertLayout {
   std::uint32_t layer_count = 0;  // layers that have experts
   std::uint32_t experts_per_layer = 0;
-  std::vector<ExpertExtents> extents;      // [layer_count, experts_per_layer]
-  std::vector<std::uint64_t> checksums{};  // as extents, of each expert's matrices; empty: none
+  std::vector<ExpertExtents> extents;  // [layer_count, experts_per_layer]
+  // [layer_count, experts_per_layer], of each expert's three matrices; empty: there are none.
+  std::vector<std::uint64_t> checksums{};
   // The model's layer of each layer with experts: [layer_count]; empty: the same numbers.
   std::vector<LayerIndex> model_layers{};
 

@@ -60,7 +60,8 @@ class ExpertSource {
   // present state; at most kGuessesPerRowMax. 0: no guess is of use now, as when the layer that
   // began has more than kGuessRowsMax rows.
   virtual std::uint32_t guesses_wanted(ExpertLayerIndex /*next*/) const { return 0; }
-  // Those guesses, one for each row: hints that change speed, never results. Does not wait.
+  // The guesses that guesses_wanted asked for, a row each: hints that change speed, never results.
+  // Does not wait.
   virtual void Guess(ExpertLayerIndex /*next*/, std::span<const RoutedRow> /*guesses*/) {}
 
   // Submits and reaps reads without waiting. To be called between pieces of long work.

@@ -26,10 +26,10 @@ class ReadAhead {
   // `cache` outlives this object.
   ReadAhead(ExpertCache* cache, const Clock* clock, std::uint32_t experts_per_layer);
 
-  // The guesses for `layer`, weights summed over rows; forgets those before. The first `near_max`
-  // of a row may be read ahead; all that are in memory are held.
+  // The guesses for `layer`, weights summed over rows; forgets earlier guesses. The first
+  // `near_max` of a row may be read ahead; all that are in memory are held.
   void SetGuesses(ExpertLayerIndex layer, std::span<const RoutedRow> guesses, std::size_t near_max);
-  // The likeliest guess that is absent, not to be given again; none when there is none left.
+  // The likeliest guess that is absent; each is given once. None when there is none left.
   std::optional<ExpertKey> NextAbsent();
   // A load for the guessed layer has begun, or ended well.
   void OnStarted(ExpertKey key, std::uint64_t slot_bytes);
@@ -38,7 +38,7 @@ class ReadAhead {
   // A layer has begun with these wants, already pinned: settles the account of its guesses, and
   // lets go of everything.
   void Settle(ExpertLayerIndex layer, std::span<const ExpertIndex> wants);
-  // Lets go of pins, for somebody needs a slot; false when there were none.
+  // Gives up all pins because a slot is needed; false when there were none.
   bool LetGo();
   void Clear();
 

@@ -18,8 +18,8 @@ namespace edgemoe {
 // fixed size from which another thread takes it. A step is written whole or, when there is no room
 // for it, not at all, and is counted; so a slow taker loses steps, never lines.
 //
-// Threads: OnStep, OnRouted and OnIdle are the engine's; Take is one other thread's; the rest
-// any's. No locks; no allocation after construction but in Take.
+// Threads: OnStep, OnRouted and OnIdle are called on the engine's thread, Take on one other thread,
+// the rest on any. No locks; no allocation after construction but in Take.
 class RoutingRecorder final : public RoutingObserver {
  public:
   static constexpr std::size_t kBufferBytesDefault = std::size_t{16} << 20;
