@@ -124,7 +124,7 @@ Result<std::vector<Piece>> Tokenizer::Encode(std::string_view text, EncodeOption
   if (const std::size_t bad = FindInvalidUtf8(text); bad != std::string_view::npos) {
     return Failure(InvalidArgumentError("text: not valid UTF-8 at byte " + std::to_string(bad)));
   }
-  EDGEMOE_ASSIGN_OR_FAIL(const auto matches, special_tokens_.Find(text, options.parse_special));
+  const auto matches = special_tokens_.Find(text, options.parse_special);
   std::vector<Piece> pieces;
   BytePairMerger::Workspace workspace;
   if (options.add_special && add_bos_) pieces.push_back({*bos_, 0, 0});

@@ -217,25 +217,45 @@ TEST(Tokenizer, SpecialTokensThatAreNotUtf8NeverSplitACharacter) {
   EXPECT_THAT(Ids(*MakeTokenizer(description), "\xC3\xA9"), ElementsAre(0xC3, 0xA9));
 }
 
-TEST(Tokenizer, SpecialTokensThatOverlapWithoutEndAreRefused) {
+// As the runs of spaces in OLMoE's vocabulary: each place of a long run begins many tokens.
+TEST(Tokenizer, LongestSpecialTokensFillARunThenShorterOnes) {
   VocabularyDescription description = SmallVocabulary();
-  for (std::size_t bytes = 1; bytes < 50; ++bytes) {
-    description.tokens.emplace_back(bytes, 'a');
+  const auto base = static_cast<std::int32_t>(description.tokens.size());
+  for (std::size_t bytes = 2; bytes <= 24; ++bytes) {
+    description.tokens.emplace_back(bytes, ' ');
     description.token_type.push_back(static_cast<std::int32_t>(TokenType::kUserDefined));
   }
-  const auto pieces = MakeTokenizer(description)->Encode(std::string(1000, 'a'), {});
-  ASSERT_FALSE(pieces);
-  EXPECT_EQ(pieces.error().code(), StatusCode::kResourceExhausted);
+  const auto run = [base](std::int32_t bytes) { return base + bytes - 2; };
+  const auto tokenizer = MakeTokenizer(description);
+  EXPECT_THAT(Ids(*tokenizer, std::string(30, ' ')), ElementsAre(run(24), run(6)));
+  EXPECT_THAT(Ids(*tokenizer, "a" + std::string(25, ' ') + "b"),
+              ElementsAre('a', run(24), ' ', 'b'));
+  std::vector<std::int32_t> expected(4166, run(24));  // 4166 * 24 = 99984
+  expected.push_back(run(16));
+  EXPECT_EQ(Ids(*tokenizer, std::string(100000, ' ')), expected);
+}
+
+// "abcde" takes the end of "bbab" and of "bba"; what is left of it is "bb".
+TEST(Tokenizer, ASpecialTokenWhoseEndIsTakenGivesWayToAShorterOne) {
+  VocabularyDescription description = SmallVocabulary();
+  const auto base = static_cast<std::int32_t>(description.tokens.size());
+  for (const char* token : {"abcde", "bbab", "bba", "bb"}) {
+    description.tokens.emplace_back(token);
+    description.token_type.push_back(static_cast<std::int32_t>(TokenType::kUserDefined));
+  }
+  EXPECT_THAT(Ids(*MakeTokenizer(description), "bbabcde"), ElementsAre(base + 3, base));
+  EXPECT_THAT(Ids(*MakeTokenizer(description), "bbabcd"), ElementsAre(base + 1, 'c', 'd'));
 }
 
 // Quadratic work would take minutes here.
 TEST(Tokenizer, LongTextsWithoutBreaks) {
-  for (const char* pre : {"qwen2", "gpt-2", "deepseek-llm"}) {
+  for (const char* pre : {"qwen2", "gpt-2", "deepseek-llm", "gpt-4o"}) {
     VocabularyDescription description = SmallVocabulary();
     description.pre = pre;
     const auto tokenizer = MakeTokenizer(description);
-    for (const std::string& part : {std::string("hello"), std::string(" "), std::string("\n"),
-                                    std::string("!"), std::string("7"), std::string("\u00e9")}) {
+    for (const std::string& part :
+         {std::string("hello"), std::string(" "), std::string("\n"), std::string("!"),
+          std::string("7"), std::string("\u00e9"), std::string("A")}) {
       std::string text;
       while (text.size() < 200000) text += part;
       text += "x";
