@@ -136,6 +136,75 @@ TEST(Tokenizer, KnowsWhatEndsAnAnswer) {
   EXPECT_FALSE(MakeTokenizer(description)->IsEndOfGeneration(TokenId{kEnd}));
 }
 
+struct NamedToken {
+  const char* text;
+  std::int32_t id;
+};
+
+// gpt-oss' control tokens, and a vocabulary of them.
+constexpr NamedToken kHarmony[] = {
+    {"<|endoftext|>", 265}, {"<|return|>", 266}, {"<|constrain|>", 267}, {"<|channel|>", 268},
+    {"<|start|>", 269},     {"<|end|>", 270},    {"<|message|>", 271},   {"<|call|>", 272},
+};
+
+VocabularyDescription HarmonyVocabulary() {
+  VocabularyDescription description = SmallVocabulary();
+  description.tokens[kStart] = "<|startoftext|>";
+  description.tokens[kEnd] = "<|reserved|>";
+  description.tokens[kStartLong] = "<|reserved2|>";
+  for (const NamedToken& token : kHarmony) {
+    description.tokens.emplace_back(token.text);
+    description.token_type.push_back(static_cast<std::int32_t>(TokenType::kControl));
+  }
+  description.eos_token_id = 266;
+  return description;
+}
+
+TEST(Tokenizer, HarmonysEndOfAMessageEndsNoAnswer) {
+  const auto tokenizer = MakeTokenizer(HarmonyVocabulary());
+  EXPECT_THAT(tokenizer->end_of_generation(),
+              ElementsAre(TokenId{265}, TokenId{266}, TokenId{272}));
+  // Even where the file calls it EOT.
+  VocabularyDescription description = HarmonyVocabulary();
+  description.eot_token_id = 270;
+  EXPECT_FALSE(MakeTokenizer(description)->IsEndOfGeneration(TokenId{270}));
+  // It is what ends an answer elsewhere, as with Phi-3.
+  for (const std::size_t missing : {266, 272}) {
+    SCOPED_TRACE(missing);
+    description = HarmonyVocabulary();
+    description.tokens[missing] = "<|other|>";
+    description.eos_token_id = 265;
+    const auto other = MakeTokenizer(description);
+    EXPECT_TRUE(other->IsEndOfGeneration(TokenId{270}));
+    EXPECT_TRUE(other->IsControl(TokenId{268}));
+  }
+}
+
+TEST(Tokenizer, FlushAndCallsTellHarmonysKinToo) {
+  VocabularyDescription description = HarmonyVocabulary();
+  description.tokens[266] = "<|flush|>";
+  description.tokens[272] = "<|calls|>";
+  EXPECT_THAT(MakeTokenizer(description)->end_of_generation(),
+              ElementsAre(TokenId{265}, TokenId{266}, TokenId{272}));
+}
+
+// Clients tell an answer's channels apart by its markers; no text becomes a marker by itself.
+TEST(Tokenizer, HarmonysMarkersAreShownButNotTakenFromText) {
+  const auto tokenizer = MakeTokenizer(HarmonyVocabulary());
+  const std::vector<TokenId> answer = {{268}, {'a'}, {271}, {'b'}, {270}, {269}, {266}};
+  EXPECT_EQ(tokenizer->Decode(answer, {}).value_or("?"),
+            "<|channel|>a<|message|>b<|end|><|start|>");
+  for (const std::int32_t marker : {267, 268, 269, 270, 271}) {
+    EXPECT_FALSE(tokenizer->IsControl(TokenId{marker})) << marker;
+  }
+  for (const std::int32_t control : {265, 266, 272}) {
+    EXPECT_TRUE(tokenizer->IsControl(TokenId{control})) << control;
+  }
+  EXPECT_EQ(Ids(*tokenizer, "<|end|>").size(), 7u);
+  EXPECT_THAT(Ids(*tokenizer, "<|end|>", {.add_special = false, .parse_special = true}),
+              ElementsAre(270));
+}
+
 TEST(Tokenizer, MergesThatLeadToNoTokenFallBackToBytes) {
   VocabularyDescription description = SmallVocabulary();
   description.merges.push_back("x y");  // "xy" is no token
