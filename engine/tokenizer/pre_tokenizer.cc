@@ -24,11 +24,36 @@ constexpr const char* kGpt2[] = {
     "+(?!" NOT_SPACE ")|" SPACE "+",
 };
 
-constexpr const char* kQwen2[] = {
-    "'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"
-    "| ?[^" SPACE "\\p{L}\\p{N}]+[\\r\\n]*|" SPACE "*[\\r\\n]+|" SPACE "+(?!" NOT_SPACE ")|" SPACE
-    "+",
+// cl100k_base of OpenAI's tiktoken, which many later vocabularies took over with other numbers of
+// digits in a word.
+#define WORDS_WITH_DIGITS(digits)                                                                \
+  "'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits  \
+  "| ?[^" SPACE "\\p{L}\\p{N}]+[\\r\\n]*|" SPACE "*[\\r\\n]+|" SPACE "+(?!" NOT_SPACE ")|" SPACE \
+  "+"
+constexpr const char* kQwen2[] = {WORDS_WITH_DIGITS("\\p{N}")};
+constexpr const char* kCl100k[] = {WORDS_WITH_DIGITS("\\p{N}{1,3}")};
+#undef WORDS_WITH_DIGITS
+
+// o200k_base of OpenAI's tiktoken (tiktoken_ext/openai_public.py), which gpt-oss's o200k_harmony
+// shares: a word is capitals, then small letters, marks with either, and a contraction at its end.
+// llama.cpp has another expression, which tells capitals from small letters in ASCII only and takes
+// marks for punctuation: it gives other ids for camel case in Cyrillic, Hindi and Thai.
+#define LEAD "[^\\r\\n\\p{L}\\p{N}]?"
+#define CAPITAL "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define SMALL "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define CONTRACTION "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+#define SMALL_AT_END LEAD CAPITAL "*" SMALL "+" CONTRACTION
+#define CAPITAL_AT_START LEAD CAPITAL "+" SMALL "*" CONTRACTION
+constexpr const char* kO200k[] = {
+    SMALL_AT_END "|" CAPITAL_AT_START "|\\p{N}{1,3}| ?[^" SPACE "\\p{L}\\p{N}]+[\\r\\n/]*|" SPACE
+                 "*[\\r\\n]+|" SPACE "+(?!" NOT_SPACE ")|" SPACE "+",
 };
+#undef SMALL_AT_END
+#undef CAPITAL_AT_START
+#undef LEAD
+#undef CAPITAL
+#undef SMALL
+#undef CONTRACTION
 
 // As the vocabulary was trained. llama.cpp takes an ideographic space (U+3000) for a plain one
 // here, so that the third pattern misses it: " " before U+3000 gives other ids there.
@@ -65,8 +90,17 @@ struct NamedPatterns {
   std::string_view pre;
   std::span<const char* const> patterns;
 };
+// The names are those that llama.cpp's converter writes.
 constexpr NamedPatterns kKnown[] = {
-    {"qwen2", kQwen2}, {"gpt-2", kGpt2}, {"deepseek-llm", kDeepSeekLlm}};
+    {"qwen2", kQwen2},  // Qwen 2 to 3
+    {"gpt-2", kGpt2},   //
+    {"deepseek-llm", kDeepSeekLlm},
+    {"olmo", kGpt2},         // OLMo 1, OLMoE
+    {"gpt-4o", kO200k},      // gpt-oss
+    {"dbrx", kCl100k},       // DBRX, OLMo 2
+    {"smaug-bpe", kCl100k},  //
+    {"glm4", kCl100k},       // GLM-4 to 4.6
+};
 
 #undef SPACE
 #undef NOT_SPACE

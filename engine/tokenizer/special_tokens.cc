@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <queue>
 
 namespace edgemoe {
 
@@ -19,60 +20,70 @@ SpecialTokens::SpecialTokens(std::vector<Entry> entries) : entries_(std::move(en
   }
 }
 
-Result<std::vector<SpecialTokens::Occurrence>> SpecialTokens::FindAll(std::string_view text,
-                                                                      bool parse_markup) const {
-  std::vector<Occurrence> occurrences;
+std::vector<SpecialTokens::Match> SpecialTokens::Find(std::string_view text,
+                                                      bool parse_markup) const {
+  struct Candidate {
+    std::size_t begin;
+    const Entry* entry;
+    // The heap's order: the longest one is its top, the leftmost of those.
+    bool operator<(const Candidate& other) const {
+      const std::size_t bytes = entry->text.size();
+      const std::size_t other_bytes = other.entry->text.size();
+      return bytes != other_bytes ? bytes < other_bytes : begin > other.begin;
+    }
+  };
+  std::vector<Candidate> first;
   for (std::size_t begin = 0; begin < text.size(); ++begin) {
-    auto [low, high] = by_first_byte_[static_cast<unsigned char>(text[begin])];
-    if (occurrences.size() > kOverlapMax * text.size()) {
-      return Failure(ResourceExhaustedError("text: special tokens overlap too often at byte " +
-                                            std::to_string(begin)));
-    }
-    // Narrows [low, high) to the entries that share `depth` bytes with the text.
-    for (std::size_t depth = 1; low < high; ++depth) {
-      if (entries_[low].text.size() == depth) {
-        if (parse_markup || !entries_[low].is_markup) occurrences.push_back({begin, low});
-        if (++low == high) break;
-      }
-      if (begin + depth >= text.size()) break;
-      const auto wanted = static_cast<unsigned char>(text[begin + depth]);
-      const auto at = entries_.begin();
-      const auto first = std::partition_point(
-          at + static_cast<std::ptrdiff_t>(low), at + static_cast<std::ptrdiff_t>(high),
-          [&](const Entry& e) { return static_cast<unsigned char>(e.text[depth]) < wanted; });
-      const auto last = std::partition_point(
-          first, at + static_cast<std::ptrdiff_t>(high),
-          [&](const Entry& e) { return static_cast<unsigned char>(e.text[depth]) <= wanted; });
-      low = static_cast<std::size_t>(first - at);
-      high = static_cast<std::size_t>(last - at);
-    }
+    const Entry* entry = LongestPrefix(text.substr(begin), parse_markup);
+    if (entry != nullptr) first.push_back({begin, entry});
   }
-  return occurrences;
-}
-
-Result<std::vector<SpecialTokens::Match>> SpecialTokens::Find(std::string_view text,
-                                                              bool parse_markup) const {
-  EDGEMOE_ASSIGN_OR_FAIL(std::vector<Occurrence> occurrences, FindAll(text, parse_markup));
-  std::stable_sort(occurrences.begin(), occurrences.end(),
-                   [this](const Occurrence& a, const Occurrence& b) {
-                     const std::size_t a_bytes = entries_[a.entry].text.size();
-                     const std::size_t b_bytes = entries_[b.entry].text.size();
-                     if (a_bytes != b_bytes) return a_bytes > b_bytes;
-                     return a.begin < b.begin;
-                   });
+  std::priority_queue<Candidate> candidates({}, std::move(first));
   std::map<std::size_t, Match> taken;  // by begin
-  for (const Occurrence& occurrence : occurrences) {
-    const Entry& entry = entries_[occurrence.entry];
-    const TextRange range{occurrence.begin, occurrence.begin + entry.text.size()};
+  while (!candidates.empty()) {
+    const Candidate candidate = candidates.top();
+    candidates.pop();
+    const TextRange range{candidate.begin, candidate.begin + candidate.entry->text.size()};
     const auto after = taken.lower_bound(range.begin);
-    if (after != taken.end() && after->first < range.end) continue;
     if (after != taken.begin() && std::prev(after)->second.range.end > range.begin) continue;
-    taken.emplace_hint(after, range.begin, Match{range, entry.token});
+    if (after == taken.end() || after->first >= range.end) {
+      taken.emplace_hint(after, range.begin, Match{range, candidate.entry->token});
+      continue;
+    }
+    // A longer one has taken the end: what fits before it?
+    const Entry* shorter =
+        LongestPrefix(text.substr(range.begin, after->first - range.begin), parse_markup);
+    if (shorter != nullptr) candidates.push({range.begin, shorter});
   }
   std::vector<Match> matches;
   matches.reserve(taken.size());
   for (const auto& [begin, match] : taken) matches.push_back(match);
   return matches;
+}
+
+const SpecialTokens::Entry* SpecialTokens::LongestPrefix(std::string_view text,
+                                                         bool parse_markup) const {
+  if (text.empty()) return nullptr;
+  const Entry* longest = nullptr;
+  auto [low, high] = by_first_byte_[static_cast<unsigned char>(text.front())];
+  // Narrows [low, high) to the entries that share `depth` bytes with the text.
+  for (std::size_t depth = 1; low < high; ++depth) {
+    if (entries_[low].text.size() == depth) {
+      if (parse_markup || !entries_[low].is_markup) longest = &entries_[low];
+      if (++low == high) break;
+    }
+    if (depth >= text.size()) break;
+    const auto wanted = static_cast<unsigned char>(text[depth]);
+    const auto at = entries_.begin();
+    const auto first = std::partition_point(
+        at + static_cast<std::ptrdiff_t>(low), at + static_cast<std::ptrdiff_t>(high),
+        [&](const Entry& e) { return static_cast<unsigned char>(e.text[depth]) < wanted; });
+    const auto last = std::partition_point(
+        first, at + static_cast<std::ptrdiff_t>(high),
+        [&](const Entry& e) { return static_cast<unsigned char>(e.text[depth]) <= wanted; });
+    low = static_cast<std::size_t>(first - at);
+    high = static_cast<std::size_t>(last - at);
+  }
+  return longest;
 }
 
 }  // namespace edgemoe

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "engine/base/ids.h"
-#include "engine/base/result.h"
 #include "engine/tokenizer/pre_tokenizer.h"
 
 namespace edgemoe {
@@ -31,20 +30,14 @@ class SpecialTokens {
   explicit SpecialTokens(std::vector<Entry> entries);
 
   // Matches in order that do not overlap. Longer tokens win everywhere over shorter ones, whichever
-  // comes first in the text; among equals the one further left. Takes O(n log n) in the text, times
-  // the longest token that the text holds a prefix of. RESOURCE_EXHAUSTED when tokens overlap in
-  // more than kOverlapMax ways for each byte of text, as no real vocabulary's do.
-  Result<std::vector<Match>> Find(std::string_view text, bool parse_markup) const;
-  static constexpr std::size_t kOverlapMax = 4;
+  // comes first in the text; among equals the one further left. Memory is linear in the text and
+  // time O(n log n), times the longest token that the text holds a prefix of: many tokens may
+  // overlap, as the runs of 2 to 24 spaces of OLMoE's vocabulary do.
+  std::vector<Match> Find(std::string_view text, bool parse_markup) const;
 
  private:
-  struct Occurrence {
-    std::size_t begin;  // byte of the text
-    std::size_t entry;
-  };
-
-  // Every entry at every place, overlapping ones too.
-  Result<std::vector<Occurrence>> FindAll(std::string_view text, bool parse_markup) const;
+  // The longest entry that begins `text`.
+  const Entry* LongestPrefix(std::string_view text, bool parse_markup) const;
 
   std::vector<Entry> entries_;                                            // sorted by text
   std::array<std::pair<std::size_t, std::size_t>, 256> by_first_byte_{};  // range of entries_

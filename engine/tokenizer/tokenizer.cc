@@ -7,38 +7,12 @@
 
 #include "engine/base/check.h"
 #include "engine/base/utf8.h"
+#include "engine/tokenizer/answer_tokens.h"
 #include "engine/tokenizer/byte_alphabet.h"
 
 namespace edgemoe {
 
 namespace {
-
-// Names under which models mark the end of an answer, whatever their metadata says.
-constexpr std::string_view kEndOfGenerationNames[] = {
-    "<|eot_id|>",
-    "<|im_end|>",
-    "<|end|>",
-    "<|return|>",
-    "<|call|>",
-    "<|flush|>",
-    "<|calls|>",
-    "<end_of_turn>",
-    "<|endoftext|>",
-    "</s>",
-    "<|eom_id|>",
-    "<EOT>",
-    "_<EOT>",
-    "[EOT]",
-    "[EOS]",
-    "<|end_of_text|>",
-    "<eos>",
-    "<end_of_utterance>",
-    "<|fim_pad|>",
-    "<|repo_name|>",
-    "<|file_sep|>",
-    "<|EOT|>",
-    "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
-};
 
 bool IsMarkup(TokenType type) { return type == TokenType::kControl || type == TokenType::kUnknown; }
 
@@ -124,7 +98,7 @@ Result<std::vector<Piece>> Tokenizer::Encode(std::string_view text, EncodeOption
   if (const std::size_t bad = FindInvalidUtf8(text); bad != std::string_view::npos) {
     return Failure(InvalidArgumentError("text: not valid UTF-8 at byte " + std::to_string(bad)));
   }
-  EDGEMOE_ASSIGN_OR_FAIL(const auto matches, special_tokens_.Find(text, options.parse_special));
+  const auto matches = special_tokens_.Find(text, options.parse_special);
   std::vector<Piece> pieces;
   BytePairMerger::Workspace workspace;
   if (options.add_special && add_bos_) pieces.push_back({*bos_, 0, 0});
@@ -193,11 +167,6 @@ void Tokenizer::StoreTokens(const VocabularyDescription& description) {
       case TokenType::kUserDefined: bytes_ += text; break;
     }
     ends_.push_back(bytes_.size());
-    const bool ends_answers =
-        type == TokenType::kControl &&
-        std::find(std::begin(kEndOfGenerationNames), std::end(kEndOfGenerationNames), text) !=
-            std::end(kEndOfGenerationNames);
-    if (ends_answers) end_of_generation_.push_back(TokenId{static_cast<std::int32_t>(id)});
   }
 }
 
@@ -231,12 +200,12 @@ Status Tokenizer::StoreSpecialIds(const VocabularyDescription& description) {
   if (add_eos_ && !eos_) {
     return InvalidArgumentError("tokenizer.ggml.eos_token_id: missing, add_eos_token needs it");
   }
-  for (const std::optional<TokenId>& id : {eos_, eot_}) {
-    if (id) end_of_generation_.push_back(*id);
+  AnswerTokens found = FindAnswerTokens(description, types_);
+  end_of_generation_ = std::move(found.ends);
+  // Shown as text from here on; as parts of a text they are still found only where asked for.
+  for (const TokenId id : found.markers) {
+    types_[static_cast<std::size_t>(id.value)] = TokenType::kUserDefined;
   }
-  std::sort(end_of_generation_.begin(), end_of_generation_.end());
-  end_of_generation_.erase(std::unique(end_of_generation_.begin(), end_of_generation_.end()),
-                           end_of_generation_.end());
   return OkStatus();
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Text to tokens and back: byte-level BPE as GGUF files describe it (tokenizer.ggml.model "gpt2").
-// Ids equal llama.cpp's for the same file and text, but for one case that pre_tokenizer.cc names.
+// Ids equal llama.cpp's for the same file and text, but for two cases that pre_tokenizer.cc names
+// and for gpt-oss' markers ("<|channel|>"), which llama.cpp finds in text without parse_special
+// too.
 #pragma once
 
 #include <cstddef>
@@ -65,9 +67,10 @@ class Tokenizer {
   bool Contains(TokenId token) const {
     return token.value >= 0 && static_cast<std::size_t>(token.value) < size();
   }
-  // Markup without text of its own; false for ids outside the vocabulary.
+  // Markup without text of its own; false for ids outside the vocabulary, and for the markers that
+  // are parts of an answer (answer_tokens.h).
   bool IsControl(TokenId token) const;
-  // Ends an answer: the vocabulary's EOS and EOT, and control tokens whose names say so.
+  // Generation stops at it (answer_tokens.h).
   bool IsEndOfGeneration(TokenId token) const;
   std::span<const TokenId> end_of_generation() const { return end_of_generation_; }
 

@@ -22,7 +22,7 @@ enum class TokenType : std::int32_t {
 // its key below "tokenizer.ggml.".
 struct VocabularyDescription {
   std::string model;                     // "gpt2": byte-level BPE
-  std::string pre;                       // "qwen2", "gpt-2" or "deepseek-llm"
+  std::string pre;                       // one of pre_tokenizer.cc's table, such as "qwen2"
   std::vector<std::string> tokens;       // text by id; normal ones in the byte alphabet
   std::vector<std::int32_t> token_type;  // TokenType by id; empty: all normal
   std::vector<std::string> merges;       // "left right", the most wanted one first

@@ -21,12 +21,13 @@
 namespace edgemoe {
 namespace {
 
-constexpr const char* kPres[] = {"qwen2", "gpt-2", "deepseek-llm", "unknown"};
+constexpr const char* kPres[] = {"qwen2", "gpt-2", "deepseek-llm", "unknown",
+                                 "olmo",  "dbrx",  "gpt-4o",       "smaug-bpe"};
 
 VocabularyDescription ReadVocabulary(std::uint8_t options, std::string_view& rest) {
   VocabularyDescription description;
   description.model = "gpt2";
-  description.pre = kPres[options & 3];
+  description.pre = kPres[(options & 3) + (options >> 5 & 1) * 4];
   description.add_bos_token = (options & 4) != 0;
   if ((options & 8) != 0) description.bos_token_id = options;
   if ((options & 16) == 0) {

@@ -269,6 +269,11 @@ TEST(ChatTemplate, WorkIsBounded) {
   options.limits = {.steps_max = 20000, .handled_bytes_max = 1 << 20, .output_bytes_max = 1 << 16};
   const Sample hostile[] = {
       {"{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "levels deep"},
+      {"{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(20) }}",
+       "steps"},
+      {"{% set x = 'x' * 999 %}{% macro m(n) %}{{ m(n - 1) ~ m(n - 1) if n else x }}{% endmacro %}"
+       "{{ m(8)|length }}",
+       "bytes"},
       {"{% for a in range(99) %}{% for b in range(300) %}{{ a }}{% endfor %}{% endfor %}", "steps"},
       {"{{ range(1000000000000) }}", "steps"},
       {"{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}"

@@ -44,6 +44,33 @@ TEST(PreTokenizer, DeepSeekLlm) {
               ElementsAre("Hello", " ", "42", "!", "\n", "\u6211\u60f3", " ok", "  "));
 }
 
+TEST(PreTokenizer, OlmoIsGpt2s) {
+  EXPECT_THAT(Words("olmo", "I'LL it's 42 dogs!!\n\n  ok"),
+              ElementsAre("I", "'", "LL", " it", "'s", " 42", " dogs", "!!", "\n\n ", " ok"));
+}
+
+TEST(PreTokenizer, Cl100k) {
+  for (const char* pre : {"dbrx", "smaug-bpe"}) {
+    EXPECT_THAT(Words(pre, "I'LL see 1234 dogs!!\n"),
+                ElementsAre("I", "'LL", " see", " ", "123", "4", " dogs", "!!\n"));
+  }
+}
+
+TEST(PreTokenizer, O200k) {
+  EXPECT_THAT(Words("gpt-4o", "HTTPServer don'T 1234!\n/x"),
+              ElementsAre("HTTPServer", " don'T", " ", "123", "4", "!\n/", "x"));
+  EXPECT_THAT(Words("gpt-4o", "camelCase iPhone XMLHttp"),
+              ElementsAre("camel", "Case", " i", "Phone", " XMLHttp"));
+  // Capitals and small letters of any script; marks belong to the letters before them.
+  EXPECT_THAT(Words("gpt-4o", "\u041f\u0440\u0438\u041c\u0438\u0440"),
+              ElementsAre("\u041f\u0440\u0438", "\u041c\u0438\u0440"));
+  EXPECT_THAT(Words("gpt-4o", "e\u0301te\u0301 \u0928\u092e\u0938\u094d\u0924\u0947"),
+              ElementsAre("e\u0301te\u0301", " \u0928\u092e\u0938\u094d\u0924\u0947"));
+  // A long s is an s to those who ignore case.
+  EXPECT_THAT(Words("gpt-4o", "it'\u017f"), ElementsAre("it'\u017f"));
+  EXPECT_THAT(Words("gpt-4o", "a  \n b   "), ElementsAre("a", "  \n", " b", "   "));
+}
+
 // What Unicode calls White_Space, no more: U+180E was taken from it long ago.
 TEST(PreTokenizer, SpaceIsUnicodesWhiteSpace) {
   EXPECT_THAT(Words("gpt-2", "a\u3000\u3000b"), ElementsAre("a", "\u3000", "\u3000", "b"));

@@ -136,6 +136,75 @@ TEST(Tokenizer, KnowsWhatEndsAnAnswer) {
   EXPECT_FALSE(MakeTokenizer(description)->IsEndOfGeneration(TokenId{kEnd}));
 }
 
+struct NamedToken {
+  const char* text;
+  std::int32_t id;
+};
+
+// gpt-oss' control tokens, and a vocabulary of them.
+constexpr NamedToken kHarmony[] = {
+    {"<|endoftext|>", 265}, {"<|return|>", 266}, {"<|constrain|>", 267}, {"<|channel|>", 268},
+    {"<|start|>", 269},     {"<|end|>", 270},    {"<|message|>", 271},   {"<|call|>", 272},
+};
+
+VocabularyDescription HarmonyVocabulary() {
+  VocabularyDescription description = SmallVocabulary();
+  description.tokens[kStart] = "<|startoftext|>";
+  description.tokens[kEnd] = "<|reserved|>";
+  description.tokens[kStartLong] = "<|reserved2|>";
+  for (const NamedToken& token : kHarmony) {
+    description.tokens.emplace_back(token.text);
+    description.token_type.push_back(static_cast<std::int32_t>(TokenType::kControl));
+  }
+  description.eos_token_id = 266;
+  return description;
+}
+
+TEST(Tokenizer, HarmonysEndOfAMessageEndsNoAnswer) {
+  const auto tokenizer = MakeTokenizer(HarmonyVocabulary());
+  EXPECT_THAT(tokenizer->end_of_generation(),
+              ElementsAre(TokenId{265}, TokenId{266}, TokenId{272}));
+  // Even where the file calls it EOT.
+  VocabularyDescription description = HarmonyVocabulary();
+  description.eot_token_id = 270;
+  EXPECT_FALSE(MakeTokenizer(description)->IsEndOfGeneration(TokenId{270}));
+  // It is what ends an answer elsewhere, as with Phi-3.
+  for (const std::size_t missing : {266, 272}) {
+    SCOPED_TRACE(missing);
+    description = HarmonyVocabulary();
+    description.tokens[missing] = "<|other|>";
+    description.eos_token_id = 265;
+    const auto other = MakeTokenizer(description);
+    EXPECT_TRUE(other->IsEndOfGeneration(TokenId{270}));
+    EXPECT_TRUE(other->IsControl(TokenId{268}));
+  }
+}
+
+TEST(Tokenizer, FlushAndCallsTellHarmonysKinToo) {
+  VocabularyDescription description = HarmonyVocabulary();
+  description.tokens[266] = "<|flush|>";
+  description.tokens[272] = "<|calls|>";
+  EXPECT_THAT(MakeTokenizer(description)->end_of_generation(),
+              ElementsAre(TokenId{265}, TokenId{266}, TokenId{272}));
+}
+
+// Clients tell an answer's channels apart by its markers; no text becomes a marker by itself.
+TEST(Tokenizer, HarmonysMarkersAreShownButNotTakenFromText) {
+  const auto tokenizer = MakeTokenizer(HarmonyVocabulary());
+  const std::vector<TokenId> answer = {{268}, {'a'}, {271}, {'b'}, {270}, {269}, {266}};
+  EXPECT_EQ(tokenizer->Decode(answer, {}).value_or("?"),
+            "<|channel|>a<|message|>b<|end|><|start|>");
+  for (const std::int32_t marker : {267, 268, 269, 270, 271}) {
+    EXPECT_FALSE(tokenizer->IsControl(TokenId{marker})) << marker;
+  }
+  for (const std::int32_t control : {265, 266, 272}) {
+    EXPECT_TRUE(tokenizer->IsControl(TokenId{control})) << control;
+  }
+  EXPECT_EQ(Ids(*tokenizer, "<|end|>").size(), 7u);
+  EXPECT_THAT(Ids(*tokenizer, "<|end|>", {.add_special = false, .parse_special = true}),
+              ElementsAre(270));
+}
+
 TEST(Tokenizer, MergesThatLeadToNoTokenFallBackToBytes) {
   VocabularyDescription description = SmallVocabulary();
   description.merges.push_back("x y");  // "xy" is no token
@@ -217,25 +286,45 @@ TEST(Tokenizer, SpecialTokensThatAreNotUtf8NeverSplitACharacter) {
   EXPECT_THAT(Ids(*MakeTokenizer(description), "\xC3\xA9"), ElementsAre(0xC3, 0xA9));
 }
 
-TEST(Tokenizer, SpecialTokensThatOverlapWithoutEndAreRefused) {
+// As the runs of spaces in OLMoE's vocabulary: each place of a long run begins many tokens.
+TEST(Tokenizer, LongestSpecialTokensFillARunThenShorterOnes) {
   VocabularyDescription description = SmallVocabulary();
-  for (std::size_t bytes = 1; bytes < 50; ++bytes) {
-    description.tokens.emplace_back(bytes, 'a');
+  const auto base = static_cast<std::int32_t>(description.tokens.size());
+  for (std::size_t bytes = 2; bytes <= 24; ++bytes) {
+    description.tokens.emplace_back(bytes, ' ');
     description.token_type.push_back(static_cast<std::int32_t>(TokenType::kUserDefined));
   }
-  const auto pieces = MakeTokenizer(description)->Encode(std::string(1000, 'a'), {});
-  ASSERT_FALSE(pieces);
-  EXPECT_EQ(pieces.error().code(), StatusCode::kResourceExhausted);
+  const auto run = [base](std::int32_t bytes) { return base + bytes - 2; };
+  const auto tokenizer = MakeTokenizer(description);
+  EXPECT_THAT(Ids(*tokenizer, std::string(30, ' ')), ElementsAre(run(24), run(6)));
+  EXPECT_THAT(Ids(*tokenizer, "a" + std::string(25, ' ') + "b"),
+              ElementsAre('a', run(24), ' ', 'b'));
+  std::vector<std::int32_t> expected(4166, run(24));  // 4166 * 24 = 99984
+  expected.push_back(run(16));
+  EXPECT_EQ(Ids(*tokenizer, std::string(100000, ' ')), expected);
+}
+
+// "abcde" takes the end of "bbab" and of "bba"; what is left of it is "bb".
+TEST(Tokenizer, ASpecialTokenWhoseEndIsTakenGivesWayToAShorterOne) {
+  VocabularyDescription description = SmallVocabulary();
+  const auto base = static_cast<std::int32_t>(description.tokens.size());
+  for (const char* token : {"abcde", "bbab", "bba", "bb"}) {
+    description.tokens.emplace_back(token);
+    description.token_type.push_back(static_cast<std::int32_t>(TokenType::kUserDefined));
+  }
+  EXPECT_THAT(Ids(*MakeTokenizer(description), "bbabcde"), ElementsAre(base + 3, base));
+  EXPECT_THAT(Ids(*MakeTokenizer(description), "bbabcd"), ElementsAre(base + 1, 'c', 'd'));
 }
 
 // Quadratic work would take minutes here.
 TEST(Tokenizer, LongTextsWithoutBreaks) {
-  for (const char* pre : {"qwen2", "gpt-2", "deepseek-llm"}) {
+  for (const char* pre : {"qwen2", "gpt-2", "deepseek-llm", "gpt-4o"}) {
     VocabularyDescription description = SmallVocabulary();
     description.pre = pre;
     const auto tokenizer = MakeTokenizer(description);
-    for (const std::string& part : {std::string("hello"), std::string(" "), std::string("\n"),
-                                    std::string("!"), std::string("7"), std::string("\u00e9")}) {
+    for (const std::string& part :
+         {std::string("hello"), std::string(" "), std::string("\n"), std::string("!"),
+          std::string("7"), std::string("\u00e9"), std::string("A")}) {
       std::string text;
       while (text.size() < 200000) text += part;
       text += "x";
