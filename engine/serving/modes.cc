@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/accepted.h"
 #include "engine/base/check.h"
 #include "engine/io/throttled_reader.h"
 #include "engine/stream/layer_stream_source.h"
@@ -43,14 +44,6 @@ constexpr ProfileName kProfiles[] = {
     {"sd", {90'000'000, 667'000}},
 };
 
-template <class Entries>
-std::string Names(const Entries& entries) {
-  std::string names;
-  for (const auto& entry : entries)
-    names += (names.empty() ? "\"" : ", \"") + std::string(entry.name) + "\"";
-  return names;
-}
-
 // Experts given at once are released before the next ones, so a slab of any size will do.
 constexpr std::size_t kReadTogether = 1;
 
@@ -59,8 +52,7 @@ constexpr std::size_t kReadTogether = 1;
 Result<EngineMode> ParseEngineMode(std::string_view text) {
   for (const ModeName& mode : kModes)
     if (mode.name == text) return mode.mode;
-  return Failure(
-      InvalidArgumentError("found \"" + std::string(text) + "\"; accepted: " + Names(kModes)));
+  return Failure(NotAccepted(ShowValue(text), AcceptedNamesOf(kModes)));
 }
 
 bool HasCache(EngineMode mode) {
@@ -133,8 +125,7 @@ Result<StorageProfile> ParseStorageProfile(std::string_view name, double scale) 
           std::max(1.0, std::round(static_cast<double>(profile.bytes_per_second) * scale)));
     return profile;
   }
-  return Failure(
-      InvalidArgumentError("found \"" + std::string(name) + "\"; accepted: " + Names(kProfiles)));
+  return Failure(NotAccepted(ShowValue(name), AcceptedNamesOf(kProfiles)));
 }
 
 std::unique_ptr<BlockReader> AddStorageProfile(std::unique_ptr<BlockReader> reader,

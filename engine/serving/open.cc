@@ -58,7 +58,7 @@ Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
   limits_ = LimitsFor(header, options_);
   description_.context_tokens = limits_.steps.context_tokens;
   plan_ = MakePlan(header, limits_, options_, UsableMemoryBytes());
-  if (!plan_.fits) return ResourceExhaustedError(plan_.explanation);
+  if (!plan_.fits) return plan_.shortage;
   budget_.emplace(plan_.budget_bytes);
 
   EDGEMOE_RETURN_IF_ERROR(OpenVocabulary(header.files.metadata()));

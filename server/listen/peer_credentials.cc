@@ -11,6 +11,8 @@
 #include <cstring>
 #include <optional>
 
+#include "engine/base/accepted.h"
+
 namespace edgemoe {
 namespace {
 
@@ -32,8 +34,8 @@ Result<uid_t> FindUser(const std::string& name) {
   struct passwd* found = nullptr;
   ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr)
-    return Failure(InvalidArgumentError("listen.allow_users: found '" + name +
-                                        "'; accepted: a user of this system or a number"));
+    return Failure(
+        InvalidField("listen.allow_users", ShowValue(name), "a user of this system or a number"));
   return found->pw_uid;
 }
 
@@ -44,8 +46,8 @@ Result<gid_t> FindGroup(const std::string& name) {
   struct group* found = nullptr;
   ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr)
-    return Failure(InvalidArgumentError("listen.allow_groups: found '" + name +
-                                        "'; accepted: a group of this system or a number"));
+    return Failure(
+        InvalidField("listen.allow_groups", ShowValue(name), "a group of this system or a number"));
   return found->gr_gid;
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
 
 namespace edgemoe {
@@ -26,11 +27,10 @@ constexpr const char* kLogTargets[] = {"auto", "stderr", "journal"};
 Status CheckSocketPath(std::string_view text) {
   if (text.empty()) return OkStatus();
   if (text.front() != '/')
-    return InvalidArgumentError("found the relative path '" + std::string(text) +
-                                "'; accepted: an absolute path");
+    return NotAccepted("the relative path " + ShowValue(text), "an absolute path");
   if (text.size() > kSocketPathMax)
-    return InvalidArgumentError("found a path of " + std::to_string(text.size()) +
-                                " bytes; accepted: at most " + std::to_string(kSocketPathMax));
+    return NotAccepted("a path of " + ShowValue(text.size()) + " bytes",
+                       AcceptedAtMost(kSocketPathMax));
   return OkStatus();
 }
 
@@ -146,15 +146,8 @@ const ConfigKey kKeys[] = {
      ChoiceField{[](Config& c) -> std::string& { return c.log.target; }, kLogTargets}},
 };
 
-std::string Quoted(std::string_view text) {
-  constexpr std::size_t kShownMax = 80;
-  const bool cut = text.size() > kShownMax;
-  nlohmann::json quoted = std::string(text.substr(0, kShownMax)) + (cut ? "..." : "");
-  return quoted.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-}
-
 std::string Found(const ConfigValue& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) return Quoted(*text);
+  if (const auto* text = std::get_if<std::string>(&value)) return ShowValue(*text);
   if (const auto* count = std::get_if<std::uint64_t>(&value)) return std::to_string(*count);
   if (const auto* list = std::get_if<std::vector<std::string>>(&value))
     return "a list of " + std::to_string(list->size());
@@ -163,7 +156,7 @@ std::string Found(const ConfigValue& value) {
 
 // What `Set` gives for a value that the field does not take.
 Status Refused(const ConfigKey& key, const ConfigValue& value) {
-  return InvalidArgumentError("found " + Found(value) + "; accepted: " + key.accepts);
+  return NotAccepted(Found(value), key.accepts);
 }
 
 // Only 0-9, all of the text.
@@ -178,10 +171,9 @@ Status Set(const ConfigKey& key, const TextField& field, const ConfigValue& valu
   const auto* text = std::get_if<std::string>(&value);
   if (text == nullptr) return Refused(key, value);
   if (text->size() > kTextMax)
-    return InvalidArgumentError("found a text of " + std::to_string(text->size()) +
-                                " bytes; accepted: at most " + std::to_string(kTextMax));
+    return NotAccepted("a text of " + ShowValue(text->size()) + " bytes", AcceptedAtMost(kTextMax));
   if (text->find('\0') != std::string::npos)
-    return InvalidArgumentError("found a NUL character; accepted: text without one");
+    return NotAccepted("a NUL character", "text without one");
   if (field.check != nullptr) EDGEMOE_RETURN_IF_ERROR(field.check(*text));
   field.at(config) = *text;
   return OkStatus();
@@ -236,8 +228,7 @@ Status Set(const ConfigKey& key, const NamesField& field, const ConfigValue& val
   if (names == nullptr || names->size() > kNamesMax) return Refused(key, value);
   for (const std::string& name : *names) {
     if (name.empty() || name.size() > kTextMax || name.find('\0') != std::string::npos)
-      return InvalidArgumentError("found the element " + Quoted(name) +
-                                  "; accepted: " + key.accepts);
+      return NotAccepted("the element " + ShowValue(name), key.accepts);
   }
   field.at(config) = *names;
   return OkStatus();
@@ -318,14 +309,13 @@ Result<TcpAddress> ParseTcpAddress(std::string_view text) {
   const auto port =
       colon == std::string_view::npos ? std::nullopt : ParseDigits(text.substr(colon + 1), 10);
   if (!port || *port == 0 || *port > std::numeric_limits<std::uint16_t>::max())
-    return Failure(InvalidArgumentError("found " + Quoted(text) +
-                                        "; accepted: HOST:PORT with PORT in [1, 65535]"));
+    return Failure(NotAccepted(ShowValue(text), "HOST:PORT with PORT in [1, 65535]"));
   const std::string_view host = text.substr(0, colon);
   if (host != "127.0.0.1" && host != "[::1]" && host != "localhost")
-    return Failure(InvalidArgumentError(
-        "found " + Quoted(text) +
-        "; accepted: 127.0.0.1, [::1] or localhost; an address beyond loopback needs TLS and a "
-        "token, which are not supported yet"));
+    return Failure(
+        NotAccepted(ShowValue(text),
+                    "127.0.0.1, [::1] or localhost; an address beyond loopback needs TLS and a "
+                    "token, which are not supported yet"));
   return TcpAddress{.host = std::string(host), .port = static_cast<std::uint16_t>(*port)};
 }
 

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/accepted.h"
 #include "engine/base/unique_fd.h"
 
 namespace edgemoe {
@@ -258,8 +259,8 @@ void AppendComment(std::string& out, std::string_view indent, std::string_view t
 
 Status ApplyConfigText(std::string_view text, std::string_view file_name, Config& config) {
   if (text.size() > kConfigBytesMax)
-    return InvalidArgumentError(std::string(file_name) + ": found " + std::to_string(text.size()) +
-                                " bytes; accepted: at most " + std::to_string(kConfigBytesMax));
+    return NotAccepted(ShowValue(text.size()) + " bytes", AcceptedAtMost(kConfigBytesMax))
+        .WithContext(file_name);
   std::size_t newline_count = 0;
   bool at_line_start = false;
   Config result = config;

@@ -189,7 +189,7 @@ void Daemon::OnProgress(std::uint64_t bytes_loaded, std::uint64_t bytes_total) {
 void Daemon::OnLoaded(Result<std::unique_ptr<Engine>> engine) {
   loader_.join();
   if (!engine) {
-    const OptionError error = WithConfigKey(engine.error());
+    const OptionError error = InConfiguration(engine.error());
     Say(LogLevel::kError,
         "model '" + config_.model.path + "' cannot be served: " + error.status.message());
     return Stop(State::kStopped, ExitCodeForOpenFailure(error.status, error.is_option));

@@ -71,16 +71,10 @@ EngineOptions ToEngineOptions(const Config& config, LogSink log) {
   return options;
 }
 
-OptionError WithConfigKey(const Status& status) {
-  const std::string_view message = status.message();
-  for (const OptionName& name : kNames) {
-    const std::size_t length = name.option.size();
-    if (message.size() <= length || message[length] != ':' ||
-        message.substr(0, length) != name.option)
-      continue;
-    return {.status = {status.code(), name.key + status.message().substr(length)},
-            .is_option = true};
-  }
+OptionError InConfiguration(const Status& status) {
+  for (const OptionName& name : kNames)
+    if (name.option == status.field())
+      return {.status = status.WithField(name.key), .is_option = true};
   return {.status = status, .is_option = false};
 }
 
