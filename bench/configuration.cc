@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bench/statistics.h"
+#include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
 #include "engine/describe.h"
 #include "engine/plan.h"
@@ -25,8 +26,8 @@ Result<double> ParseScale(const std::string& text, std::uint64_t expert_bytes) {
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, scale);
   if (error != std::errc() || stop != end || !(scale > 0))
-    return Failure(InvalidArgumentError("--storage-scale: found \"" + text +
-                                        "\"; accepted: a number above 0, or \"paper\""));
+    return Failure(
+        InvalidField("--storage-scale", ShowValue(text), "a number above 0, or \"paper\""));
   return scale;
 }
 
@@ -43,7 +44,7 @@ Result<EngineOptions> BaseOptions(const RunSettings& run) {
   options.context_tokens = run.context_tokens;
   if (!run.budget.empty()) {
     Result<std::uint64_t> budget = ParseByteSize(run.budget);
-    if (!budget) return Failure(budget.error().WithContext("--budget"));
+    if (!budget) return Failure(budget.error().InField("--budget"));
     options.memory_budget_bytes = *budget;
   }
   return options;
@@ -59,7 +60,7 @@ Status Add(EngineOptions options, const std::string& expert_budget, std::uint64_
            Configurations& made) {
   if (!expert_budget.empty()) {
     Result<std::uint64_t> bytes = ParseShare(expert_budget, share_of);
-    if (!bytes) return bytes.error().WithContext("--expert-budget");
+    if (!bytes) return bytes.error().InField("--expert-budget");
     options.expert_budget_bytes = *bytes;
   }
   EDGEMOE_ASSIGN_OR_RETURN(MemoryPlan plan, PlanMemory(options));

@@ -6,6 +6,7 @@
 #include <functional>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
 
 namespace edgemoe::bench {
@@ -176,9 +177,8 @@ Result<std::uint64_t> ParseShare(const std::string& text, std::uint64_t whole) {
   const char* end = text.data() + text.size() - 1;
   const auto [stop, error] = std::from_chars(text.data(), end, percent);
   if (error != std::errc() || stop != end || !(percent > 0 && percent <= 100))
-    return Failure(InvalidArgumentError("found \"" + text +
-                                        "\"; accepted: a size as in 300MiB, or a share above 0% "
-                                        "and up to 100%"));
+    return Failure(
+        NotAccepted(ShowValue(text), "a size as in 300MiB, or a share above 0% and up to 100%"));
   return static_cast<std::uint64_t>(static_cast<double>(whole) * percent / 100);
 }
 

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
 #include "engine/io/errno_status.h"
 
@@ -96,7 +97,7 @@ Status PackOutput::Lock() {
     struct stat named;
     if (::fstat(fd_.get(), &stat) != 0) return ErrnoStatus(errno, "stat: " + partial);
     if (!S_ISREG(stat.st_mode))
-      return InvalidArgumentError("open: " + partial + ": expected a regular file");
+      return NotAccepted("a special file", "a regular file").WithContext("open: " + partial);
     if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return ErrnoStatus(errno, "lock: " + partial);
       return FailedPreconditionError("output: " + path_ + ": another job is writing it");

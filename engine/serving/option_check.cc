@@ -10,6 +10,7 @@
 
 #include "engine/base/accepted.h"
 #include "engine/cache/policy_factory.h"
+#include "engine/io/reader_factory.h"
 #include "engine/kernels/dispatch.h"
 #include "engine/serving/io_faults.h"
 #include "engine/serving/modes.h"
@@ -21,7 +22,6 @@ constexpr std::uint32_t kThreadsMax = 64;
 constexpr std::uint32_t kContextTokensMax = 1u << 20;
 constexpr double kStorageScaleMax = 1000;
 constexpr std::array<std::string_view, 3> kPredictors = {"router", "path", "none"};
-constexpr std::array<std::string_view, 3> kIoBackends = {"auto", "io_uring", "pread"};
 
 Status CheckName(const char* field, const std::string& found,
                  std::span<const std::string_view> accepted) {
@@ -63,7 +63,7 @@ Status ValidateOptions(const EngineOptions& options) {
   EDGEMOE_RETURN_IF_ERROR(CheckRange("prefill_chunk_tokens", options.prefill_chunk_tokens, 1, 512));
   EDGEMOE_RETURN_IF_ERROR(CheckRange("threads", options.threads, 0, kThreadsMax));
   EDGEMOE_RETURN_IF_ERROR(CheckRange("io_depth", options.io_depth, 0, 1024));
-  EDGEMOE_RETURN_IF_ERROR(CheckName("io_backend", options.io_backend, kIoBackends));
+  EDGEMOE_RETURN_IF_ERROR(CheckName("io_backend", options.io_backend, kIoBackendNames));
   if (const auto policy = FindEvictionPolicy(options.eviction_policy); !policy)
     return policy.error().InField("eviction_policy");
   EDGEMOE_RETURN_IF_ERROR(CheckName("predictor", options.predictor, kPredictors));

@@ -15,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/check.h"
 #include "engine/base/checksum.h"
 #include "engine/base/unique_fd.h"
@@ -113,9 +114,9 @@ Result<std::vector<std::byte>> StateFile::Read() const {
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header.magic != kMagic) return Failure(DataLossError(path_ + ": is not a state file"));
   if (header.version != kVersion)
-    return Failure(FailedPreconditionError(path_ + ": found version " +
-                                           std::to_string(header.version) +
-                                           "; accepted: " + std::to_string(kVersion)));
+    return Failure(FailedPreconditionError(
+        path_ + ": " +
+        FoundAndAccepted("version " + ShowValue(header.version), ShowValue(kVersion))));
   Header expected;
   std::ranges::copy(kind_, expected.kind.begin());
   if (header.kind != expected.kind || header.model_digest != model_digest_)
@@ -129,9 +130,10 @@ Result<std::vector<std::byte>> StateFile::Read() const {
 Status StateFile::Write(std::span<const std::byte> payload) const {
   EDGEMOE_CHECK(enabled(), "nowhere to write to");
   if (payload.size() > kStateBytesMax - sizeof(Header))
-    return ResourceExhaustedError(path_ + ": found " + std::to_string(payload.size()) +
-                                  " bytes to be kept; accepted: at most " +
-                                  std::to_string(kStateBytesMax - sizeof(Header)));
+    return ResourceExhaustedError(
+        path_ + ": " +
+        FoundAndAccepted(ShowValue(payload.size()) + " bytes to be kept",
+                         AcceptedAtMost(kStateBytesMax - sizeof(Header))));
   const std::filesystem::path directory = std::filesystem::path(path_).parent_path();
   std::error_code error;
   std::filesystem::create_directories(directory, error);

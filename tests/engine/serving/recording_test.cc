@@ -87,7 +87,7 @@ TEST(ReplayTraceTest, RefusesWithWords) {
   const TestFile wrong = TraceFile("0,0,0,0,0,4,1,0,10\n");
   options.trace_path = wrong.path();
   EXPECT_EQ(error(options),
-            "INVALID_ARGUMENT: " + wrong.path() + ":5: expert: \"4\"; accepted: 0 to 3");
+            "INVALID_ARGUMENT: " + wrong.path() + ":5: expert: found \"4\"; accepted: [0, 3]");
 }
 
 }  // namespace
