@@ -67,6 +67,10 @@ TEST(ConfigTest, ReadsEveryKindOfValueAndComments) {
   EXPECT_EQ(config.memory.expert_budget_bytes, 0U);
   EXPECT_EQ(config.io.backend, "pread");
   EXPECT_EQ(config.threads, 3U);
+  // Sizes are what `edgemoe` takes, too.
+  ASSERT_EQ(ApplyConfigText("{\"memory\": {\"budget\": \"1200mib\"}}", "c.json", config),
+            OkStatus());
+  EXPECT_EQ(config.memory.budget_bytes, 1200 * kMiB);
 }
 
 TEST(ConfigTest, ErrorsNameLineAndKey) {
