@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "engine/base/accepted.h"
+#include "engine/base/errno_status.h"
 #include "engine/cache/edgemoe_policy.h"
 #include "engine/cache/policy_factory.h"
 #include "engine/predict/path_predictor.h"
@@ -32,9 +32,8 @@ Result<RoutingTrace> OpenTrace(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    const int error = errno;
-    const std::string message = "trace: " + path + ": " + std::strerror(error);
-    return Failure(error == EACCES ? PermissionDeniedError(message) : NotFoundError(message));
+    // The standard library promises no errno.
+    return Failure(ErrnoStatus(errno == 0 ? ENOENT : errno, "trace: " + path));
   }
   return ReadTrace(file, path);
 }

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "engine/base/byte_size.h"
+#include "engine/base/errno_status.h"
 #include "engine/base/unique_fd.h"
 #include "engine/gguf/gguf_reader.h"
 #include "engine/gguf/requantize.h"
@@ -28,12 +28,7 @@ namespace {
 constexpr std::uint64_t kChunkBytes = 4 * kMiB;  // of rows held at once; more for one longer row
 
 Status FileError(const char* what, const std::string& path) {
-  const int error = errno;
-  const std::string message = std::string(what) + " " + path + ": " + std::strerror(error);
-  if (error == ENOENT) return NotFoundError(message);
-  if (error == EACCES || error == EPERM) return PermissionDeniedError(message);
-  if (error == ENOSPC || error == EDQUOT) return ResourceExhaustedError(message);
-  return UnavailableError(message);
+  return ErrnoStatus(errno, std::string(what) + ": " + path);
 }
 
 // Reads or writes all of `count` bytes at `offset`.

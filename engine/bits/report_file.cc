@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "engine/base/errno_status.h"
 #include "engine/base/unique_fd.h"
-#include "engine/io/errno_status.h"
 
 namespace edgemoe {
 namespace {

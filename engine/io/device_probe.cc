@@ -14,8 +14,8 @@
 #include "engine/base/accepted.h"
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/check.h"
+#include "engine/base/errno_status.h"
 #include "engine/base/random.h"
-#include "engine/io/errno_status.h"
 #include "engine/io/reader_factory.h"
 
 namespace edgemoe {

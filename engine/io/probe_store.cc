@@ -13,8 +13,8 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "engine/base/errno_status.h"
 #include "engine/base/unique_fd.h"
-#include "engine/io/errno_status.h"
 
 namespace edgemoe {
 namespace {

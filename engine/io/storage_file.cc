@@ -9,8 +9,8 @@
 #include <cstddef>
 
 #include "engine/base/accepted.h"
+#include "engine/base/errno_status.h"
 #include "engine/io/block_reader.h"
-#include "engine/io/errno_status.h"
 
 namespace edgemoe {
 namespace {

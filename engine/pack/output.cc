@@ -15,7 +15,7 @@
 
 #include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
-#include "engine/io/errno_status.h"
+#include "engine/base/errno_status.h"
 
 namespace edgemoe {
 namespace {

@@ -18,8 +18,8 @@
 #include "engine/base/accepted.h"
 #include "engine/base/check.h"
 #include "engine/base/checksum.h"
+#include "engine/base/errno_status.h"
 #include "engine/base/unique_fd.h"
-#include "engine/io/errno_status.h"
 
 namespace edgemoe {
 namespace {

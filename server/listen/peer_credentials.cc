@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <optional>
 
 #include "engine/base/accepted.h"
+#include "engine/base/errno_status.h"
 
 namespace edgemoe {
 namespace {
@@ -57,7 +57,7 @@ Result<PeerCredentials> ReadPeerCredentials(int fd) {
   struct ucred credentials {};
   socklen_t length = sizeof credentials;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
-    return Failure(InternalError(std::string("peer credentials: ") + std::strerror(errno)));
+    return Failure(ErrnoStatus(errno, "peer credentials"));
   PeerCredentials peer{.uid = credentials.uid,
                        .gid = credentials.gid,
                        .pid = credentials.pid,
