@@ -43,7 +43,8 @@ struct EngineOptions {
   // Faults for tests, empty in production; several are separated by ';':
   // "eio:after=N" fails one read after N good ones, "eio:after=N,count=M" M of them;
   // "eio:layer=L,expert=E" each read of that expert; "short:every=N" cuts every Nth read on
-  // average in two, which succeeds; "slow:ms=N" adds N milliseconds to each.
+  // average in two, which succeeds; "slow:ms=N" adds N milliseconds to each. The whole grammar:
+  // engine/io/fault_schedule.h.
   std::string io_faults;
 
   // For measurements; production leaves them alone.

@@ -10,9 +10,9 @@
 
 #include "engine/base/accepted.h"
 #include "engine/cache/policy_factory.h"
+#include "engine/io/fault_schedule.h"
 #include "engine/io/reader_factory.h"
 #include "engine/kernels/dispatch.h"
-#include "engine/serving/io_faults.h"
 #include "engine/serving/modes.h"
 
 namespace edgemoe {
@@ -69,7 +69,7 @@ Status ValidateOptions(const EngineOptions& options) {
   EDGEMOE_RETURN_IF_ERROR(CheckName("predictor", options.predictor, kPredictors));
   if (const auto kernels = SelectKernels(options.kernels); !kernels)
     return kernels.error().InField("kernels");
-  if (const auto faults = ParseIoFaults(options.io_faults); !faults)
+  if (const auto faults = ParseFaultSchedule(options.io_faults); !faults)
     return faults.error().InField("io_faults");
   return CheckMeasuring(options);
 }

@@ -116,7 +116,8 @@ const ConfigKey kKeys[] = {
      CountField{[](Config& c) -> std::uint32_t& { return c.io.depth; }, 0, 1024}},
     {"io.faults", "--io-faults",
      "text: eio:after=N, eio:after=N,count=M, eio:layer=L,expert=E, short:every=N or slow:ms=N, "
-     "several separated by ;, or empty",
+     "busy "
+     "and eof with what eio has, several separated by ;, or empty",
      "Makes reads fail, for tests of what happens then. Empty: none.",
      TextField{[](Config& c) -> std::string& { return c.io.faults; }, nullptr}},
     {"experts.eviction", "--eviction", "\"lfru\", \"lru\", \"lfu\" or \"edgemoe\"",

@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/serving/io_faults.h"
-
 namespace edgemoe {
 namespace {
 
@@ -60,34 +58,6 @@ TEST(EngineOptions, AModelIsNamedAfterItsFile) {
   EXPECT_EQ(ModelNameFromPath("a/b-001-of-002.gguf"), "b-001-of-002");
   EXPECT_EQ(ModelNameFromPath("plain"), "plain");
   EXPECT_EQ(ModelNameFromPath(".gguf"), ".gguf");
-}
-
-TEST(IoFaults, ParsesWhatItsOwnMessageOffers) {
-  const Result<IoFaults> faults =
-      ParseIoFaults("eio:after=3;eio:after=9,count=2;eio:layer=1,expert=7;short:every=5;slow:ms=2");
-  ASSERT_TRUE(faults) << faults.error().message();
-  ASSERT_EQ(faults->read_errors.size(), 2U);
-  EXPECT_EQ(faults->read_errors[0].after, 3U);
-  EXPECT_EQ(faults->read_errors[0].count, 1U);
-  EXPECT_EQ(faults->read_errors[1].count, 2U);
-  ASSERT_EQ(faults->unreadable.size(), 1U);
-  EXPECT_EQ(faults->unreadable[0].expert.value, 7U);
-  EXPECT_EQ(faults->short_read_every, 5U);
-  EXPECT_EQ(faults->slow_ms, 2U);
-  EXPECT_TRUE(ParseIoFaults("")->empty());
-}
-
-TEST(IoFaults, RefusesEverythingElse) {
-  for (const char* text : {"eio", "eio:", "eio:after", "eio:after=", "eio:after=x", "eio:after=-1",
-                           "eio:after=1,after=2", "eio:layer=1", "short:every=0", "slow:ms=60001",
-                           "eio:after=1;;slow:ms=1", "eio:after=99999999999", "fire:now=1"}) {
-    const Result<IoFaults> faults = ParseIoFaults(text);
-    ASSERT_FALSE(faults) << text;
-    EXPECT_EQ(faults.error().code(), StatusCode::kInvalidArgument);
-  }
-  std::string many = "slow:ms=1";
-  for (int i = 0; i < 16; ++i) many += ";slow:ms=1";
-  EXPECT_FALSE(ParseIoFaults(many));
 }
 
 }  // namespace
