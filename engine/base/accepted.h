@@ -29,13 +29,6 @@ std::string ShowValue(std::integral auto number) { return std::to_string(number)
 
 // "\"auto\", \"io_uring\", \"pread\"".
 std::string AcceptedNames(std::span<const std::string_view> names);
-// The same of the `name` of each entry of a table.
-template <class Table>
-std::string AcceptedNamesOf(const Table& table) {
-  std::string text;
-  for (const auto& entry : table) text += (text.empty() ? "" : ", ") + ShowValue(entry.name);
-  return text;
-}
 
 // "[1, 64]"; both ends are accepted.
 std::string AcceptedRange(auto least, auto most) {

@@ -204,7 +204,7 @@ class ConfigReader {
     std::string known;
     for (const ConfigKey& key : ConfigKeys()) {
       if (std::string_view(key.path).substr(0, prefix.size()) != prefix) continue;
-      known += (known.empty() ? "" : ", ") + std::string(key.path);
+      known += (known.empty() ? "" : ", ") + key.path;
     }
     Error(path.substr(0, 200) + ": unknown key; accepted: " + known);
   }
@@ -307,8 +307,7 @@ std::string FormatConfig(const Config& config) {
     first = false;
     const std::string indent = group.empty() ? "  " : "    ";
     AppendComment(out, indent, key.meaning);
-    AppendComment(out, indent,
-                  std::string(key.accepts) + "; default " + FormatConfigValue(key, defaults));
+    AppendComment(out, indent, key.accepts + "; default " + FormatConfigValue(key, defaults));
     out += indent + "\"" + std::string(name) + "\": " + FormatConfigValue(key, config);
   }
   if (!group.empty()) out += "\n  }";

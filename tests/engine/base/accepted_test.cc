@@ -32,10 +32,6 @@ TEST(AcceptedTest, Numbers) {
 TEST(AcceptedTest, NamesAndRanges) {
   constexpr std::array<std::string_view, 3> kNames = {"auto", "io_uring", "pread"};
   EXPECT_EQ(AcceptedNames(kNames), "\"auto\", \"io_uring\", \"pread\"");
-  struct Entry {
-    std::string_view name;
-  };
-  EXPECT_EQ(AcceptedNamesOf(std::array{Entry{"a"}, Entry{"b"}}), "\"a\", \"b\"");
   EXPECT_EQ(AcceptedRange(1, 64), "[1, 64]");
   EXPECT_EQ(AcceptedAbove(0, 2.5), "(0, 2.5]");
   EXPECT_EQ(AcceptedAtLeast(4), "at least 4");

@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <variant>
+
+#include "engine/option_table.h"
+
 namespace edgemoe {
 namespace {
 
@@ -16,6 +21,7 @@ void ExpectRefused(const EngineOptions& options, const std::string& field, const
                    const std::string& accepted) {
   const Status status = ValidateOptions(options);
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.field(), field);
   for (const std::string& part : {field, value, accepted})
     EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
 }
@@ -45,11 +51,35 @@ TEST(EngineOptions, RefusalsNameOptionValueAndRange) {
   options.io_backend = "aio";
   ExpectRefused(options, "io_backend", "aio", "io_uring");
   options = Valid();
+  options.predictor = "crystal";
+  ExpectRefused(options, "predictor", "crystal", "router");
+  options = Valid();
+  options.eviction_policy = "fifo";
+  ExpectRefused(options, "eviction_policy", "fifo", "lfru");
+  options = Valid();
+  options.stall_timeout_ms = 99;
+  ExpectRefused(options, "stall_timeout_ms", "99", "[100, 3600000]");
+  options = Valid();
+  options.io_faults = "fire:now=1";
+  ExpectRefused(options, "io_faults", "fire:now=1", "eio:after=N");
+  options = Valid();
+  options.storage_scale = 0;
+  ExpectRefused(options, "storage_scale", "found 0", "(0, 1000]");
+  options = Valid();
   options.kernels = "mmx";
   ExpectRefused(options, "kernels", "mmx", "ref");
   options = Valid();
   options.model_path.clear();
-  ExpectRefused(options, "model_path", "empty", "GGUF");
+  ExpectRefused(options, "model_path", "found \"\"", "GGUF");
+}
+
+TEST(EngineOptions, DefaultsAreTheFirstNames) {
+  const EngineOptions defaults;
+  for (const EngineOption& option : EngineOptionTable()) {
+    EXPECT_EQ(&EngineOptionNamed(option.name), &option) << "a name stands twice";
+    if (const auto* names = std::get_if<NameOption>(&option.kind))
+      EXPECT_EQ(defaults.*names->at, names->names.front()) << option.name;
+  }
 }
 
 TEST(EngineOptions, AModelIsNamedAfterItsFile) {

@@ -196,25 +196,6 @@ TEST(ProcessMemoryTest, ReadsStatus) {
   EXPECT_EQ(ParseProcessStatus("").resident_bytes, 0U);
 }
 
-TEST(EngineOptionsTest, ConfigurationsDefaultsAreTheEngines) {
-  const EngineOptions made = ToEngineOptions(Config(), {});
-  const EngineOptions defaults;
-  EXPECT_EQ(made.memory_budget_bytes, defaults.memory_budget_bytes);
-  EXPECT_EQ(made.expert_budget_bytes, defaults.expert_budget_bytes);
-  EXPECT_EQ(made.context_tokens, defaults.context_tokens);
-  EXPECT_EQ(made.sessions_max, defaults.sessions_max);
-  EXPECT_EQ(made.queue_max, defaults.queue_max);
-  EXPECT_EQ(made.prefill_chunk_tokens, defaults.prefill_chunk_tokens);
-  EXPECT_EQ(made.threads, defaults.threads);
-  EXPECT_EQ(made.io_backend, defaults.io_backend);
-  EXPECT_EQ(made.io_depth, defaults.io_depth);
-  EXPECT_EQ(made.io_faults, defaults.io_faults);
-  EXPECT_EQ(made.eviction_policy, defaults.eviction_policy);
-  EXPECT_EQ(made.predictor, defaults.predictor);
-  EXPECT_EQ(made.kernels, defaults.kernels);
-  EXPECT_EQ(made.stall_timeout_ms, defaults.stall_timeout_ms);
-}
-
 TEST(EngineOptionsTest, ErrorsNameTheKey) {
   constexpr StatusCode kCode = StatusCode::kResourceExhausted;
   const OptionError budget = InConfiguration({kCode, "memory_budget_bytes", "found 1"});
