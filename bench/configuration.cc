@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bench/statistics.h"
+#include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
 #include "engine/describe.h"
 #include "engine/plan.h"
@@ -18,6 +19,31 @@ std::uint64_t ExpertBytes(const ModelDescription& model, const MemoryPlan& plan)
   return plan.expert_total_bytes / std::max(1u, model.layer_count * model.expert_count);
 }
 
+struct FlagName {
+  std::string_view option;  // of the engine
+  const char* flag;
+};
+constexpr FlagName kFlags[] = {{"memory_budget_bytes", "--budget"},
+                               {"expert_budget_bytes", "--expert-budget"},
+                               {"threads", "--threads"},
+                               {"context_tokens", "--context"},
+                               {"prefill_chunk_tokens", "--chunk"},
+                               {"io_backend", "--io-backend"},
+                               {"io_depth", "--io-depth"},
+                               {"kernels", "--kernels"},
+                               {"mode", "--mode"},
+                               {"eviction_policy", "--policy"},
+                               {"predictor", "--predictor"},
+                               {"storage_profile", "--storage"},
+                               {"storage_scale", "--storage-scale"}};
+
+// An error of the engine in the words of the command line.
+Status InFlags(const Status& status) {
+  for (const FlagName& name : kFlags)
+    if (name.option == status.field()) return status.WithField(name.flag);
+  return status;
+}
+
 Result<double> ParseScale(const std::string& text, std::uint64_t expert_bytes) {
   if (text == "paper")
     return static_cast<double>(expert_bytes) / static_cast<double>(kPaperExpertBytes);
@@ -25,25 +51,17 @@ Result<double> ParseScale(const std::string& text, std::uint64_t expert_bytes) {
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, scale);
   if (error != std::errc() || stop != end || !(scale > 0))
-    return Failure(InvalidArgumentError("--storage-scale: found \"" + text +
-                                        "\"; accepted: a number above 0, or \"paper\""));
+    return Failure(
+        InvalidField("--storage-scale", ShowValue(text), "a number above 0, or \"paper\""));
   return scale;
 }
 
 Result<EngineOptions> BaseOptions(const RunSettings& run) {
-  EngineOptions options;
+  EngineOptions options = run.engine;
   options.model_path = run.models.front();
-  options.sessions_max = 1;
-  options.queue_max = 1;
-  options.threads = run.threads;
-  options.prefill_chunk_tokens = run.prefill_chunk_tokens;
-  options.io_backend = run.io_backend;
-  options.io_depth = run.io_depth;
-  options.kernels = run.kernels;
-  options.context_tokens = run.context_tokens;
   if (!run.budget.empty()) {
     Result<std::uint64_t> budget = ParseByteSize(run.budget);
-    if (!budget) return Failure(budget.error().WithContext("--budget"));
+    if (!budget) return Failure(budget.error().InField("--budget"));
     options.memory_budget_bytes = *budget;
   }
   return options;
@@ -59,13 +77,13 @@ Status Add(EngineOptions options, const std::string& expert_budget, std::uint64_
            Configurations& made) {
   if (!expert_budget.empty()) {
     Result<std::uint64_t> bytes = ParseShare(expert_budget, share_of);
-    if (!bytes) return bytes.error().WithContext("--expert-budget");
+    if (!bytes) return bytes.error().InField("--expert-budget");
     options.expert_budget_bytes = *bytes;
   }
-  EDGEMOE_ASSIGN_OR_RETURN(MemoryPlan plan, PlanMemory(options));
+  EDGEMOE_ASSIGN_OR_RETURN(MemoryPlan plan, PlanMemory(options).map_error(InFlags));
   if (!plan.fits)
-    return ResourceExhaustedError(options.model_path + ", mode \"" + options.mode +
-                                  "\": " + plan.explanation);
+    return InFlags(plan.shortage)
+        .WithContext(options.model_path + ", mode \"" + options.mode + "\"");
   made.list.push_back({std::move(options), std::move(plan), expert_budget});
   return OkStatus();
 }
@@ -101,7 +119,7 @@ std::string FileName(const std::string& path) { return std::filesystem::path(pat
 Result<Configurations> MakeConfigurations(const RunSettings& run) {
   EDGEMOE_ASSIGN_OR_FAIL(const ModelDescription model, DescribeModel(run.models.front()));
   EDGEMOE_ASSIGN_OR_FAIL(const EngineOptions base, BaseOptions(run));
-  EDGEMOE_ASSIGN_OR_FAIL(const MemoryPlan whole, PlanMemory(base));
+  EDGEMOE_ASSIGN_OR_FAIL(const MemoryPlan whole, PlanMemory(base).map_error(InFlags));
   EDGEMOE_ASSIGN_OR_FAIL(const double scale,
                          ParseScale(run.storage_scale, ExpertBytes(model, whole)));
   Configurations made;

@@ -51,7 +51,7 @@ Result<DecodeMeasurement> MeasureDecode(const RunSettings& run) {
   EDGEMOE_ASSIGN_OR_FAIL(measurement.probe, ProbeStorage({.path = run.models.front(),
                                                           .state_directory = "",
                                                           .fresh = true,
-                                                          .io_backend = run.io_backend}));
+                                                          .io_backend = run.engine.io_backend}));
   if (!measurement.probe.note.empty())
     measurement.notes.push_back("storage: " + measurement.probe.note);
   const GenerationPlan plan = {
@@ -114,9 +114,9 @@ Status AddDecodeJson(const RunSettings& run, const DecodeMeasurement& measuremen
                       {"seconds_max", run.seconds_max},
                       {"runs", run.runs},
                       {"storage_scale", run.storage_scale},
-                      {"prefill_chunk_tokens", run.prefill_chunk_tokens},
-                      {"context_tokens", run.context_tokens},
-                      {"io_depth", run.io_depth}};
+                      {"prefill_chunk_tokens", run.engine.prefill_chunk_tokens},
+                      {"context_tokens", run.engine.context_tokens},
+                      {"io_depth", run.engine.io_depth}};
   json["same_tokens"] = measurement.alike;
   json["notes"] = measurement.notes;
   json["results"] = Json::array();

@@ -30,10 +30,10 @@ Result<std::vector<TokenId>> LongPrompt(const PrefillCommand& command,
 Result<Report> Run(const PrefillCommand& command, const Settings& settings) {
   std::vector<Configuration> configurations;
   RunSettings run = command.run;
-  run.context_tokens = std::max(run.context_tokens, command.prompt_tokens + 1);
+  run.engine.context_tokens = std::max(run.engine.context_tokens, command.prompt_tokens + 1);
   std::vector<std::string> notes;
   for (const std::uint32_t chunk : command.chunks) {
-    run.prefill_chunk_tokens = chunk;
+    run.engine.prefill_chunk_tokens = chunk;
     EDGEMOE_ASSIGN_OR_FAIL(Configurations made, MakeConfigurations(run));
     notes = std::move(made.notes);
     for (Configuration& configuration : made.list)

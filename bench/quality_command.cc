@@ -27,7 +27,7 @@ Result<QualityOptions> OptionsFor(const QualityCommand& command) {
   };
   if (!command.memory.empty()) {
     Result<std::uint64_t> bytes = ParseByteSize(command.memory);
-    if (!bytes) return Failure(bytes.error().WithContext("--memory"));
+    if (!bytes) return Failure(bytes.error().InField("--memory"));
     options.memory_bytes = *bytes;
   }
   return options;

@@ -47,7 +47,7 @@ Result<Report> Run(const ReplayCommand& command, const Settings& settings) {
   if (options.policies.empty()) options.policies = {"lru", "lfu", "lfru", "edgemoe", "belady"};
   for (const std::string& text : command.budgets) {
     Result<std::uint64_t> bytes = ParseByteSize(text);
-    if (!bytes) return Failure(bytes.error().WithContext("--budget"));
+    if (!bytes) return Failure(bytes.error().InField("--budget"));
     options.budgets_bytes.push_back(*bytes);
   }
   EDGEMOE_ASSIGN_OR_FAIL(const std::vector<ReplayResult> rows, ReplayTrace(options));

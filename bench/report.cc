@@ -6,9 +6,9 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 
+#include "engine/base/errno_status.h"
 #include "engine/base/usable_memory.h"
 #include "engine/probe.h"
 
@@ -82,7 +82,7 @@ Status Write(const Report& report, const Settings& settings) {
   const std::string json = report.json.dump(2) + "\n";
   const std::string& text = settings.json == "-" ? json : report.text;
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-    return InternalError("standard output: " + std::string(std::strerror(errno)));
+    return ErrnoStatus(errno, "standard output");
   if (settings.json.empty() || settings.json == "-") return OkStatus();
   std::ofstream file(settings.json, std::ios::trunc);
   file << json << std::flush;

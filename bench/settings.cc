@@ -6,7 +6,9 @@
 #include <functional>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
+#include "engine/option_table.h"
 
 namespace edgemoe::bench {
 namespace {
@@ -16,6 +18,14 @@ constexpr int kUsage = 64;
 CLI::Option* AddList(CLI::App* app, const std::string& name, std::vector<std::string>* values,
                      const std::string& help, const std::string& type) {
   return app->add_option(name, *values, help)->delimiter(',')->type_name(type + ",...");
+}
+
+// The names that an option of the engine takes, as help lists them.
+std::string NamesOf(std::string_view option) {
+  std::string text;
+  for (const std::string_view name : std::get<NameOption>(EngineOptionNamed(option).kind).names)
+    text += (text.empty() ? "" : ", ") + std::string(name);
+  return text;
 }
 
 void AddRun(CLI::App* app, RunSettings* run) {
@@ -28,10 +38,10 @@ void AddRun(CLI::App* app, RunSettings* run) {
       ->type_name("SIZE");
   AddList(app, "--expert-budget", &run->expert_budgets,
           "Memory for experts: a size, or a share of all as in 25%", "SIZE|PERCENT%");
-  AddList(app, "--mode", &run->modes, "edgemoe, resident, on-demand, layer-stream, mmap", "MODE");
+  AddList(app, "--mode", &run->modes, NamesOf("mode"), "MODE");
   AddList(app, "--policy", &run->policies, "Eviction policies", "POLICY");
-  AddList(app, "--predictor", &run->predictors, "router, path, none", "PREDICTOR");
-  AddList(app, "--storage", &run->storages, "real, nvme, pi5-nvme, sata, sd", "STORAGE");
+  AddList(app, "--predictor", &run->predictors, NamesOf("predictor"), "PREDICTOR");
+  AddList(app, "--storage", &run->storages, NamesOf("storage_profile"), "STORAGE");
   app->add_option("--storage-scale", run->storage_scale,
                   "Multiplies the bandwidth of a modelled storage; \"paper\": so that an expert of "
                   "this model takes as long as EdgeMoE's own 18.9 MB expert does unscaled")
@@ -50,13 +60,15 @@ void AddRun(CLI::App* app, RunSettings* run) {
   app->add_option("--runs", run->runs, "Runs of each configuration, taken in turn")
       ->check(CLI::Range(1u, 1000u))
       ->type_name("N");
-  app->add_option("-t,--threads", run->threads, "Computing threads; 0: one for each core")
+  app->add_option("-t,--threads", run->engine.threads, "Computing threads; 0: one for each core")
       ->type_name("N");
-  app->add_option("--context", run->context_tokens, "Longest sequence in tokens")->type_name("N");
-  app->add_option("--chunk", run->prefill_chunk_tokens, "Prompt tokens in a step")->type_name("N");
-  app->add_option("--io-backend", run->io_backend, "auto, io_uring, pread")->type_name("NAME");
-  app->add_option("--io-depth", run->io_depth, "Reads in flight")->type_name("N");
-  app->add_option("--kernels", run->kernels, "auto, ref, avx2, avx512, neon")->type_name("NAME");
+  app->add_option("--context", run->engine.context_tokens, "Longest sequence in tokens")
+      ->type_name("N");
+  app->add_option("--chunk", run->engine.prefill_chunk_tokens, "Prompt tokens in a step")
+      ->type_name("N");
+  app->add_option("--io-backend", run->engine.io_backend, NamesOf("io_backend"))->type_name("NAME");
+  app->add_option("--io-depth", run->engine.io_depth, "Reads in flight")->type_name("N");
+  app->add_option("--kernels", run->engine.kernels, NamesOf("kernels"))->type_name("NAME");
 }
 
 void AddQuality(CLI::App* app, QualityCommand* quality) {
@@ -79,9 +91,8 @@ void AddQuality(CLI::App* app, QualityCommand* quality) {
       ->type_name("SIZE");
   app->add_option("-t,--threads", quality->threads, "Computing threads; 0: one for each core")
       ->type_name("N");
-  app->add_option("--io-backend", quality->io_backend, "auto, io_uring, pread")->type_name("NAME");
-  app->add_option("--kernels", quality->kernels, "auto, ref, avx2, avx512, neon")
-      ->type_name("NAME");
+  app->add_option("--io-backend", quality->io_backend, NamesOf("io_backend"))->type_name("NAME");
+  app->add_option("--kernels", quality->kernels, NamesOf("kernels"))->type_name("NAME");
 }
 
 class Parser {
@@ -109,7 +120,7 @@ class Parser {
 
     auto [io, io_command] = Add<IoCommand>("io", "Speed of the storage under a file");
     io->add_option("file", io_command->path, "A file on it, which is read at random")->required();
-    io->add_option("--io-backend", io_command->io_backend, "auto, io_uring, pread")
+    io->add_option("--io-backend", io_command->io_backend, NamesOf("io_backend"))
         ->type_name("NAME");
 
     auto [baselines, baselines_command] = Add<BaselinesCommand>(
@@ -166,6 +177,14 @@ class Parser {
 
 }  // namespace
 
+EngineOptions RunSettings::OneRequestAtATime() {
+  EngineOptions options;
+  options.sessions_max = 1;
+  options.queue_max = 1;
+  options.context_tokens = 1024;
+  return options;
+}
+
 std::variant<Settings, int> ParseCommandLine(int argc, char** argv) {
   return Parser().Parse(argc, argv);
 }
@@ -176,9 +195,8 @@ Result<std::uint64_t> ParseShare(const std::string& text, std::uint64_t whole) {
   const char* end = text.data() + text.size() - 1;
   const auto [stop, error] = std::from_chars(text.data(), end, percent);
   if (error != std::errc() || stop != end || !(percent > 0 && percent <= 100))
-    return Failure(InvalidArgumentError("found \"" + text +
-                                        "\"; accepted: a size as in 300MiB, or a share above 0% "
-                                        "and up to 100%"));
+    return Failure(
+        NotAccepted(ShowValue(text), "a size as in 300MiB, or a share above 0% and up to 100%"));
   return static_cast<std::uint64_t>(static_cast<double>(whole) * percent / 100);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/options.h"
 
 namespace edgemoe::bench {
 
@@ -30,12 +31,11 @@ struct RunSettings {
   std::uint32_t warmup_tokens = 0;  // written before, in answer to another prompt
   double seconds_max = 30;          // of one run's writing
   std::uint32_t runs = 3;
-  std::uint32_t threads = 0;
-  std::uint32_t context_tokens = 1024;
-  std::uint32_t prefill_chunk_tokens = 64;
-  std::string io_backend = "auto";
-  std::uint32_t io_depth = 0;
-  std::string kernels = "auto";
+  // What every configuration has: one request at a time, and what flags say of threads, context,
+  // chunk, I/O and kernels.
+  EngineOptions engine = OneRequestAtATime();
+
+  static EngineOptions OneRequestAtATime();
 };
 
 struct DecodeCommand {

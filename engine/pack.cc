@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/bits/adaptive_pack.h"
 #include "engine/bits/report_file.h"
 #include "engine/options.h"
@@ -19,17 +20,10 @@ constexpr std::size_t kPackThreadsMax = 64;
 constexpr double kBitsMax = 32;
 constexpr double kLossMax = 10;  // of KL in nats, and of the increase of perplexity
 
-std::string ShortNumber(double value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%g", value);
-  return text;
-}
-
 // (0, max]; no value is in range.
 Status CheckNumber(const char* field, const std::optional<double>& value, double max) {
   if (!value || (*value > 0 && *value <= max)) return OkStatus();
-  return InvalidArgumentError(std::string(field) + ": found " + ShortNumber(*value) +
-                              "; accepted: above 0, at most " + ShortNumber(max));
+  return InvalidField(field, ShowValue(*value), AcceptedAbove(0, max));
 }
 
 Status CheckTarget(PackMethod method, const PackTarget& target) {
@@ -46,13 +40,13 @@ Status CheckTarget(PackMethod method, const PackTarget& target) {
     ++count;
   }
   if (count != (method == PackMethod::kCopy ? 0 : 1))
-    return InvalidArgumentError(
-        "target: found " + (found.empty() ? "none" : found) + "; method " + PackMethodName(method) +
-        (method == PackMethod::kCopy ? " accepts none"
-                                     : " accepts one of size_bytes, bits, max_kl and "
-                                       "max_ppl_increase"));
+    return InvalidField(
+        "target", found.empty() ? "none" : found,
+        (method == PackMethod::kCopy ? std::string("none")
+                                     : "one of size_bytes, bits, max_kl and max_ppl_increase") +
+            " by method " + PackMethodName(method));
   if (target.file_bytes == 0)
-    return InvalidArgumentError("size_bytes: found 0; accepted: the length of a file, in bytes");
+    return InvalidField("size_bytes", ShowValue(0), "the length of a file, in bytes");
   EDGEMOE_RETURN_IF_ERROR(CheckNumber("bits", target.bits, kBitsMax));
   EDGEMOE_RETURN_IF_ERROR(CheckNumber("max_kl", target.kl_max, kLossMax));
   return CheckNumber("max_ppl_increase", target.perplexity_increase_max, kLossMax);
@@ -62,20 +56,17 @@ Status CheckOptions(const PackOptions& options) {
   EDGEMOE_RETURN_IF_ERROR(CheckTarget(options.method, options.target));
   const std::string method = PackMethodName(options.method);
   if (options.granularity != PackGranularity::kExpert && options.method != PackMethod::kSensitivity)
-    return InvalidArgumentError("granularity: found role; method " + method +
-                                " has one of its own; accepted by method sensitivity");
-  if (options.threads > kPackThreadsMax)
-    return InvalidArgumentError("threads: found " + std::to_string(options.threads) +
-                                "; accepted: 0 to " + std::to_string(kPackThreadsMax));
+    return InvalidFieldError("granularity", "found role; method " + method +
+                                                " has one of its own; accepted by method "
+                                                "sensitivity");
+  EDGEMOE_RETURN_IF_ERROR(CheckRange("threads", options.threads, 0, kPackThreadsMax));
   if (options.method != PackMethod::kCopy) return OkStatus();
   const std::pair<const char*, bool> measured[] = {
       {"calibration_path", !options.calibration_path.empty()},
       {"plan_only", options.plan_only},
       {"memory_bytes", options.memory_bytes != 0}};
   for (const auto& [name, is_set] : measured)
-    if (is_set)
-      return InvalidArgumentError(std::string(name) +
-                                  ": found one; method copy measures nothing and accepts none");
+    if (is_set) return InvalidField(name, "one", "none by method copy, which measures nothing");
   return OkStatus();
 }
 

@@ -25,8 +25,11 @@ struct MemoryPlan {
   std::uint64_t budget_floor_bytes = 0;     // least budget that works with these options
   std::uint64_t budget_resident_bytes = 0;  // budget at which nothing is read twice
   bool fits = false;
-  // One sentence for people; says the least that works when the budget does not fit.
+  // One sentence for people. When it does not fit: what `shortage` says.
   std::string explanation;
+  // OK when it fits. RESOURCE_EXHAUSTED names the option that is too small and the least that
+  // works.
+  Status shortage;
 };
 
 // Reads the header only. A budget that does not fit is not an error here: see `fits`.

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/clock.h"
 #include "engine/base/usable_memory.h"
 #include "engine/describe.h"
@@ -28,9 +29,8 @@ Result<std::string> ReadText(const std::string& path) {
     return Failure(InvalidArgumentError(path + ": is no regular file; expected a text"));
   const std::uintmax_t bytes = std::filesystem::file_size(path, error);
   if (error || bytes > kEncodeBytesMax)
-    return Failure(InvalidArgumentError(path + ": found " + std::to_string(bytes) +
-                                        " bytes; accepted up to " +
-                                        std::to_string(kEncodeBytesMax)));
+    return Failure(NotAccepted(ShowValue(bytes) + " bytes", AcceptedAtMost(kEncodeBytesMax))
+                       .WithContext(path));
   std::ifstream file(path, std::ios::binary);
   if (!file) return Failure(PermissionDeniedError(path + ": cannot be read"));
   return std::string(std::istreambuf_iterator<char>(file), {});
@@ -124,7 +124,7 @@ Status RecordReference(const QualityOptions& options, std::string_view text, Tex
 
 Result<std::vector<QualityReport>> MeasureQuality(const QualityOptions& options) {
   if (options.model_paths.empty())
-    return Failure(InvalidArgumentError("model_paths: is empty; accepted from 1 model"));
+    return Failure(InvalidField("model_paths", "none", "at least 1 model"));
   EDGEMOE_ASSIGN_OR_FAIL(const std::string text, ReadText(options.text_path));
   TextWindows reference_windows;
   std::optional<KlMeter> meter;

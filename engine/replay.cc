@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/replay.h"
 
+#include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/base/accepted.h"
+#include "engine/base/errno_status.h"
 #include "engine/cache/edgemoe_policy.h"
 #include "engine/cache/policy_factory.h"
 #include "engine/predict/path_predictor.h"
@@ -23,15 +25,15 @@ namespace edgemoe {
 namespace {
 
 constexpr std::size_t kReplayChoicesMax = 64;  // of policies, predictors and budgets
-constexpr std::string_view kReplayPredictorNames = "none, path, previous-token";
+constexpr std::array<std::string_view, 3> kReplayPredictorNames = {"none", "path",
+                                                                   "previous-token"};
 
 Result<RoutingTrace> OpenTrace(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    const int error = errno;
-    const std::string message = "trace: " + path + ": " + std::strerror(error);
-    return Failure(error == EACCES ? PermissionDeniedError(message) : NotFoundError(message));
+    // The standard library promises no errno.
+    return Failure(ErrnoStatus(errno == 0 ? ENOENT : errno, "trace: " + path));
   }
   return ReadTrace(file, path);
 }
@@ -50,7 +52,9 @@ Result<EvictionPolicyFactory> FindReplayPolicy(std::string_view name, const Rout
   }
   Result<EvictionPolicyFactory> factory = FindEvictionPolicy(name);
   if (!factory) {
-    return Failure(InvalidArgumentError(factory.error().message() + ", belady, edgemoe-printed"));
+    std::vector<std::string_view> names(kEvictionPolicyNames.begin(), kEvictionPolicyNames.end());
+    names.insert(names.end(), {"belady", "edgemoe-printed"});
+    return Failure(InvalidField("policies", ShowValue(name), AcceptedNames(names)));
   }
   return factory;
 }
@@ -69,14 +73,11 @@ Result<PredictorFactory> FindReplayPredictor(std::string_view name, const Routin
   if (name == "previous-token") {
     return PredictorFactory([shape] { return std::make_unique<PreviousTokenPredictor>(shape); });
   }
-  return Failure(InvalidArgumentError("predictor: \"" + std::string(name) +
-                                      "\"; accepted: " + std::string(kReplayPredictorNames)));
+  return Failure(InvalidField("predictors", ShowValue(name), AcceptedNames(kReplayPredictorNames)));
 }
 
 Status CheckChoices(std::string_view field, std::size_t count) {
-  if (count >= 1 && count <= kReplayChoicesMax) return OkStatus();
-  return InvalidArgumentError(std::string(field) + ": " + std::to_string(count) +
-                              " given; accepted: 1 to " + std::to_string(kReplayChoicesMax));
+  return CheckRange(field, count, 1, kReplayChoicesMax);
 }
 
 ReplayResult MakeRow(const ReplayCounts& counts, std::uint64_t decode_tokens) {

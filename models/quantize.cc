@@ -10,15 +10,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "engine/base/byte_size.h"
+#include "engine/base/errno_status.h"
 #include "engine/base/unique_fd.h"
+#include "engine/base/whole_file.h"
 #include "engine/gguf/gguf_reader.h"
 #include "engine/gguf/requantize.h"
 
@@ -28,12 +28,7 @@ namespace {
 constexpr std::uint64_t kChunkBytes = 4 * kMiB;  // of rows held at once; more for one longer row
 
 Status FileError(const char* what, const std::string& path) {
-  const int error = errno;
-  const std::string message = std::string(what) + " " + path + ": " + std::strerror(error);
-  if (error == ENOENT) return NotFoundError(message);
-  if (error == EACCES || error == EPERM) return PermissionDeniedError(message);
-  if (error == ENOSPC || error == EDQUOT) return ResourceExhaustedError(message);
-  return UnavailableError(message);
+  return ErrnoStatus(errno, std::string(what) + ": " + path);
 }
 
 // Reads or writes all of `count` bytes at `offset`.
@@ -125,16 +120,6 @@ Status WriteModel(const Ends& ends, const RequantizePlan& plan) {
                 TraitsOf(target.type).name.data());
     EDGEMOE_RETURN_IF_ERROR(ConvertTensor(ends, source, target));
   }
-  if (::fsync(ends.target_fd) != 0) return FileError("sync", ends.target_path);
-  return OkStatus();
-}
-
-// Makes a rename durable.
-Status SyncDirectory(const std::string& path) {
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  const std::string directory = parent.empty() ? "." : parent;
-  const UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid() || ::fsync(fd.get()) != 0) return FileError("sync", directory);
   return OkStatus();
 }
 
@@ -155,13 +140,11 @@ Status Quantize(const std::string& source_path, const std::string& target_path,
       ::open(partial_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (!target.valid()) return FileError("create", partial_path);
   Status status = WriteModel({source.get(), source_path, target.get(), partial_path}, plan);
-  if (status.ok() && ::rename(partial_path.c_str(), target_path.c_str()) != 0)
-    status = FileError("rename to", target_path);
+  if (status.ok()) status = PublishFile(target.get(), partial_path, target_path, Replace::kYes);
   if (!status.ok()) {
     ::unlink(partial_path.c_str());
     return status;
   }
-  EDGEMOE_RETURN_IF_ERROR(SyncDirectory(target_path));
   std::printf("%s: %s\n", target_path.c_str(), FormatByteSize(plan.header.file_bytes).c_str());
   return OkStatus();
 }

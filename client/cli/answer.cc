@@ -5,8 +5,8 @@
 #include <optional>
 #include <utility>
 
-#include "client/cli/byte_size.h"
 #include "client/cli/json.h"
+#include "client/cli/size_text.h"
 
 namespace edgemoe::cli {
 namespace {
@@ -33,7 +33,7 @@ std::string AccountText(const v1::Finished& finished) {
                                                        static_cast<double>(io.experts_used());
   const auto all_tokens = finished.usage().prompt_tokens() + tokens;
   const std::string read =
-      FormatByteSize(all_tokens == 0 ? 0 : static_cast<double>(io.bytes_read()) / all_tokens);
+      SizeText(all_tokens == 0 ? 0 : static_cast<double>(io.bytes_read()) / all_tokens);
   char text[320];
   std::snprintf(text, sizeof(text),
                 "[%u tokens at %.1f tok/s; prompt of %u at %.1f tok/s; queued %.0f ms; experts: "

@@ -7,8 +7,8 @@
 #include <memory>
 #include <utility>
 
-#include "client/cli/byte_size.h"
 #include "client/cli/pack_options.h"
+#include "client/cli/size_text.h"
 
 namespace edgemoe::cli {
 namespace {
@@ -283,11 +283,7 @@ class Parser {
     AddValue<std::string>(
         plan, "--budget",
         [request](const std::string& text) {
-          const auto bytes = ParseByteSize(text);
-          if (!bytes)
-            throw CLI::ValidationError("--budget",
-                                       "expected a size as in 1200MiB, 1.5GiB, found " + text);
-          request->set_budget_bytes(*bytes);
+          request->set_budget_bytes(SizeFromText("--budget", text));
         },
         "Memory for everything, as in 1200MiB (default: the daemon's)", "SIZE");
     AddValue<std::uint32_t>(
@@ -305,11 +301,7 @@ class Parser {
     AddValue<std::string>(
         resize, "size",
         [new_size](const std::string& text) {
-          const auto bytes = ParseByteSize(text);
-          if (!bytes)
-            throw CLI::ValidationError("size",
-                                       "expected a size as in 1200MiB, 1.5GiB, found " + text);
-          new_size->budget_bytes = *bytes;
+          new_size->budget_bytes = SizeFromText("size", text);
         },
         "Memory for everything, as in 1200MiB", "SIZE")
         ->required();

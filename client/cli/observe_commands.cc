@@ -4,14 +4,14 @@
 #include <cstdarg>
 #include <cstdio>
 
-#include "client/cli/byte_size.h"
 #include "client/cli/commands.h"
 #include "client/cli/json.h"
+#include "client/cli/size_text.h"
 
 namespace edgemoe::cli {
 namespace {
 
-std::string Bytes(std::uint64_t bytes) { return FormatByteSize(static_cast<double>(bytes)); }
+std::string Bytes(std::uint64_t bytes) { return SizeText(static_cast<double>(bytes)); }
 
 // A line of a report: a name, padded, and a value as by printf.
 [[gnu::format(printf, 3, 4)]] void AddLine(std::string& report, const char* name,
@@ -81,14 +81,14 @@ std::string StatsReport(const v1::Stats& stats) {
   AddLine(report, "experts", "%.1f %% hits of %llu uses, %llu of %llu in memory (%s)",
           100 * experts.hit_rate(), Number(experts.uses()), Number(experts.resident()),
           Number(experts.total()), Bytes(experts.resident_bytes()).c_str());
-  AddLine(report, "storage", "%s read (%s a token), %llu errors, %.1f s waited, %llu evictions",
-          Bytes(experts.bytes_read()).c_str(),
-          FormatByteSize(all_tokens == 0 ? 0
-                                         : static_cast<double>(experts.bytes_read()) /
-                                               static_cast<double>(all_tokens))
-              .c_str(),
-          Number(experts.read_errors()), experts.storage_wait_seconds(),
-          Number(experts.evictions()));
+  AddLine(
+      report, "storage", "%s read (%s a token), %llu errors, %.1f s waited, %llu evictions",
+      Bytes(experts.bytes_read()).c_str(),
+      SizeText(all_tokens == 0
+                   ? 0
+                   : static_cast<double>(experts.bytes_read()) / static_cast<double>(all_tokens))
+          .c_str(),
+      Number(experts.read_errors()), experts.storage_wait_seconds(), Number(experts.evictions()));
   const auto& ahead = stats.read_ahead();
   AddLine(report, "read ahead", "%s, by %s: named %.1f %% of the experts, %s used, %s in vain",
           ahead.on() ? "on" : "off", ahead.predictor().c_str(), 100 * ahead.recall_at_k(),

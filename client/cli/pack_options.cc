@@ -7,17 +7,10 @@
 #include <optional>
 #include <string>
 
-#include "client/cli/byte_size.h"
+#include "client/cli/size_text.h"
 
 namespace edgemoe::cli {
 namespace {
-
-std::uint64_t SizeOf(const std::string& option, const std::string& text) {
-  const std::optional<std::uint64_t> bytes = ParseByteSize(text);
-  if (!bytes)
-    throw CLI::ValidationError(option, "expected a size as in 1200MiB, 1.5GiB, found " + text);
-  return *bytes;
-}
 
 // "1%" and "0.01" are the same.
 double FractionOf(const std::string& option, const std::string& text) {
@@ -59,7 +52,7 @@ void AddTargets(CLI::App* app, v1::PackRequest* request) {
       app->add_option_function<std::string>(
              "--size",
              [request](const std::string& text) {
-               request->set_size_bytes(SizeOf("--size", text));
+               request->set_size_bytes(SizeFromText("--size", text));
              },
              "Length of the pack at most, as in 12GiB")
           ->type_name("SIZE"),
@@ -124,7 +117,7 @@ void AddPackOptions(CLI::App* app, v1::PackRequest* request) {
   app->add_option_function<std::string>(
          "--memory",
          [request](const std::string& text) {
-           request->set_memory_bytes(SizeOf("--memory", text));
+           request->set_memory_bytes(SizeFromText("--memory", text));
          },
          "Of the daemon's memory budget, while it measures (default: half of what the loaded model "
          "can give)")

@@ -10,12 +10,12 @@
 #include <map>
 #include <string_view>
 
-#include "client/cli/byte_size.h"
+#include "client/cli/size_text.h"
 
 namespace edgemoe::cli {
 namespace {
 
-std::string Bytes(std::uint64_t bytes) { return FormatByteSize(static_cast<double>(bytes)); }
+std::string Bytes(std::uint64_t bytes) { return SizeText(static_cast<double>(bytes)); }
 
 // At most 160 characters.
 [[gnu::format(printf, 1, 2)]] std::string Format(const char* format, ...) {

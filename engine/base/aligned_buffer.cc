@@ -4,10 +4,11 @@
 #include <sys/mman.h>
 
 #include <cerrno>
-#include <cstring>
 #include <limits>
 #include <string>
 #include <utility>
+
+#include "engine/base/errno_status.h"
 
 namespace edgemoe {
 namespace {
@@ -41,8 +42,7 @@ Result<AlignedBuffer> AlignedBuffer::Allocate(std::size_t bytes) {
   void* address =
       ::mmap(nullptr, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED)
-    return Failure(ResourceExhaustedError("memory: mmap of " + std::to_string(rounded) +
-                                          " bytes: " + std::strerror(errno)));
+    return Failure(ErrnoStatus(errno, "memory: mmap of " + std::to_string(rounded) + " bytes"));
   if (rounded >= kHugePageBytes) ::madvise(address, rounded, MADV_HUGEPAGE);
   buffer.data_ = static_cast<std::byte*>(address);
   buffer.bytes_ = rounded;

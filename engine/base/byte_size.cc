@@ -6,30 +6,38 @@
 #include <cstdio>
 #include <utility>
 
+#include "engine/base/accepted.h"
+
 namespace edgemoe {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, std::uint64_t>, 14> kUnits = {{
     {"", 1},
-    {"B", 1},
-    {"K", kKiB},
-    {"M", kMiB},
-    {"G", kGiB},
-    {"T", 1024 * kGiB},
-    {"KiB", kKiB},
-    {"MiB", kMiB},
-    {"GiB", kGiB},
-    {"TiB", 1024 * kGiB},
-    {"kB", 1000},
-    {"MB", 1000000},
-    {"GB", 1000000000},
-    {"TB", 1000000000000},
+    {"b", 1},
+    {"k", kKiB},
+    {"m", kMiB},
+    {"g", kGiB},
+    {"t", 1024 * kGiB},
+    {"kib", kKiB},
+    {"mib", kMiB},
+    {"gib", kGiB},
+    {"tib", 1024 * kGiB},
+    {"kb", 1000},
+    {"mb", 1000000},
+    {"gb", 1000000000},
+    {"tb", 1000000000000},
 }};
 
 Status BadSize(std::string_view text) {
-  return InvalidArgumentError("size \"" + std::string(text) +
-                              "\": expected a number with an optional unit, as in 1200MiB, 1.5GiB, "
-                              "2G, 10MB or 4096 (bytes)");
+  return NotAccepted(ShowValue(text), "a size as in 1200MiB, 1.5GiB, 2G, 10MB or 4096 (bytes)");
+}
+
+// Of ASCII letters alone, whatever the locale.
+std::string InSmallLetters(std::string_view text) {
+  std::string small(text);
+  for (char& c : small)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return small;
 }
 
 }  // namespace
@@ -41,8 +49,9 @@ Result<std::uint64_t> ParseByteSize(std::string_view text) {
   if (error != std::errc{} || !(number >= 0)) return Failure(BadSize(text));
   std::string_view unit(rest, static_cast<std::size_t>(end - rest));
   while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
+  const std::string small = InSmallLetters(unit);
   for (const auto& [name, factor] : kUnits) {
-    if (unit != name) continue;
+    if (small != name) continue;
     const double bytes = number * static_cast<double>(factor);
     if (bytes >= 9.2e18) return Failure(BadSize(text));
     return static_cast<std::uint64_t>(bytes);

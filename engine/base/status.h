@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Status: the outcome of anything that can go wrong outside our code. Codes are gRPC's canonical
-// codes, by number. Messages read "what failed: object: detail"; for bad input they name the field,
-// the value found and what would be accepted. An OK status owns no memory.
+// codes, by number. Messages read "what failed: object: detail". A status about bad input also
+// carries, as data, the field that is wrong; its message reads "field: found X; accepted: Y", which
+// engine/base/accepted.h writes. An OK status owns no memory; copies share the field.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,22 +42,48 @@ class [[nodiscard]] Status {
  public:
   Status() = default;
   Status(StatusCode code, std::string message) : code_(code), message_(std::move(message)) {}
+  // About a field of the input; the message is "field: problem". REQUIRES: an error code, and a
+  // field with a name.
+  Status(StatusCode code, std::string field, std::string_view problem);
 
   bool ok() const { return code_ == StatusCode::kOk; }
   StatusCode code() const { return code_; }
   const std::string& message() const { return message_; }
 
+  // The field that is wrong, as whoever gave the input names it: a dotted path of a request
+  // ("stopping.sequences[2]"), an engine option ("threads"), a key of the configuration
+  // ("memory.budget"). Empty where no field is to blame.
+  const std::string& field() const;
+  // The message without the field and without what WithContext put before it: what is wrong with
+  // the field. All of the message where there is no field.
+  std::string_view problem() const;
+
   // "DATA_LOSS: message", or "OK".
   std::string ToString() const;
 
-  // The same code with "context: " in front of the message; an OK status stays as it is.
+  // The same code with "context: " in front of the message and the same field; an OK status stays
+  // as it is. For objects that are no field of the input, as the path of a file.
   Status WithContext(std::string_view context) const;
 
-  bool operator==(const Status&) const = default;
+  // The same problem one level further out: a field "b" becomes "outer.b", "[2]" becomes
+  // "outer[2]"; without a field `outer` is it. In the message, too. An OK status stays as it is.
+  Status InField(std::string_view outer) const;
+
+  // The same problem with another name for its field, or with one where it had none. In the
+  // message, too. An OK status stays as it is.
+  Status WithField(std::string field) const;
+
+  bool operator==(const Status& other) const;
 
  private:
+  struct Field {
+    std::string name;
+    std::size_t begin = 0;  // where "name: problem" begins in the message
+  };
+
   StatusCode code_ = StatusCode::kOk;
   std::string message_;
+  std::shared_ptr<const Field> field_;
 };
 
 inline Status OkStatus() { return Status(); }
@@ -85,5 +114,10 @@ inline Status UnimplementedError(std::string m) {
 inline Status InternalError(std::string m) { return {StatusCode::kInternal, std::move(m)}; }
 inline Status UnavailableError(std::string m) { return {StatusCode::kUnavailable, std::move(m)}; }
 inline Status DataLossError(std::string m) { return {StatusCode::kDataLoss, std::move(m)}; }
+
+// INVALID_ARGUMENT about a field, where "found X; accepted: Y" does not say what is wrong.
+inline Status InvalidFieldError(std::string field, std::string_view problem) {
+  return {StatusCode::kInvalidArgument, std::move(field), problem};
+}
 
 }  // namespace edgemoe

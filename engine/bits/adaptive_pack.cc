@@ -14,8 +14,8 @@
 #include "engine/bits/expert_ablation.h"
 #include "engine/bits/sensitivity.h"
 #include "engine/bits/type_search.h"
-#include "engine/pack/type_summary.h"
 #include "engine/pack/pack_layout.h"
+#include "engine/pack/type_summary.h"
 #include "engine/pack/writer.h"
 #include "engine/study/source_study.h"
 
@@ -30,6 +30,11 @@ constexpr TensorType kCandidates[] = {TensorType::kQ2_K,   TensorType::kQ3_K, Te
                                       TensorType::kQ5_1,   TensorType::kQ6_K, TensorType::kQ8_0};
 constexpr double kProbeBitsDefault = 4;  // where the target names none
 constexpr int kFitTriesMax = 8;          // until the padded file is within its size
+
+// An error of a search for types: what no choice can reach is a fault of the target.
+Status AboutTarget(const char* field, const Status& error) {
+  return error.code() == StatusCode::kOutOfRange ? error.InField(field) : error.WithContext(field);
+}
 
 class AdaptivePack {
  public:
@@ -155,7 +160,7 @@ class AdaptivePack {
             EDGEMOE_ASSIGN_OR_FAIL(const Trial trial, TryOut(tried));
             return trial.kl / *target.kl_max;
           });
-      if (!types) return Failure(types.error().WithContext("max_kl"));
+      if (!types) return Failure(AboutTarget("max_kl", types.error()));
       return types;
     }
     if (target.perplexity_increase_max) {
@@ -165,7 +170,7 @@ class AdaptivePack {
             EDGEMOE_ASSIGN_OR_FAIL(const Trial trial, TryOut(tried));
             return (trial.perplexity_ratio - 1) / most;
           });
-      if (!types) return Failure(types.error().WithContext("max_ppl_increase"));
+      if (!types) return Failure(AboutTarget("max_ppl_increase", types.error()));
       return types;
     }
     if (target.bits) {
@@ -173,9 +178,9 @@ class AdaptivePack {
       Result<TensorTypes> types = search_->WithinBytes(static_cast<std::uint64_t>(bytes));
       if (types || types.error().code() != StatusCode::kOutOfRange) return types;
       char text[96];
-      std::snprintf(text, sizeof(text), "bits: found %.4g, the least that any choice has is %.4g",
+      std::snprintf(text, sizeof(text), "found %.4g, the least that any choice has is %.4g",
                     *target.bits, BitsFor(search_->least_bytes()));
-      return Failure(OutOfRangeError(text));
+      return Failure(Status(StatusCode::kOutOfRange, "bits", text));
     }
     return ChooseForFile(*target.file_bytes);
   }
@@ -186,17 +191,18 @@ class AdaptivePack {
     for (int i = 0;; ++i) {
       Result<TensorTypes> types = search_->WithinBytes(bytes);
       if (!types)
-        return Failure(types.error().WithContext("size_bytes: found " + std::to_string(file_bytes) +
-                                                 ", of which " + std::to_string(header_bytes_) +
-                                                 " are the header's"));
+        return Failure(AboutTarget(
+            "size_bytes",
+            types.error().WithContext("found " + std::to_string(file_bytes) + ", of which " +
+                                      std::to_string(header_bytes_) + " are the header's")));
       EDGEMOE_ASSIGN_OR_FAIL(const PackLayout plan,
                              PackLayout::Make(study_->source(), RecipeOf(*types)));
       if (plan.file_bytes() <= file_bytes) return types;
       const std::uint64_t excess = plan.file_bytes() - file_bytes;
       if (i == kFitTriesMax || excess >= bytes)
-        return Failure(OutOfRangeError("size_bytes: found " + std::to_string(file_bytes) +
-                                       ", the nearest pack has " +
-                                       std::to_string(plan.file_bytes())));
+        return Failure(Status(StatusCode::kOutOfRange, "size_bytes",
+                              "found " + std::to_string(file_bytes) + ", the nearest pack has " +
+                                  std::to_string(plan.file_bytes())));
       bytes -= excess;
     }
   }

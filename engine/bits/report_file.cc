@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/bits/report_file.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "engine/base/unique_fd.h"
-#include "engine/io/errno_status.h"
+#include "engine/base/whole_file.h"
 
 namespace edgemoe {
 namespace {
@@ -39,25 +32,6 @@ Json ToJson(const TypeSummary& row) {
     types.push_back({{"type", count.type}, {"tensors", count.tensors}});
   object["types"] = std::move(types);
   return object;
-}
-
-Status WriteWhole(const std::string& path, std::string_view text) {
-  const std::string partial_path = path + "." + std::to_string(::getpid()) + ".partial";
-  const UniqueFd fd(::open(partial_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!fd.valid()) return ErrnoStatus(errno, "create: " + partial_path);
-  Status status;
-  while (!text.empty() && status.ok()) {
-    const ssize_t count = ::write(fd.get(), text.data(), text.size());
-    if (count >= 0)
-      text.remove_prefix(static_cast<std::size_t>(count));
-    else if (errno != EINTR)
-      status = ErrnoStatus(errno, "write: " + partial_path);
-  }
-  if (status.ok() && ::fsync(fd.get()) != 0) status = ErrnoStatus(errno, "sync: " + partial_path);
-  if (status.ok() && std::rename(partial_path.c_str(), path.c_str()) != 0)
-    status = ErrnoStatus(errno, "rename: " + partial_path + " to " + path);
-  if (!status.ok()) ::unlink(partial_path.c_str());
-  return status;
 }
 
 }  // namespace
@@ -92,7 +66,7 @@ std::string ToJson(const PackReport& report) {
 
 void KeepReport(PackReport& report) {
   const std::string path = PackReportPath(report.output_path);
-  if (const Status status = WriteWhole(path, ToJson(report)); status.ok())
+  if (const Status status = WriteWholeFile(path, ToJson(report)); status.ok())
     report.report_path = path;
   else
     report.report_error = status.message();

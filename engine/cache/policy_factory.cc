@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/cache/policy_factory.h"
 
-#include <string>
-
+#include "engine/base/accepted.h"
 #include "engine/cache/edgemoe_policy.h"
 #include "engine/cache/lfru_policy.h"
 #include "engine/cache/lfu_policy.h"
@@ -15,8 +14,7 @@ Result<EvictionPolicyFactory> FindEvictionPolicy(std::string_view name) {
   if (name == "lru") return EvictionPolicyFactory(LruPolicy::Make);
   if (name == "lfu") return EvictionPolicyFactory(LfuPolicy::Make);
   if (name == "edgemoe") return EvictionPolicyFactory(EdgemoePolicy::Make);
-  return Failure(InvalidArgumentError("eviction policy: \"" + std::string(name) +
-                                      "\"; accepted: " + std::string(kEvictionPolicyNames)));
+  return Failure(NotAccepted(ShowValue(name), AcceptedNames(kEvictionPolicyNames)));
 }
 
 }  // namespace edgemoe

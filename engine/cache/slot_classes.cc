@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "engine/base/accepted.h"
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
@@ -118,8 +119,8 @@ Result<SlotClasses> MakeSlotClasses(std::uint32_t layer_count, std::uint32_t exp
   EDGEMOE_CHECK(expert_slot_bytes.size() == std::size_t{layer_count} * experts_per_layer,
                 "table of the wrong shape");
   if (top_k < 1 || top_k > experts_per_layer)
-    return Failure(InvalidArgumentError("experts used per token: found " + std::to_string(top_k) +
-                                        ", accepted 1 to " + std::to_string(experts_per_layer)));
+    return Failure(NotAccepted(ShowValue(top_k), AcceptedRange(1, experts_per_layer))
+                       .WithContext("experts used per token"));
   const std::vector<SizeGroup> groups = GroupSizes(expert_slot_bytes);
   if (groups.empty()) return Failure(InvalidArgumentError("the model has no experts"));
 
@@ -170,8 +171,10 @@ Result<std::vector<std::uint32_t>> DivideSlots(const SlotClasses& classes, std::
   const std::uint64_t least = SlabBytesMin(classes);
   if (bytes < least)
     return Failure(ResourceExhaustedError(
-        "expert slab: found " + FormatByteSize(bytes) + ", accepted from " + FormatByteSize(least) +
-        " (" + std::to_string(least) + " bytes: one token's experts of all layers)"));
+        "expert slab: " +
+        FoundAndAccepted(FormatByteSize(bytes), "at least " + FormatByteSize(least) + " (" +
+                                                    std::to_string(least) +
+                                                    " bytes: one token's experts of all layers)")));
   std::vector<std::uint32_t> counts;
   for (const SlotClass& c : classes.classes) counts.push_back(c.slot_floor);
   std::uint64_t left = bytes - least;

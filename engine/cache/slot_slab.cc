@@ -14,6 +14,7 @@
 
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
+#include "engine/base/errno_status.h"
 
 namespace edgemoe {
 namespace {
@@ -31,8 +32,7 @@ bool AddressBytes(const SlotClasses& classes, std::size_t& bytes) {
 }
 
 Status NoMemory(const char* what, std::uint64_t bytes, int error) {
-  return ResourceExhaustedError(std::string("expert slab: ") + what + " of " +
-                                FormatByteSize(bytes) + ": " + std::strerror(error));
+  return ErrnoStatus(error, std::string("expert slab: ") + what + " of " + FormatByteSize(bytes));
 }
 
 // Not through the C library: sanitizers replace its munlock by nothing, but not its mlock2.

@@ -11,10 +11,11 @@
 #include <cstdio>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/check.h"
+#include "engine/base/errno_status.h"
 #include "engine/base/random.h"
-#include "engine/io/errno_status.h"
 #include "engine/io/reader_factory.h"
 
 namespace edgemoe {
@@ -190,9 +191,9 @@ Result<DeviceProbe> ProbeReader(BlockReader& reader, std::uint64_t file_bytes, c
                                 const ProbeLimits& limits) {
   EDGEMOE_CHECK(reader.in_flight() == 0, "somebody else reads");
   if (file_bytes < kProbeFileBytesMin)
-    return Failure(InvalidArgumentError("probe: found a file of " + std::to_string(file_bytes) +
-                                        " bytes; accepted: at least " +
-                                        std::to_string(kProbeFileBytesMin)));
+    return Failure(NotAccepted("a file of " + ShowValue(file_bytes) + " bytes",
+                               AcceptedAtLeast(kProbeFileBytesMin))
+                       .WithContext("probe"));
   EDGEMOE_ASSIGN_OR_FAIL(const AlignedBuffer memory, AlignedBuffer::Allocate(kProbeBufferBytes));
   static_assert(std::uint64_t{kReadSizes.back()} * kDepths.back() <= kProbeBufferBytes);
   DeviceProbe probe;

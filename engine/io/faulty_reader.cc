@@ -21,20 +21,22 @@ std::string What(const ReadRequest& request) {
 
 bool Covers(const FaultRule& rule, const ReadRequest& request, std::uint64_t ordinal) {
   constexpr auto kAnyFile = std::numeric_limits<std::uint32_t>::max();
-  return ordinal >= rule.request_first && ordinal <= rule.request_last &&
-         request.offset < rule.offset_end && request.offset + request.bytes > rule.offset_begin &&
+  return ordinal >= rule.after && request.offset < rule.offset_end &&
+         request.offset + request.bytes > rule.offset_begin &&
          (rule.file_index == kAnyFile || rule.file_index == request.file_index);
 }
 
 }  // namespace
 
-FaultyReader::FaultyReader(std::unique_ptr<BlockReader> inner, FaultSchedule plan)
+FaultyReader::FaultyReader(std::unique_ptr<BlockReader> inner, FaultSchedule schedule)
     : inner_(std::move(inner)),
-      plan_(std::move(plan)),
-      rule_hits_(plan_.rules.size()),
-      random_(plan_.seed),
+      schedule_(std::move(schedule)),
+      rule_hits_(schedule_.rules.size()),
+      random_(schedule_.seed),
       slots_(inner_->depth()),
       inner_completions_(inner_->depth()) {
+  for (const FaultRule& rule : schedule_.rules)
+    EDGEMOE_CHECK(!rule.expert, "readers know files, not experts");
   free_.reserve(slots_.size());
   finished_.reserve(slots_.size());
   for (std::size_t slot = slots_.size(); slot > 0; --slot)
@@ -78,8 +80,8 @@ bool FaultyReader::TrySubmit(const ReadRequest& request) {
 }
 
 const FaultRule* FaultyReader::Match(const ReadRequest& request) {
-  for (std::size_t i = 0; i < plan_.rules.size(); ++i) {
-    const FaultRule& rule = plan_.rules[i];
+  for (std::size_t i = 0; i < schedule_.rules.size(); ++i) {
+    const FaultRule& rule = schedule_.rules[i];
     if (rule_hits_[i] >= rule.count_max || !Covers(rule, request, request_count_)) continue;
     if (rule.probability < 1.0 && random_.NextUnit() >= rule.probability) continue;
     ++rule_hits_[i];
@@ -153,7 +155,7 @@ void FaultyReader::Finish(std::uint32_t index, Status status, std::uint32_t byte
   slot.completion = {
       .tag = slot.request.tag, .status = std::move(status), .bytes_read = bytes_read};
   slot.calls_left =
-      static_cast<std::uint32_t>(random_.NextBelow(std::uint64_t{plan_.delay_calls_max} + 1));
+      static_cast<std::uint32_t>(random_.NextBelow(std::uint64_t{schedule_.late_calls_max} + 1));
   finished_.push_back(index);
 }
 
@@ -163,7 +165,7 @@ void FaultyReader::Age() {
 }
 
 std::size_t FaultyReader::Deliver(std::span<ReadCompletion> completions, bool force) {
-  if (plan_.reorder)
+  if (schedule_.shuffle)
     for (std::size_t left = finished_.size(); left > 1; --left)
       std::swap(finished_[left - 1], finished_[random_.NextBelow(left)]);
   std::size_t count = 0;

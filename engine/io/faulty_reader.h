@@ -1,66 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The faulty twin of storage: passes requests to another reader and, by a plan that a seed makes
-// reproducible, breaks some of them as real devices do. For tests and for trying out a daemon's
-// behaviour under faults.
+// The faulty twin of storage: passes requests to another reader and, by a schedule that a seed
+// makes reproducible, breaks some of them as real devices do.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <string_view>
 #include <vector>
 
 #include "engine/base/random.h"
-#include "engine/base/result.h"
 #include "engine/io/block_reader.h"
+#include "engine/io/fault_schedule.h"
 
 namespace edgemoe {
 
-enum class FaultKind : std::uint8_t {
-  kIoError,      // DATA_LOSS; the destination holds garbage
-  kUnavailable,  // UNAVAILABLE, as after too many EAGAIN; the destination is untouched
-  kEndOfFile,    // DATA_LOSS; the file seems to end one block before bytes_needed
-  kShortRead,    // succeeds, but in two pieces with the second one read later: a retry
-};
-
-// Breaks requests that match all of its conditions. The first rule that matches counts.
-struct FaultRule {
-  static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
-
-  FaultKind kind = FaultKind::kIoError;
-  // Ordinals of requests since the reader was made, from 0; both ends included.
-  std::uint64_t request_first = 0;
-  std::uint64_t request_last = kNoLimit;
-  // Touches this range of the file's bytes; any file by default.
-  std::uint64_t offset_begin = 0;
-  std::uint64_t offset_end = kNoLimit;
-  std::uint32_t file_index = std::numeric_limits<std::uint32_t>::max();
-  std::uint64_t count_max = kNoLimit;  // then the rule is spent
-  double probability = 1.0;            // of those that match all else
-};
-
-struct FaultSchedule {
-  std::uint64_t seed = 1;
-  std::vector<FaultRule> rules = {};
-  // A finished request is withheld from 0 to this many calls of Poll or Wait, drawn at random; Wait
-  // gives up withholding when there is nothing else.
-  std::uint32_t delay_calls_max = 0;
-  bool reorder = false;  // finished requests are delivered in random order
-};
-
-// "kind[:key=value...][;...]" with kind io-error, unavailable, end-of-file or short-read and keys
-// first, last, begin, end, file, count, percent; or "seed=N", "delay=N", "reorder". Example:
-// "io-error:first=100:count=1;short-read:percent=5;reorder;seed=7". INVALID_ARGUMENT names the
-// part that is wrong and what would be accepted. At most kFaultRulesMax rules.
-Result<FaultSchedule> ParseFaultSchedule(std::string_view text);
-constexpr std::size_t kFaultRulesMax = 64;
-constexpr std::uint32_t kFaultDelayCallsMax = 1000;
-
 class FaultyReader final : public BlockReader {
  public:
-  FaultyReader(std::unique_ptr<BlockReader> inner, FaultSchedule plan);
+  // REQUIRES: no rule names an expert. Of `slow_ms` nothing is done here: see AddFaults.
+  FaultyReader(std::unique_ptr<BlockReader> inner, FaultSchedule schedule);
 
   std::string_view name() const override { return "faulty"; }
   std::size_t depth() const override { return inner_->depth(); }
@@ -97,7 +56,7 @@ class FaultyReader final : public BlockReader {
   void Age();
 
   std::unique_ptr<BlockReader> inner_;
-  FaultSchedule plan_;
+  FaultSchedule schedule_;
   std::vector<std::uint64_t> rule_hits_;  // [rules]
   Random random_;
   std::uint64_t request_count_ = 0;

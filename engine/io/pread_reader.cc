@@ -8,19 +8,10 @@
 #include <system_error>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/check.h"
 
 namespace edgemoe {
-namespace {
-
-Status CheckRange(std::string_view field, std::size_t found, std::size_t max) {
-  if (found >= 1 && found <= max) return OkStatus();
-  return InvalidArgumentError(std::string(field) + ": found " + std::to_string(found) +
-                              ", accepted 1 to " + std::to_string(max));
-}
-
-}  // namespace
-
 PreadReader::PreadReader(std::span<const StorageFile> files, const Options& options)
     : files_(files),
       pread_(options.pread ? options.pread : PreadCall(::pread)),
@@ -34,8 +25,10 @@ PreadReader::PreadReader(std::span<const StorageFile> files, const Options& opti
 
 Result<std::unique_ptr<PreadReader>> PreadReader::Open(std::span<const StorageFile> files,
                                                        const Options& options) {
-  EDGEMOE_FAIL_IF_ERROR(CheckRange("pread depth", options.depth, kDepthMax));
-  EDGEMOE_FAIL_IF_ERROR(CheckRange("pread threads", options.thread_count, kThreadCountMax));
+  EDGEMOE_FAIL_IF_ERROR(
+      CheckRange("depth", options.depth, 1, kDepthMax).WithContext("pread reader"));
+  EDGEMOE_FAIL_IF_ERROR(CheckRange("thread_count", options.thread_count, 1, kThreadCountMax)
+                            .WithContext("pread reader"));
   std::unique_ptr<PreadReader> reader(new PreadReader(files, options));
   reader->threads_.reserve(options.thread_count);
   try {

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/io/probe_store.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "engine/base/unique_fd.h"
-#include "engine/io/errno_status.h"
+#include "engine/base/whole_file.h"
 
 namespace edgemoe {
 namespace {
@@ -69,17 +63,6 @@ std::optional<DeviceProbe> FromJson(const json& stored) {
   return probe;
 }
 
-Status WriteAll(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t count = ::write(fd, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoStatus(errno, "write: " + path);
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  if (::fsync(fd) != 0) return ErrnoStatus(errno, "sync: " + path);
-  return OkStatus();
-}
-
 }  // namespace
 
 std::string ProbeStorePath(const std::string& directory, const StorageKey& key) {
@@ -106,18 +89,7 @@ std::optional<DeviceProbe> ReadProbe(const std::string& path, const StorageKey& 
 }
 
 Status WriteProbe(const std::string& path, const DeviceProbe& probe) {
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-  if (error) return ErrnoStatus(error.value(), "make the folder of " + path);
-  // A name of this process's own: two that probe at once do not write into one file.
-  const std::string partial_path = path + "." + std::to_string(::getpid()) + ".partial";
-  UniqueFd fd(::open(partial_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!fd.valid()) return ErrnoStatus(errno, "create: " + partial_path);
-  Status status = WriteAll(fd.get(), ToJson(probe).dump(2) + "\n", partial_path);
-  if (status.ok() && std::rename(partial_path.c_str(), path.c_str()) != 0)
-    status = ErrnoStatus(errno, "rename: " + partial_path + " to " + path);
-  if (!status.ok()) ::unlink(partial_path.c_str());
-  return status;
+  return WriteWholeFile(path, ToJson(probe).dump(2) + "\n", {.make_folders = true});
 }
 
 }  // namespace edgemoe

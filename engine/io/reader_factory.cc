@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/io/pread_reader.h"
 #include "engine/io/uring_reader.h"
 
@@ -32,8 +33,9 @@ Result<OpenedReader> OpenBackend(std::span<const StorageFile> files, const Reade
   if (options.backend == "pread") return OpenPread(files, options);
   if (options.backend == "io_uring") return OpenUring(files, options);
   if (options.backend != "auto")
-    return Failure(InvalidArgumentError("storage reader: found \"" + std::string(options.backend) +
-                                        "\", accepted auto, io_uring and pread"));
+    return Failure(
+        InvalidField("backend", ShowValue(options.backend), AcceptedNames(kIoBackendNames))
+            .WithContext("storage reader"));
   auto uring = OpenUring(files, options);
   if (uring || uring.error().code() != StatusCode::kUnavailable) return uring;
   EDGEMOE_ASSIGN_OR_FAIL(OpenedReader pread, OpenPread(files, options));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -13,8 +14,12 @@
 
 namespace edgemoe {
 
+// What storage can be read with; the first, the default, is io_uring where it is to be had, else
+// pread.
+constexpr std::array<std::string_view, 3> kIoBackendNames = {"auto", "io_uring", "pread"};
+
 struct ReaderOptions {
-  std::string_view backend = "auto";   // "auto" (io_uring, else pread), "io_uring" or "pread"
+  std::string_view backend = kIoBackendNames.front();
   std::size_t depth = 64;              // requests in flight, 1 to 4096
   std::size_t pread_thread_count = 4;  // 1 to 64
 };

@@ -8,8 +8,9 @@
 #include <cerrno>
 #include <cstddef>
 
+#include "engine/base/accepted.h"
+#include "engine/base/errno_status.h"
 #include "engine/io/block_reader.h"
-#include "engine/io/errno_status.h"
 
 namespace edgemoe {
 namespace {
@@ -50,9 +51,9 @@ Result<StorageFile> StorageFile::Open(const std::string& path, Caching caching) 
   struct stat stat;
   if (::fstat(file.fd(), &stat) != 0) return Failure(ErrnoStatus(errno, "stat: " + path));
   if (!S_ISREG(stat.st_mode))
-    return Failure(InvalidArgumentError("open: " + path + ": found " +
-                                        (S_ISDIR(stat.st_mode) ? "a directory" : "a special file") +
-                                        ", expected a regular file"));
+    return Failure(
+        NotAccepted(S_ISDIR(stat.st_mode) ? "a directory" : "a special file", "a regular file")
+            .WithContext("open: " + path));
   file.identity_ = IdentityOf(stat);
   if (caching == Caching::kKernel) return file;
 

@@ -11,9 +11,10 @@
 #include <thread>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
-#include "engine/io/errno_status.h"
+#include "engine/base/errno_status.h"
 
 namespace edgemoe {
 namespace {
@@ -70,9 +71,8 @@ UringReader::UringReader(std::span<const StorageFile> files, std::size_t depth)
 
 Result<std::unique_ptr<UringReader>> UringReader::Open(std::span<const StorageFile> files,
                                                        const Options& options) {
-  if (options.depth < 1 || options.depth > kDepthMax)
-    return Failure(InvalidArgumentError("io_uring depth: found " + std::to_string(options.depth) +
-                                        ", accepted 1 to " + std::to_string(kDepthMax)));
+  EDGEMOE_FAIL_IF_ERROR(
+      CheckRange("depth", options.depth, 1, kDepthMax).WithContext("io_uring reader"));
   auto ring = std::make_unique<io_uring>();
   // At least as many entries as slots: a prepared request always finds room, and as the completion
   // queue is twice as long, it never overflows.

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/accepted.h"
 #include "engine/base/cpu_features.h"
 #include "engine/kernels/kernel_functions.h"
 
@@ -80,13 +81,13 @@ std::span<const KernelTable* const> AvailableKernels() {
 
 Result<const KernelTable*> SelectKernels(std::string_view name) {
   if (name == "auto") return AvailableKernels().front();
-  std::string accepted = "auto";
+  std::vector<std::string_view> accepted = {"auto"};
   for (const KernelTable* table : AvailableKernels()) {
     if (name == table->name) return table;
-    accepted += std::string(", ") + table->name;
+    accepted.push_back(table->name);
   }
-  return Failure(InvalidArgumentError("kernels: \"" + std::string(name) +
-                                      "\" cannot be had on this machine; accepted: " + accepted));
+  return Failure(
+      NotAccepted(ShowValue(name) + ", which this machine does not have", AcceptedNames(accepted)));
 }
 
 }  // namespace edgemoe

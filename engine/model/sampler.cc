@@ -3,47 +3,42 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <string>
 
+#include "engine/base/accepted.h"
 #include "engine/base/check.h"
 
 namespace edgemoe {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-std::string Text(double value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof(buffer), "%g", value);
-  return buffer;
-}
+constexpr float kBiasMax = 1000;  // as the API promises
 
 // NaN is outside every range.
-Status CheckRange(const char* field, float value, float least, float most, bool least_open) {
+Status CheckNumber(const char* field, float value, float least, float most, bool least_open) {
   const bool inside = (least_open ? value > least : value >= least) && value <= most;
   if (inside) return OkStatus();
-  return InvalidArgumentError("sampling." + std::string(field) + ": found " + Text(value) +
-                              ", accepted are numbers in " + (least_open ? "(" : "[") +
-                              Text(least) + ", " + Text(most) + "]");
+  return InvalidField("sampling." + std::string(field), ShowValue(value),
+                      least_open ? AcceptedAbove(least, most) : AcceptedRange(least, most));
 }
 
 Status CheckLogitBias(const std::vector<LogitBias>& biases, std::uint32_t vocabulary_size) {
+  constexpr const char* kField = "sampling.logit_bias";
   if (biases.size() > kLogitBiasMax) {
-    return InvalidArgumentError("sampling.logit_bias: found " + std::to_string(biases.size()) +
-                                " entries, accepted are at most " + std::to_string(kLogitBiasMax));
+    return InvalidField(kField, ShowValue(biases.size()) + " entries",
+                        AcceptedAtMost(kLogitBiasMax));
   }
   for (const LogitBias& bias : biases) {
     if (bias.token.value < 0 || static_cast<std::uint32_t>(bias.token.value) >= vocabulary_size) {
-      return InvalidArgumentError("sampling.logit_bias: found token " +
-                                  std::to_string(bias.token.value) + ", accepted are 0 to " +
-                                  std::to_string(vocabulary_size - 1));
+      return InvalidField(kField, "token " + ShowValue(bias.token.value),
+                          AcceptedRange(0, vocabulary_size - 1));
     }
-    if (std::isnan(bias.bias) || bias.bias == kInfinity) {
-      return InvalidArgumentError("sampling.logit_bias: found bias " + Text(bias.bias) +
-                                  " for token " + std::to_string(bias.token.value) +
-                                  ", accepted are finite numbers and -infinity");
+    const bool in_range = bias.bias >= -kBiasMax && bias.bias <= kBiasMax;
+    if (!in_range && bias.bias != -kInfinity) {  // NaN is outside, too
+      return InvalidField(
+          kField, "bias " + ShowValue(bias.bias) + " for token " + ShowValue(bias.token.value),
+          AcceptedRange(-kBiasMax, kBiasMax) + " and -infinity");
     }
   }
   return OkStatus();
@@ -81,16 +76,15 @@ float LogProbabilityOf(float logit, double log_sum) {
 }  // namespace
 
 Status ValidateSampling(const SamplingParameters& p, std::uint32_t vocabulary_size) {
-  EDGEMOE_RETURN_IF_ERROR(CheckRange("temperature", p.temperature, 0, 100, false));
-  EDGEMOE_RETURN_IF_ERROR(CheckRange("top_p", p.top_p, 0, 1, true));
-  EDGEMOE_RETURN_IF_ERROR(CheckRange("min_p", p.min_p, 0, 1, false));
-  EDGEMOE_RETURN_IF_ERROR(CheckRange("repetition_penalty", p.repetition_penalty, 0, 10, true));
-  EDGEMOE_RETURN_IF_ERROR(CheckRange("presence_penalty", p.presence_penalty, -2, 2, false));
-  EDGEMOE_RETURN_IF_ERROR(CheckRange("frequency_penalty", p.frequency_penalty, -2, 2, false));
+  EDGEMOE_RETURN_IF_ERROR(CheckNumber("temperature", p.temperature, 0, 100, false));
+  EDGEMOE_RETURN_IF_ERROR(CheckNumber("top_p", p.top_p, 0, 1, true));
+  EDGEMOE_RETURN_IF_ERROR(CheckNumber("min_p", p.min_p, 0, 1, false));
+  EDGEMOE_RETURN_IF_ERROR(CheckNumber("repetition_penalty", p.repetition_penalty, 0, 10, true));
+  EDGEMOE_RETURN_IF_ERROR(CheckNumber("presence_penalty", p.presence_penalty, -2, 2, false));
+  EDGEMOE_RETURN_IF_ERROR(CheckNumber("frequency_penalty", p.frequency_penalty, -2, 2, false));
   if (p.penalty_last_n > kPenaltyLastNMax) {
-    return InvalidArgumentError("sampling.penalty_last_n: found " +
-                                std::to_string(p.penalty_last_n) + ", accepted are 0 to " +
-                                std::to_string(kPenaltyLastNMax));
+    return InvalidField("sampling.penalty_last_n", ShowValue(p.penalty_last_n),
+                        AcceptedRange(0, kPenaltyLastNMax));
   }
   return CheckLogitBias(p.logit_bias, vocabulary_size);
 }
@@ -214,8 +208,7 @@ Result<SampledToken> Sampler::Sample(std::span<const float> logits, int top_logp
   const float max = MaxOf(adjusted_);
   if (std::isnan(max) || max == -kInfinity) {
     return Failure(
-        InvalidArgumentError("sampling.logit_bias: found every token banned, accepted "
-                             "are biases that leave one"));
+        InvalidField("sampling.logit_bias", "every token banned", "biases that leave one"));
   }
   SampledToken sampled;
   if (parameters_.temperature == 0.0F) {

@@ -13,7 +13,7 @@ namespace edgemoe {
 
 struct LogitBias {
   TokenId token;
-  float bias = 0;  // added to the logit; -infinity bans the token
+  float bias = 0;  // [-1000, 1000], added to the logit; or -infinity, which bans the token
 };
 
 // Defaults are llama-server's. Order: logit bias, penalties, top_k, top_p, min_p, temperature.

@@ -9,7 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "engine/io/errno_status.h"
+#include "engine/base/accepted.h"
+#include "engine/base/errno_status.h"
 
 namespace edgemoe {
 namespace {
@@ -44,7 +45,7 @@ Result<AppendFile> AppendFile::Open(const std::string& path, bool lock) {
   struct stat stat;
   if (::fstat(file.fd_.get(), &stat) != 0) return Failure(ErrnoStatus(errno, "stat: " + path));
   if (!S_ISREG(stat.st_mode))
-    return Failure(InvalidArgumentError("open: " + path + ": expected a regular file"));
+    return Failure(NotAccepted("a special file", "a regular file").WithContext("open: " + path));
   // The other one was done with it between our open and our lock.
   if (stat.st_nlink == 0)
     return Failure(FailedPreconditionError(path + ": another job was just writing it; try again"));

@@ -13,8 +13,10 @@
 #include <filesystem>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
-#include "engine/io/errno_status.h"
+#include "engine/base/errno_status.h"
+#include "engine/base/whole_file.h"
 
 namespace edgemoe {
 namespace {
@@ -75,8 +77,9 @@ Result<PackOutput> PackOutput::Open(const std::string& path, bool overwrite,
   output.overwrite_ = overwrite;
   output.disk_ = std::move(disk);
   const std::string folder = FolderOf(path);
-  output.folder_fd_ = UniqueFd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!output.folder_fd_.valid()) return Failure(ErrnoStatus(errno, "output folder: " + folder));
+  // To publish needs the folder open: better to know before the work than after it.
+  const UniqueFd folder_fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder_fd.valid()) return Failure(ErrnoStatus(errno, "output folder: " + folder));
   EDGEMOE_FAIL_IF_ERROR(output.Lock());
   // Another job may have finished it before we had the lock.
   if (Status status = CheckPackTarget(path, overwrite, sources); !status.ok()) {
@@ -96,7 +99,7 @@ Status PackOutput::Lock() {
     struct stat named;
     if (::fstat(fd_.get(), &stat) != 0) return ErrnoStatus(errno, "stat: " + partial);
     if (!S_ISREG(stat.st_mode))
-      return InvalidArgumentError("open: " + partial + ": expected a regular file");
+      return NotAccepted("a special file", "a regular file").WithContext("open: " + partial);
     if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return ErrnoStatus(errno, "lock: " + partial);
       return FailedPreconditionError("output: " + path_ + ": another job is writing it");
@@ -184,21 +187,11 @@ Status PackOutput::Sync() {
 }
 
 Status PackOutput::Publish() {
-  if (::fsync(fd_.get()) != 0) return ErrnoStatus(errno, "sync: " + partial_path());
+  EDGEMOE_RETURN_IF_ERROR(
+      PublishFile(fd_.get(), partial_path(), path_, overwrite_ ? Replace::kYes : Replace::kNo));
   (void)::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED);
-  const std::string partial = partial_path();
-  const unsigned flags = overwrite_ ? 0 : RENAME_NOREPLACE;
-  if (::renameat2(AT_FDCWD, partial.c_str(), AT_FDCWD, path_.c_str(), flags) != 0) {
-    if (errno != EINVAL && errno != ENOSYS)
-      return ErrnoStatus(errno, "rename: " + partial + " to " + path_);
-    // A file system that cannot refuse to replace.
-    EDGEMOE_RETURN_IF_ERROR(CheckPackTarget(path_, overwrite_, {}));
-    if (::rename(partial.c_str(), path_.c_str()) != 0)
-      return ErrnoStatus(errno, "rename: " + partial + " to " + path_);
-  }
   // The journal names this very file, so that one left behind by a crash here fits no other.
   ::unlink(journal_path().c_str());
-  if (::fsync(folder_fd_.get()) != 0) return ErrnoStatus(errno, "sync: folder of " + path_);
   return OkStatus();
 }
 

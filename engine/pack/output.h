@@ -73,7 +73,6 @@ class PackOutput {
   void SendToDisk(std::uint64_t end);
 
   UniqueFd fd_;
-  UniqueFd folder_fd_;
   std::string path_;
   bool overwrite_ = false;
   PackDisk disk_;

@@ -11,8 +11,8 @@
 
 #include "engine/base/check.h"
 #include "engine/base/checksum.h"
+#include "engine/base/errno_status.h"
 #include "engine/gguf/pack_keys.h"
-#include "engine/io/errno_status.h"
 #include "engine/io/mapped_file.h"
 #include "engine/io/read_progress.h"
 #include "engine/model/arch/architecture.h"

@@ -14,7 +14,7 @@ Result<PackTensor> DenseTensor(const GgufTensor& from, const WeightsLayout::Dens
   if (from.dimension_count > 2)
     return Failure(InvalidArgumentError("tensor " + QuoteForMessage(from.name) + ": found " +
                                         std::to_string(from.dimension_count) +
-                                        " dimensions, accepted are 1 and 2"));
+                                        " dimensions; accepted: 1 and 2"));
   PackTensor tensor;
   tensor.name = from.name;
   tensor.role = dense.role;

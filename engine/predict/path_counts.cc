@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/accepted.h"
 #include "engine/base/check.h"
 
 namespace edgemoe {
@@ -75,15 +76,15 @@ Status PathCounts::Restore(std::span<const std::byte> bytes) {
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const std::uint64_t found = LittleEndian(bytes.subspan(kMagic.size() + 4 * i, 4));
     if (found != expected[i]) {
-      return FailedPreconditionError("path counts: " + std::string(kNames[i]) + ": " +
-                                     std::to_string(found) +
-                                     "; accepted: " + std::to_string(expected[i]));
+      return FailedPreconditionError(
+          "path counts: " + std::string(kNames[i]) + ": " +
+          FoundAndAccepted(std::to_string(found), std::to_string(expected[i])));
     }
   }
   const std::size_t expected_bytes = kHeaderBytes + counts_.size() + kChecksumBytes;
   if (bytes.size() != expected_bytes) {
-    return DataLossError("path counts: " + std::to_string(bytes.size()) +
-                         " bytes; accepted: " + std::to_string(expected_bytes));
+    return DataLossError("path counts: " + FoundAndAccepted(std::to_string(bytes.size()) + " bytes",
+                                                            std::to_string(expected_bytes)));
   }
   if (Checksum(bytes.first(bytes.size() - kChecksumBytes)) !=
       LittleEndian(bytes.last(kChecksumBytes))) {

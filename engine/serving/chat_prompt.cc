@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/utf8.h"
 #include "engine/template/chat_template.h"
 
@@ -16,23 +17,20 @@ using Json = nlohmann::ordered_json;
 Status CheckUtf8(const std::string& field, std::string_view text) {
   const std::size_t invalid = FindInvalidUtf8(text);
   if (invalid == std::string_view::npos) return OkStatus();
-  return InvalidArgumentError(field + ": is not UTF-8 from byte " + std::to_string(invalid) +
-                              " on; accepted: UTF-8 text");
+  return NotUtf8Field(field, invalid);
 }
 
 Status AddMessages(std::span<const ChatMessage> messages, Json& context) {
   if (messages.empty() || messages.size() > kChatMessagesMax) {
-    return InvalidArgumentError("messages: found " + std::to_string(messages.size()) +
-                                "; accepted: 1 to " + std::to_string(kChatMessagesMax));
+    return InvalidField("messages", ShowValue(messages.size()), AcceptedRange(1, kChatMessagesMax));
   }
   Json list = Json::array();
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const std::string field = "messages[" + std::to_string(i) + "]";
     const ChatMessage& message = messages[i];
     if (message.role.empty()) {
-      return InvalidArgumentError(field +
-                                  ".role: is empty; accepted: \"system\", \"user\", "
-                                  "\"assistant\", \"tool\"");
+      return InvalidField(field + ".role", ShowValue(""),
+                          "\"system\", \"user\", \"assistant\", \"tool\"");
     }
     EDGEMOE_RETURN_IF_ERROR(CheckUtf8(field + ".role", message.role));
     EDGEMOE_RETURN_IF_ERROR(CheckUtf8(field + ".content", message.content));
@@ -44,19 +42,17 @@ Status AddMessages(std::span<const ChatMessage> messages, Json& context) {
 
 Status AddVariables(const ChatTemplateOptions& options, Json& context) {
   if (options.variables.size() > kTemplateVariablesMax) {
-    return InvalidArgumentError("template_variables: found " +
-                                std::to_string(options.variables.size()) + "; accepted: at most " +
-                                std::to_string(kTemplateVariablesMax));
+    return InvalidField("template_variables", ShowValue(options.variables.size()),
+                        AcceptedAtMost(kTemplateVariablesMax));
   }
   for (const auto& [name, value] : options.variables) {
     const std::string field = "template_variables." + name;
     EDGEMOE_RETURN_IF_ERROR(CheckUtf8(field, value));
     if (context.contains(name))
-      return InvalidArgumentError(field + ": is set by the request itself; accepted: other names");
+      return InvalidFieldError(field, "is set by the request itself; accepted: other names");
     Json parsed = Json::parse(value, nullptr, /*allow_exceptions=*/false);
     if (parsed.is_discarded()) {
-      return InvalidArgumentError(field + ": found " + value.substr(0, 64) +
-                                  "; accepted: a JSON value, as in false or \"text\"");
+      return InvalidField(field, ShowValue(value), "a JSON value, as in false or \"text\"");
     }
     context[name] = std::move(parsed);
   }

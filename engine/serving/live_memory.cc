@@ -16,7 +16,7 @@ LiveMemory::LiveMemory(const Parts& parts, MemoryReservation experts, MemoryPlan
 
 Result<MemoryPlan> LiveMemory::Resize(std::uint64_t budget_bytes, std::uint64_t usable_bytes) {
   MemoryPlan plan = WithBudget(plan_, options_, budget_bytes, usable_bytes);
-  if (!plan.fits) return Failure(ResourceExhaustedError(plan.explanation));
+  if (!plan.fits) return Failure(plan.shortage);
   if (plan.budget_bytes >= plan_.budget_bytes) {
     EDGEMOE_FAIL_IF_ERROR(Grow(plan));
   } else {

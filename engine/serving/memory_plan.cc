@@ -32,44 +32,51 @@ std::string Parts(const MemoryPlan& plan, std::uint64_t expert_bytes) {
          FormatByteSize(expert_bytes) + " experts";
 }
 
-// `name`: what people call the budget.
-void Judge(const EngineOptions& options, const ExpertMemory& experts, const std::string& name,
-           MemoryPlan& plan) {
+// `budget_field`: what people call the budget.
+Status ShortageOf(const EngineOptions& options, const ExpertMemory& experts,
+                  const std::string& budget_field, const MemoryPlan& plan) {
+  constexpr StatusCode kCode = StatusCode::kResourceExhausted;
   const std::uint64_t needed = std::min(plan.budget_bytes, plan.budget_resident_bytes);
-  if (plan.budget_bytes < plan.budget_floor_bytes) {
-    plan.explanation =
-        name + ": found " + InBytes(plan.budget_bytes) +
-        "; the least that works with these options is " + InBytes(plan.budget_floor_bytes) + ": " +
-        Parts(plan, plan.expert_floor_bytes) + "; fewer sessions or a shorter context need less";
-  } else if (options.expert_budget_bytes != 0 &&
-             options.expert_budget_bytes < plan.expert_floor_bytes) {
-    plan.explanation = "expert_budget_bytes: found " + InBytes(options.expert_budget_bytes) +
-                       "; the least that works is " + experts.least_is + ", " +
-                       InBytes(plan.expert_floor_bytes);
-  } else if (plan.usable_bytes != 0 && needed > plan.usable_bytes) {
-    plan.explanation = name + ": found " + InBytes(plan.budget_bytes) + "; only " +
-                       InBytes(plan.usable_bytes) +
-                       " can be used here; the least that works with these options is " +
-                       InBytes(plan.budget_floor_bytes);
-  } else {
-    plan.fits = true;
-    const std::uint64_t percent =
-        plan.expert_total_bytes == 0 ? 100 : plan.expert_bytes * 100 / plan.expert_total_bytes;
-    plan.explanation =
-        InBytes(plan.budget_bytes) + ": " + Parts(plan, plan.expert_bytes) + ", " +
-        (experts.note.empty() ? std::to_string(percent) + " % of all experts" : experts.note);
-  }
+  if (plan.budget_bytes < plan.budget_floor_bytes)
+    return {kCode, budget_field,
+            "found " + InBytes(plan.budget_bytes) +
+                "; the least that works with these options is " + InBytes(plan.budget_floor_bytes) +
+                ": " + Parts(plan, plan.expert_floor_bytes) +
+                "; fewer sessions or a shorter context need less"};
+  if (options.expert_budget_bytes != 0 && options.expert_budget_bytes < plan.expert_floor_bytes)
+    return {kCode, "expert_budget_bytes",
+            "found " + InBytes(options.expert_budget_bytes) + "; the least that works is " +
+                experts.least_is + ", " + InBytes(plan.expert_floor_bytes)};
+  if (plan.usable_bytes != 0 && needed > plan.usable_bytes)
+    return {kCode, budget_field,
+            "found " + InBytes(plan.budget_bytes) + "; only " + InBytes(plan.usable_bytes) +
+                " can be used here; the least that works with these options is " +
+                InBytes(plan.budget_floor_bytes)};
+  return OkStatus();
+}
+
+void Judge(const EngineOptions& options, const ExpertMemory& experts,
+           const std::string& budget_field, MemoryPlan& plan) {
+  plan.shortage = ShortageOf(options, experts, budget_field, plan);
+  plan.fits = plan.shortage.ok();
+  plan.explanation = plan.shortage.message();
+  if (!plan.fits) return;
+  const std::uint64_t percent =
+      plan.expert_total_bytes == 0 ? 100 : plan.expert_bytes * 100 / plan.expert_total_bytes;
+  plan.explanation =
+      InBytes(plan.budget_bytes) + ": " + Parts(plan, plan.expert_bytes) + ", " +
+      (experts.note.empty() ? std::to_string(percent) + " % of all experts" : experts.note);
 }
 
 // What follows from the budget once the other sizes are known.
 void ShareOut(const EngineOptions& options, const ExpertMemory& experts,
-              const std::string& budget_name, MemoryPlan& plan) {
+              const std::string& budget_field, MemoryPlan& plan) {
   const std::uint64_t fixed = plan.dense_bytes + plan.kv_bytes + plan.workspace_bytes;
   plan.expert_bytes =
       std::min(plan.budget_bytes - std::min(plan.budget_bytes, fixed), experts.most_bytes);
   if (options.expert_budget_bytes != 0)
     plan.expert_bytes = std::min(plan.expert_bytes, options.expert_budget_bytes);
-  Judge(options, experts, budget_name, plan);
+  Judge(options, experts, budget_field, plan);
 }
 
 }  // namespace

@@ -7,49 +7,37 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/accepted.h"
 #include "engine/base/check.h"
 #include "engine/io/throttled_reader.h"
+#include "engine/option_table.h"
 #include "engine/stream/layer_stream_source.h"
 #include "engine/stream/mapped_source.h"
 
 namespace edgemoe {
 namespace {
 
-struct ModeName {
-  std::string_view name;
-  EngineMode mode;
-};
-constexpr ModeName kModes[] = {
-    {"edgemoe", EngineMode::kEdgeMoe},    {"resident", EngineMode::kResident},
-    {"on-demand", EngineMode::kOnDemand}, {"layer-stream", EngineMode::kLayerStream},
-    {"mmap", EngineMode::kMapped},
-};
+// Where `name` is among `names`.
+Result<std::size_t> IndexIn(std::span<const std::string_view> names, std::string_view name) {
+  const auto at = std::ranges::find(names, name);
+  if (at == names.end()) return Failure(NotAccepted(ShowValue(name), AcceptedNames(names)));
+  return static_cast<std::size_t>(at - names.begin());
+}
 
-struct ProfileName {
-  std::string_view name;
-  StorageProfile profile;
-};
 // Bandwidth of sequential reads; latency of one random read of 4 KiB alone, its transfer included,
 // from what makers state of a typical one.
-constexpr ProfileName kProfiles[] = {
-    {"real", {}},
+// In the order of kStorageProfileNames.
+constexpr std::array<StorageProfile, kStorageProfileNames.size()> kProfiles = {{
+    {},
     // PCIe 3.0 x4: 3,500 MB/s and 12,500 to 15,000 reads a second at depth 1 (Samsung 970 EVO).
-    {"nvme", {3'500'000'000, 80'000}},
+    {3'500'000'000, 80'000},
     // The same on the one PCIe 2.0 lane of a Raspberry Pi 5: 430 MB/s of the link's 500.
-    {"pi5-nvme", {430'000'000, 100'000}},
+    {430'000'000, 100'000},
     // The paper's: Samsung 860 EVO, 550 MB/s, 10,000 reads a second at depth 1.
-    {"sata", {550'000'000, 100'000}},
+    {550'000'000, 100'000},
     // The paper's class of card, UHS-I at 90 MB/s; class A1 guarantees 1,500 reads a second.
-    {"sd", {90'000'000, 667'000}},
-};
-
-template <class Entries>
-std::string Names(const Entries& entries) {
-  std::string names;
-  for (const auto& entry : entries)
-    names += (names.empty() ? "\"" : ", \"") + std::string(entry.name) + "\"";
-  return names;
-}
+    {90'000'000, 667'000},
+}};
 
 // Experts given at once are released before the next ones, so a slab of any size will do.
 constexpr std::size_t kReadTogether = 1;
@@ -57,10 +45,8 @@ constexpr std::size_t kReadTogether = 1;
 }  // namespace
 
 Result<EngineMode> ParseEngineMode(std::string_view text) {
-  for (const ModeName& mode : kModes)
-    if (mode.name == text) return mode.mode;
-  return Failure(
-      InvalidArgumentError("found \"" + std::string(text) + "\"; accepted: " + Names(kModes)));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::size_t index, IndexIn(kEngineModeNames, text));
+  return static_cast<EngineMode>(index);
 }
 
 bool HasCache(EngineMode mode) {
@@ -125,16 +111,12 @@ Status ReadAllExperts(const ExpertLayout& layout, ExpertSource& source) {
 
 Result<StorageProfile> ParseStorageProfile(std::string_view name, double scale) {
   EDGEMOE_CHECK(scale > 0, "no speed");
-  for (const ProfileName& known : kProfiles) {
-    if (known.name != name) continue;
-    StorageProfile profile = known.profile;
-    if (profile.bytes_per_second != 0)
-      profile.bytes_per_second = static_cast<std::uint64_t>(
-          std::max(1.0, std::round(static_cast<double>(profile.bytes_per_second) * scale)));
-    return profile;
-  }
-  return Failure(
-      InvalidArgumentError("found \"" + std::string(name) + "\"; accepted: " + Names(kProfiles)));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::size_t index, IndexIn(kStorageProfileNames, name));
+  StorageProfile profile = kProfiles[index];
+  if (profile.bytes_per_second != 0)
+    profile.bytes_per_second = static_cast<std::uint64_t>(
+        std::max(1.0, std::round(static_cast<double>(profile.bytes_per_second) * scale)));
+  return profile;
 }
 
 std::unique_ptr<BlockReader> AddStorageProfile(std::unique_ptr<BlockReader> reader,

@@ -21,6 +21,7 @@ namespace edgemoe {
 
 // ---- Modes ----
 
+// In the order of kEngineModeNames.
 enum class EngineMode : std::uint8_t {
   kEdgeMoe,   // cache, look-ahead, overlap: the engine itself
   kResident,  // IO-FREE: every expert is read at load and stays

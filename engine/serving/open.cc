@@ -11,10 +11,10 @@
 #include "engine/io/read_fully.h"
 #include "engine/io/reader_factory.h"
 #include "engine/kernels/dispatch.h"
-#include "engine/serving/io_faults.h"
 #include "engine/serving/loaded_engine.h"
 #include "engine/serving/option_check.h"
 #include "engine/serving/read_shape.h"
+#include "engine/stream/expert_faults.h"
 
 namespace edgemoe {
 
@@ -58,7 +58,7 @@ Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
   limits_ = LimitsFor(header, options_);
   description_.context_tokens = limits_.steps.context_tokens;
   plan_ = MakePlan(header, limits_, options_, UsableMemoryBytes());
-  if (!plan_.fits) return ResourceExhaustedError(plan_.explanation);
+  if (!plan_.fits) return plan_.shortage;
   budget_.emplace(plan_.budget_bytes);
 
   EDGEMOE_RETURN_IF_ERROR(OpenVocabulary(header.files.metadata()));
@@ -136,15 +136,15 @@ Status LoadedEngine::OpenReaders() {
                                                                     .depth = read_shape_.depth}));
   io_backend_ = opened.reader->name();
   io_note_ = std::move(opened.note);
-  EDGEMOE_ASSIGN_OR_RETURN(const IoFaults faults, ParseIoFaults(options_.io_faults));
+  EDGEMOE_ASSIGN_OR_RETURN(const FaultSchedule faults,
+                           FaultsFor(options_.io_faults, layout_.experts));
   if (!faults.empty()) Log(LogLevel::kWarning, "reads fail on purpose: " + options_.io_faults);
   EDGEMOE_ASSIGN_OR_RETURN(storage_profile_,
                            ParseStorageProfile(options_.storage_profile, options_.storage_scale));
   if (storage_profile_.bytes_per_second != 0)
     Log(LogLevel::kWarning, "storage is slowed down on purpose: " + options_.storage_profile);
-  EDGEMOE_ASSIGN_OR_RETURN(
-      reader_, AddFaults(AddStorageProfile(std::move(opened.reader), storage_profile_, clock_),
-                         faults, layout_.experts, clock_));
+  reader_ = AddFaults(AddStorageProfile(std::move(opened.reader), storage_profile_, clock_), faults,
+                      clock_);
   auto meter = std::make_unique<MeteredReader>(std::move(reader_), clock_);
   meter_ = meter.get();
   reader_ = std::move(meter);

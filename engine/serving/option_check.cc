@@ -4,45 +4,14 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
-#include "engine/cache/policy_factory.h"
+#include "engine/base/accepted.h"
 #include "engine/kernels/dispatch.h"
-#include "engine/serving/io_faults.h"
-#include "engine/serving/modes.h"
+#include "engine/option_table.h"
 
 namespace edgemoe {
 namespace {
-
-constexpr std::uint32_t kThreadsMax = 64;
-constexpr std::uint32_t kContextTokensMax = 1u << 20;
-constexpr double kStorageScaleMax = 1000;
-constexpr std::array<std::string_view, 3> kPredictors = {"router", "path", "none"};
-constexpr std::array<std::string_view, 3> kIoBackends = {"auto", "io_uring", "pread"};
-
-Status CheckRange(const char* name, std::uint64_t value, std::uint64_t least, std::uint64_t most) {
-  if (value >= least && value <= most) return OkStatus();
-  return InvalidArgumentError(std::string(name) + ": found " + std::to_string(value) +
-                              "; accepted: [" + std::to_string(least) + ", " +
-                              std::to_string(most) + "]");
-}
-
-Status CheckMeasuring(const EngineOptions& options) {
-  const Result<EngineMode> mode = ParseEngineMode(options.mode);
-  if (!mode) return mode.error().WithContext("mode");
-  if (!(options.storage_scale > 0 && options.storage_scale <= kStorageScaleMax))
-    return InvalidArgumentError("storage_scale: found " + std::to_string(options.storage_scale) +
-                                "; accepted: (0, 1000]");
-  const Result<StorageProfile> profile =
-      ParseStorageProfile(options.storage_profile, options.storage_scale);
-  if (!profile) return profile.error().WithContext("storage_profile");
-  if (*mode == EngineMode::kMapped && profile->bytes_per_second != 0)
-    return InvalidArgumentError("storage_profile: found \"" + options.storage_profile +
-                                "\"; accepted with mode \"mmap\": \"real\", for the page cache "
-                                "reads by itself");
-  return OkStatus();
-}
 
 std::uint32_t AllowedCores() {
   cpu_set_t allowed;
@@ -55,29 +24,15 @@ std::uint32_t AllowedCores() {
 
 Status ValidateOptions(const EngineOptions& options) {
   if (options.model_path.empty())
-    return InvalidArgumentError("model_path: is empty; accepted: the path of a GGUF file");
-  EDGEMOE_RETURN_IF_ERROR(
-      CheckRange("context_tokens", options.context_tokens, 1, kContextTokensMax));
-  EDGEMOE_RETURN_IF_ERROR(CheckRange("sessions_max", options.sessions_max, 1, 64));
-  EDGEMOE_RETURN_IF_ERROR(CheckRange("queue_max", options.queue_max, 0, 4096));
-  EDGEMOE_RETURN_IF_ERROR(CheckRange("prefill_chunk_tokens", options.prefill_chunk_tokens, 1, 512));
-  EDGEMOE_RETURN_IF_ERROR(CheckRange("threads", options.threads, 0, kThreadsMax));
-  EDGEMOE_RETURN_IF_ERROR(CheckRange("io_depth", options.io_depth, 0, 1024));
-  if (std::find(kIoBackends.begin(), kIoBackends.end(), options.io_backend) == kIoBackends.end()) {
-    return InvalidArgumentError("io_backend: found \"" + options.io_backend +
-                                "\"; accepted: \"auto\", \"io_uring\", \"pread\"");
-  }
-  if (const auto policy = FindEvictionPolicy(options.eviction_policy); !policy)
-    return policy.error().WithContext("eviction_policy");
-  if (std::find(kPredictors.begin(), kPredictors.end(), options.predictor) == kPredictors.end()) {
-    return InvalidArgumentError("predictor: found \"" + options.predictor +
-                                "\"; accepted: \"router\", \"path\", \"none\"");
-  }
+    return InvalidField("model_path", ShowValue(""), "the path of a GGUF file");
+  for (const EngineOption& option : EngineOptionTable())
+    EDGEMOE_RETURN_IF_ERROR(CheckOption(option, options));
   if (const auto kernels = SelectKernels(options.kernels); !kernels)
-    return kernels.error().WithContext("kernels");
-  if (const auto faults = ParseIoFaults(options.io_faults); !faults)
-    return faults.error().WithContext("io_faults");
-  return CheckMeasuring(options);
+    return kernels.error().InField("kernels");
+  if (options.mode == "mmap" && options.storage_profile != "real")
+    return InvalidField("storage_profile", ShowValue(options.storage_profile),
+                        "\"real\" with mode \"mmap\", for the page cache reads by itself");
+  return OkStatus();
 }
 
 std::size_t ThreadCount(const EngineOptions& options) {

@@ -5,21 +5,15 @@
 #include <string>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/utf8.h"
 #include "engine/model/sampler.h"
 
 namespace edgemoe {
 namespace {
 
-Status TooMany(const std::string& field, std::size_t found, std::size_t accepted,
-               const char* what) {
-  return InvalidArgumentError(field + ": found " + std::to_string(found) + " " + what +
-                              "; accepted: at most " + std::to_string(accepted));
-}
-
-Status NotUtf8(const std::string& field, std::size_t offset) {
-  return InvalidArgumentError(field + ": is not UTF-8 from byte " + std::to_string(offset) +
-                              " on; accepted: UTF-8 text");
+Status TooMany(const char* field, std::size_t found, std::size_t accepted, const char* what) {
+  return InvalidField(field, ShowValue(found) + what, AcceptedAtMost(accepted));
 }
 
 }  // namespace
@@ -44,9 +38,8 @@ Result<CheckedRequest> RequestChecker::Check(GenerateRequest request) const {
   EDGEMOE_FAIL_IF_ERROR(CheckStop(request.stop));
   if (request.top_logprob_count < -1 ||
       request.top_logprob_count > static_cast<int>(kTopLogprobsMax)) {
-    return Failure(InvalidArgumentError(
-        "response.top_logprobs: found " + std::to_string(request.top_logprob_count) +
-        "; accepted: [0, " + std::to_string(kTopLogprobsMax) + "]"));
+    return Failure(InvalidField("response.top_logprobs", ShowValue(request.top_logprob_count),
+                                AcceptedRange(0, kTopLogprobsMax)));
   }
   plan.sampling = std::move(request.sampling);
   plan.stop = std::move(request.stop);
@@ -58,11 +51,7 @@ Result<CheckedRequest> RequestChecker::Check(ScoreRequest request) const {
   CheckedRequest plan;
   plan.kind = RequestKind::kScore;
   EDGEMOE_ASSIGN_OR_FAIL(plan.prompt, CheckInput(std::move(request.text), "text", "tokens", 2));
-  if (request.top_logprob_count > kTopLogprobsMax) {
-    return Failure(
-        InvalidArgumentError("top_logprobs: found " + std::to_string(request.top_logprob_count) +
-                             "; accepted: [0, " + std::to_string(kTopLogprobsMax) + "]"));
-  }
+  EDGEMOE_FAIL_IF_ERROR(CheckRange("top_logprobs", request.top_logprob_count, 0, kTopLogprobsMax));
   plan.top_logprob_count = static_cast<int>(request.top_logprob_count);
   return plan;
 }
@@ -80,9 +69,8 @@ Result<std::vector<TokenId>> RequestChecker::CheckInput(Input input, const char*
   }
   if (tokens.size() < least || tokens.size() > context_tokens_) {
     return Failure(
-        InvalidArgumentError(std::string(field) + ": found " + std::to_string(tokens.size()) +
-                             " tokens; accepted: [" + std::to_string(least) + ", " +
-                             std::to_string(context_tokens_) + "], the context that is served"));
+        InvalidField(field, ShowValue(tokens.size()) + " tokens",
+                     AcceptedRange(least, context_tokens_) + ", the context that is served"));
   }
   EDGEMOE_FAIL_IF_ERROR(CheckTokens(tokens, field));
   return tokens;
@@ -93,16 +81,17 @@ Result<std::vector<TokenId>> RequestChecker::Encode(const std::string& text,
   std::vector<TokenId> tokens;
   if (text.empty()) return tokens;  // even where the model would add a token of its own
   if (const std::size_t invalid = FindInvalidUtf8(text); invalid != std::string_view::npos)
-    return Failure(NotUtf8(field, invalid));
+    return Failure(NotUtf8Field(field, invalid));
   if (text.size() > text_bytes_max_) {
-    return Failure(InvalidArgumentError(
-        std::string(field) + ": found " + std::to_string(text.size()) +
-        " bytes of text, which are more than " + std::to_string(context_tokens_) +
-        " tokens, the context that is served; accepted: fewer"));
+    return Failure(InvalidField(field,
+                                ShowValue(text.size()) + " bytes of text, which are more than " +
+                                    ShowValue(context_tokens_) +
+                                    " tokens, the context that is served",
+                                "fewer"));
   }
   Result<std::vector<Piece>> pieces =
       tokenizer_.Encode(text, {.add_special = true, .parse_special = true});
-  if (!pieces) return Failure(pieces.error().WithContext(field));
+  if (!pieces) return Failure(pieces.error().InField(field));
   tokens.reserve(pieces->size());
   for (const Piece& piece : *pieces) tokens.push_back(piece.token);
   return tokens;
@@ -111,29 +100,27 @@ Result<std::vector<TokenId>> RequestChecker::Encode(const std::string& text,
 Status RequestChecker::CheckTokens(std::span<const TokenId> tokens, const char* field) const {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (tokenizer_.Contains(tokens[i])) continue;
-    return InvalidArgumentError(std::string(field) + "[" + std::to_string(i) + "]: found " +
-                                std::to_string(tokens[i].value) + "; accepted: [0, " +
-                                std::to_string(tokenizer_.size() - 1) + "]");
+    return InvalidField(std::string(field) + "[" + std::to_string(i) + "]",
+                        ShowValue(tokens[i].value), AcceptedRange(0, tokenizer_.size() - 1));
   }
   return OkStatus();
 }
 
 Status RequestChecker::CheckStop(const StopParameters& stop) const {
   if (stop.sequences.size() > kStopSequencesMax)
-    return TooMany("stopping.sequences", stop.sequences.size(), kStopSequencesMax, "sequences");
+    return TooMany("stopping.sequences", stop.sequences.size(), kStopSequencesMax, " sequences");
   for (std::size_t i = 0; i < stop.sequences.size(); ++i) {
     const std::string field = "stopping.sequences[" + std::to_string(i) + "]";
     const std::string& sequence = stop.sequences[i];
     if (sequence.empty() || sequence.size() > kStopSequenceBytesMax) {
-      return InvalidArgumentError(field + ": found " + std::to_string(sequence.size()) +
-                                  " bytes; accepted: 1 to " +
-                                  std::to_string(kStopSequenceBytesMax));
+      return InvalidField(field, ShowValue(sequence.size()) + " bytes",
+                          AcceptedRange(1, kStopSequenceBytesMax));
     }
     if (const std::size_t invalid = FindInvalidUtf8(sequence); invalid != std::string_view::npos)
-      return NotUtf8(field, invalid);
+      return NotUtf8Field(field, invalid);
   }
   if (stop.tokens.size() > kStopTokensMax)
-    return TooMany("stopping.tokens", stop.tokens.size(), kStopTokensMax, "tokens");
+    return TooMany("stopping.tokens", stop.tokens.size(), kStopTokensMax, " tokens");
   return CheckTokens(stop.tokens, "stopping.tokens");
 }
 

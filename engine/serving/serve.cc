@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/usable_memory.h"
 #include "engine/base/utf8.h"
 #include "engine/serving/loaded_engine.h"
@@ -30,12 +31,11 @@ Result<RequestId> LoadedEngine::Submit(Result<CheckedRequest> plan,
 Result<std::vector<TokenPiece>> LoadedEngine::Tokenize(std::string_view text,
                                                        const TokenizeOptions& options) const {
   if (const std::size_t invalid = FindInvalidUtf8(text); invalid != std::string_view::npos) {
-    return Failure(InvalidArgumentError("text: is not UTF-8 from byte " + std::to_string(invalid) +
-                                        " on; accepted: UTF-8 text"));
+    return Failure(NotUtf8Field("text", invalid));
   }
   Result<std::vector<Piece>> pieces = tokenizer_->Encode(
       text, {.add_special = options.add_special, .parse_special = options.parse_special});
-  if (!pieces) return Failure(pieces.error().WithContext("text"));
+  if (!pieces) return Failure(pieces.error().InField("text"));
   std::vector<TokenPiece> tokens;
   tokens.reserve(pieces->size());
   for (const Piece& piece : *pieces) {
@@ -51,10 +51,9 @@ Result<std::string> LoadedEngine::Detokenize(std::span<const TokenId> tokens,
                                              bool render_special) const {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (tokenizer_->Contains(tokens[i])) continue;
-    return Failure(
-        Status(StatusCode::kOutOfRange, "tokens[" + std::to_string(i) + "]: found " +
-                                            std::to_string(tokens[i].value) + "; accepted: [0, " +
-                                            std::to_string(tokenizer_->size() - 1) + "]"));
+    return Failure(Status(
+        StatusCode::kOutOfRange, "tokens[" + std::to_string(i) + "]",
+        FoundAndAccepted(ShowValue(tokens[i].value), AcceptedRange(0, tokenizer_->size() - 1))));
   }
   EDGEMOE_ASSIGN_OR_FAIL(const std::string bytes,
                          tokenizer_->Decode(tokens, {.render_special = render_special}));
@@ -139,9 +138,9 @@ std::string LoadedEngine::IoNote() const {
 
 Result<MemoryPlan> LoadedEngine::Resize(std::uint64_t budget_bytes) {
   if (!memory_)
-    return Failure(
-        FailedPreconditionError("mode: found \"" + options_.mode +
-                                "\"; accepted: \"edgemoe\" for an engine to be resized"));
+    return Failure(Status(
+        StatusCode::kFailedPrecondition, "mode",
+        FoundAndAccepted(ShowValue(options_.mode), "\"edgemoe\" for an engine to be resized")));
   const std::uint64_t usable_bytes = UsableMemoryBytes();
   Result<MemoryPlan> plan;
   EDGEMOE_FAIL_IF_ERROR(queue_.RunBetweenSteps([&] {

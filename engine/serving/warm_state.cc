@@ -8,17 +8,16 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <set>
-#include <system_error>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/check.h"
 #include "engine/base/checksum.h"
+#include "engine/base/errno_status.h"
 #include "engine/base/unique_fd.h"
-#include "engine/io/errno_status.h"
+#include "engine/base/whole_file.h"
 
 namespace edgemoe {
 namespace {
@@ -45,16 +44,6 @@ std::uint64_t ChecksumOf(Header header, std::span<const std::byte> payload) {
   checksum.Update(std::as_bytes(std::span(&header, 1)));
   checksum.Update(payload);
   return checksum.value();
-}
-
-Status WriteAll(int fd, std::span<const std::byte> bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoStatus(errno, "write: " + path);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  return OkStatus();
 }
 
 // The whole file, whose size is checked first.
@@ -113,9 +102,9 @@ Result<std::vector<std::byte>> StateFile::Read() const {
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header.magic != kMagic) return Failure(DataLossError(path_ + ": is not a state file"));
   if (header.version != kVersion)
-    return Failure(FailedPreconditionError(path_ + ": found version " +
-                                           std::to_string(header.version) +
-                                           "; accepted: " + std::to_string(kVersion)));
+    return Failure(FailedPreconditionError(
+        path_ + ": " +
+        FoundAndAccepted("version " + ShowValue(header.version), ShowValue(kVersion))));
   Header expected;
   std::ranges::copy(kind_, expected.kind.begin());
   if (header.kind != expected.kind || header.model_digest != model_digest_)
@@ -129,29 +118,17 @@ Result<std::vector<std::byte>> StateFile::Read() const {
 Status StateFile::Write(std::span<const std::byte> payload) const {
   EDGEMOE_CHECK(enabled(), "nowhere to write to");
   if (payload.size() > kStateBytesMax - sizeof(Header))
-    return ResourceExhaustedError(path_ + ": found " + std::to_string(payload.size()) +
-                                  " bytes to be kept; accepted: at most " +
-                                  std::to_string(kStateBytesMax - sizeof(Header)));
-  const std::filesystem::path directory = std::filesystem::path(path_).parent_path();
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) return ErrnoStatus(error.value(), "make the folder of " + path_);
-
+    return ResourceExhaustedError(
+        path_ + ": " +
+        FoundAndAccepted(ShowValue(payload.size()) + " bytes to be kept",
+                         AcceptedAtMost(kStateBytesMax - sizeof(Header))));
   Header header;
   std::ranges::copy(kind_, header.kind.begin());
   header.model_digest = model_digest_;
   header.payload_bytes = payload.size();
   header.checksum = ChecksumOf(header, payload);
-  const std::string partial_path = path_ + "." + std::to_string(::getpid()) + ".partial";
-  const UniqueFd fd(::open(partial_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!fd.valid()) return ErrnoStatus(errno, "create: " + partial_path);
-  Status status = WriteAll(fd.get(), std::as_bytes(std::span(&header, 1)), partial_path);
-  if (status.ok()) status = WriteAll(fd.get(), payload, partial_path);
-  if (status.ok() && ::fsync(fd.get()) != 0) status = ErrnoStatus(errno, "sync: " + partial_path);
-  if (status.ok() && std::rename(partial_path.c_str(), path_.c_str()) != 0)
-    status = ErrnoStatus(errno, "rename: " + partial_path + " to " + path_);
-  if (!status.ok()) ::unlink(partial_path.c_str());
-  return status;
+  const std::array pieces = {std::as_bytes(std::span(&header, 1)), payload};
+  return WriteWholeFile(path_, pieces, {.make_folders = true});
 }
 
 std::vector<std::byte> EncodeKeys(std::span<const ExpertKey> keys) {

@@ -10,7 +10,7 @@
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/check.h"
-#include "engine/io/errno_status.h"
+#include "engine/base/errno_status.h"
 
 namespace edgemoe {
 namespace {

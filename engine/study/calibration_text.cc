@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "engine/base/accepted.h"
 #include "engine/base/utf8.h"
 #include "engine/io/read_fully.h"
 #include "engine/io/storage_file.h"
@@ -26,10 +27,13 @@ extern "C" {
 namespace edgemoe {
 namespace {
 
+// What "calibration text" is refused for.
+Status Refused(std::string_view found, std::string_view accepted) {
+  return NotAccepted(found, accepted).WithContext("calibration text");
+}
+
 Status TooLong(std::uint64_t bytes) {
-  return InvalidArgumentError("calibration text: found " + std::to_string(bytes) +
-                              " bytes; accepted are at most " +
-                              std::to_string(kCalibrationBytesMax));
+  return Refused(ShowValue(bytes) + " bytes", AcceptedAtMost(kCalibrationBytesMax));
 }
 
 }  // namespace
@@ -42,16 +46,12 @@ std::string_view DefaultCalibrationText() {
 Status CheckCalibrationText(std::string_view text) {
   if (text.size() > kCalibrationBytesMax) return TooLong(text.size());
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
-    return InvalidArgumentError("calibration text: found nothing in " +
-                                std::to_string(text.size()) +
-                                " bytes; expected text, better some "
-                                "20,000 tokens of it");
+    return Refused("nothing in " + ShowValue(text.size()) + " bytes",
+                   "text, better some 20,000 tokens of it");
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos)
-    return InvalidArgumentError("calibration text: found a NUL at byte " + std::to_string(nul) +
-                                "; expected text in UTF-8");
+    return Refused("a NUL at byte " + ShowValue(nul), "text in UTF-8");
   if (const std::size_t bad = FindInvalidUtf8(text); bad != std::string_view::npos)
-    return InvalidArgumentError("calibration text: found what is not UTF-8 at byte " +
-                                std::to_string(bad) + "; expected text in UTF-8");
+    return Refused("what is not UTF-8 at byte " + ShowValue(bad), "text in UTF-8");
   return OkStatus();
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
 #include "engine/cache/policy_factory.h"
@@ -22,13 +23,6 @@ constexpr std::uint32_t kRowsMin = 16;
 constexpr std::uint32_t kRowsMax = 4096;
 constexpr std::size_t kThreadsMax = 64;
 constexpr std::size_t kReadDepth = 32;
-
-Status CheckRange(const char* name, std::uint64_t found, std::uint64_t least, std::uint64_t most) {
-  if (found >= least && found <= most) return OkStatus();
-  return InvalidArgumentError(std::string(name) + ": found " + std::to_string(found) +
-                              "; accepted " + std::to_string(least) + " to " +
-                              std::to_string(most));
-}
 
 Status CheckOptions(const ModelHeader& header, const OfflineModelOptions& options) {
   EDGEMOE_RETURN_IF_ERROR(
@@ -91,10 +85,11 @@ Result<OfflineMemory> PlanOfflineMemory(const ModelHeader& header,
       find(std::min(rows_most, kRowsWorthSlots), experts_most, memory_bytes);
   if (!memory) memory = find(rows_least, experts_least, memory_bytes);
   if (!memory)
-    return Failure(ResourceExhaustedError(
-        "memory_bytes: found " + FormatByteSize(memory_bytes) + " (" +
-        std::to_string(memory_bytes) + " bytes); the least that works is " +
-        FormatByteSize(least_bytes) + " (" + std::to_string(least_bytes) + " bytes)"));
+    return Failure(Status(StatusCode::kResourceExhausted, "memory_bytes",
+                          "found " + FormatByteSize(memory_bytes) + " (" +
+                              std::to_string(memory_bytes) + " bytes); the least that works is " +
+                              FormatByteSize(least_bytes) + " (" + std::to_string(least_bytes) +
+                              " bytes)"));
   memory->expert_bytes = std::min(memory_bytes - memory->total_bytes(), experts_most);
   memory->holds_all_experts = memory->expert_bytes == experts_most;
   memory->least_bytes = least_bytes;
@@ -182,10 +177,9 @@ Status OfflineModel::RunWindow(std::span<const TokenId> tokens, std::size_t firs
 
 Status OfflineModel::CheckWindow(std::span<const TokenId> tokens) const {
   EDGEMOE_RETURN_IF_ERROR(CheckRange("tokens", tokens.size(), 1, config_.context_length));
+  const auto last = static_cast<std::int32_t>(config_.vocabulary_size - 1);
   for (const TokenId token : tokens)
-    if (token.value < 0 || static_cast<std::uint32_t>(token.value) >= config_.vocabulary_size)
-      return InvalidArgumentError("tokens: found " + std::to_string(token.value) +
-                                  "; accepted 0 to " + std::to_string(config_.vocabulary_size - 1));
+    EDGEMOE_RETURN_IF_ERROR(CheckRange("tokens", token.value, 0, last));
   return OkStatus();
 }
 

@@ -97,7 +97,7 @@ Status SourceStudy::CutText() {
   if (!windows) {
     const std::string of =
         options_.calibration_path.empty() ? "calibration text" : options_.calibration_path;
-    return windows.error().WithContext("calibration_path: " + of);
+    return {windows.error().code(), "calibration_path", of + ": " + windows.error().message()};
   }
   windows_ = *std::move(windows);
   sample_ = Spread(windows_, WindowsWithin(kSampleWorkMax, window_work, kSampleWindowsMax));

@@ -4,19 +4,21 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/base/accepted.h"
+
 namespace edgemoe {
 
 Result<TextWindows> CutWindows(const Tokenizer& tokenizer, std::string_view text,
                                std::uint32_t context_tokens, std::size_t windows_max) {
   if (context_tokens < kWindowTokensMin)
-    return Failure(InvalidArgumentError("context_tokens: found " + std::to_string(context_tokens) +
-                                        "; accepted from " + std::to_string(kWindowTokensMin)));
+    return Failure(InvalidField("context_tokens", ShowValue(context_tokens),
+                                AcceptedAtLeast(kWindowTokensMin)));
   EDGEMOE_ASSIGN_OR_FAIL(const std::vector<Piece> pieces, tokenizer.Encode(text, {}));
   std::size_t count = pieces.size() / context_tokens;
   if (count == 0)
-    return Failure(InvalidArgumentError("text: found " + std::to_string(pieces.size()) +
-                                        " tokens; accepted from " + std::to_string(context_tokens) +
-                                        ", for one window of context_tokens"));
+    return Failure(
+        InvalidField("text", ShowValue(pieces.size()) + " tokens",
+                     AcceptedAtLeast(context_tokens) + ", for one window of context_tokens"));
   if (windows_max != 0) count = std::min(count, windows_max);
   TextWindows windows{context_tokens, {}};
   windows.tokens.reserve(count * context_tokens);

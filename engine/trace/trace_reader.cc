@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/accepted.h"
+
 namespace edgemoe {
 namespace {
 
@@ -34,6 +36,7 @@ class TraceParser {
   };
 
   Status Wrong(std::string_view field, std::string_view value, const std::string& accepted) const;
+  Status TooMuch(std::size_t most, const char* of) const;
   Status Number(std::string_view field, std::string_view text, std::uint64_t max,
                 std::uint64_t& value) const;
   Status Comment(std::string_view text);
@@ -55,17 +58,21 @@ class TraceParser {
 
 Status TraceParser::Wrong(std::string_view field, std::string_view value,
                           const std::string& accepted) const {
-  constexpr std::size_t kShownMax = 80;
-  return InvalidArgumentError(
-      name_ + ":" + std::to_string(line_number_) + ": " + std::string(field) + ": \"" +
-      std::string(value.substr(0, kShownMax)) + "\"; accepted: " + accepted);
+  return NotAccepted(ShowValue(value), accepted)
+      .WithContext(name_ + ":" + std::to_string(line_number_) + ": " + std::string(field));
+}
+
+Status TraceParser::TooMuch(std::size_t most, const char* of) const {
+  const std::string limit = std::to_string(most) + " " + of;
+  return ResourceExhaustedError(name_ + ": " +
+                                FoundAndAccepted("more than " + limit, AcceptedAtMost(most)));
 }
 
 Status TraceParser::Number(std::string_view field, std::string_view text, std::uint64_t max,
                            std::uint64_t& value) const {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value > max)
-    return Wrong(field, text, "0 to " + std::to_string(max));
+    return Wrong(field, text, AcceptedRange(0, max));
   return OkStatus();
 }
 
@@ -127,7 +134,7 @@ Status TraceParser::Columns(std::string_view line) {
     return Wrong("header", "", "a line with n_expert above 0 before the columns");
   if (description.experts_used == 0 || description.experts_used > description.experts_per_layer) {
     return Wrong("n_expert_used", std::to_string(description.experts_used),
-                 "1 to " + std::to_string(description.experts_per_layer));
+                 AcceptedRange(1, description.experts_per_layer));
   }
   in_rows_ = true;
   return OkStatus();
@@ -164,7 +171,7 @@ Status TraceParser::ParseRow(std::string_view line, Row& row) const {
       std::from_chars(weight.data(), weight.data() + weight.size(), row.weight);
   if (error != std::errc() || end != weight.data() + weight.size() || !(row.weight >= 0) ||
       row.weight > kWeightMax) {
-    return Wrong("weight", weight, "a number from 0 to 1");
+    return Wrong("weight", weight, "a number in [0, 1]");
   }
   EDGEMOE_RETURN_IF_ERROR(number(7, "residency", 1, residency));
   EDGEMOE_RETURN_IF_ERROR(Number("expert_bytes", fields[8], kExpertBytesMax, bytes));
@@ -175,8 +182,7 @@ Status TraceParser::ParseRow(std::string_view line, Row& row) const {
 
 Status TraceParser::Append(const Row& row) {
   if (trace_.choices.size() == kTraceRowsMax) {
-    return ResourceExhaustedError(name_ + ": more than " + std::to_string(kTraceRowsMax) +
-                                  " rows; accepted: fewer");
+    return TooMuch(kTraceRowsMax, "rows");
   }
   const bool same_token = !trace_.rows.empty() && row.turn == last_.turn &&
                           row.phase == last_.phase && row.step == last_.step &&
@@ -254,9 +260,7 @@ Result<RoutingTrace> TraceParser::Finish() && {
   if (trace_.rows.empty()) return Failure(Wrong("row", "", "at least one"));
   GiveSlots();
   if (trace_.sessions_max > kTraceSessionsMax) {
-    return Failure(ResourceExhaustedError(name_ + ": more than " +
-                                          std::to_string(kTraceSessionsMax) +
-                                          " turns at once; accepted: fewer"));
+    return Failure(TooMuch(kTraceSessionsMax, "turns at once"));
   }
   std::size_t begin = 0;
   for (std::size_t i = 0; i < trace_.rows.size(); ++i) {
@@ -274,9 +278,11 @@ Result<RoutingTrace> ReadTrace(std::istream& input, const std::string& name) {
   while (input.getline(line.data(), static_cast<std::streamsize>(line.size())))
     EDGEMOE_FAIL_IF_ERROR(parser.Line(line.data()));
   if (!input.eof()) {
-    return Failure(ResourceExhaustedError(name + ": a line of more than " +
-                                          std::to_string(kTraceLineBytesMax) +
-                                          " bytes, or a read that failed; accepted: shorter ones"));
+    return Failure(ResourceExhaustedError(name + ": " +
+                                          FoundAndAccepted("a line of more than " +
+                                                               std::to_string(kTraceLineBytesMax) +
+                                                               " bytes, or a read that failed",
+                                                           "shorter lines")));
   }
   return std::move(parser).Finish();
 }

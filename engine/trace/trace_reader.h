@@ -14,8 +14,9 @@ constexpr std::size_t kTraceRowsMax = std::size_t{32} << 20;  // lines; 8 to 40 
 constexpr std::size_t kTraceLineBytesMax = 4096;
 constexpr std::uint32_t kTraceSessionsMax = 64;  // turns that run at once
 
-// Reads a whole trace; `name` is what errors call it. INVALID_ARGUMENT: "name:line: column: value;
-// accepted: ..."; a trace without rows is one too. RESOURCE_EXHAUSTED beyond the bounds above.
+// Reads a whole trace; `name` is what errors call it. INVALID_ARGUMENT: "name:line: column:
+// found X; accepted: Y"; a trace without rows is one too. RESOURCE_EXHAUSTED beyond the bounds
+// above.
 Result<RoutingTrace> ReadTrace(std::istream& input, const std::string& name);
 
 }  // namespace edgemoe

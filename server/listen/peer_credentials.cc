@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <optional>
+
+#include "engine/base/accepted.h"
+#include "engine/base/errno_status.h"
 
 namespace edgemoe {
 namespace {
@@ -32,8 +34,8 @@ Result<uid_t> FindUser(const std::string& name) {
   struct passwd* found = nullptr;
   ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr)
-    return Failure(InvalidArgumentError("listen.allow_users: found '" + name +
-                                        "'; accepted: a user of this system or a number"));
+    return Failure(
+        InvalidField("listen.allow_users", ShowValue(name), "a user of this system or a number"));
   return found->pw_uid;
 }
 
@@ -44,8 +46,8 @@ Result<gid_t> FindGroup(const std::string& name) {
   struct group* found = nullptr;
   ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr)
-    return Failure(InvalidArgumentError("listen.allow_groups: found '" + name +
-                                        "'; accepted: a group of this system or a number"));
+    return Failure(
+        InvalidField("listen.allow_groups", ShowValue(name), "a group of this system or a number"));
   return found->gr_gid;
 }
 
@@ -55,7 +57,7 @@ Result<PeerCredentials> ReadPeerCredentials(int fd) {
   struct ucred credentials {};
   socklen_t length = sizeof credentials;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
-    return Failure(InternalError(std::string("peer credentials: ") + std::strerror(errno)));
+    return Failure(ErrnoStatus(errno, "peer credentials"));
   PeerCredentials peer{.uid = credentials.uid,
                        .gid = credentials.gid,
                        .pid = credentials.pid,

@@ -12,22 +12,12 @@
 #include <cstring>
 #include <string_view>
 
+#include "engine/base/errno_status.h"
+
 namespace edgemoe {
 namespace {
 
 constexpr int kBacklog = 128;
-
-Status ErrnoStatus(const std::string& what, int error) {
-  const std::string message = what + ": " + std::strerror(error);
-  switch (error) {
-    case EACCES:
-    case EPERM:
-    case EROFS: return PermissionDeniedError(message);
-    case ENOENT:
-    case ENOTDIR: return NotFoundError(message);
-    default: return InternalError(message);
-  }
-}
 
 Result<sockaddr_un> MakeAddress(const std::string& path) {
   sockaddr_un address{};
@@ -47,39 +37,39 @@ Status MakeDirectory(const std::string& socket_path) {
   if (slash == std::string::npos || slash == 0) return OkStatus();
   const std::string directory = socket_path.substr(0, slash);
   if (::mkdir(directory.c_str(), 0755) == 0 || errno == EEXIST) return OkStatus();
-  return ErrnoStatus("socket directory '" + directory + "'", errno);
+  return ErrnoStatus(errno, "socket directory '" + directory + "'");
 }
 
 Result<UniqueFd> Lock(const std::string& socket_path) {
   const std::string path = socket_path + ".lock";
   UniqueFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!lock.valid()) return Failure(ErrnoStatus("lock file '" + path + "'", errno));
+  if (!lock.valid()) return Failure(ErrnoStatus(errno, "lock file '" + path + "'"));
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno == EWOULDBLOCK)
     return Failure(AlreadyExistsError("socket '" + socket_path +
                                       "': another daemon is on it; stop it, or choose another "
                                       "socket with --socket"));
-  return Failure(ErrnoStatus("lock file '" + path + "'", errno));
+  return Failure(ErrnoStatus(errno, "lock file '" + path + "'"));
 }
 
 // Removes what a daemon that died has left. Under the lock.
 Status RemoveStale(const std::string& path, const sockaddr_un& address) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0)
-    return errno == ENOENT ? OkStatus() : ErrnoStatus("socket '" + path + "'", errno);
+    return errno == ENOENT ? OkStatus() : ErrnoStatus(errno, "socket '" + path + "'");
   if (!S_ISSOCK(info.st_mode))
     return FailedPreconditionError("socket '" + path +
                                    "': something that is not a socket is there");
   const UniqueFd probe = NewSocket();
-  if (!probe.valid()) return ErrnoStatus("socket", errno);
+  if (!probe.valid()) return ErrnoStatus(errno, "socket");
   // Never waits: a full backlog gives EAGAIN, which only a living listener has.
   (void)::fcntl(probe.get(), F_SETFL, O_NONBLOCK);
   if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
       errno == EAGAIN)
     return AlreadyExistsError("socket '" + path + "': another process answers on it");
-  if (errno != ECONNREFUSED) return ErrnoStatus("socket '" + path + "'", errno);
+  if (errno != ECONNREFUSED) return ErrnoStatus(errno, "socket '" + path + "'");
   if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-    return ErrnoStatus("stale socket '" + path + "'", errno);
+    return ErrnoStatus(errno, "stale socket '" + path + "'");
   return OkStatus();
 }
 
@@ -109,18 +99,18 @@ Result<UnixListener> UnixListener::Bind(const std::string& path, std::uint32_t m
 
   const std::string what = "socket '" + path + "'";
   listener.socket_ = NewSocket();
-  if (!listener.socket_.valid()) return Failure(ErrnoStatus(what, errno));
+  if (!listener.socket_.valid()) return Failure(ErrnoStatus(errno, what));
   // The mode before bind is the mode that the file is born with: it is never too open.
-  if (::fchmod(listener.socket_.get(), 0600) != 0) return Failure(ErrnoStatus(what, errno));
+  if (::fchmod(listener.socket_.get(), 0600) != 0) return Failure(ErrnoStatus(errno, what));
   if (::bind(listener.socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
       0)
-    return Failure(ErrnoStatus(what, errno));
+    return Failure(ErrnoStatus(errno, what));
   struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0) return Failure(ErrnoStatus(what, errno));
+  if (::lstat(path.c_str(), &info) != 0) return Failure(ErrnoStatus(errno, what));
   listener.path_ = path;  // from here on the destructor removes the file
   listener.inode_ = info.st_ino;
-  if (::chmod(path.c_str(), mode) != 0) return Failure(ErrnoStatus(what, errno));
-  if (::listen(listener.socket_.get(), kBacklog) != 0) return Failure(ErrnoStatus(what, errno));
+  if (::chmod(path.c_str(), mode) != 0) return Failure(ErrnoStatus(errno, what));
+  if (::listen(listener.socket_.get(), kBacklog) != 0) return Failure(ErrnoStatus(errno, what));
   return listener;
 }
 
@@ -138,7 +128,7 @@ UnixListener::~UnixListener() {
 
 Result<std::vector<UniqueFd>> TakeActivatedSockets() {
   const int count = ::sd_listen_fds(/*unset_environment=*/1);
-  if (count < 0) return Failure(ErrnoStatus("socket activation", -count));
+  if (count < 0) return Failure(ErrnoStatus(-count, "socket activation"));
   std::vector<UniqueFd> sockets;
   for (int i = 0; i < count; ++i) sockets.emplace_back(SD_LISTEN_FDS_START + i);
   for (const UniqueFd& socket : sockets) {

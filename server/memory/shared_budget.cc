@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
 #include "engine/pack.h"
@@ -33,10 +34,11 @@ Result<MemoryPlan> SharedBudget::Resize(std::uint64_t budget_bytes) {
   EDGEMOE_ASSIGN_OR_FAIL(Engine* const engine, engines_.Find(""));
   const std::uint64_t floor_bytes = engine->GetStats().memory.budget_floor_bytes + lent_bytes_;
   if (lent_bytes_ != 0 && budget_bytes < floor_bytes)
-    return Failure(ResourceExhaustedError("budget_bytes: found " + FormatByteSize(budget_bytes) +
-                                          "; accepted: at least " + FormatByteSize(floor_bytes) +
-                                          ", of which the pack job that runs has " +
-                                          FormatByteSize(lent_bytes_)));
+    return Failure(Status(StatusCode::kResourceExhausted, "budget_bytes",
+                          FoundAndAccepted(FormatByteSize(budget_bytes),
+                                           "at least " + FormatByteSize(floor_bytes) +
+                                               ", of which the pack job that runs has " +
+                                               FormatByteSize(lent_bytes_))));
   EDGEMOE_ASSIGN_OR_FAIL(MemoryPlan plan, engine->Resize(budget_bytes - lent_bytes_));
   automatic_ = false;
   given_up_bytes_ = lent_bytes_;
@@ -76,16 +78,16 @@ Result<BudgetLoan> SharedBudget::Lend(const PackMemory& need, std::uint64_t want
   if (need.least_bytes > spare_bytes)
     return Failure(ResourceExhaustedError("pack: both do not fit into memory: " + sizes));
   if (wanted_bytes != 0 && wanted_bytes < need.least_bytes)
-    return Failure(InvalidArgumentError("memory_bytes: found " + FormatByteSize(wanted_bytes) +
-                                        "; accepted: at least " +
-                                        FormatByteSize(need.least_bytes)));
+    return Failure(InvalidField("memory_bytes", FormatByteSize(wanted_bytes),
+                                "at least " + FormatByteSize(need.least_bytes)));
   const std::uint64_t bytes =
       std::clamp(wanted_bytes != 0 ? wanted_bytes : spare_bytes / 2, need.least_bytes,
                  std::max(need.useful_bytes, need.least_bytes));
   if (bytes > spare_bytes)
-    return Failure(ResourceExhaustedError("memory_bytes: found " + FormatByteSize(wanted_bytes) +
-                                          "; accepted: at most " + FormatByteSize(spare_bytes) +
-                                          ", for " + sizes));
+    return Failure(
+        Status(StatusCode::kResourceExhausted, "memory_bytes",
+               FoundAndAccepted(FormatByteSize(wanted_bytes),
+                                "at most " + FormatByteSize(spare_bytes) + ", for " + sizes)));
   const std::uint64_t beside_bytes = total_bytes - plan.budget_bytes;
   const std::uint64_t given_up_bytes = bytes - std::min(bytes, beside_bytes);
   if (given_up_bytes != 0) EDGEMOE_FAIL_IF_ERROR(Shrink(*engine, plan, given_up_bytes));

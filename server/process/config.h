@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What can be configured. One table says for each key its flag, what it accepts and what it means;
-// parsing, printing, flags and the shipped config/edgemoed.json all follow from it. Defaults are
-// the initial values of Config. Links no gRPC.
+// parsing, printing, flags and the shipped config/edgemoed.json all follow from it. Options of the
+// engine have kind, range and meaning from engine/option_table.h. Defaults are the initial values
+// of Config. Links no gRPC.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/options.h"
 
 namespace edgemoe {
 
@@ -25,40 +28,14 @@ struct Config {
     std::vector<std::string> allow_groups;  // names or numbers
     std::uint32_t connections_max = 256;
   } listen;
-  struct Model {
-    std::string path;
-    std::string name;
-  } model;
   struct Models {
     std::string directory;
   } models;
   struct Memory {
-    std::uint64_t budget_bytes = 0;         // 0: "auto"
-    std::uint64_t expert_budget_bytes = 0;  // 0: "auto"
     std::string adapt = "auto";
-    std::uint32_t idle_shrink_after_s = 0;
   } memory;
-  struct State {
-    std::string directory;
-  } state;
-  std::uint32_t context_tokens = 4096;
-  std::uint32_t sessions_max = 4;
-  std::uint32_t queue_max = 64;
-  std::uint32_t prefill_chunk_tokens = 64;
-  std::uint32_t threads = 0;
-  struct Io {
-    std::string backend = "auto";
-    std::uint32_t depth = 0;
-    std::string faults;
-  } io;
-  struct Experts {
-    std::string eviction = "lfru";
-    std::string predictor = "router";
-  } experts;
-  std::string kernels = "auto";
-  struct Stream {
-    std::uint32_t stall_timeout_ms = 60'000;
-  } stream;
+  // Keys model.*, memory.budget and further ones: see the table. `log` is not configured here.
+  EngineOptions engine;
   std::uint32_t drain_timeout_ms = 30'000;
   struct Log {
     std::string level = "info";
@@ -73,36 +50,39 @@ struct OtherValue {
 using ConfigValue = std::variant<std::string, std::uint64_t, std::vector<std::string>, OtherValue>;
 
 // Where a key's value lives in Config, and what it may be.
+template <class T>
+using At = std::function<T&(Config&)>;
 struct TextField {
-  std::string& (*at)(Config&);
-  Status (*check)(std::string_view text);  // null: any text of up to kTextMax bytes
+  At<std::string> at;
+  Status (*check)(const std::string& text);  // null: any text of up to kTextMax bytes
 };
 struct ChoiceField {
-  std::string& (*at)(Config&);
-  std::span<const char* const> choices;
+  At<std::string> at;
+  std::span<const std::string_view> choices;
 };
 struct CountField {
-  std::uint32_t& (*at)(Config&);
+  At<std::uint32_t> at;
   std::uint32_t min, max;
 };
 struct SizeField {  // "auto" or a byte size of at least 1
-  std::uint64_t& (*at)(Config&);
+  At<std::uint64_t> at;
 };
 struct ModeField {  // octal text
-  std::uint32_t& (*at)(Config&);
+  At<std::uint32_t> at;
 };
 struct NamesField {
-  std::vector<std::string>& (*at)(Config&);
+  At<std::vector<std::string>> at;
 };
 using ConfigField =
     std::variant<TextField, ChoiceField, CountField, SizeField, ModeField, NamesField>;
 
 struct ConfigKey {
-  const char* path;     // "listen.unix_socket"; keys of one group stand together
-  const char* flag;     // "--socket"
-  const char* accepts;  // type, unit and range, for people
-  const char* meaning;
+  std::string path;     // "listen.unix_socket"; keys of one group stand together
+  std::string flag;     // "--socket"
+  std::string accepts;  // type, unit and range, for people
+  std::string meaning;
   ConfigField field;
+  std::string_view option = {};  // the member of EngineOptions; empty: not of the engine
 };
 
 constexpr std::size_t kTextMax = 4096;  // bytes of a text
@@ -112,6 +92,8 @@ std::span<const ConfigKey> ConfigKeys();
 
 // Null when there is no such key.
 const ConfigKey* FindConfigKey(std::string_view path);
+// The key of an option of the engine. Null when it is not configured.
+const ConfigKey* FindKeyOfOption(std::string_view option);
 
 // INVALID_ARGUMENT says what was found and what is accepted, not the key's name; `config` is then
 // unchanged.

@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "engine/base/accepted.h"
+#include "engine/base/errno_status.h"
 #include "engine/base/unique_fd.h"
 
 namespace edgemoe {
@@ -203,7 +204,7 @@ class ConfigReader {
     std::string known;
     for (const ConfigKey& key : ConfigKeys()) {
       if (std::string_view(key.path).substr(0, prefix.size()) != prefix) continue;
-      known += (known.empty() ? "" : ", ") + std::string(key.path);
+      known += (known.empty() ? "" : ", ") + key.path;
     }
     Error(path.substr(0, 200) + ": unknown key; accepted: " + known);
   }
@@ -229,13 +230,6 @@ class ConfigReader {
   std::string errors_;
 };
 
-Status ErrnoStatus(const std::string& path, int error) {
-  const std::string message = "config file '" + path + "': " + std::strerror(error);
-  if (error == ENOENT) return NotFoundError(message);
-  if (error == EACCES || error == EPERM) return PermissionDeniedError(message);
-  return InvalidArgumentError(message);
-}
-
 // Comment lines of at most 100 columns.
 void AppendComment(std::string& out, std::string_view indent, std::string_view text) {
   constexpr std::size_t kColumns = 100;
@@ -258,8 +252,8 @@ void AppendComment(std::string& out, std::string_view indent, std::string_view t
 
 Status ApplyConfigText(std::string_view text, std::string_view file_name, Config& config) {
   if (text.size() > kConfigBytesMax)
-    return InvalidArgumentError(std::string(file_name) + ": found " + std::to_string(text.size()) +
-                                " bytes; accepted: at most " + std::to_string(kConfigBytesMax));
+    return NotAccepted(ShowValue(text.size()) + " bytes", AcceptedAtMost(kConfigBytesMax))
+        .WithContext(file_name);
   std::size_t newline_count = 0;
   bool at_line_start = false;
   Config result = config;
@@ -274,17 +268,18 @@ Status ApplyConfigText(std::string_view text, std::string_view file_name, Config
 }
 
 Status ApplyConfigFile(const std::string& path, Config& config) {
+  const std::string what = "config file '" + path + "'";
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd.valid()) return ErrnoStatus(path, errno);
+  if (!fd.valid()) return ErrnoStatus(errno, what);
   struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) return ErrnoStatus(path, errno);
-  if (S_ISDIR(info.st_mode)) return ErrnoStatus(path, EISDIR);
+  if (::fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, what);
+  if (S_ISDIR(info.st_mode)) return ErrnoStatus(EISDIR, what);
   std::string text;
   char buffer[4096];
   while (text.size() <= kConfigBytesMax) {
     const ssize_t count = ::read(fd.get(), buffer, sizeof buffer);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoStatus(path, errno);
+    if (count < 0) return ErrnoStatus(errno, what);
     if (count == 0) break;
     text.append(buffer, static_cast<std::size_t>(count));
   }
@@ -312,8 +307,7 @@ std::string FormatConfig(const Config& config) {
     first = false;
     const std::string indent = group.empty() ? "  " : "    ";
     AppendComment(out, indent, key.meaning);
-    AppendComment(out, indent,
-                  std::string(key.accepts) + "; default " + FormatConfigValue(key, defaults));
+    AppendComment(out, indent, key.accepts + "; default " + FormatConfigValue(key, defaults));
     out += indent + "\"" + std::string(name) + "\": " + FormatConfigValue(key, config);
   }
   if (!group.empty()) out += "\n  }";

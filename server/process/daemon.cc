@@ -44,8 +44,8 @@ Daemon::Daemon(Config config, LogSink log, OpenEngine open_engine)
     : config_(std::move(config)),
       log_(std::move(log)),
       open_engine_(std::move(open_engine)),
-      budget_(slot_, config_.memory.budget_bytes == 0, log_),
-      retry_delay_(config_.sessions_max),
+      budget_(slot_, config_.engine.memory_budget_bytes == 0, log_),
+      retry_delay_(config_.engine.sessions_max),
       workers_(kWorkers, kWorkerTasksMax) {}
 
 Daemon::~Daemon() {
@@ -165,8 +165,8 @@ void Daemon::KeepAlive() {
 }
 
 void Daemon::StartLoading() {
-  Say(LogLevel::kInfo, "loading " + config_.model.path);
-  notifier_.Status("Loading " + config_.model.path, kProgressMs);
+  Say(LogLevel::kInfo, "loading " + config_.engine.model_path);
+  notifier_.Status("Loading " + config_.engine.model_path, kProgressMs);
   loader_ = std::thread([this] {
     auto engine = open_engine_(parts_->engine_options,
                                [this](std::uint64_t bytes_loaded, std::uint64_t bytes_total) {
@@ -189,9 +189,9 @@ void Daemon::OnProgress(std::uint64_t bytes_loaded, std::uint64_t bytes_total) {
 void Daemon::OnLoaded(Result<std::unique_ptr<Engine>> engine) {
   loader_.join();
   if (!engine) {
-    const OptionError error = WithConfigKey(engine.error());
+    const OptionError error = InConfiguration(engine.error());
     Say(LogLevel::kError,
-        "model '" + config_.model.path + "' cannot be served: " + error.status.message());
+        "model '" + config_.engine.model_path + "' cannot be served: " + error.status.message());
     return Stop(State::kStopped, ExitCodeForOpenFailure(error.status, error.is_option));
   }
   engine_ = *std::move(engine);

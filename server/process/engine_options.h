@@ -19,12 +19,12 @@ std::string StateDirectory(const Config& config, const char* environment);
 // Whether the memory budget is to follow what the machine has to give.
 bool MemoryAdapts(const Config& config);
 
-// An error about one of the options, by its key of the configuration: "memory_budget_bytes: found"
-// becomes "memory.budget: found". `is_option` says whether it was one.
+// An error of the engine in the words of the configuration: the field "memory_budget_bytes" becomes
+// "memory.budget". `is_option` says whether the error was about an option at all.
 struct OptionError {
   Status status;
   bool is_option = false;
 };
-OptionError WithConfigKey(const Status& status);
+OptionError InConfiguration(const Status& status);
 
 }  // namespace edgemoe

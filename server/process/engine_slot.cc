@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/process/engine_slot.h"
 
+#include "engine/base/accepted.h"
+
 namespace edgemoe {
 
 Result<Engine*> EngineSlot::Find(const std::string& name) const {
@@ -8,8 +10,9 @@ Result<Engine*> EngineSlot::Find(const std::string& name) const {
   if (engine == nullptr)
     return Failure(UnavailableError("the model is not ready: " + Progress() + "; try again"));
   if (!name.empty() && name != engine->model().name)
-    return Failure(NotFoundError("model: found '" + name.substr(0, 200) + "'; accepted: '" +
-                                 engine->model().name + "', the loaded one, or empty"));
+    return Failure(Status(StatusCode::kNotFound, "model",
+                          FoundAndAccepted(ShowValue(name), ShowValue(engine->model().name) +
+                                                                ", the loaded one, or empty")));
   return engine;
 }
 

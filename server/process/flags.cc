@@ -45,9 +45,9 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   std::vector<FlagValue> values(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     values[i].key = &keys[i];
-    values[i].option = app.add_option(
-        keys[i].flag, values[i].text,
-        std::string(keys[i].path) + ": " + keys[i].meaning + " (" + keys[i].accepts + ")");
+    values[i].option =
+        app.add_option(keys[i].flag, values[i].text,
+                       keys[i].path + ": " + keys[i].meaning + " (" + keys[i].accepts + ")");
   }
 
   try {
@@ -67,11 +67,11 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   for (const FlagValue& value : values) {
     if (value.option->count() == 0) continue;
     if (Status status = SetConfigValueFromText(*value.key, value.text, config); !status.ok())
-      return Exit(ExitCode::kUsage, std::string(value.key->flag) + ": " + status.message());
+      return Exit(ExitCode::kUsage, value.key->flag + ": " + status.message());
   }
   if (print_config) return Exit(ExitCode::kOk, FormatConfig(config));
   if (check_config) return Exit(ExitCode::kOk, "");
-  if (config.model.path.empty())
+  if (config.engine.model_path.empty())
     return Exit(ExitCode::kConfig,
                 "model.path: not set; say which GGUF file to serve, with --model or in the "
                 "configuration file");

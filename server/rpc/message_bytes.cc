@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/base/accepted.h"
 #include "engine/base/utf8.h"
 
 namespace edgemoe {
@@ -85,8 +86,7 @@ grpc::ByteBuffer SerializeMessage(const google::protobuf::Message& message) {
 
 Status ExplainBadMessage(std::string_view bytes, const Descriptor& descriptor) {
   if (const auto bad = FindBadText(bytes, descriptor, 0))
-    return InvalidArgumentError(bad->field + ": is not UTF-8 from byte " +
-                                std::to_string(bad->offset) + " on; accepted: UTF-8 text");
+    return NotUtf8Field(bad->field, bad->offset);
   return InvalidArgumentError("the request: its " + std::to_string(bytes.size()) +
                               " bytes are no " + descriptor.full_name());
 }

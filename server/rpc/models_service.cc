@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/pack.h"
 #include "engine/plan.h"
 #include "server/rpc/message_bytes.h"
@@ -55,10 +56,11 @@ Result<v1::Model> ModelsService::Find(const std::string& name) const {
   std::string names;
   for (v1::Model& model : models) {
     if (model.name() == name) return std::move(model);
-    names += (names.empty() ? "'" : ", '") + model.name() + "'";
+    names += (names.empty() ? "" : ", ") + ShowValue(model.name());
   }
-  return Failure(NotFoundError("model: found '" + name.substr(0, 200) + "'; accepted: " +
-                               (names.empty() ? "none, as there are no models" : names)));
+  return Failure(Status(
+      StatusCode::kNotFound, "model",
+      FoundAndAccepted(ShowValue(name), names.empty() ? "none, as there are no models" : names)));
 }
 
 grpc::ServerUnaryReactor* ModelsService::List(grpc::CallbackServerContext* context,

@@ -10,6 +10,7 @@
 #include "bench/measure.h"
 #include "bench/statistics.h"
 #include "bench/text_table.h"
+#include "engine/base/accepted.h"
 #include "tests/support/test_file.h"
 #include "tests/support/tiny_model.h"
 
@@ -95,11 +96,23 @@ class ConfigurationsTest : public testing::Test {
   RunSettings Settings() const {
     RunSettings run;
     run.models = {file_.path()};
-    run.threads = 1;
+    run.engine.threads = 1;
     return run;
   }
   const TestFile file_{TinyModelBytes({.layer_count = 3, .expert_count = 16})};
 };
+
+TEST_F(ConfigurationsTest, ErrorsNameTheFlag) {
+  RunSettings run = Settings();
+  run.engine.threads = 65;
+  EXPECT_EQ(MakeConfigurations(run).error(), InvalidField("--threads", "65", "[0, 64]"));
+  run = Settings();
+  run.predictors = {"crystal"};
+  EXPECT_EQ(MakeConfigurations(run).error().field(), "--predictor");
+  run = Settings();
+  run.budget = "1KiB";
+  EXPECT_EQ(MakeConfigurations(run).error().field(), "--budget");
+}
 
 TEST_F(ConfigurationsTest, EveryCombinationButOnlyWhereItMatters) {
   RunSettings run = Settings();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+#include <string>
 
-#include "client/cli/byte_size.h"
 #include "client/cli/json.h"
+#include "client/cli/size_text.h"
 #include "client/cli/terminal.h"
 #include "edgemoe/v1/inference.pb.h"
 #include "edgemoe/v1/models.pb.h"
@@ -12,20 +14,25 @@
 namespace edgemoe::cli {
 namespace {
 
-TEST(ByteSizeTest, Parses) {
-  EXPECT_EQ(ParseByteSize("4096"), 4096u);
-  EXPECT_EQ(ParseByteSize("1200MiB"), 1200u << 20);
-  EXPECT_EQ(ParseByteSize("1.5 GiB"), 3u << 29);
-  EXPECT_EQ(ParseByteSize("10MB"), 10'000'000u);
-  EXPECT_EQ(ParseByteSize("2g"), 2ULL << 30);
-  for (const char* bad : {"", "x", "-1", "1.5.5", "1XB", "1e3000", "20000000TiB", "1 M x"})
-    EXPECT_FALSE(ParseByteSize(bad)) << bad;
+// The forms themselves are tested where they are parsed, in engine/base.
+TEST(SizeTextTest, ParsesWhatTheDaemonParses) {
+  EXPECT_EQ(SizeFromText("--budget", "4096"), 4096u);
+  EXPECT_EQ(SizeFromText("--budget", "1200mib"), 1200u << 20);
+  EXPECT_EQ(SizeFromText("--budget", "1.5 GiB"), 3u << 29);
+  try {
+    SizeFromText("--budget", "1XB");
+    FAIL() << "1XB is no size";
+  } catch (const CLI::ValidationError& error) {
+    EXPECT_EQ(std::string(error.what()),
+              "--budget: found \"1XB\"; accepted: a size as in 1200MiB, 1.5GiB, 2G, 10MB or 4096 "
+              "(bytes)");
+  }
 }
 
-TEST(ByteSizeTest, Formats) {
-  EXPECT_EQ(FormatByteSize(12), "12 B");
-  EXPECT_EQ(FormatByteSize(1536), "1.50 KiB");
-  EXPECT_EQ(FormatByteSize(1.17 * 1073741824), "1.17 GiB");
+TEST(SizeTextTest, Formats) {
+  EXPECT_EQ(SizeText(12), "12 B");
+  EXPECT_EQ(SizeText(1536), "1.50 KiB");
+  EXPECT_EQ(SizeText(1.17 * 1073741824), "1.17 GiB");
 }
 
 TEST(JsonTest, ShowsWhatAMessageHolds) {

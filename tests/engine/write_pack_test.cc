@@ -114,18 +114,17 @@ TEST_F(EnginePackTest, OptionsAreCheckedByName) {
   };
   const PackMethod lossy = PackMethod::kSensitivity;
   EXPECT_THAT(error({.method = lossy}),
-              HasSubstr("target: found none; method sensitivity accepts"));
+              HasSubstr("target: found none; accepted: one of size_bytes, bits, max_kl and"));
   EXPECT_THAT(error({.method = lossy, .target = {.file_bytes = 7, .kl_max = 1}}),
               HasSubstr("target: found size_bytes and max_kl"));
   EXPECT_THAT(error({.target = {.bits = 4}}),
-              HasSubstr("target: found bits; method copy accepts none"));
+              HasSubstr("target: found bits; accepted: none by method copy"));
   EXPECT_THAT(error({.method = lossy, .target = {.file_bytes = 0}}),
               HasSubstr("size_bytes: found 0"));
   for (const double bad : {0.0, -1.0, 32.5, std::nan("")})
-    EXPECT_THAT(error({.method = lossy, .target = {.bits = bad}}),
-                HasSubstr("accepted: above 0, at most 32"));
+    EXPECT_THAT(error({.method = lossy, .target = {.bits = bad}}), HasSubstr("accepted: (0, 32]"));
   EXPECT_THAT(error({.method = PackMethod::kUniform, .target = {.kl_max = 11}}),
-              HasSubstr("max_kl: found 11; accepted: above 0, at most 10"));
+              HasSubstr("max_kl: found 11; accepted: (0, 10]"));
   EXPECT_THAT(error({.method = lossy, .target = {.perplexity_increase_max = -0.5}}),
               HasSubstr("max_ppl_increase: found -0.5"));
   EXPECT_THAT(error({.method = PackMethod::kUniform,
@@ -135,7 +134,7 @@ TEST_F(EnginePackTest, OptionsAreCheckedByName) {
   EXPECT_THAT(error({.calibration_path = "text"}), HasSubstr("calibration_path"));
   EXPECT_THAT(error({.plan_only = true}), HasSubstr("plan_only"));
   EXPECT_THAT(error({.memory_bytes = 1}), HasSubstr("memory_bytes"));
-  EXPECT_THAT(error({.threads = 65}), HasSubstr("threads: found 65; accepted: 0 to 64"));
+  EXPECT_THAT(error({.threads = 65}), HasSubstr("threads: found 65; accepted: [0, 64]"));
   EXPECT_FALSE(std::filesystem::exists(pack_));
 }
 

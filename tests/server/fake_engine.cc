@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/describe.h"
 #include "engine/plan.h"
 #include "engine/probe.h"
@@ -57,7 +58,7 @@ Result<RequestId> FakeEngine::Generate(GenerateRequest request, std::unique_ptr<
   auto session = std::make_unique<Session>();
   if (const auto* text = std::get_if<std::string>(&request.prompt)) session->prompt = *text;
   if (session->prompt.empty() && std::holds_alternative<std::string>(request.prompt))
-    return Failure(InvalidArgumentError("prompt: found 0 tokens; accepted: [1, 4096]"));
+    return Failure(InvalidField("prompt", "0 tokens", AcceptedRange(1, 4096)));
   session->request = std::move(request);
   session->sink = std::move(sink);
   return Submit(std::move(session));
@@ -154,7 +155,7 @@ Result<MemoryPlan> FakeEngine::Resize(std::uint64_t budget_bytes) {
   EngineOptions options;
   options.memory_budget_bytes = budget_bytes;
   MemoryPlan plan = *PlanMemory(options);
-  if (!plan.fits) return Failure(ResourceExhaustedError(plan.explanation));
+  if (!plan.fits) return Failure(plan.shortage);
   MutexLock lock(mutex_);
   budget_bytes_ = budget_bytes;
   return plan;
@@ -370,7 +371,9 @@ Result<MemoryPlan> PlanMemory(const EngineOptions& options) {
   plan.budget_floor_bytes = kBudgetFloorBytes;
   plan.kv_bytes = std::uint64_t{options.context_tokens} * options.sessions_max;
   plan.fits = plan.budget_bytes >= plan.budget_floor_bytes;
-  plan.explanation = plan.fits ? "fits" : "needs at least 1000";
+  if (!plan.fits)
+    plan.shortage = {StatusCode::kResourceExhausted, "memory_budget_bytes", "needs at least 1000"};
+  plan.explanation = plan.fits ? "fits" : plan.shortage.message();
   return plan;
 }
 

@@ -68,9 +68,8 @@ v1::Model ToApi(const ModelDescription& description, v1::ModelState state) {
 v1::PlanResponse ToApi(const MemoryPlan& plan) {
   v1::PlanResponse response;
   response.set_fits(plan.fits);
-  // In the words of the configuration.
-  response.set_explanation(
-      WithConfigKey({StatusCode::kUnknown, plan.explanation}).status.message());
+  response.set_explanation(plan.fits ? plan.explanation
+                                     : InConfiguration(plan.shortage).status.message());
   response.set_model_file_bytes(plan.model_file_bytes);
   response.set_usable_bytes(plan.usable_bytes);
   response.set_budget_bytes(plan.budget_bytes);

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "engine/base/accepted.h"
+
 namespace edgemoe {
 namespace {
 
@@ -11,13 +13,17 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kPathShownMax = 512;
 
-std::string Found(const char* field, const std::string& path) {
-  return std::string(field) + ": found '" + path.substr(0, kPathShownMax) + "'";
+std::string Found(const std::string& path) { return ShowValue(path, kPathShownMax); }
+
+// What stands in the way of a path that may be right otherwise.
+Status PathError(StatusCode code, const char* field, const std::string& path,
+                 const std::string& why) {
+  return {code, field, "found " + Found(path) + ": " + why};
 }
 
 Status CheckPath(const char* field, const std::string& path) {
   if (!path.starts_with('/') || path.find('\0') != std::string::npos)
-    return InvalidArgumentError(Found(field, path) + "; expected an absolute path");
+    return InvalidField(field, Found(path), "an absolute path");
   return OkStatus();
 }
 
@@ -26,9 +32,9 @@ Result<fs::path> RealFolder(const char* field, const fs::path& folder) {
   std::error_code error;
   fs::path real = fs::canonical(folder, error);
   if (!error) return real;
-  const std::string message = Found(field, folder.string()) + ": " + error.message();
-  return Failure(error == std::errc::permission_denied ? PermissionDeniedError(message)
-                                                       : NotFoundError(message));
+  const bool denied = error == std::errc::permission_denied;
+  return Failure(PathError(denied ? StatusCode::kPermissionDenied : StatusCode::kNotFound, field,
+                           folder.string(), error.message()));
 }
 
 bool IsWithin(const fs::path& folder, const fs::path& parent) {
@@ -44,8 +50,7 @@ Result<std::string> OutputPath(const v1::PackRequest& request,
   EDGEMOE_FAIL_IF_ERROR(CheckPath("output_path", wanted));
   const fs::path output(wanted);
   if (output.extension() != ".gguf")
-    return Failure(InvalidArgumentError(Found("output_path", wanted) +
-                                        "; expected a file name that ends in .gguf"));
+    return Failure(InvalidField("output_path", Found(wanted), "a file name that ends in .gguf"));
   EDGEMOE_ASSIGN_OR_FAIL(const fs::path folder, RealFolder("output_path", output.parent_path()));
   EDGEMOE_ASSIGN_OR_FAIL(const fs::path source_folder,
                          RealFolder("source_path", fs::path(request.source_path()).parent_path()));
@@ -56,11 +61,13 @@ Result<std::string> OutputPath(const v1::PackRequest& request,
     allowed = !error && IsWithin(folder, models);
   }
   if (!allowed)
-    return Failure(PermissionDeniedError(
-        Found("output_path", wanted) + "; accepted are the source's folder, " +
-        source_folder.string() +
-        (models_directory.empty() ? ""
-                                  : ", and what is in models.directory, " + models_directory)));
+    return Failure(Status(
+        StatusCode::kPermissionDenied, "output_path",
+        FoundAndAccepted(Found(wanted),
+                         "the source's folder, " + source_folder.string() +
+                             (models_directory.empty()
+                                  ? ""
+                                  : ", and what is in models.directory, " + models_directory))));
   return (folder / output.filename()).string();
 }
 
@@ -72,9 +79,10 @@ Status CheckCalibration(const std::string& path) {
   const fs::file_status found = fs::status(path, error);
   if (found.type() == fs::file_type::regular) return OkStatus();
   if (error == std::errc::permission_denied)
-    return PermissionDeniedError(Found(kField, path) + ": " + error.message());
-  if (!fs::exists(found)) return NotFoundError(Found(kField, path) + ": there is no such file");
-  return InvalidArgumentError(Found(kField, path) + "; expected a regular file");
+    return PathError(StatusCode::kPermissionDenied, kField, path, error.message());
+  if (!fs::exists(found))
+    return PathError(StatusCode::kNotFound, kField, path, "there is no such file");
+  return InvalidField(kField, Found(path), "a regular file");
 }
 
 Result<PackMethod> MethodOf(const v1::PackRequest& request) {
@@ -88,8 +96,8 @@ Result<PackMethod> MethodOf(const v1::PackRequest& request) {
     case v1::EDGEMOE: return PackMethod::kEdgemoe;
     default: break;
   }
-  return Failure(InvalidArgumentError("method: found " + std::to_string(request.method()) +
-                                      "; accepted: COPY, SENSITIVITY, UNIFORM, EDGEMOE"));
+  return Failure(InvalidField("method", ShowValue(static_cast<int>(request.method())),
+                              "COPY, SENSITIVITY, UNIFORM, EDGEMOE"));
 }
 
 Result<PackGranularity> GranularityOf(const v1::PackRequest& request) {
@@ -99,9 +107,8 @@ Result<PackGranularity> GranularityOf(const v1::PackRequest& request) {
     case v1::PER_ROLE: return PackGranularity::kRole;
     default: break;
   }
-  return Failure(InvalidArgumentError("granularity: found " +
-                                      std::to_string(request.granularity()) +
-                                      "; accepted: PER_EXPERT, PER_ROLE"));
+  return Failure(InvalidField("granularity", ShowValue(static_cast<int>(request.granularity())),
+                              "PER_EXPERT, PER_ROLE"));
 }
 
 PackTarget TargetOf(const v1::PackRequest& request) {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rpc/translate/requests.h"
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "engine/base/accepted.h"
 
 namespace edgemoe {
 namespace {
@@ -39,9 +43,8 @@ StopParameters ToStop(const v1::Stopping& stopping) {
 Result<int> ToTopLogprobCount(const v1::ResponseOptions& response) {
   if (!response.has_top_logprobs()) return kTopLogprobsUnset;
   if (response.top_logprobs() > kTopLogprobsMax)
-    return Failure(InvalidArgumentError("response.top_logprobs: found " +
-                                        std::to_string(response.top_logprobs()) +
-                                        "; accepted: 0 to " + std::to_string(kTopLogprobsMax)));
+    return Failure(InvalidField("response.top_logprobs", ShowValue(response.top_logprobs()),
+                                AcceptedRange(0, kTopLogprobsMax)));
   return static_cast<int>(response.top_logprobs());
 }
 
@@ -56,27 +59,22 @@ Result<GenerateRequest> CommonOf(const Request& request, const SeedSource& new_s
   return result;
 }
 
-bool IsRole(std::string_view role) {
-  return role == "system" || role == "user" || role == "assistant" || role == "tool";
-}
+constexpr std::array<std::string_view, 4> kRoles = {"system", "user", "assistant", "tool"};
 
 template <class Request>
 Result<Conversation> ConversationOf(const Request& request) {
-  if (request.messages_size() < 1 || request.messages_size() > kMessagesMax)
-    return Failure(
-        InvalidArgumentError("messages: found " + std::to_string(request.messages_size()) +
-                             " of them; accepted: 1 to " + std::to_string(kMessagesMax)));
+  EDGEMOE_FAIL_IF_ERROR(CheckRange("messages", request.messages_size(), 1, kMessagesMax));
   if (request.template_variables().size() > kTemplateVariablesMax)
-    return Failure(InvalidArgumentError(
-        "template_variables: found " + std::to_string(request.template_variables().size()) +
-        " of them; accepted: at most " + std::to_string(kTemplateVariablesMax)));
+    return Failure(InvalidField("template_variables",
+                                ShowValue(request.template_variables().size()),
+                                AcceptedAtMost(kTemplateVariablesMax)));
   Conversation conversation;
   conversation.messages.reserve(static_cast<std::size_t>(request.messages_size()));
   for (const v1::ChatMessage& message : request.messages()) {
-    if (!IsRole(message.role()))
-      return Failure(InvalidArgumentError(
-          "messages[" + std::to_string(conversation.messages.size()) + "].role: found '" +
-          message.role().substr(0, 80) + "'; accepted: system, user, assistant, tool"));
+    if (std::ranges::find(kRoles, message.role()) == kRoles.end())
+      return Failure(
+          InvalidField("messages[" + std::to_string(conversation.messages.size()) + "].role",
+                       ShowValue(message.role()), AcceptedNames(kRoles)));
     conversation.messages.push_back({.role = message.role(), .content = message.content()});
   }
   for (const auto& [name, json] : request.template_variables())
@@ -96,7 +94,7 @@ Result<GenerateRequest> ToGenerateRequest(const v1::CompleteRequest& request,
       break;
     case v1::CompleteRequest::INPUT_NOT_SET:
       return Failure(
-          InvalidArgumentError("input: not set; accepted: one of prompt and prompt_tokens"));
+          InvalidFieldError("input", "not set; accepted: one of prompt and prompt_tokens"));
   }
   return result;
 }
@@ -107,17 +105,14 @@ Result<GenerateRequest> ToGenerateRequest(const v1::ChatRequest& request,
 }
 
 Result<ScoreRequest> ToScoreRequest(const v1::ScoreRequest& request) {
-  if (request.top_logprobs() > kTopLogprobsMax)
-    return Failure(InvalidArgumentError("top_logprobs: found " +
-                                        std::to_string(request.top_logprobs()) +
-                                        "; accepted: 0 to " + std::to_string(kTopLogprobsMax)));
+  EDGEMOE_FAIL_IF_ERROR(CheckRange("top_logprobs", request.top_logprobs(), 0, kTopLogprobsMax));
   ScoreRequest result;
   result.top_logprob_count = request.top_logprobs();
   switch (request.input_case()) {
     case v1::ScoreRequest::kText: result.text = request.text(); break;
     case v1::ScoreRequest::kTokens: result.text = ToTokenIds(request.tokens().ids()); break;
     case v1::ScoreRequest::INPUT_NOT_SET:
-      return Failure(InvalidArgumentError("input: not set; accepted: one of text and tokens"));
+      return Failure(InvalidFieldError("input", "not set; accepted: one of text and tokens"));
   }
   return result;
 }
@@ -148,9 +143,7 @@ std::vector<TokenId> ToTokenIds(const google::protobuf::RepeatedField<std::int32
 }
 
 Status AboutMessages(const Status& status) {
-  constexpr std::string_view kPrompt = "prompt:";
-  if (status.message().substr(0, kPrompt.size()) != kPrompt) return status;
-  return {status.code(), "messages, as a prompt:" + status.message().substr(kPrompt.size())};
+  return status.field() == "prompt" ? status.WithField("messages") : status;
 }
 
 }  // namespace edgemoe

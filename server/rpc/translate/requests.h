@@ -39,7 +39,7 @@ Result<Conversation> ToConversation(const v1::ApplyTemplateRequest& request);
 TokenizeOptions ToTokenizeOptions(const v1::TokenizeRequest& request);
 std::vector<TokenId> ToTokenIds(const google::protobuf::RepeatedField<std::int32_t>& ids);
 
-// An error about `prompt` as one about `messages`, which the prompt was made of.
+// An error about the field "prompt" as one about "messages", which the prompt was made of.
 Status AboutMessages(const Status& status);
 
 }  // namespace edgemoe

@@ -21,6 +21,11 @@ TEST(ByteSizeTest, ParsesNumbersWithUnits) {
       {"1kB", 1000},
       {"1T", 1024 * kGiB},
       {"0.5KiB", 512},
+      {"1200mib", 1200 * kMiB},
+      {"1MIB", kMiB},
+      {"2g", 2 * kGiB},
+      {"10mb", 10000000},
+      {"7b", 7},
   };
   for (const auto& [text, bytes] : cases) {
     const Result<std::uint64_t> parsed = ParseByteSize(text);
@@ -30,7 +35,7 @@ TEST(ByteSizeTest, ParsesNumbersWithUnits) {
 }
 
 TEST(ByteSizeTest, RefusesTheRestAndSaysWhatIsAccepted) {
-  for (const char* text : {"", " ", "MiB", "-1", "-1MiB", "1 2", "1XiB", "1mib", "nan", "inf",
+  for (const char* text : {"", " ", "MiB", "-1", "-1MiB", "1 2", "1XiB", "1mi", "nan", "inf",
                            "1e400", "99999999999TiB", "1MiB "}) {
     const Result<std::uint64_t> parsed = ParseByteSize(text);
     ASSERT_FALSE(parsed.has_value()) << text;

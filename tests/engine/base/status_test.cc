@@ -28,6 +28,48 @@ TEST(StatusTest, ContextGoesInFrontOfErrorsOnly) {
   EXPECT_EQ(OkStatus().WithContext("file"), OkStatus());
 }
 
+TEST(StatusTest, CarriesTheFieldThatIsWrong) {
+  const Status status(StatusCode::kResourceExhausted, "memory.budget", "found 1");
+  EXPECT_EQ(status.field(), "memory.budget");
+  EXPECT_EQ(status.problem(), "found 1");
+  EXPECT_EQ(status.message(), "memory.budget: found 1");
+  EXPECT_NE(status, ResourceExhaustedError("memory.budget: found 1")) << "that one names no field";
+  EXPECT_EQ(InvalidFieldError("a", "is empty").code(), StatusCode::kInvalidArgument);
+
+  const Status other = NotFoundError("a: b");
+  EXPECT_EQ(other.field(), "");
+  EXPECT_EQ(other.problem(), "a: b");
+  EXPECT_EQ(OkStatus().field(), "");
+}
+
+TEST(StatusTest, ContextKeepsTheField) {
+  const Status status =
+      InvalidFieldError("top_p", "found 2").WithContext("c.json:3").WithContext("start");
+  EXPECT_EQ(status.message(), "start: c.json:3: top_p: found 2");
+  EXPECT_EQ(status.field(), "top_p");
+  EXPECT_EQ(status.problem(), "found 2");
+}
+
+TEST(StatusTest, FieldsNest) {
+  EXPECT_EQ(InvalidFieldError("top_p", "found 2").InField("sampling"),
+            InvalidFieldError("sampling.top_p", "found 2"));
+  EXPECT_EQ(InvalidFieldError("[2]", "is empty").InField("sequences").InField("stopping"),
+            InvalidFieldError("stopping.sequences[2]", "is empty"));
+  EXPECT_EQ(InvalidArgumentError("found 2").InField("mode"), InvalidFieldError("mode", "found 2"));
+  EXPECT_EQ(OkStatus().InField("mode"), OkStatus());
+}
+
+TEST(StatusTest, AFieldCanHaveAnotherName) {
+  const Status status = InvalidFieldError("io_depth", "found 9").WithField("io.depth");
+  EXPECT_EQ(status, InvalidFieldError("io.depth", "found 9"));
+  const Status behind = InvalidFieldError("a", "found a: b").WithContext("a: a").WithField("key");
+  EXPECT_EQ(behind.message(), "a: a: key: found a: b") << "the place counts, not the text";
+  EXPECT_EQ(behind.field(), "key");
+  EXPECT_EQ(behind.problem(), "found a: b");
+  EXPECT_EQ(InvalidArgumentError("found 2").WithField("x"), InvalidFieldError("x", "found 2"));
+  EXPECT_EQ(OkStatus().WithField("x"), OkStatus());
+}
+
 TEST(StatusTest, EveryCodeHasItsOwnName) {
   std::set<std::string> names;
   for (int code = 0; code <= 16; ++code)

@@ -112,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(All, EvictionPolicyConformanceTest,
 
 TEST(PolicyFactoryTest, NamesWhatThereIs) {
   EXPECT_EQ(FindEvictionPolicy("fifo").error().message(),
-            "eviction policy: \"fifo\"; accepted: lfru, lru, lfu, edgemoe");
+            "found \"fifo\"; accepted: \"lfru\", \"lru\", \"lfu\", \"edgemoe\"");
   for (const char* name : {"lfru", "lru", "lfu", "edgemoe"})
     EXPECT_TRUE(FindEvictionPolicy(name)) << name;
   EXPECT_FALSE(FindEvictionPolicy("edgemoe-printed")) << "for replay only";

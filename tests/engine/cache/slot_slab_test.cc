@@ -185,7 +185,7 @@ TEST(SlotClassesTest, RefusesModelsWithoutExperts) {
   for (const std::uint32_t top_k : {0u, 3u}) {
     const auto wrong = MakeSlotClasses(2, 2, top_k, some);
     ASSERT_FALSE(wrong);
-    EXPECT_THAT(wrong.error().message(), HasSubstr("accepted 1 to 2"));
+    EXPECT_THAT(wrong.error().message(), HasSubstr("accepted: [1, 2]"));
   }
 }
 

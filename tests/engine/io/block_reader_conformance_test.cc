@@ -85,12 +85,11 @@ const Variant kVariants[] = {
      [](auto files, auto, auto&) { return Faulty(OpenPread(files), FaultSchedule{}); }},
     {"faulty_short_delayed_reordered",
      [](auto files, auto, auto&) {
-       return Faulty(OpenPread(files),
-                     *ParseFaultSchedule("short-read:percent=50;delay=5;reorder"));
+       return Faulty(OpenPread(files), *ParseFaultSchedule("short:every=2;late:calls=5;shuffle"));
      }},
     {"faulty_uring",
      [](auto files, auto memory, auto&) {
-       return Faulty(OpenUring(files, memory), *ParseFaultSchedule("short-read;delay=2"));
+       return Faulty(OpenUring(files, memory), *ParseFaultSchedule("short;late:calls=2"));
      }},
     {"throttled",
      [](auto files, auto, FakeClock& clock) -> Opened {

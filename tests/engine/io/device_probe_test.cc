@@ -91,7 +91,7 @@ TEST_F(DeviceProbeTest, AFileTooSmallToMeasureIsRefused) {
 }
 
 TEST_F(DeviceProbeTest, AReadErrorIsGivenAndNothingStaysInFlight) {
-  for (const char* faults : {"io-error:first=3:count=1", "io-error:first=200:count=1"}) {
+  for (const char* faults : {"eio:after=3", "eio:after=200"}) {
     FaultyReader reader(Model(90'000'000, kMillisecond), *ParseFaultSchedule(faults));
     const auto probe = ProbeReader(reader, kFileBytes, clock_);
     ASSERT_FALSE(probe) << faults;

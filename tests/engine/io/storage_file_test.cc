@@ -9,7 +9,6 @@
 #include <cerrno>
 
 #include "engine/base/random.h"
-#include "engine/io/errno_status.h"
 #include "engine/io/mapped_file.h"
 #include "engine/io/read_fully.h"
 #include "tests/support/test_file.h"
@@ -18,17 +17,6 @@ namespace edgemoe {
 namespace {
 
 using testing::HasSubstr;
-
-TEST(ErrnoStatusTest, CodesAndText) {
-  EXPECT_EQ(ErrnoStatus(ENOENT, "open: a").code(), StatusCode::kNotFound);
-  EXPECT_EQ(ErrnoStatus(EACCES, "").code(), StatusCode::kPermissionDenied);
-  EXPECT_EQ(ErrnoStatus(ENOMEM, "").code(), StatusCode::kResourceExhausted);
-  EXPECT_EQ(ErrnoStatus(EIO, "").code(), StatusCode::kDataLoss);
-  EXPECT_EQ(ErrnoStatus(EAGAIN, "").code(), StatusCode::kUnavailable);
-  EXPECT_EQ(ErrnoStatus(ENOSYS, "").code(), StatusCode::kUnimplemented);
-  EXPECT_EQ(ErrnoStatus(99999, "").code(), StatusCode::kUnknown);
-  EXPECT_EQ(ErrnoStatus(ENOENT, "open: a").message(), "open: a: No such file or directory");
-}
 
 TEST(StorageFileTest, TellsSizeAndIdentity) {
   const TestFile first(5000, 1);

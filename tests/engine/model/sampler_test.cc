@@ -272,7 +272,8 @@ TEST_P(SamplingErrors, NameFieldAndValue) {
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(status.message(), HasSubstr("sampling." + GetParam().field + ":"));
   EXPECT_THAT(status.message(), HasSubstr(GetParam().value));
-  EXPECT_THAT(status.message(), HasSubstr("accepted are"));
+  EXPECT_THAT(status.message(), HasSubstr("; accepted: "));
+  EXPECT_EQ(status.field(), "sampling." + GetParam().field);
 }
 
 using P = SamplingParameters;
@@ -304,6 +305,18 @@ INSTANTIATE_TEST_SUITE_P(
                                  [](P& p) {
                                    p.logit_bias = {{TokenId{1}, kNan}};
                                  }},
+                    BadParameter{"logit_bias", "bias 1000.5 for token 1",
+                                 [](P& p) {
+                                   p.logit_bias = {{TokenId{1}, 1000.5F}};
+                                 }},
+                    BadParameter{"logit_bias", "bias -1000.5 for token 1",
+                                 [](P& p) {
+                                   p.logit_bias = {{TokenId{1}, -1000.5F}};
+                                 }},
+                    BadParameter{"logit_bias", "inf",
+                                 [](P& p) {
+                                   p.logit_bias = {{TokenId{1}, kInfinity}};
+                                 }},
                     BadParameter{"logit_bias", "1025", [](P& p) { p.logit_bias.resize(1025); }}));
 
 TEST(ValidateSampling, TakesTheBordersOfTheRanges) {
@@ -316,7 +329,8 @@ TEST(ValidateSampling, TakesTheBordersOfTheRanges) {
   parameters.presence_penalty = -2;
   parameters.frequency_penalty = 2;
   parameters.penalty_last_n = 65536;
-  parameters.logit_bias = {{TokenId{99}, -kInfinity}};
+  parameters.logit_bias = {
+      {TokenId{99}, -kInfinity}, {TokenId{0}, -1000.0F}, {TokenId{1}, 1000.0F}};
   EXPECT_TRUE(ValidateSampling(parameters, 100).ok());
 }
 

@@ -159,10 +159,10 @@ TEST(PathCountsTest, RefusesWhatIsNotItsOwn) {
   const PathCounts other(3, 5);
   const Status shape = counts.Restore(other.Serialize());
   EXPECT_EQ(shape.code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(shape.message(), "path counts: experts a layer: 5; accepted: 4");
+  EXPECT_EQ(shape.message(), "path counts: experts a layer: found 5; accepted: 4");
   std::vector<std::byte> newer = good;
   newer[8] = std::byte{2};
-  EXPECT_EQ(counts.Restore(newer).message(), "path counts: version: 2; accepted: 1");
+  EXPECT_EQ(counts.Restore(newer).message(), "path counts: version: found 2; accepted: 1");
   EXPECT_EQ(counts.Restore({}).code(), StatusCode::kDataLoss);
   EXPECT_EQ(counts.Serialize(), good);
 }

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/serving/io_faults.h"
+#include <string>
+#include <variant>
+
+#include "engine/option_table.h"
 
 namespace edgemoe {
 namespace {
@@ -18,6 +21,7 @@ void ExpectRefused(const EngineOptions& options, const std::string& field, const
                    const std::string& accepted) {
   const Status status = ValidateOptions(options);
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.field(), field);
   for (const std::string& part : {field, value, accepted})
     EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
 }
@@ -47,11 +51,35 @@ TEST(EngineOptions, RefusalsNameOptionValueAndRange) {
   options.io_backend = "aio";
   ExpectRefused(options, "io_backend", "aio", "io_uring");
   options = Valid();
+  options.predictor = "crystal";
+  ExpectRefused(options, "predictor", "crystal", "router");
+  options = Valid();
+  options.eviction_policy = "fifo";
+  ExpectRefused(options, "eviction_policy", "fifo", "lfru");
+  options = Valid();
+  options.stall_timeout_ms = 99;
+  ExpectRefused(options, "stall_timeout_ms", "99", "[100, 3600000]");
+  options = Valid();
+  options.io_faults = "fire:now=1";
+  ExpectRefused(options, "io_faults", "fire:now=1", "eio:after=N");
+  options = Valid();
+  options.storage_scale = 0;
+  ExpectRefused(options, "storage_scale", "found 0", "(0, 1000]");
+  options = Valid();
   options.kernels = "mmx";
   ExpectRefused(options, "kernels", "mmx", "ref");
   options = Valid();
   options.model_path.clear();
-  ExpectRefused(options, "model_path", "empty", "GGUF");
+  ExpectRefused(options, "model_path", "found \"\"", "GGUF");
+}
+
+TEST(EngineOptions, DefaultsAreTheFirstNames) {
+  const EngineOptions defaults;
+  for (const EngineOption& option : EngineOptionTable()) {
+    EXPECT_EQ(&EngineOptionNamed(option.name), &option) << "a name stands twice";
+    if (const auto* names = std::get_if<NameOption>(&option.kind))
+      EXPECT_EQ(defaults.*names->at, names->names.front()) << option.name;
+  }
 }
 
 TEST(EngineOptions, AModelIsNamedAfterItsFile) {
@@ -60,34 +88,6 @@ TEST(EngineOptions, AModelIsNamedAfterItsFile) {
   EXPECT_EQ(ModelNameFromPath("a/b-001-of-002.gguf"), "b-001-of-002");
   EXPECT_EQ(ModelNameFromPath("plain"), "plain");
   EXPECT_EQ(ModelNameFromPath(".gguf"), ".gguf");
-}
-
-TEST(IoFaults, ParsesWhatItsOwnMessageOffers) {
-  const Result<IoFaults> faults =
-      ParseIoFaults("eio:after=3;eio:after=9,count=2;eio:layer=1,expert=7;short:every=5;slow:ms=2");
-  ASSERT_TRUE(faults) << faults.error().message();
-  ASSERT_EQ(faults->read_errors.size(), 2U);
-  EXPECT_EQ(faults->read_errors[0].after, 3U);
-  EXPECT_EQ(faults->read_errors[0].count, 1U);
-  EXPECT_EQ(faults->read_errors[1].count, 2U);
-  ASSERT_EQ(faults->unreadable.size(), 1U);
-  EXPECT_EQ(faults->unreadable[0].expert.value, 7U);
-  EXPECT_EQ(faults->short_read_every, 5U);
-  EXPECT_EQ(faults->slow_ms, 2U);
-  EXPECT_TRUE(ParseIoFaults("")->empty());
-}
-
-TEST(IoFaults, RefusesEverythingElse) {
-  for (const char* text : {"eio", "eio:", "eio:after", "eio:after=", "eio:after=x", "eio:after=-1",
-                           "eio:after=1,after=2", "eio:layer=1", "short:every=0", "slow:ms=60001",
-                           "eio:after=1;;slow:ms=1", "eio:after=99999999999", "fire:now=1"}) {
-    const Result<IoFaults> faults = ParseIoFaults(text);
-    ASSERT_FALSE(faults) << text;
-    EXPECT_EQ(faults.error().code(), StatusCode::kInvalidArgument);
-  }
-  std::string many = "slow:ms=1";
-  for (int i = 0; i < 16; ++i) many += ";slow:ms=1";
-  EXPECT_FALSE(ParseIoFaults(many));
 }
 
 }  // namespace

@@ -67,17 +67,18 @@ TEST(ReplayTraceTest, RefusesWithWords) {
   ReplayOptions options = good;
   options.policies = {"lru", "fifo"};
   EXPECT_EQ(error(options),
-            "INVALID_ARGUMENT: eviction policy: \"fifo\"; accepted: lfru, lru, lfu, edgemoe, "
-            "belady, edgemoe-printed");
+            "INVALID_ARGUMENT: policies: found \"fifo\"; accepted: \"lfru\", \"lru\", \"lfu\", "
+            "\"edgemoe\", \"belady\", \"edgemoe-printed\"");
   options = good;
   options.predictors = {"router"};
   EXPECT_EQ(error(options),
-            "INVALID_ARGUMENT: predictor: \"router\"; accepted: none, path, previous-token");
+            "INVALID_ARGUMENT: predictors: found \"router\"; accepted: \"none\", \"path\", "
+            "\"previous-token\"");
   options = good;
   options.budgets_bytes.clear();
-  EXPECT_EQ(error(options), "INVALID_ARGUMENT: budgets: 0 given; accepted: 1 to 64");
+  EXPECT_EQ(error(options), "INVALID_ARGUMENT: budgets: found 0; accepted: [1, 64]");
   options.budgets_bytes.assign(65, 1);
-  EXPECT_EQ(error(options), "INVALID_ARGUMENT: budgets: 65 given; accepted: 1 to 64");
+  EXPECT_EQ(error(options), "INVALID_ARGUMENT: budgets: found 65; accepted: [1, 64]");
   options = good;
   options.trace_path = "/nowhere/trace.csv";
   EXPECT_EQ(error(options), "NOT_FOUND: trace: /nowhere/trace.csv: No such file or directory");
@@ -86,7 +87,7 @@ TEST(ReplayTraceTest, RefusesWithWords) {
   const TestFile wrong = TraceFile("0,0,0,0,0,4,1,0,10\n");
   options.trace_path = wrong.path();
   EXPECT_EQ(error(options),
-            "INVALID_ARGUMENT: " + wrong.path() + ":5: expert: \"4\"; accepted: 0 to 3");
+            "INVALID_ARGUMENT: " + wrong.path() + ":5: expert: found \"4\"; accepted: [0, 3]");
 }
 
 }  // namespace

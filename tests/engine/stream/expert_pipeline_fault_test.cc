@@ -18,8 +18,8 @@ using testing::HasSubstr;
 TEST(ExpertPipelineFaultTest, FailedExpertNamesWhatAndWhereAndIsReadAgain) {
   const ExpertLayout layout = MakeLayout();
   const ExpertExtent& down = layout.of({ExpertLayerIndex{2}, ExpertIndex{5}})[2];
-  const std::string faults = "io-error:begin=" + std::to_string(down.offset + 8192) +
-                             ":end=" + std::to_string(down.offset + 8193) + ":count=1";
+  const std::string faults = "eio:begin=" + std::to_string(down.offset + 8192) +
+                             ",end=" + std::to_string(down.offset + 8193) + ",count=1";
   PipelineStack stack({.faults = faults});
   const auto given = stack.RunLayer(2, Experts({5}));
   ASSERT_EQ(given.size(), 1u);
@@ -38,8 +38,8 @@ TEST(ExpertPipelineFaultTest, OnlyTheBrokenExpertFails) {
   const ExpertLayout layout = MakeLayout();
   const ExpertExtent& up = layout.of({ExpertLayerIndex{1}, ExpertIndex{3}})[1];
   // In the middle of the matrix: its neighbours' blocks are not touched.
-  const std::string faults = "io-error:begin=" + std::to_string(up.offset + 8192) +
-                             ":end=" + std::to_string(up.offset + 8193);
+  const std::string faults =
+      "eio:begin=" + std::to_string(up.offset + 8192) + ",end=" + std::to_string(up.offset + 8193);
   // One block a request, so that no other expert's read touches the broken one.
   PipelineStack stack({.faults = faults, .request_bytes_max = kReadAlignment});
   for (int round = 0; round < 3; ++round) {
@@ -50,7 +50,7 @@ TEST(ExpertPipelineFaultTest, OnlyTheBrokenExpertFails) {
 }
 
 TEST(ExpertPipelineFaultTest, DeadStorageFailsEverythingAndLeaksNothing) {
-  for (const char* faults : {"io-error", "unavailable", "end-of-file;delay=3;reorder"}) {
+  for (const char* faults : {"eio", "busy", "eof;late:calls=3;shuffle"}) {
     PipelineStack stack({.faults = faults});
     for (int round = 0; round < 5; ++round)
       for (std::uint32_t layer = 0; layer < kLayers; ++layer)
@@ -68,13 +68,12 @@ void RunRandomly(std::uint64_t seed) {
   Random random(seed);
   const SlotClasses classes = *SlotClassesOf(MakeLayout(), kTopK);
   const std::uint64_t least = SlabBytesMin(classes);
-  std::string faults = "seed=" + std::to_string(seed);
-  if (random.NextBelow(2) == 0) faults += ";reorder";
-  if (random.NextBelow(2) == 0) faults += ";delay=" + std::to_string(1 + random.NextBelow(20));
-  if (random.NextBelow(2) == 0) faults += ";short-read:percent=30";
-  if (random.NextBelow(2) == 0)
-    faults += ";io-error:percent=" + std::to_string(random.NextBelow(20));
-  const bool may_fail = faults.find("io-error") != std::string::npos;
+  std::string faults = "random:seed=" + std::to_string(seed);
+  if (random.NextBelow(2) == 0) faults += ";shuffle";
+  if (random.NextBelow(2) == 0) faults += ";late:calls=" + std::to_string(1 + random.NextBelow(20));
+  if (random.NextBelow(2) == 0) faults += ";short:every=3";
+  if (random.NextBelow(2) == 0) faults += ";eio:every=" + std::to_string(5 + random.NextBelow(95));
+  const bool may_fail = faults.find("eio") != std::string::npos;
   PipelineStack stack(
       {.slab_bytes = least + random.NextBelow(SlabBytesMax(classes) - least + 1),
        .faults = faults,

@@ -107,7 +107,7 @@ TEST(ExpertPipelineTest, AbandonedReadsLandInTheCache) {
 }
 
 TEST(ExpertPipelineTest, BeginJoinsAnAbandonedRead) {
-  PipelineStack stack({.faults = "delay=1000"});
+  PipelineStack stack({.faults = "late:calls=1000"});
   stack.pipeline->Begin(ExpertLayerIndex{0}, {}, Experts({4}));
   stack.pipeline->Abandon();
   EXPECT_EQ(stack.RunLayer(0, Experts({4})).size(), 1u);

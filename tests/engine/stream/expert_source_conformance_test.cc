@@ -218,8 +218,7 @@ class BrokenStorageTest : public ExpertSourceTest {};
 
 TEST_P(BrokenStorageTest, OneFailedReadFailsWhoNeededItAndIsTriedAgain) {
   const std::uint64_t middle = MiddleOf(layout_.of({ExpertLayerIndex{0}, ExpertIndex{3}})[1]);
-  Make("io-error:begin=" + std::to_string(middle) + ":end=" + std::to_string(middle + 1) +
-       ":count=1");
+  Make("eio:begin=" + std::to_string(middle) + ",end=" + std::to_string(middle + 1) + ",count=1");
   const auto statuses = RunLayer(0, Experts({0, 3}));
   EXPECT_TRUE(statuses[0].ok());
   EXPECT_EQ(statuses[3].code(), StatusCode::kDataLoss);
@@ -231,7 +230,7 @@ TEST_P(BrokenStorageTest, OneFailedReadFailsWhoNeededItAndIsTriedAgain) {
 
 TEST_P(BrokenStorageTest, ABadPlaceFailsItsExpertEveryTime) {
   const std::uint64_t middle = MiddleOf(layout_.of({ExpertLayerIndex{1}, ExpertIndex{5}})[2]);
-  Make("io-error:begin=" + std::to_string(middle) + ":end=" + std::to_string(middle + 1));
+  Make("eio:begin=" + std::to_string(middle) + ",end=" + std::to_string(middle + 1));
   for (int round = 0; round < 3; ++round)
     for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
       const auto statuses = RunLayer(layer, Experts({1, 5}));
@@ -242,7 +241,7 @@ TEST_P(BrokenStorageTest, ABadPlaceFailsItsExpertEveryTime) {
 
 TEST_P(BrokenStorageTest, StorageThatDoesItsWorst) {
   for (int seed = 1; seed <= 20; ++seed) {
-    Make("io-error:percent=3;short-read:percent=10;reorder;delay=5;seed=" + std::to_string(seed));
+    Make("eio:every=33;short:every=10;shuffle;late:calls=5;random:seed=" + std::to_string(seed));
     Random random(static_cast<std::uint64_t>(seed));
     for (int i = 0; i < 30; ++i) {
       const auto layer = static_cast<std::uint32_t>(random.NextBelow(kLayers));

@@ -14,7 +14,7 @@ namespace {
 class HotPathAllocationTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(HotPathAllocationTest, HitsMissesEvictionsAndWavesAllocateNothing) {
-  PipelineStack stack({.faults = "short-read:percent=30;delay=3;reorder", .backend = GetParam()});
+  PipelineStack stack({.faults = "short:every=3;late:calls=3;shuffle", .backend = GetParam()});
   const std::vector<ExpertIndex> all = AllExperts();
   std::array<ReadyExpert, 2> ready;
   std::uint64_t given_count = 0;

@@ -52,8 +52,8 @@ TEST(CutWindowsTest, RefusesWhatGivesNoWindow) {
     return windows ? std::string() : windows.error().ToString();
   };
   EXPECT_THAT(complaint("", 8), HasSubstr("found 0 tokens"));
-  EXPECT_THAT(complaint("abc", 8), HasSubstr("found 3 tokens; accepted from 8"));
-  EXPECT_THAT(complaint("abc", 3), HasSubstr("context_tokens: found 3; accepted from 4"));
+  EXPECT_THAT(complaint("abc", 8), HasSubstr("found 3 tokens; accepted: at least 8"));
+  EXPECT_THAT(complaint("abc", 3), HasSubstr("context_tokens: found 3; accepted: at least 4"));
   EXPECT_THAT(complaint("abc\xff"
                         "defgh",
                         4),

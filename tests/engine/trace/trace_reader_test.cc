@@ -76,44 +76,48 @@ TEST(TraceReaderTest, TellsTokensOfOneLayerApart) {
 }
 
 TEST(TraceReaderTest, NamesLineColumnValueAndWhatIsAccepted) {
-  EXPECT_EQ(ErrorOf("x,0,0,0,0,3,1,0,0\n"), "t.csv:6: turn: \"x\"; accepted: 0 to 4294967295");
-  EXPECT_EQ(ErrorOf("0,2,0,0,0,3,1,0,0\n"), "t.csv:6: phase: \"2\"; accepted: 0 to 1");
-  EXPECT_EQ(ErrorOf("0,0,-1,0,0,3,1,0,0\n"), "t.csv:6: step: \"-1\"; accepted: 0 to 4294967295");
-  EXPECT_EQ(ErrorOf("0,0,0,2,0,3,1,0,0\n"), "t.csv:6: layer: \"2\"; accepted: 0 to 1");
-  EXPECT_EQ(ErrorOf("0,0,0,0,2,3,1,0,0\n"), "t.csv:6: slot: \"2\"; accepted: 0 to 1");
+  EXPECT_EQ(ErrorOf("x,0,0,0,0,3,1,0,0\n"),
+            "t.csv:6: turn: found \"x\"; accepted: [0, 4294967295]");
+  EXPECT_EQ(ErrorOf("0,2,0,0,0,3,1,0,0\n"), "t.csv:6: phase: found \"2\"; accepted: [0, 1]");
+  EXPECT_EQ(ErrorOf("0,0,-1,0,0,3,1,0,0\n"),
+            "t.csv:6: step: found \"-1\"; accepted: [0, 4294967295]");
+  EXPECT_EQ(ErrorOf("0,0,0,2,0,3,1,0,0\n"), "t.csv:6: layer: found \"2\"; accepted: [0, 1]");
+  EXPECT_EQ(ErrorOf("0,0,0,0,2,3,1,0,0\n"), "t.csv:6: slot: found \"2\"; accepted: [0, 1]");
   EXPECT_EQ(ErrorOf("0,0,0,0,1,3,1,0,0\n"),
-            "t.csv:6: slot: \"1\"; accepted: 0, the rank in its token's choice");
-  EXPECT_EQ(ErrorOf("0,0,0,0,0,4,1,0,0\n"), "t.csv:6: expert: \"4\"; accepted: 0 to 3");
+            "t.csv:6: slot: found \"1\"; accepted: 0, the rank in its token's choice");
+  EXPECT_EQ(ErrorOf("0,0,0,0,0,4,1,0,0\n"), "t.csv:6: expert: found \"4\"; accepted: [0, 3]");
   EXPECT_EQ(ErrorOf("0,0,0,0,0,3,1,0,0\n0,0,0,0,1,3,1,0,0\n"),
-            "t.csv:7: expert: \"3\"; accepted: each expert once in a token's choice");
+            "t.csv:7: expert: found \"3\"; accepted: each expert once in a token's choice");
   EXPECT_EQ(ErrorOf("0,0,0,0,0,3,nan,0,0\n"),
-            "t.csv:6: weight: \"nan\"; accepted: a number from 0 to 1");
+            "t.csv:6: weight: found \"nan\"; accepted: a number in [0, 1]");
   EXPECT_EQ(ErrorOf("0,0,0,0,0,3,1.5,0,0\n"),
-            "t.csv:6: weight: \"1.5\"; accepted: a number from 0 to 1");
-  EXPECT_EQ(ErrorOf("0,0,0,0,0,3,1,yes,0\n"), "t.csv:6: residency: \"yes\"; accepted: 0 to 1");
+            "t.csv:6: weight: found \"1.5\"; accepted: a number in [0, 1]");
+  EXPECT_EQ(ErrorOf("0,0,0,0,0,3,1,yes,0\n"),
+            "t.csv:6: residency: found \"yes\"; accepted: [0, 1]");
   EXPECT_EQ(ErrorOf("0,0,0,0,0,3,1,0,9x\n"),
-            "t.csv:6: expert_bytes: \"9x\"; accepted: 0 to 1099511627776");
+            "t.csv:6: expert_bytes: found \"9x\"; accepted: [0, 1099511627776]");
   EXPECT_EQ(ErrorOf("0,0,0,0,0,3,1,0\n"),
-            "t.csv:6: row: \"0,0,0,0,0,3,1,0\"; accepted: 9 values between commas");
+            "t.csv:6: row: found \"0,0,0,0,0,3,1,0\"; accepted: 9 values between commas");
   EXPECT_EQ(ErrorOf("0,0,0,0,0,3,1,0,0,0\n"),
-            "t.csv:6: row: \"0,0,0,0,0,3,1,0,0,0\"; accepted: 9 values between commas");
-  EXPECT_EQ(ErrorOf(""), "t.csv:5: row: \"\"; accepted: at least one");
+            "t.csv:6: row: found \"0,0,0,0,0,3,1,0,0,0\"; accepted: 9 values between commas");
+  EXPECT_EQ(ErrorOf(""), "t.csv:5: row: found \"\"; accepted: at least one");
 }
 
 TEST(TraceReaderTest, ChecksTheHeader) {
   const auto error_of = [](const std::string& text) { return Read(text).error().message(); };
   const std::string columns(kTraceColumns);
-  EXPECT_EQ(error_of("turn,phase\n"), "t.csv:1: columns: \"turn,phase\"; accepted: " + columns);
-  EXPECT_EQ(error_of(""), "t.csv:0: columns: \"\"; accepted: " + columns);
+  EXPECT_EQ(error_of("turn,phase\n"),
+            "t.csv:1: columns: found \"turn,phase\"; accepted: " + columns);
+  EXPECT_EQ(error_of(""), "t.csv:0: columns: found \"\"; accepted: " + columns);
   EXPECT_THAT(error_of(columns + "\n"), testing::HasSubstr("a line with n_layer"));
   EXPECT_THAT(error_of("# n_layer=1\n" + columns + "\n"),
               testing::HasSubstr("a line with n_expert"));
   EXPECT_THAT(error_of("# n_layer=1 n_expert=4\n" + columns + "\n"),
-              testing::HasSubstr("n_expert_used: \"0\"; accepted: 1 to 4"));
-  EXPECT_THAT(error_of("# n_layer=99999\n"), testing::HasSubstr("accepted: 0 to 1024"));
+              testing::HasSubstr("n_expert_used: found \"0\"; accepted: [1, 4]"));
+  EXPECT_THAT(error_of("# n_layer=99999\n"), testing::HasSubstr("accepted: [0, 1024]"));
   EXPECT_THAT(error_of("# layer=0 expert_bytes=1\n"), testing::HasSubstr("n_layer in a line"));
   EXPECT_THAT(error_of("# n_layer=1\n# layer=1 expert_bytes=1\n"),
-              testing::HasSubstr("t.csv:2: layer: \"1\"; accepted: 0 to 0"));
+              testing::HasSubstr("t.csv:2: layer: found \"1\"; accepted: [0, 0]"));
   EXPECT_THAT(error_of("# n_layer=1 expert_bytes=1\n"), testing::HasSubstr("layer before it"));
   EXPECT_THAT(
       error_of("# n_layer=1 n_expert=4 n_expert_used=2\n" + columns + "\n0,0,0,0,0,3,1,0,0\n"),

@@ -143,9 +143,9 @@ TEST(PeerPolicyTest, AdmitsSelfRootAndThoseNamed) {
 TEST(PeerPolicyTest, NamesUnknownUsersAndGroups) {
   const std::string nobody[] = {"no-such-name-here"};
   EXPECT_THAT(PeerPolicy::Make(0, nobody, {}).error().message(),
-              HasSubstr("listen.allow_users: found 'no-such-name-here'"));
+              HasSubstr("listen.allow_users: found \"no-such-name-here\""));
   EXPECT_THAT(PeerPolicy::Make(0, {}, nobody).error().message(),
-              HasSubstr("listen.allow_groups: found 'no-such-name-here'"));
+              HasSubstr("listen.allow_groups: found \"no-such-name-here\""));
 }
 
 class AcceptorTest : public ::testing::Test {

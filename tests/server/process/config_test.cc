@@ -9,6 +9,7 @@
 #include <string>
 
 #include "engine/base/byte_size.h"
+#include "engine/option_table.h"
 #include "server/process/config_file.h"
 #include "server/process/flags.h"
 #include "tests/support/child_process.h"
@@ -43,15 +44,15 @@ TEST(ConfigTest, PrintedConfigurationIsReadBack) {
   Config config;
   config.listen.socket_mode = 0600;
   config.listen.allow_users = {"a", "17"};
-  config.memory.budget_bytes = 1200 * kMiB;
-  config.memory.expert_budget_bytes = 12345;
-  config.io.backend = "pread";
-  config.model.path = "/a \"b\"\n\\c";
+  config.engine.memory_budget_bytes = 1200 * kMiB;
+  config.engine.expert_budget_bytes = 12345;
+  config.engine.io_backend = "pread";
+  config.engine.model_path = "/a \"b\"\n\\c";
   Config read;
   ASSERT_EQ(ApplyConfigText(FormatConfig(config), "c.json", read), OkStatus());
   EXPECT_EQ(FormatConfig(read), FormatConfig(config));
-  EXPECT_EQ(read.memory.budget_bytes, 1200 * kMiB);
-  EXPECT_EQ(read.model.path, config.model.path);
+  EXPECT_EQ(read.engine.memory_budget_bytes, 1200 * kMiB);
+  EXPECT_EQ(read.engine.model_path, config.engine.model_path);
 }
 
 TEST(ConfigTest, ReadsEveryKindOfValueAndComments) {
@@ -63,10 +64,14 @@ TEST(ConfigTest, ReadsEveryKindOfValueAndComments) {
   ASSERT_EQ(ApplyConfigText(text, "c.json", config), OkStatus());
   EXPECT_EQ(config.listen.socket_mode, 0600U);
   EXPECT_THAT(config.listen.allow_groups, ElementsAre("edgemoe", "27"));
-  EXPECT_EQ(config.memory.budget_bytes, kMiB);
-  EXPECT_EQ(config.memory.expert_budget_bytes, 0U);
-  EXPECT_EQ(config.io.backend, "pread");
-  EXPECT_EQ(config.threads, 3U);
+  EXPECT_EQ(config.engine.memory_budget_bytes, kMiB);
+  EXPECT_EQ(config.engine.expert_budget_bytes, 0U);
+  EXPECT_EQ(config.engine.io_backend, "pread");
+  EXPECT_EQ(config.engine.threads, 3U);
+  // Sizes are what `edgemoe` takes, too.
+  ASSERT_EQ(ApplyConfigText("{\"memory\": {\"budget\": \"1200mib\"}}", "c.json", config),
+            OkStatus());
+  EXPECT_EQ(config.engine.memory_budget_bytes, 1200 * kMiB);
 }
 
 TEST(ConfigTest, ErrorsNameLineAndKey) {
@@ -152,6 +157,23 @@ TEST(ConfigTest, EveryKeyHasAFlagOfItsOwn) {
   }
 }
 
+TEST(ConfigTest, KeysOfTheEngineAreItsTable) {
+  for (const EngineOption& option : EngineOptionTable()) {
+    const bool is_for_measurements =
+        option.name == "mode" || option.name.substr(0, 8) == "storage_";
+    const ConfigKey* const key = FindKeyOfOption(option.name);
+    ASSERT_EQ(key == nullptr, is_for_measurements) << option.name;
+    if (key == nullptr) continue;
+    EXPECT_EQ(key->accepts, option.accepts);
+    EXPECT_EQ(key->meaning, option.meaning);
+  }
+  Config config;
+  ASSERT_EQ(SetConfigValueFromText(*FindConfigKey("io.depth"), "7", config), OkStatus());
+  EXPECT_EQ(config.engine.io_depth, 7U);
+  EXPECT_THAT(ErrorOf("{\"io\": {\"faults\": \"fire:now=1\"}}"),
+              HasSubstr("io.faults: found \"fire:now=1\"; accepted: eio:after=N"));
+}
+
 TEST(FlagsTest, FlagsOverrideTheFile) {
   const TempFolder dir;
   std::ofstream(dir / "c.json") << R"({"threads": 3, "queue_max": 7, "model": {"path": "m"}})";
@@ -159,9 +181,9 @@ TEST(FlagsTest, FlagsOverrideTheFile) {
   const CommandLine line = Parse({"--config", config_file.c_str(), "--threads", "2",
                                   "--allow-users=root,17", "--memory-budget", "1GiB"});
   ASSERT_EQ(line.action, CommandLine::Action::kRun) << line.text;
-  EXPECT_EQ(line.config.threads, 2U);
-  EXPECT_EQ(line.config.queue_max, 7U);
-  EXPECT_EQ(line.config.memory.budget_bytes, kGiB);
+  EXPECT_EQ(line.config.engine.threads, 2U);
+  EXPECT_EQ(line.config.engine.queue_max, 7U);
+  EXPECT_EQ(line.config.engine.memory_budget_bytes, kGiB);
   EXPECT_THAT(line.config.listen.allow_users, ElementsAre("root", "17"));
 }
 

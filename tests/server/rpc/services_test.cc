@@ -165,7 +165,7 @@ TEST(ServicesTest, ApplyTemplateTakesVariables) {
   request.mutable_messages(0)->set_role("robot");
   grpc::ClientContext bad;
   EXPECT_THAT(stub->ApplyTemplate(&bad, request, &response).error_message(),
-              HasSubstr("messages[0].role: found 'robot'; accepted: system"));
+              HasSubstr("messages[0].role: found \"robot\"; accepted: \"system\""));
 }
 
 TEST(ServicesTest, ModelsOfTheDirectoryAreListedWithTheirErrors) {
@@ -197,7 +197,7 @@ TEST(ServicesTest, ModelsOfTheDirectoryAreListedWithTheirErrors) {
   grpc::ClientContext missing;
   const grpc::Status status = stub->Get(&missing, get, &model);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
-  EXPECT_THAT(status.error_message(), HasSubstr("'fake', 'a-00001-of-00002', 'b', 'broken'"));
+  EXPECT_THAT(status.error_message(), HasSubstr(R"("fake", "a-00001-of-00002", "b", "broken")"));
 }
 
 TEST(ServicesTest, UnreadableDirectoryIsNamed) {
@@ -221,7 +221,7 @@ TEST(ServicesTest, PlanTakesOverrides) {
   grpc::ClientContext context;
   ASSERT_TRUE(stub->Plan(&context, request, &plan).ok());
   EXPECT_FALSE(plan.fits());
-  EXPECT_EQ(plan.explanation(), "needs at least 1000");
+  EXPECT_EQ(plan.explanation(), "memory.budget: needs at least 1000");
   EXPECT_EQ(plan.kv_bytes(), 300U);
 }
 
@@ -243,7 +243,7 @@ TEST(ServicesTest, ResizeGivesTheNewPlan) {
   grpc::ClientContext small_context;
   const grpc::Status refused = stub->Resize(&small_context, request, &plan);
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_EQ(refused.error_message(), "needs at least 1000");
+  EXPECT_EQ(refused.error_message(), "memory.budget: needs at least 1000");
 }
 
 TEST(ServicesTest, ProbeTellsOfTheModelsStorage) {

@@ -127,7 +127,7 @@ TEST(StreamsTest, ChatRunsTheTemplate) {
   request.add_messages()->set_role("user");
   grpc::ClientContext empty;
   EXPECT_THAT(ReadAll(*stub->Chat(&empty, request)).status.error_message(),
-              HasSubstr("messages, as a prompt: found 0 tokens"));
+              HasSubstr("messages: found 0 tokens"));
 }
 
 TEST(StreamsTest, ScoreSumsLogprobs) {
@@ -161,7 +161,7 @@ TEST(StreamsTest, BadRequestsNameTheField) {
   };
   v1::CompleteRequest request = Request("a");
   request.set_model("other");
-  expect(request, grpc::StatusCode::NOT_FOUND, "model: found 'other'; accepted: 'fake'");
+  expect(request, grpc::StatusCode::NOT_FOUND, "model: found \"other\"; accepted: \"fake\"");
   expect(v1::CompleteRequest(), grpc::StatusCode::INVALID_ARGUMENT, "input: not set");
   request = Request("a");
   request.mutable_response()->set_top_logprobs(21);

@@ -89,7 +89,7 @@ TEST(TranslateRequestsTest, BoundsConversations) {
   v1::ChatRequest request;
   for (int i = 0; i <= kMessagesMax; ++i) request.add_messages()->set_role("user");
   EXPECT_THAT(ToConversation(request).error().message(),
-              HasSubstr("messages: found 4097 of them; accepted: 1 to 4096"));
+              HasSubstr("messages: found 4097; accepted: [1, 4096]"));
   request.mutable_messages()->DeleteSubrange(0, 1);
   EXPECT_TRUE(ToConversation(request));
   for (int i = 0; i <= kTemplateVariablesMax; ++i)
@@ -196,33 +196,15 @@ TEST(ProcessMemoryTest, ReadsStatus) {
   EXPECT_EQ(ParseProcessStatus("").resident_bytes, 0U);
 }
 
-TEST(EngineOptionsTest, ConfigurationsDefaultsAreTheEngines) {
-  const EngineOptions made = ToEngineOptions(Config(), {});
-  const EngineOptions defaults;
-  EXPECT_EQ(made.memory_budget_bytes, defaults.memory_budget_bytes);
-  EXPECT_EQ(made.expert_budget_bytes, defaults.expert_budget_bytes);
-  EXPECT_EQ(made.context_tokens, defaults.context_tokens);
-  EXPECT_EQ(made.sessions_max, defaults.sessions_max);
-  EXPECT_EQ(made.queue_max, defaults.queue_max);
-  EXPECT_EQ(made.prefill_chunk_tokens, defaults.prefill_chunk_tokens);
-  EXPECT_EQ(made.threads, defaults.threads);
-  EXPECT_EQ(made.io_backend, defaults.io_backend);
-  EXPECT_EQ(made.io_depth, defaults.io_depth);
-  EXPECT_EQ(made.io_faults, defaults.io_faults);
-  EXPECT_EQ(made.eviction_policy, defaults.eviction_policy);
-  EXPECT_EQ(made.predictor, defaults.predictor);
-  EXPECT_EQ(made.kernels, defaults.kernels);
-  EXPECT_EQ(made.stall_timeout_ms, defaults.stall_timeout_ms);
-}
-
 TEST(EngineOptionsTest, ErrorsNameTheKey) {
-  const OptionError budget = WithConfigKey(ResourceExhaustedError("memory_budget_bytes: found 1"));
+  constexpr StatusCode kCode = StatusCode::kResourceExhausted;
+  const OptionError budget = InConfiguration({kCode, "memory_budget_bytes", "found 1"});
   EXPECT_TRUE(budget.is_option);
-  EXPECT_EQ(budget.status, ResourceExhaustedError("memory.budget: found 1"));
-  EXPECT_TRUE(WithConfigKey(InvalidArgumentError("kernels: none")).is_option);
-  const OptionError model = WithConfigKey(InvalidArgumentError("threads.gguf: no header"));
-  EXPECT_FALSE(model.is_option);
-  EXPECT_EQ(model.status.message(), "threads.gguf: no header");
+  EXPECT_EQ(budget.status, Status(kCode, "memory.budget", "found 1"));
+  EXPECT_TRUE(InConfiguration(InvalidFieldError("kernels", "none")).is_option);
+  const OptionError model = InConfiguration(InvalidArgumentError("threads: is a file's name"));
+  EXPECT_FALSE(model.is_option) << "the field counts, not how the message begins";
+  EXPECT_EQ(model.status.message(), "threads: is a file's name");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/io/errno_status.h"
+#include "engine/base/errno_status.h"
 
 #include <cerrno>
 #include <string>
