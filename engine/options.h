@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/base/clock.h"
 #include "engine/base/log.h"
 
 namespace edgemoe {
@@ -38,6 +39,9 @@ struct EngineOptions {
   // empty: nowhere.
   std::string state_directory;
   LogSink log;
+  // What time it is, for idle work, limits of time and the modelled storage; outlives the engine.
+  // Null: the system's steady clock. Tests have one of their own.
+  const Clock* clock = nullptr;
 
   // Faults for tests, empty in production; engine/io/fault_schedule.h has the grammar.
   std::string io_faults;

@@ -10,70 +10,31 @@
 #include <utility>
 
 #include "engine/base/check.h"
-#include "engine/base/checksum.h"
 #include "engine/base/errno_status.h"
 #include "engine/gguf/pack_keys.h"
-#include "engine/io/mapped_file.h"
 #include "engine/io/read_progress.h"
-#include "engine/model/arch/architecture.h"
+#include "engine/load/model_parts.h"
 
 namespace edgemoe {
 namespace {
 
 constexpr std::size_t kPackReadBytes = std::size_t{4} << 20;
 
-struct SourcePart {
-  StorageFile file;
-  GgufFile header;
-  std::string header_digest;
-};
-
-Result<SourcePart> OpenPart(const std::string& path) {
-  EDGEMOE_ASSIGN_OR_FAIL(StorageFile file, StorageFile::Open(path));
-  EDGEMOE_ASSIGN_OR_FAIL(const MappedFile mapped, MappedFile::Open(path));
-  Result<GgufFile> header = ParseGguf(mapped.bytes(), mapped.bytes().size());
-  if (!header) return Failure(header.error().WithContext(path));
-  if (IsPack(*header))
-    return Failure(InvalidArgumentError(path + ": is an expert pack already; expected the stock "
-                                               "GGUF file that it was made of"));
-  const auto header_bytes = std::min<std::uint64_t>(header->data_offset(), mapped.bytes().size());
-  std::string digest = Digest128Of(mapped.bytes().first(static_cast<std::size_t>(header_bytes)));
-  return SourcePart{std::move(file), *std::move(header), std::move(digest)};
-}
-
 static_assert(kPackRowBytesMax + kReadAlignment <= kPackReadBytes);
 
 }  // namespace
 
-PackSource::PackSource(GgufSet headers, ModelConfig config, WeightsLayout layout,
-                       AlignedBuffer buffer)
-    : headers_(std::move(headers)),
-      config_(std::move(config)),
-      layout_(std::move(layout)),
-      buffer_(std::move(buffer)) {}
+PackSource::PackSource(ModelHeader header, std::vector<StorageFile> files, AlignedBuffer buffer)
+    : header_(std::move(header)), files_(std::move(files)), buffer_(std::move(buffer)) {}
 
 Result<PackSource> PackSource::Open(const std::string& path) {
-  EDGEMOE_ASSIGN_OR_FAIL(const std::vector<std::string> paths, GgufPartPaths(path));
-  std::vector<StorageFile> files;
-  std::vector<std::string> digests;
-  std::vector<GgufFile> parsed;
-  for (const std::string& part_path : paths) {
-    EDGEMOE_ASSIGN_OR_FAIL(SourcePart part, OpenPart(part_path));
-    files.push_back(std::move(part.file));
-    digests.push_back(std::move(part.header_digest));
-    parsed.push_back(std::move(part.header));
-  }
-  Result<GgufSet> headers = GgufSet::Merge(std::move(parsed));
-  if (!headers) return Failure(headers.error().WithContext(path));
-  Result<ModelConfig> config = ReadModelConfig(headers->metadata());
-  if (!config) return Failure(config.error().WithContext(path));
-  Result<WeightsLayout> layout = LayOutWeights(*config, *headers);
-  if (!layout) return Failure(layout.error().WithContext(path));
+  EDGEMOE_ASSIGN_OR_FAIL(ModelHeader header, ReadModelHeader(path));
+  if (IsPack(header.files.metadata()))
+    return Failure(InvalidArgumentError(path + ": is an expert pack already; expected the stock "
+                                               "GGUF file that it was made of"));
+  EDGEMOE_ASSIGN_OR_FAIL(std::vector<StorageFile> files, OpenModelFiles(header));
   EDGEMOE_ASSIGN_OR_FAIL(AlignedBuffer buffer, AlignedBuffer::Allocate(kPackReadBytes));
-  PackSource source(*std::move(headers), *std::move(config), *std::move(layout), std::move(buffer));
-  source.files_ = std::move(files);
-  source.header_digests_ = std::move(digests);
-  return source;
+  return PackSource(std::move(header), std::move(files), std::move(buffer));
 }
 
 std::uint64_t PackSource::file_bytes() const {
@@ -86,7 +47,8 @@ std::string PackSource::IdentityText() const {
   std::string text;
   for (std::size_t i = 0; i < files_.size(); ++i)
     text += std::to_string(files_[i].bytes()) + " " +
-            std::to_string(files_[i].identity().modified_ns) + " " + header_digests_[i] + "\n";
+            std::to_string(files_[i].identity().modified_ns) + " " + header_.header_digests[i] +
+            "\n";
   return text;
 }
 

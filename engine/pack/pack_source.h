@@ -10,10 +10,8 @@
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/result.h"
-#include "engine/gguf/gguf_set.h"
 #include "engine/io/storage_file.h"
-#include "engine/model/model_config.h"
-#include "engine/model/weights.h"
+#include "engine/load/model_header.h"
 
 namespace edgemoe {
 
@@ -26,9 +24,9 @@ class PackSource {
   // key or tensor: what could not be loaded cannot be packed. INVALID_ARGUMENT for a pack.
   static Result<PackSource> Open(const std::string& path);
 
-  const GgufSet& headers() const { return headers_; }
-  const ModelConfig& config() const { return config_; }
-  const WeightsLayout& layout() const { return layout_; }
+  const GgufSet& headers() const { return header_.files; }
+  const ModelConfig& config() const { return header_.config; }
+  const WeightsLayout& layout() const { return header_.layout; }
   const std::vector<StorageFile>& files() const { return files_; }
   std::uint64_t file_bytes() const;  // of all parts
 
@@ -52,13 +50,10 @@ class PackSource {
                   std::uint64_t row_count, const RowVisitor& visit);
 
  private:
-  PackSource(GgufSet headers, ModelConfig config, WeightsLayout layout, AlignedBuffer buffer);
+  PackSource(ModelHeader header, std::vector<StorageFile> files, AlignedBuffer buffer);
 
+  ModelHeader header_;
   std::vector<StorageFile> files_;
-  std::vector<std::string> header_digests_;
-  GgufSet headers_;
-  ModelConfig config_;
-  WeightsLayout layout_;
   AlignedBuffer buffer_;
 };
 

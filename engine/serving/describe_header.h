@@ -4,7 +4,7 @@
 #include <string>
 
 #include "engine/describe.h"
-#include "engine/model/model_header.h"
+#include "engine/load/model_header.h"
 
 namespace edgemoe {
 

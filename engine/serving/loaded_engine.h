@@ -23,6 +23,7 @@
 #include "engine/io/metered_reader.h"
 #include "engine/io/storage_file.h"
 #include "engine/kernels/kernel_table.h"
+#include "engine/load/expert_stack.h"
 #include "engine/model/forward.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/weights.h"
@@ -116,7 +117,8 @@ class LoadedEngine final : public Engine {
   void Log(LogLevel level, std::string_view line) const;
 
   const EngineOptions options_;
-  const SteadyClock clock_;
+  const SteadyClock steady_clock_;
+  const Clock& clock_;  // the one of the options, or that
   const std::uint64_t opened_ns_;
   EngineMode mode_ = EngineMode::kEdgeMoe;
   ModelDescription description_;
@@ -137,15 +139,12 @@ class LoadedEngine final : public Engine {
   Weights weights_;
   std::optional<ComputePool> pool_;
   std::optional<KvCache> kv_;
-  std::optional<SlotSlab> slab_;  // with `cache_` and `pipeline_`: in the modes that have a cache
-  std::optional<ExpertCache> cache_;
   AlignedBuffer layer_buffers_;
   std::unique_ptr<BlockReader> reader_;
   const MeteredReader* meter_ = nullptr;  // reader_ itself
   ReadShape read_shape_;
-  std::optional<ExpertVerifier> verifier_;
   std::optional<PathPredictor> predictor_;
-  std::optional<ExpertPipeline> pipeline_;
+  std::unique_ptr<ExpertStack> stack_;      // in the modes that have a cache
   std::unique_ptr<ExpertSource> baseline_;  // in the other modes
   ExpertSource* experts_ = nullptr;         // the one that there is
   std::optional<LiveMemory> memory_;        // in mode "edgemoe" only, as `idle_`

@@ -6,11 +6,10 @@
 #include <utility>
 
 #include "engine/base/usable_memory.h"
-#include "engine/cache/policy_factory.h"
 #include "engine/io/metered_reader.h"
-#include "engine/io/read_fully.h"
 #include "engine/io/reader_factory.h"
 #include "engine/kernels/dispatch.h"
+#include "engine/load/model_parts.h"
 #include "engine/serving/loaded_engine.h"
 #include "engine/serving/option_check.h"
 #include "engine/serving/read_shape.h"
@@ -20,6 +19,7 @@ namespace edgemoe {
 
 LoadedEngine::LoadedEngine(EngineOptions options)
     : options_(std::move(options)),
+      clock_(options_.clock != nullptr ? *options_.clock : steady_clock_),
       opened_ns_(clock_.NowNs()),
       queue_(options_.sessions_max, options_.queue_max) {}
 
@@ -62,10 +62,7 @@ Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
   budget_.emplace(plan_.budget_bytes);
 
   EDGEMOE_RETURN_IF_ERROR(OpenVocabulary(header.files.metadata()));
-  for (const std::string& path : header.paths) {
-    EDGEMOE_ASSIGN_OR_RETURN(StorageFile file, StorageFile::Open(path));
-    files_.push_back(std::move(file));
-  }
+  EDGEMOE_ASSIGN_OR_RETURN(files_, OpenModelFiles(header));
   layout_ = std::move(header.layout);
   slot_classes =
       SlotClassesFor(mode_, limits_.config.expert_used_count, std::move(header.slot_classes));
@@ -73,8 +70,7 @@ Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
 }
 
 Status LoadedEngine::OpenVocabulary(const GgufFile& metadata) {
-  EDGEMOE_ASSIGN_OR_RETURN(VocabularyDescription vocabulary, ReadVocabulary(metadata));
-  EDGEMOE_ASSIGN_OR_RETURN(tokenizer_, Tokenizer::Create(std::move(vocabulary)));
+  EDGEMOE_ASSIGN_OR_RETURN(tokenizer_, OpenTokenizer(metadata));
   text_.emplace(*tokenizer_);
   chat_.emplace(metadata, *tokenizer_);
   if (!chat_->status().ok()) Log(LogLevel::kWarning, chat_->status().message());
@@ -84,16 +80,11 @@ Status LoadedEngine::OpenVocabulary(const GgufFile& metadata) {
 
 Status LoadedEngine::LoadDense(const OpenProgress& progress) {
   EDGEMOE_RETURN_IF_ERROR(Reserve("dense weights", plan_.dense_bytes));
-  std::uint64_t total_bytes = 0;
-  for (const WeightsLayout::DenseTensor& tensor : layout_.dense) total_bytes += tensor.file_bytes;
-  const DenseRead read = [this](std::uint32_t file_index, std::uint64_t offset,
-                                std::byte* destination, std::uint64_t bytes) {
-    return ReadFully(files_[file_index], offset, {destination, bytes});
-  };
+  const std::uint64_t total_bytes = DenseFileBytes(layout_);
   const LoadProgress loaded = [&](std::uint64_t bytes) {
     if (progress) progress(bytes, total_bytes);
   };
-  EDGEMOE_ASSIGN_OR_RETURN(weights_, LoadWeights(limits_.config, layout_, read, loaded));
+  EDGEMOE_ASSIGN_OR_RETURN(weights_, LoadDenseWeights(limits_.config, layout_, files_, loaded));
   if (!weights_.memory.TryLock())
     Log(LogLevel::kDebug, "dense weights are not locked in memory: RLIMIT_MEMLOCK is too small");
   return OkStatus();
@@ -102,21 +93,22 @@ Status LoadedEngine::LoadDense(const OpenProgress& progress) {
 Status LoadedEngine::OpenStream(const SlotClasses& classes) {
   EDGEMOE_RETURN_IF_ERROR(OpenReaders());
   if (!HasCache(mode_)) return OpenBaseline();
-  EDGEMOE_ASSIGN_OR_RETURN(slab_, SlotSlab::Create(classes, plan_.expert_bytes));
-  slab_->TryLock();
-  EDGEMOE_ASSIGN_OR_RETURN(const EvictionPolicyFactory policy,
-                           FindEvictionPolicy(options_.eviction_policy));
-  cache_.emplace(classes, &*slab_, policy, options_.sessions_max);
-  verifier_.emplace(layout_.experts, files_);
-  pipeline_.emplace(layout_.experts, reader_.get(), &*cache_, &clock_, MakePipelineOptions());
-  experts_ = &*pipeline_;
+  EDGEMOE_ASSIGN_OR_RETURN(
+      stack_, ExpertStack::Open(
+                  {.layout = layout_.experts, .files = files_, .reader = *reader_, .clock = clock_},
+                  {.classes = classes,
+                   .slab_bytes = plan_.expert_bytes,
+                   .eviction_policy = options_.eviction_policy,
+                   .sessions_max = options_.sessions_max,
+                   .pipeline = MakePipelineOptions()}));
+  stack_->slab().TryLock();
+  experts_ = &stack_->pipeline();
   return OkStatus();
 }
 
 ExpertPipelineOptions LoadedEngine::MakePipelineOptions() {
   ExpertPipelineOptions options{.loader = {.request_bytes_max = read_shape_.request_bytes,
-                                           .read_ahead_bytes_max = read_shape_.read_ahead_bytes,
-                                           .verifier = &*verifier_},
+                                           .read_ahead_bytes_max = read_shape_.read_ahead_bytes},
                                 .keep_experts = mode_ != EngineMode::kOnDemand};
   if (mode_ != EngineMode::kEdgeMoe || options_.predictor == "none") return options;
   const std::uint32_t experts_used = limits_.config.expert_used_count;
@@ -173,15 +165,15 @@ Status LoadedEngine::OpenMemory() {
   EDGEMOE_ASSIGN_OR_RETURN(MemoryReservation experts,
                            budget_->Reserve("experts", plan_.expert_bytes));
   memory_.emplace(LiveMemory::Parts{.budget = &*budget_,
-                                    .slab = &*slab_,
-                                    .cache = &*cache_,
+                                    .slab = &stack_->slab(),
+                                    .cache = &stack_->cache(),
                                     .reader = reader_.get(),
-                                    .pipeline = &*pipeline_},
+                                    .pipeline = &stack_->pipeline()},
                   std::move(experts), plan_, options_);
   idle_.emplace(EngineIdle::Parts{.clock = &clock_,
                                   .layout = &layout_.experts,
-                                  .cache = &*cache_,
-                                  .pipeline = &*pipeline_,
+                                  .cache = &stack_->cache(),
+                                  .pipeline = &stack_->pipeline(),
                                   .memory = &*memory_,
                                   .predictor = predictor_ ? &*predictor_ : nullptr,
                                   .publish = [this] { PublishStreamStats(); },
@@ -194,7 +186,7 @@ Status LoadedEngine::OpenMemory() {
 Status LoadedEngine::OpenFixedMemory() {
   EDGEMOE_RETURN_IF_ERROR(Reserve("experts", plan_.expert_bytes));
   const std::vector<std::span<std::byte>> memory =
-      slab_ ? slab_->regions() : std::vector{layer_buffers_.span()};
+      stack_ ? stack_->slab().regions() : std::vector{layer_buffers_.span()};
   if (plan_.expert_bytes > 0) {
     const Status fixed = reader_->SetFixedBuffers(memory);
     if (!fixed.ok()) io_note_ += (io_note_.empty() ? "" : "; ") + fixed.message();

@@ -34,7 +34,7 @@ void LiveRecording::Stop() {
 }
 
 Result<std::unique_ptr<RoutingRecording>> LoadedEngine::RecordRouting() {
-  if (!pipeline_) {
+  if (stack_ == nullptr) {
     return Failure(FailedPreconditionError("mode " + options_.mode +
                                            " has no expert cache whose routing could be recorded"));
   }
@@ -48,7 +48,8 @@ Result<std::unique_ptr<RoutingRecording>> LoadedEngine::RecordRouting() {
         SlotBytesFor(layout_.experts.of({ExpertLayerIndex{layer}, ExpertIndex{0}})));
   }
   return LiveRecording::Start(
-      {.queue = &queue_, .pipeline = &*pipeline_, .in_use = &recording_in_use_}, description);
+      {.queue = &queue_, .pipeline = &stack_->pipeline(), .in_use = &recording_in_use_},
+      description);
 }
 
 }  // namespace edgemoe

@@ -73,9 +73,9 @@ void LoadedEngine::PublishStreamStats() {
   stream_stats_.account = experts_->account();
   stream_stats_.read_errors = reader_->counters().errors;
   stream_stats_.waits = meter_->meter();
-  if (!pipeline_) return;
-  stream_stats_.cache = cache_->counters();
-  stream_stats_.read_ahead = pipeline_->read_ahead();
+  if (stack_ == nullptr) return;
+  stream_stats_.cache = stack_->cache().counters();
+  stream_stats_.read_ahead = stack_->pipeline().read_ahead();
 }
 
 EngineStats LoadedEngine::GetStats() const {

@@ -7,11 +7,10 @@
 #include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
-#include "engine/cache/policy_factory.h"
 #include "engine/cache/slot_classes.h"
-#include "engine/io/read_fully.h"
 #include "engine/io/reader_factory.h"
 #include "engine/kernels/dispatch.h"
+#include "engine/load/model_parts.h"
 
 namespace edgemoe {
 namespace {
@@ -102,38 +101,29 @@ Result<std::unique_ptr<OfflineModel>> OfflineModel::Open(const OfflineModelOptio
   EDGEMOE_ASSIGN_OR_FAIL(model->memory_, PlanOfflineMemory(header, options));
   model->config_ = ConfigFor(header, options);
   model->cancelled_ = options.cancelled;
-  EDGEMOE_ASSIGN_OR_FAIL(VocabularyDescription vocabulary, ReadVocabulary(header.files.metadata()));
-  EDGEMOE_ASSIGN_OR_FAIL(model->tokenizer_, Tokenizer::Create(std::move(vocabulary)));
-  for (const std::string& path : header.paths) {
-    EDGEMOE_ASSIGN_OR_FAIL(StorageFile file, StorageFile::Open(path));
-    model->files_.push_back(std::move(file));
-  }
+  EDGEMOE_ASSIGN_OR_FAIL(model->tokenizer_, OpenTokenizer(header.files.metadata()));
+  EDGEMOE_ASSIGN_OR_FAIL(model->files_, OpenModelFiles(header));
   const SlotClasses classes = ClassesFor(header);
   model->layout_ = std::move(header.layout);
-  const DenseRead read = [&files = model->files_](std::uint32_t file_index, std::uint64_t offset,
-                                                  std::byte* destination, std::uint64_t bytes) {
-    return ReadFully(files[file_index], offset, {destination, bytes});
-  };
-  EDGEMOE_ASSIGN_OR_FAIL(model->weights_, LoadWeights(model->config_, model->layout_, read, {}));
+  EDGEMOE_ASSIGN_OR_FAIL(model->weights_,
+                         LoadDenseWeights(model->config_, model->layout_, model->files_, {}));
   EDGEMOE_FAIL_IF_ERROR(model->OpenStream(options, classes));
   EDGEMOE_FAIL_IF_ERROR(model->OpenForward(options));
   return model;
 }
 
 Status OfflineModel::OpenStream(const OfflineModelOptions& options, const SlotClasses& classes) {
-  EDGEMOE_ASSIGN_OR_RETURN(slab_, SlotSlab::Create(classes, memory_.expert_bytes));
   EDGEMOE_ASSIGN_OR_RETURN(OpenedReader opened, OpenReader(files_, {.backend = options.io_backend,
                                                                     .depth = kReadDepth}));
   reader_ = std::move(opened.reader);
+  EDGEMOE_ASSIGN_OR_RETURN(
+      stack_, ExpertStack::Open(
+                  {.layout = layout_.experts, .files = files_, .reader = *reader_, .clock = clock_},
+                  {.classes = classes, .slab_bytes = memory_.expert_bytes}));
   // Without fixed buffers reads cost a little more; nobody needs to know.
-  static_cast<void>(reader_->SetFixedBuffers(slab_->regions()));
-  EDGEMOE_ASSIGN_OR_RETURN(const EvictionPolicyFactory policy, FindEvictionPolicy("lfru"));
-  cache_.emplace(classes, &*slab_, policy);
-  verifier_.emplace(layout_.experts, files_);
-  pipeline_.emplace(layout_.experts, reader_.get(), &*cache_, &clock_,
-                    ExpertPipelineOptions{.loader = {.verifier = &*verifier_}});
+  static_cast<void>(reader_->SetFixedBuffers(stack_->slab().regions()));
   overlay_.emplace(layout_.experts.layer_count, layout_.experts.experts_per_layer);
-  experts_.emplace(&*pipeline_, &*overlay_);
+  experts_.emplace(&stack_->pipeline(), &*overlay_);
   return OkStatus();
 }
 

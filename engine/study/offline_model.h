@@ -19,13 +19,13 @@
 #include "engine/cache/slot_slab.h"
 #include "engine/io/block_reader.h"
 #include "engine/io/storage_file.h"
+#include "engine/load/expert_stack.h"
+#include "engine/load/model_header.h"
 #include "engine/model/activation_observer.h"
 #include "engine/model/forward.h"
 #include "engine/model/kv_cache.h"
-#include "engine/model/model_header.h"
 #include "engine/model/weights.h"
 #include "engine/parallel/compute_pool.h"
-#include "engine/stream/expert_pipeline.h"
 #include "engine/study/replaced_experts.h"
 #include "engine/tokenizer/tokenizer.h"
 
@@ -76,7 +76,7 @@ class OfflineModel {
   const WeightsLayout& layout() const { return layout_; }
   const OfflineMemory& memory() const { return memory_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
-  const ExpertIoAccount& account() const { return pipeline_->account(); }
+  const ExpertIoAccount& account() const { return stack_->pipeline().account(); }
 
   // Is shown the logits [vocabulary] of a position, in order of positions; they are gone
   // afterwards.
@@ -116,11 +116,8 @@ class OfflineModel {
   std::unique_ptr<Tokenizer> tokenizer_;
 
   std::vector<StorageFile> files_;
-  std::optional<SlotSlab> slab_;
   std::unique_ptr<BlockReader> reader_;
-  std::optional<ExpertCache> cache_;
-  std::optional<ExpertVerifier> verifier_;
-  std::optional<ExpertPipeline> pipeline_;
+  std::unique_ptr<ExpertStack> stack_;
   std::optional<ReplacedExperts> overlay_;
   std::vector<std::size_t> replaced_dense_;
   std::optional<ReplacedExpertsSource> experts_;

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "engine/kernels/dispatch.h"
-#include "engine/model/arch/architecture.h"
+#include "engine/load/model_header.h"
 
 namespace edgemoe {
 
@@ -37,12 +37,10 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::Load(std::span<const std::byte
                                                        const Options& options) {
   std::unique_ptr<LoadedModel> model(new LoadedModel());
   model->options_ = options;
-  std::vector<GgufFile> parts;
-  EDGEMOE_ASSIGN_OR_FAIL(parts.emplace_back(), ParseGguf(file, file.size()));
-  EDGEMOE_ASSIGN_OR_FAIL(GgufSet files, GgufSet::Merge(std::move(parts)));
-  model->files_ = std::make_unique<GgufSet>(std::move(files));
-  EDGEMOE_ASSIGN_OR_FAIL(model->config_, ReadModelConfig(model->files_->metadata()));
-  EDGEMOE_ASSIGN_OR_FAIL(model->layout_, LayOutWeights(model->config_, *model->files_));
+  EDGEMOE_ASSIGN_OR_FAIL(ModelHeader header, ReadModelHeader(file));
+  model->files_ = std::make_unique<GgufSet>(std::move(header.files));
+  model->config_ = std::move(header.config);
+  model->layout_ = std::move(header.layout);
   const auto read = [&](std::uint32_t, std::uint64_t offset, std::byte* destination,
                         std::uint64_t bytes) {
     std::memcpy(destination, file.data() + offset, bytes);

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -17,6 +19,7 @@
 #include "engine/plan.h"
 #include "engine/serving/memory_plan.h"
 #include "tests/engine/serving/listener.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/tiny_model.h"
 
 namespace edgemoe {
@@ -54,8 +57,9 @@ class EngineResizeTest : public testing::Test {
     options_.sessions_max = 2;
     options_.context_tokens = 128;
     options_.log = [this](LogLevel, std::string_view line) {
-      MutexLock lock(mutex_);
+      const std::lock_guard lock(log_mutex_);
       log_ += std::string(line) + "\n";
+      logged_.notify_all();
     };
   }
   void TearDown() override { engine_.reset(); }
@@ -84,15 +88,25 @@ class EngineResizeTest : public testing::Test {
     return Submit(engine, Request(prompt))->Wait().tokens;
   }
 
+  // Until a line of the log holds `text`; fails after a minute.
+  void WaitForLog(std::string_view text) {
+    std::unique_lock lock(log_mutex_);
+    EXPECT_TRUE(logged_.wait_for(lock, std::chrono::minutes(1),
+                                 [&] { return log_.find(text) != std::string::npos; }))
+        << "never logged: " << text << "\n"
+        << log_;
+  }
   std::string LogText() {
-    MutexLock lock(mutex_);
+    const std::lock_guard lock(log_mutex_);
     return log_;
   }
 
   EngineOptions options_;
   std::unique_ptr<Engine> engine_;
-  Mutex mutex_;
-  std::string log_ GUARDED_BY(mutex_);
+  FakeClock clock_;
+  std::mutex log_mutex_;  // a plain one: a condition variable waits on it
+  std::condition_variable logged_;
+  std::string log_;
 };
 
 TEST_F(EngineResizeTest, AStreamKeepsItsTokensThroughEveryResize) {
@@ -222,13 +236,17 @@ TEST_F(EngineResizeTest, ADrainedEngineCanStillBeResized) {
 }
 
 TEST_F(EngineResizeTest, IdleShrinksAndTheNextRequestGrowsBack) {
-  options_.idle_shrink_after_s = 1;
+  options_.idle_shrink_after_s = 3600;
+  options_.clock = &clock_;
   Engine& engine = Open();
   const std::uint64_t whole = engine.GetStats().expert_slab_bytes;
   const std::vector<TokenId> expected = Tokens(engine, "Once upon a time");
   const std::uint64_t floor = engine.GetStats().memory.expert_floor_bytes;
-  while (engine.GetStats().expert_slab_bytes > floor)
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_GT(engine.GetStats().expert_slab_bytes, floor);
+  clock_.Advance(3601'000'000'000);
+  engine.Wake();
+  WaitForLog("idle: experts shrink from");
+  EXPECT_LE(engine.GetStats().expert_slab_bytes, floor);
   EXPECT_LE(engine.GetStats().expert_resident_bytes, floor);
   EXPECT_EQ(engine.GetStats().memory.expert_bytes, whole);
 
@@ -258,11 +276,7 @@ class WarmStartTest : public EngineResizeTest {
     engine_.reset();
     std::filesystem::remove_all(options_.state_directory);
   }
-  // However long it takes.
-  void WaitUntilWarm() {
-    while (LogText().find("experts are in memory") == std::string::npos)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
+  void WaitUntilWarm() { WaitForLog("experts are in memory"); }
   std::filesystem::path WarmFile() const {
     for (const auto& entry : std::filesystem::directory_iterator(options_.state_directory))
       if (entry.path().filename().string().starts_with("warm-")) return entry.path();

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engine/model/model_header.h"
+#include "engine/load/model_header.h"
 #include "tests/support/tiny_model.h"
 
 namespace edgemoe {

@@ -1,38 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/model/model_header.h"
+#include "engine/load/model_header.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "engine/base/checksum.h"
 #include "engine/gguf/pack_keys.h"
 #include "engine/io/mapped_file.h"
 #include "engine/model/arch/architecture.h"
 #include "engine/stream/expert_slots.h"
 
 namespace edgemoe {
+namespace {
+
+// What the parts of a file say, before it is put together.
+struct Parts {
+  std::vector<std::string> paths{};
+  std::vector<std::string> header_digests{};
+  std::uint64_t file_bytes = 0;
+  std::vector<GgufFile> headers{};
+};
+
+Status AddPart(std::span<const std::byte> bytes, Parts& parts) {
+  EDGEMOE_ASSIGN_OR_RETURN(GgufFile parsed, ParseGguf(bytes, bytes.size()));
+  EDGEMOE_RETURN_IF_ERROR(CheckPackHeader(bytes, parsed));
+  const auto header_bytes = std::min<std::uint64_t>(parsed.data_offset(), bytes.size());
+  parts.header_digests.push_back(Digest128Of(bytes.first(static_cast<std::size_t>(header_bytes))));
+  parts.file_bytes += bytes.size();
+  parts.headers.push_back(std::move(parsed));
+  return OkStatus();
+}
+
+Result<ModelHeader> Understand(Parts parts) {
+  EDGEMOE_ASSIGN_OR_FAIL(GgufSet files, GgufSet::Merge(std::move(parts.headers)));
+  EDGEMOE_ASSIGN_OR_FAIL(ModelConfig config, ReadModelConfig(files.metadata()));
+  EDGEMOE_ASSIGN_OR_FAIL(WeightsLayout layout, LayOutWeights(config, files));
+  EDGEMOE_ASSIGN_OR_FAIL(SlotClasses classes,
+                         SlotClassesOf(layout.experts, config.expert_used_count));
+  return ModelHeader{std::move(parts.paths), std::move(parts.header_digests),
+                     parts.file_bytes,       std::move(files),
+                     std::move(config),      std::move(layout),
+                     std::move(classes)};
+}
+
+}  // namespace
 
 Result<ModelHeader> ReadModelHeader(const std::string& path) {
-  EDGEMOE_ASSIGN_OR_FAIL(std::vector<std::string> paths, GgufPartPaths(path));
-  std::uint64_t file_bytes = 0;
-  std::vector<GgufFile> parts;
-  for (const std::string& part : paths) {
+  Parts parts;
+  EDGEMOE_ASSIGN_OR_FAIL(parts.paths, GgufPartPaths(path));
+  for (const std::string& part : parts.paths) {
     EDGEMOE_ASSIGN_OR_FAIL(const MappedFile mapped, MappedFile::Open(part));
-    Result<GgufFile> parsed = ParseGguf(mapped.bytes(), mapped.bytes().size());
-    if (!parsed) return Failure(parsed.error().WithContext(part));
-    if (Status status = CheckPackHeader(mapped.bytes(), *parsed); !status.ok())
-      return Failure(status.WithContext(part));
-    parts.push_back(*std::move(parsed));
-    file_bytes += mapped.bytes().size();
+    EDGEMOE_FAIL_IF_ERROR(AddPart(mapped.bytes(), parts).WithContext(part));
   }
-  Result<GgufSet> files = GgufSet::Merge(std::move(parts));
-  if (!files) return Failure(files.error().WithContext(path));
-  Result<ModelConfig> config = ReadModelConfig(files->metadata());
-  if (!config) return Failure(config.error().WithContext(path));
-  Result<WeightsLayout> layout = LayOutWeights(*config, *files);
-  if (!layout) return Failure(layout.error().WithContext(path));
-  Result<SlotClasses> classes = SlotClassesOf(layout->experts, config->expert_used_count);
-  if (!classes) return Failure(classes.error().WithContext(path));
-  return ModelHeader{std::move(paths),   file_bytes,         *std::move(files),
-                     *std::move(config), *std::move(layout), *std::move(classes)};
+  Result<ModelHeader> header = Understand(std::move(parts));
+  if (!header) return Failure(header.error().WithContext(path));
+  return header;
+}
+
+Result<ModelHeader> ReadModelHeader(std::span<const std::byte> file) {
+  Parts parts;
+  EDGEMOE_FAIL_IF_ERROR(AddPart(file, parts));
+  return Understand(std::move(parts));
 }
 
 Result<VocabularyDescription> ReadVocabulary(const GgufFile& metadata) {

@@ -3,7 +3,9 @@
 // A model's header, read and understood: all that can be known before weights are loaded.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,8 +19,9 @@
 namespace edgemoe {
 
 struct ModelHeader {
-  std::vector<std::string> paths;  // by file index
-  std::uint64_t file_bytes = 0;    // of all parts
+  std::vector<std::string> paths;           // by file index
+  std::vector<std::string> header_digests;  // XXH3-128 of each part's bytes before the tensors
+  std::uint64_t file_bytes = 0;             // of all parts
   GgufSet files;
   ModelConfig config;
   WeightsLayout layout;
@@ -29,6 +32,8 @@ struct ModelHeader {
 // and PERMISSION_DENIED for files, INVALID_ARGUMENT, FAILED_PRECONDITION or UNIMPLEMENTED for what
 // is in them.
 Result<ModelHeader> ReadModelHeader(const std::string& path);
+// The same of one file whose bytes are in memory. Errors name key or tensor.
+Result<ModelHeader> ReadModelHeader(std::span<const std::byte> file);
 
 // The file's "tokenizer.ggml." keys. INVALID_ARGUMENT names the key.
 Result<VocabularyDescription> ReadVocabulary(const GgufFile& metadata);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/load/model_header.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "engine/load/model_parts.h"
+#include "tests/support/child_process.h"
+#include "tests/support/tiny_model.h"
+
+namespace edgemoe {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(ReadModelHeader, AFileAndItsBytesSayTheSame) {
+  const TempFolder folder;
+  const std::string path = folder / "tiny.gguf";
+  ASSERT_TRUE(WriteTinyModel(path, {}).ok());
+  const std::vector<std::byte> bytes = TinyModelBytes({});
+  const auto from_file = ReadModelHeader(path);
+  const auto from_bytes = ReadModelHeader(std::span<const std::byte>(bytes));
+  ASSERT_TRUE(from_file) << from_file.error().ToString();
+  ASSERT_TRUE(from_bytes) << from_bytes.error().ToString();
+  EXPECT_EQ(from_file->paths, std::vector{path});
+  EXPECT_EQ(from_file->file_bytes, bytes.size());
+  EXPECT_EQ(from_bytes->file_bytes, bytes.size());
+  EXPECT_EQ(from_file->header_digests, from_bytes->header_digests);
+  EXPECT_EQ(from_file->layout.dense.size(), from_bytes->layout.dense.size());
+  EXPECT_EQ(from_file->config.layer_count(), 2U);
+}
+
+TEST(ReadModelHeader, ErrorsNameTheFile) {
+  const TempFolder folder;
+  const std::string path = folder / "cut.gguf";
+  const std::vector<std::byte> bytes = TinyModelBytes({});
+  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), 100);
+  const auto header = ReadModelHeader(path);
+  ASSERT_FALSE(header);
+  EXPECT_THAT(header.error().message(), HasSubstr(path));
+}
+
+TEST(LoadDenseWeights, ReadsWhatTheLayoutNames) {
+  const TempFolder folder;
+  const std::string path = folder / "tiny.gguf";
+  ASSERT_TRUE(WriteTinyModel(path, {}).ok());
+  const ModelHeader header = *ReadModelHeader(path);
+  const auto files = OpenModelFiles(header);
+  ASSERT_TRUE(files) << files.error().ToString();
+  std::uint64_t last = 0;
+  const auto weights = LoadDenseWeights(header.config, header.layout, *files,
+                                        [&](std::uint64_t loaded) { last = loaded; });
+  ASSERT_TRUE(weights) << weights.error().ToString();
+  EXPECT_EQ(last, DenseFileBytes(header.layout));
+  EXPECT_EQ(weights->layers.size(), 2U);
+  EXPECT_NE(weights->layers[1].matrix(TensorRole::kQuery).bytes, nullptr);
+  EXPECT_EQ(weights->layers[1].floats(TensorRole::kQueryBias), nullptr);
+  EXPECT_TRUE(OpenTokenizer(header.files.metadata()));
+}
+
+}  // namespace
+}  // namespace edgemoe
