@@ -4,7 +4,8 @@
 //
 //   fixture_file                          prints a line a fixture: its name
 //   fixture_file NAME                     prints its keys and tensors
-//   fixture_file NAME OUT [CHANGE...]     writes its file
+//   fixture_file NAME OUT [CHANGE...]     writes its file as llama.cpp is given it (ForLlama)
+//                                         and prints the fixture's own checksum
 //     CHANGE: KEY=VALUE  of the key's type;  KEY=  leaves it out;  @TENSOR  with other weights
 #include <cstdio>
 #include <cstdlib>
@@ -40,6 +41,11 @@ bool ApplyChange(const std::string& change, RandomModelOptions& model) {
   if (equals == std::string::npos) return false;
   const std::string key = change.substr(0, equals);
   const std::string text = change.substr(equals + 1);
+  if (key.ends_with(".expert_weights_scale")) {
+    for (LayerConfig& layer : model.config.layers)
+      layer.experts->weights_scale = text.empty() ? 1 : std::strtof(text.c_str(), nullptr);
+    return true;
+  }
   for (const GgufEntry& entry : RandomModelKeys(model)) {
     if (entry.key != key) continue;
     model.changed_keys[key] =
@@ -76,10 +82,10 @@ int Run(int argc, char** argv) {
     std::fprintf(stderr, "%s has nothing to change by %s\n", argv[1], argv[i]);
     return 2;
   }
-  const std::vector<std::byte> bytes = RandomModelBytes(model);
-  const Status written = WriteWholeFile(argv[2], bytes);
+  const Status written = WriteWholeFile(argv[2], RandomModelBytes(ForLlama(model)));
   if (!written.ok()) std::fprintf(stderr, "%s\n", written.ToString().c_str());
-  std::printf("%s\n", ChecksumText(Checksum64Of(bytes)).c_str());
+  const std::vector<std::byte> own = RandomModelBytes(fixture->model);
+  std::printf("%s\n", ChecksumText(Checksum64Of(own)).c_str());
   return written.ok() ? 0 : 1;
 }
 

@@ -52,9 +52,16 @@ RandomModelOptions Qwen3Moe() {
   return model;
 }
 
+// Rows of the embedding are those of the output.
+WeightSpread TiedSpread(TensorRole role, std::uint64_t columns) {
+  return LivelySpread(role == TensorRole::kEmbedding ? TensorRole::kOutput : role, columns);
+}
+
 RandomModelOptions Qwen3MoeScaledWeights() {
   RandomModelOptions model = Qwen3Moe();
-  for (LayerConfig& layer : model.config.layers) layer.experts->weights_scale = 2.5F;
+  model.spread = TiedSpread;
+  model.seed = 2;
+  for (LayerConfig& layer : model.config.layers) layer.experts->weights_scale = 0.5F;
   model.tied_output = true;
   return model;
 }
@@ -80,7 +87,7 @@ RandomModelOptions Qwen3MoeYarn() {
     AttentionConfig& attention = layer.attention;
     attention.head_count = 8;
     attention.rope = Yarn(attention.rope);
-    attention.rope.beta_fast = 4;
+    attention.rope.beta_fast = 1.5F;
     attention.rope.beta_slow = 0.5F;
     attention.rope.extrapolation = 0.75F;
     attention.rope.attention_factor = 0.8F;
@@ -117,6 +124,7 @@ RandomModelOptions GptOss() {
   model.config = Common("gpt-oss");
   model.config.expert_used_count = 2;
   model.spread = ClampedSpread;
+  model.seed = 3;
   LayerConfig layer;
   layer.attention = CommonAttention();
   layer.attention.biases = true;
@@ -162,6 +170,19 @@ std::vector<Fixture> All() {
 const std::vector<Fixture>& Fixtures() {
   static const std::vector<Fixture> fixtures = All();
   return fixtures;
+}
+
+RandomModelOptions ForLlama(const RandomModelOptions& model) {
+  const float scale = model.config.layers.back().experts->weights_scale;
+  if (scale == 1) return model;
+  RandomModelOptions other = model;
+  for (LayerConfig& layer : other.config.layers) layer.experts->weights_scale = 1;
+  other.spread = [spread = model.spread, scale](TensorRole role, std::uint64_t columns) {
+    WeightSpread of = spread(role, columns);
+    if (role == TensorRole::kDown) of.reach *= static_cast<double>(scale);
+    return of;
+  };
+  return other;
 }
 
 const Fixture* FindFixture(std::string_view name) {

@@ -18,6 +18,11 @@ struct Fixture {
 
 // Each model once with F32 weights and, as NAME-TYPE, once with quantised ones.
 const std::vector<Fixture>& Fixtures();
+// The model as a file that llama.cpp computes the same from: its qwen3moe passes over the key
+// expert_weights_scale, so that instead the down matrices are multiplied by it. A power of two
+// changes no rounding. It also passes over rope.scaling.yarn_*, for which it has options.
+RandomModelOptions ForLlama(const RandomModelOptions& model);
+
 // Null when there is none of that name.
 const Fixture* FindFixture(std::string_view name);
 

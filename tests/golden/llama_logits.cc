@@ -9,7 +9,8 @@
 //
 // usage: llama_logits PROMPTS (f32|f16) (packed|unpacked) < LINES
 //   PROMPTS  a line a prompt: its length, its tokens
-//   LINES    a line a model: MODEL OUT
+//   LINES    a line a model: MODEL OUT EXT FAST SLOW, where the last three are llama.cpp's options
+//            --yarn-ext-factor, --yarn-beta-fast and --yarn-beta-slow; -1: as the model says
 // OUT is float32 [tokens of all prompts, vocabulary]: the logits behind each token. A model that
 // llama.cpp refuses gives an empty OUT. `f32` or `f16` is the type of the cache; `packed` lets
 // llama.cpp lay weights out anew for its faster kernels. No flash attention, one thread.
@@ -32,6 +33,14 @@ using Context = std::unique_ptr<llama_context, decltype(&llama_free)>;
 
 constexpr std::uint32_t kContext = 512;
 
+struct Job {
+  std::string model;
+  std::string out;
+  float yarn_ext_factor = -1;
+  float yarn_beta_fast = -1;
+  float yarn_beta_slow = -1;
+};
+
 std::vector<Prompt> ReadPrompts(const char* path) {
   std::ifstream file(path);
   std::vector<Prompt> prompts;
@@ -43,7 +52,7 @@ std::vector<Prompt> ReadPrompts(const char* path) {
   return prompts;
 }
 
-Context NewContext(llama_model* model, ggml_type cache) {
+Context NewContext(llama_model* model, const Job& job, ggml_type cache) {
   llama_context_params params = llama_context_default_params();
   params.n_ctx = kContext;
   params.n_batch = kContext;
@@ -53,6 +62,9 @@ Context NewContext(llama_model* model, ggml_type cache) {
   params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
   params.type_k = cache;
   params.type_v = cache;
+  params.yarn_ext_factor = job.yarn_ext_factor;
+  params.yarn_beta_fast = job.yarn_beta_fast;
+  params.yarn_beta_slow = job.yarn_beta_slow;
   return {llama_init_from_model(model, params), llama_free};
 }
 
@@ -77,16 +89,16 @@ bool RunPrompt(llama_context* context, int vocabulary, const Prompt& prompt, std
   return ran;
 }
 
-void RunModel(const std::string& path, const std::vector<Prompt>& prompts, ggml_type cache,
-              bool packed, std::ostream& out) {
+void RunModel(const Job& job, const std::vector<Prompt>& prompts, ggml_type cache, bool packed,
+              std::ostream& out) {
   llama_model_params params = llama_model_default_params();
   params.use_extra_bufts = packed;
   params.n_gpu_layers = 0;
-  const Model model(llama_model_load_from_file(path.c_str(), params), llama_model_free);
+  const Model model(llama_model_load_from_file(job.model.c_str(), params), llama_model_free);
   if (!model) return;
   const int vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(model.get()));
   for (const Prompt& prompt : prompts) {
-    const Context context = NewContext(model.get(), cache);
+    const Context context = NewContext(model.get(), job, cache);
     if (!context || !RunPrompt(context.get(), vocabulary, prompt, out)) return;
   }
 }
@@ -103,11 +115,11 @@ int main(int argc, char** argv) {
   const std::vector<Prompt> prompts = ReadPrompts(argv[1]);
   const ggml_type cache = std::strcmp(argv[2], "f16") == 0 ? GGML_TYPE_F16 : GGML_TYPE_F32;
   const bool packed = std::strcmp(argv[3], "packed") == 0;
-  std::string model;
-  std::string out;
-  while (std::cin >> model >> out) {
-    std::ofstream file(out, std::ios::binary);
-    RunModel(model, prompts, cache, packed, file);
+  Job job;
+  while (std::cin >> job.model >> job.out >> job.yarn_ext_factor >> job.yarn_beta_fast >>
+         job.yarn_beta_slow) {
+    std::ofstream out(job.out, std::ios::binary);
+    RunModel(job, prompts, cache, packed, out);
   }
   return 0;
 }

@@ -49,14 +49,14 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
   switch (role) {
     // Small, so that an epsilon of 0.01 is seen in the first norm.
     case TensorRole::kEmbedding: return {0, 0.5};
-    case TensorRole::kOutput: return row(2.3);
+    case TensorRole::kOutput: return row(2.8);
     case TensorRole::kRouter: return row(2);
     case TensorRole::kOutputNorm:
     case TensorRole::kAttentionNorm:
     case TensorRole::kFeedForwardNorm: return {1, 0.5};
     // Attention that looks at a few positions, not at all alike.
     case TensorRole::kQueryNorm:
-    case TensorRole::kKeyNorm: return {1.5, 0.8};
+    case TensorRole::kKeyNorm: return {1.1, 0.6};
     case TensorRole::kQueryBias:
     case TensorRole::kKeyBias:
     case TensorRole::kValueBias:
