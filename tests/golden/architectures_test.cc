@@ -71,6 +71,18 @@ std::vector<std::uint8_t> DecodeBase64(std::string_view text) {
   return bytes;
 }
 
+// Logits, or log-probabilities that are rounded: without this the rounding of a row's sum, 1e-5,
+// would be part of its divergence.
+template <class Real>
+LogProbabilities Normalised(std::span<const Real> logits) {
+  const double most = *std::ranges::max_element(logits);
+  double sum = 0;
+  for (const Real x : logits) sum += std::exp(x - most);
+  LogProbabilities row;
+  for (const Real x : logits) row.push_back(x - most - std::log(sum));
+  return row;
+}
+
 Recording ReadRecording(const std::string& name) {
   const Golden& golden = ReadGolden();
   const auto model = std::ranges::find_if(
@@ -84,22 +96,14 @@ Recording ReadRecording(const std::string& name) {
   for (const auto& positions : golden.positions) {
     auto& prompt = recording.prompts.emplace_back();
     for (std::size_t i = 0; i < positions.size(); ++i) {
-      LogProbabilities& row = prompt.emplace_back();
+      LogProbabilities row;
       for (std::size_t token = 0; token < kTinyVocabularySize; ++token, next += 2)
         row.push_back(-golden.step * (bytes.at(next) | bytes.at(next + 1) << 8));
+      prompt.push_back(Normalised(std::span<const double>(row)));
     }
   }
   EXPECT_EQ(next, bytes.size());
   return recording;
-}
-
-LogProbabilities FromLogits(std::span<const float> logits) {
-  const double most = *std::ranges::max_element(logits);
-  double sum = 0;
-  for (const float x : logits) sum += std::exp(x - most);
-  LogProbabilities row;
-  for (const float x : logits) row.push_back(x - most - std::log(sum));
-  return row;
 }
 
 // The engine's answers at the recorded positions of a prompt.
@@ -113,8 +117,8 @@ std::vector<LogProbabilities> Answer(LoadedModel& model, std::size_t prompt) {
   }
   std::vector<LogProbabilities> rows;
   for (const std::size_t position : golden.positions[prompt])
-    rows.push_back(FromLogits(
-        std::span(*logits).subspan(position * kTinyVocabularySize, kTinyVocabularySize)));
+    rows.push_back(Normalised(std::span<const float>(*logits).subspan(
+        position * kTinyVocabularySize, kTinyVocabularySize)));
   return rows;
 }
 

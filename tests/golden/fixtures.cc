@@ -60,6 +60,7 @@ WeightSpread TiedSpread(TensorRole role, std::uint64_t columns) {
 RandomModelOptions Qwen3MoeScaledWeights() {
   RandomModelOptions model = Qwen3Moe();
   model.spread = TiedSpread;
+  model.config.rms_epsilon = 0.03F;
   model.seed = 2;
   for (LayerConfig& layer : model.config.layers) layer.experts->weights_scale = 0.5F;
   model.tied_output = true;
