@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Small qwen3moe models with random weights, as real GGUF files: for tests that need a whole model
-// in milliseconds. The same options give the same bytes.
+// in milliseconds. The same options give the same bytes. The next token is all but uniform: for
+// what a model answers see tests/support/random_model.h.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -13,6 +13,7 @@
 #include "engine/base/status.h"
 #include "engine/gguf/gguf_writer.h"
 #include "engine/quant/tensor_type.h"
+#include "tests/support/random_model.h"
 
 namespace edgemoe {
 
@@ -37,18 +38,7 @@ struct TinyModelOptions {
   std::uint64_t seed = 1;
 };
 
-// Byte-level BPE: token b is byte b, then four merges ("th", "the", "an", "in"), then the special
-// tokens below.
-constexpr std::int32_t kTinyEndOfText = 260;  // "<|endoftext|>"
-constexpr std::int32_t kTinyImStart = 261;    // "<|im_start|>"
-constexpr std::int32_t kTinyImEnd = 262;      // "<|im_end|>", the end-of-sequence token
-constexpr std::uint32_t kTinyVocabularySize = 263;
-
-struct TinyTensor {
-  std::string name;
-  TensorType type = TensorType::kF32;
-  std::vector<std::uint64_t> dims;  // innermost first
-};
+using TinyTensor = RandomTensor;
 
 // The parts, for tests that break one of them.
 std::vector<TinyTensor> TinyModelTensors(const TinyModelOptions& options);

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/architecture_keys.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace edgemoe {
+namespace {
+
+class KeyWriter {
+ public:
+  explicit KeyWriter(const std::string& architecture) : prefix_(architecture + ".") {}
+
+  void Add(std::string_view name, GgufValue value) {
+    entries_.push_back({prefix_ + std::string(name), std::move(value)});
+  }
+  void AddUnless(float usual, std::string_view name, float value) {
+    if (value != usual) Add(name, value);
+  }
+  std::vector<GgufEntry> Take() { return std::move(entries_); }
+
+ private:
+  const std::string prefix_;
+  std::vector<GgufEntry> entries_;
+};
+
+void AddAttention(const AttentionConfig& attention, float rms_epsilon, KeyWriter& keys) {
+  keys.Add("attention.head_count", attention.head_count);
+  keys.Add("attention.head_count_kv", attention.kv_head_count);
+  keys.Add("attention.key_length", attention.head_size);
+  keys.Add("attention.value_length", attention.head_size);
+  keys.Add("attention.layer_norm_rms_epsilon", rms_epsilon);
+}
+
+void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
+  keys.Add("rope.freq_base", rope.base);
+  if (rope.dimension_count != head_size) keys.Add("rope.dimension_count", rope.dimension_count);
+  if (rope.scaling == RopeScaling::kNone) return;
+  const bool yarn = rope.scaling == RopeScaling::kYarn;
+  keys.Add("rope.scaling.type", std::string(yarn ? "yarn" : "linear"));
+  keys.Add("rope.scaling.factor", rope.factor);
+  keys.AddUnless(1, "rope.scaling.attn_factor", rope.attention_factor);
+  if (!yarn) return;
+  keys.Add("rope.scaling.original_context_length", rope.original_context_length);
+  keys.AddUnless(32, "rope.scaling.yarn_beta_fast", rope.beta_fast);
+  keys.AddUnless(1, "rope.scaling.yarn_beta_slow", rope.beta_slow);
+  keys.AddUnless(1, "rope.scaling.yarn_ext_factor", rope.extrapolation);
+}
+
+void AddExperts(const ModelConfig& config, KeyWriter& keys) {
+  keys.Add("expert_count", config.expert_count);
+  keys.Add("expert_used_count", config.expert_used_count);
+  // OLMoE has no dense layers, and gives the width of an expert as feed_forward_length.
+  if (config.architecture != "olmoe") keys.Add("expert_feed_forward_length", config.expert_width);
+  keys.AddUnless(1, "expert_weights_scale", config.layers.back().experts->weights_scale);
+}
+
+}  // namespace
+
+std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
+  const LayerConfig& last = config.layers.back();
+  const auto dense_count = config.layer_count() - config.expert_layer_count();
+  const std::uint32_t dense_width = config.dense_width_max();
+  KeyWriter keys(config.architecture);
+  keys.Add("block_count", config.layer_count());
+  keys.Add("context_length", config.context_length);
+  keys.Add("embedding_length", config.width);
+  keys.Add("feed_forward_length", dense_count > 0 ? dense_width : config.expert_width);
+  AddAttention(last.attention, config.rms_epsilon, keys);
+  AddRope(last.attention.rope, last.attention.head_size, keys);
+  AddExperts(config, keys);
+  if (dense_count > 0) keys.Add("leading_dense_block_count", dense_count);
+  const std::uint32_t window = config.layers.front().attention.window;
+  if (window > 0) keys.Add("attention.sliding_window", window);
+
+  std::vector<GgufEntry> entries = {{"general.architecture", config.architecture},
+                                    {"general.name", config.name}};
+  std::ranges::move(keys.Take(), std::back_inserter(entries));
+  return entries;
+}
+
+}  // namespace edgemoe

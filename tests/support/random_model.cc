@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/random_model.h"
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+
+#include "engine/base/check.h"
+#include "engine/base/random.h"
+#include "engine/model/arch/architecture.h"
+#include "engine/quant/quantize.h"
+#include "tests/support/architecture_keys.h"
+
+namespace edgemoe {
+namespace {
+
+constexpr std::uint64_t kOtherSeed = 0x5deece66d;
+
+std::string_view PreTokenizerOf(std::string_view architecture) {
+  if (architecture == "olmoe") return "olmo";
+  if (architecture == "gpt-oss") return "gpt-4o";
+  return "qwen2";
+}
+
+RandomTensor Describe(const RandomModelOptions& options, const std::string& name, TensorRole role,
+                      const LayerConfig& layer) {
+  const TensorShape shape = ShapeOf(role, options.config, layer);
+  std::vector<std::uint64_t> dims = {shape.columns};
+  if (shape.rows > 1 || !IsFloatVector(role)) dims.push_back(shape.rows);
+  if (IsOfExpert(role)) dims.push_back(options.config.expert_count);
+  const bool typed = options.type_of && IsRequantisable(role);
+  return {name, role, typed ? options.type_of(role) : TensorType::kF32, std::move(dims)};
+}
+
+void FillRow(const WeightSpread& spread, Random& random, std::vector<float>& row) {
+  for (float& x : row) {
+    const double unit = 2.0 * random.NextUnit() - 1.0;
+    x = static_cast<float>(spread.centre + spread.reach * unit);
+  }
+}
+
+}  // namespace
+
+WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
+  // Rows whose product with inputs of mean square 1 has a standard deviation of `gain`.
+  const auto row = [&](double gain) {
+    return WeightSpread{0, gain * std::sqrt(3.0 / static_cast<double>(columns))};
+  };
+  switch (role) {
+    // Small, so that an epsilon of 0.01 is seen in the first norm.
+    case TensorRole::kEmbedding: return {0, 0.5};
+    case TensorRole::kOutput: return row(2.8);
+    case TensorRole::kRouter: return row(2);
+    case TensorRole::kOutputNorm:
+    case TensorRole::kAttentionNorm:
+    case TensorRole::kFeedForwardNorm: return {1, 0.5};
+    // Attention that looks at a few positions, not at all alike.
+    case TensorRole::kQueryNorm:
+    case TensorRole::kKeyNorm: return {1.1, 0.6};
+    case TensorRole::kQueryBias:
+    case TensorRole::kKeyBias:
+    case TensorRole::kValueBias:
+    case TensorRole::kRouterBias:
+    case TensorRole::kGateBias:
+    case TensorRole::kUpBias: return {0, 1};
+    case TensorRole::kAttentionOutputBias:
+    case TensorRole::kDownBias: return {0, 0.5};
+    case TensorRole::kSinks: return {1, 1.5};
+    default: return row(1);
+  }
+}
+
+std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options) {
+  const Architecture* const architecture = FindArchitecture(options.config.architecture);
+  EDGEMOE_CHECK(architecture != nullptr, "an architecture of engine/model/arch");
+  EDGEMOE_CHECK(options.config.vocabulary_size == kTinyVocabularySize, "the tests' vocabulary");
+  std::vector<RandomTensor> tensors;
+  for (const TensorRule& rule : WholeModelTensors()) {
+    if (options.tied_output && rule.role == TensorRole::kOutput) continue;
+    tensors.push_back(Describe(options, std::string(rule.name), rule.role, {}));
+  }
+  for (std::uint32_t i = 0; i < options.config.layer_count(); ++i) {
+    const LayerConfig& layer = options.config.layers[i];
+    const std::string prefix = "blk." + std::to_string(i) + ".";
+    for (const TensorRule& rule : architecture->layer_tensors(layer))
+      tensors.push_back(Describe(options, prefix + std::string(rule.name), rule.role, layer));
+  }
+  return tensors;
+}
+
+std::vector<GgufEntry> RandomModelKeys(const RandomModelOptions& options) {
+  std::vector<GgufEntry> all = ArchitectureKeys(options.config);
+  for (GgufEntry& entry : TinyVocabularyKeys(PreTokenizerOf(options.config.architecture)))
+    all.push_back(std::move(entry));
+  if (options.chat_template) all.push_back(TinyTemplateKey());
+  std::vector<GgufEntry> entries;
+  for (GgufEntry& entry : all) {
+    const auto change = options.changed_keys.find(entry.key);
+    if (change == options.changed_keys.end()) {
+      entries.push_back(std::move(entry));
+    } else if (change->second) {
+      entries.push_back({entry.key, *change->second});
+    }
+  }
+  return entries;
+}
+
+std::vector<std::byte> RandomModelBytes(const RandomModelOptions& options) {
+  GgufWriter writer;
+  for (GgufEntry& entry : RandomModelKeys(options))
+    EDGEMOE_CHECK(writer.Set(entry.key, std::move(entry.value)).ok(), "keys of a model");
+  const std::vector<RandomTensor> tensors = RandomModelTensors(options);
+  for (const RandomTensor& tensor : tensors) {
+    EDGEMOE_CHECK(writer.AddTensor(tensor.name, tensor.type, tensor.dims).ok(),
+                  "widths are whole numbers of blocks");
+  }
+  const GgufHeader header = writer.Build();
+  std::vector<std::byte> bytes(header.file_bytes);
+  std::memcpy(bytes.data(), header.bytes.data(), header.bytes.size());
+
+  Random random(options.seed);
+  Random other(options.seed ^ kOtherSeed);
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const GgufTensor& placed = header.tensors[i];
+    const std::uint64_t row_bytes = placed.bytes / placed.rows();
+    const WeightSpread spread = options.spread(tensors[i].role, placed.columns());
+    std::vector<float> row(placed.columns());
+    for (std::uint64_t r = 0; r < placed.rows(); ++r) {
+      FillRow(spread, random, row);
+      if (placed.name == options.altered_tensor) FillRow(spread, other, row);
+      QuantizeRow(placed.type, row.data(), row.size(), &bytes[placed.offset + r * row_bytes]);
+    }
+  }
+  return bytes;
+}
+
+Status WriteWholeFile(const std::string& path, std::span<const std::byte> bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  return file ? OkStatus() : InternalError("cannot write " + path);
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Small models of any architecture with random weights, as real GGUF files. The same options give
+// the same bytes on every machine: integers become weights by IEEE operations that round the same
+// everywhere (+ - * / and square root, none of them fused), and the encoders of engine/quant are
+// built likewise.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/status.h"
+#include "engine/gguf/gguf_writer.h"
+#include "engine/model/model_config.h"
+#include "engine/model/tensor_role.h"
+#include "engine/quant/tensor_type.h"
+#include "tests/support/tiny_vocabulary.h"
+
+namespace edgemoe {
+
+// Weights are uniform in [centre - reach, centre + reach].
+struct WeightSpread {
+  double centre = 0;
+  double reach = 1;
+};
+
+// Spreads at which a model is far from both a uniform answer and a fixed one, every tensor matters
+// to the answer and experts differ: the next token's entropy is about half of a uniform one's.
+// `columns`: of the tensor's rows.
+WeightSpread LivelySpread(TensorRole role, std::uint64_t columns);
+
+struct RandomModelOptions {
+  // Of an architecture that engine/model/arch knows. vocabulary_size is kTinyVocabularySize.
+  ModelConfig config;
+  std::uint64_t seed = 1;
+  bool tied_output = false;
+  bool chat_template = true;
+  // Of roles that IsRequantisable; all others are F32. Null: F32. Rows must be whole blocks.
+  std::function<TensorType(TensorRole)> type_of;
+  std::function<WeightSpread(TensorRole, std::uint64_t columns)> spread = LivelySpread;
+
+  // For files that differ from others in one thing.
+  // Key -> its value, or nothing where the key is left out.
+  std::map<std::string, std::optional<GgufValue>> changed_keys;
+  std::string altered_tensor;  // its weights come from another seed, all others stay
+};
+
+struct RandomTensor {
+  std::string name;
+  TensorRole role = TensorRole::kEmbedding;
+  TensorType type = TensorType::kF32;
+  std::vector<std::uint64_t> dims;  // innermost first
+};
+
+// The parts, for tests that break one of them. In the order of the file.
+std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options);
+std::vector<GgufEntry> RandomModelKeys(const RandomModelOptions& options);
+
+// The whole file.
+std::vector<std::byte> RandomModelBytes(const RandomModelOptions& options);
+// INTERNAL when the file cannot be written.
+Status WriteWholeFile(const std::string& path, std::span<const std::byte> bytes);
+
+}  // namespace edgemoe
