@@ -40,7 +40,7 @@ struct FaultRule {
   std::uint32_t file_index = std::numeric_limits<std::uint32_t>::max();
   // Touches this expert. Readers know files alone: engine/stream/expert_faults.h makes a range of
   // bytes of it.
-  std::optional<ExpertKey> expert;
+  std::optional<ExpertKey> expert = {};
 };
 
 struct FaultSchedule {
