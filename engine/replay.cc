@@ -53,7 +53,8 @@ Result<EvictionPolicyFactory> FindReplayPolicy(std::string_view name, const Rout
   Result<EvictionPolicyFactory> factory = FindEvictionPolicy(name);
   if (!factory) {
     std::vector<std::string_view> names(kEvictionPolicyNames.begin(), kEvictionPolicyNames.end());
-    names.insert(names.end(), {"belady", "edgemoe-printed"});
+    names.push_back("belady");
+    names.push_back("edgemoe-printed");
     return Failure(InvalidField("policies", ShowValue(name), AcceptedNames(names)));
   }
   return factory;

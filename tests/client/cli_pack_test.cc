@@ -122,8 +122,8 @@ TEST_F(CliPackTest, ErrorsAreForPeople) {
   fails({}, 64, "source");
   fails({"in.gguf", "--bits", "3", "--size", "1GiB"}, 64, "excludes");
   fails({"in.gguf", "--bits", "few"}, 64, "few");
-  fails({"in.gguf", "--size", "big"}, 64, "found big");
-  fails({"in.gguf", "--memory", "-1"}, 64, "found -1");
+  fails({"in.gguf", "--size", "big"}, 64, "found \"big\"");
+  fails({"in.gguf", "--memory", "-1"}, 64, "found \"-1\"");
   fails({"in.gguf", "--max-ppl-increase", "1%%"}, 64, "found 1%%");
   fails({"in.gguf", "--method", "magic"}, 64, "copy, edgemoe, sensitivity, uniform, found magic");
   fails({"in.gguf", "--granularity", "layer"}, 64, "expert, role, found layer");

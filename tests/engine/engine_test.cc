@@ -113,7 +113,7 @@ TEST_F(EngineTest, BadRequestsNameTheField) {
   request.stop.sequences = std::vector<std::string>(17, "x");
   ExpectInvalid(request, "stopping.sequences", "17");
   request.stop.sequences = {"x", "y", ""};
-  ExpectInvalid(request, "stopping.sequences[2]", "1 to 256");
+  ExpectInvalid(request, "stopping.sequences[2]", "[1, 256]");
   request.stop.sequences = {std::string(257, 'x')};
   ExpectInvalid(request, "stopping.sequences[0]", "257");
   request.stop.sequences = {"\xc3"};

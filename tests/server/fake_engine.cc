@@ -155,7 +155,7 @@ Result<MemoryPlan> FakeEngine::Resize(std::uint64_t budget_bytes) {
   EngineOptions options;
   options.memory_budget_bytes = budget_bytes;
   MemoryPlan plan = *PlanMemory(options);
-  if (!plan.fits) return Failure(plan.shortage);
+  if (!plan.fits) return Failure(plan.shortage.WithField("budget_bytes"));
   MutexLock lock(mutex_);
   budget_bytes_ = budget_bytes;
   return plan;

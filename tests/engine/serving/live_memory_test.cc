@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "engine/base/byte_size.h"
 #include "engine/base/random.h"
 #include "engine/engine.h"
 #include "engine/options.h"

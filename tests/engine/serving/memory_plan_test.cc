@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "engine/base/byte_size.h"
 #include "engine/describe.h"
 #include "engine/plan.h"
 #include "engine/serving/describe_header.h"

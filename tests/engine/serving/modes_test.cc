@@ -173,7 +173,7 @@ TEST_F(EngineModesTest, WrongOptionsAreNamed) {
   EXPECT_THAT(refused(options), HasSubstr("storage_profile: found \"tape\"; accepted: \"real\""));
   options = Options("mmap");
   options.storage_profile = "sata";
-  EXPECT_THAT(refused(options), HasSubstr("accepted with mode \"mmap\": \"real\""));
+  EXPECT_THAT(refused(options), HasSubstr("accepted: \"real\" with mode \"mmap\""));
   for (const double scale : {0.0, -1.0, 1e9, std::nan("")}) {
     options = Options("edgemoe");
     options.storage_scale = scale;

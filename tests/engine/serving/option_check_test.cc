@@ -77,8 +77,9 @@ TEST(EngineOptions, DefaultsAreTheFirstNames) {
   const EngineOptions defaults;
   for (const EngineOption& option : EngineOptionTable()) {
     EXPECT_EQ(&EngineOptionNamed(option.name), &option) << "a name stands twice";
-    if (const auto* names = std::get_if<NameOption>(&option.kind))
-      EXPECT_EQ(defaults.*names->at, names->names.front()) << option.name;
+    const auto* const names = std::get_if<NameOption>(&option.kind);
+    if (names == nullptr) continue;
+    EXPECT_EQ(defaults.*names->at, names->names.front()) << option.name;
   }
 }
 

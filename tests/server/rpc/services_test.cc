@@ -243,7 +243,7 @@ TEST(ServicesTest, ResizeGivesTheNewPlan) {
   grpc::ClientContext small_context;
   const grpc::Status refused = stub->Resize(&small_context, request, &plan);
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_EQ(refused.error_message(), "memory.budget: needs at least 1000");
+  EXPECT_EQ(refused.error_message(), "budget_bytes: needs at least 1000");
 }
 
 TEST(ServicesTest, ProbeTellsOfTheModelsStorage) {

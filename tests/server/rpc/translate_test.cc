@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/base/byte_size.h"
 #include "server/memory/process_memory.h"
 #include "server/process/engine_options.h"
 #include "server/process/exit_codes.h"
