@@ -108,6 +108,9 @@ struct EngineStats {
   std::uint32_t threads = 0;
 };
 
+// Called on the engine's thread, which waits for it: steps_recorded() of the recording.
+using RecordedStepObserver = std::function<void(std::uint64_t steps_recorded)>;
+
 // A recording of what the routers of a live engine choose, as ReplayTrace reads it.
 class RoutingRecording {
  public:
@@ -169,9 +172,12 @@ class Engine {
   // FAILED_PRECONDITION in a mode of measurements; UNAVAILABLE when the engine ends.
   virtual Result<MemoryPlan> Resize(std::uint64_t budget_bytes) = 0;
 
-  // Starts a recording with the next step. FAILED_PRECONDITION while there is another recording, or
-  // in a mode without a cache; UNAVAILABLE when the engine ends.
-  virtual Result<std::unique_ptr<RoutingRecording>> RecordRouting() = 0;
+  // Starts a recording with the next step. `observer` is told of each step that Take can give,
+  // until the recording is stopped; a step can be taken when the next one begins, or by Stop.
+  // FAILED_PRECONDITION while there is another recording, or in a mode without a cache; UNAVAILABLE
+  // when the engine ends.
+  virtual Result<std::unique_ptr<RoutingRecording>> RecordRouting(
+      RecordedStepObserver observer) = 0;
 
   // Refuses new requests from now on and waits until the others have finished, or until
   // `timeout_ms`, after which they are cancelled. Returns true when all finished by themselves.

@@ -80,7 +80,7 @@ class LoadedEngine final : public Engine {
                                     const ChatTemplateOptions& options) const override;
   EngineStats GetStats() const override;
   Result<MemoryPlan> Resize(std::uint64_t budget_bytes) override;
-  Result<std::unique_ptr<RoutingRecording>> RecordRouting() override;
+  Result<std::unique_ptr<RoutingRecording>> RecordRouting(RecordedStepObserver observer) override;
   bool Drain(std::uint32_t timeout_ms) override;
 
  private:

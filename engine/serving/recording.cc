@@ -5,13 +5,15 @@
 
 namespace edgemoe {
 
-Result<std::unique_ptr<RoutingRecording>> LiveRecording::Start(
-    const Parts& parts, const TraceDescription& description) {
+Result<std::unique_ptr<RoutingRecording>> LiveRecording::Start(const Parts& parts,
+                                                               const TraceDescription& description,
+                                                               RecordedStepObserver observer) {
   if (parts.in_use->exchange(true)) {
     return Failure(FailedPreconditionError(
         "another recording of routing is running; there can be one at a time"));
   }
-  std::unique_ptr<LiveRecording> recording(new LiveRecording(parts, description));
+  std::unique_ptr<LiveRecording> recording(
+      new LiveRecording(parts, description, std::move(observer)));
   EDGEMOE_FAIL_IF_ERROR(
       parts.queue->RunBetweenSteps([&] { parts.pipeline->SetObserver(&recording->recorder_); }));
   recording->recording_ = true;
@@ -33,7 +35,8 @@ void LiveRecording::Stop() {
   });
 }
 
-Result<std::unique_ptr<RoutingRecording>> LoadedEngine::RecordRouting() {
+Result<std::unique_ptr<RoutingRecording>> LoadedEngine::RecordRouting(
+    RecordedStepObserver observer) {
   if (stack_ == nullptr) {
     return Failure(FailedPreconditionError("mode " + options_.mode +
                                            " has no expert cache whose routing could be recorded"));
@@ -49,7 +52,7 @@ Result<std::unique_ptr<RoutingRecording>> LoadedEngine::RecordRouting() {
   }
   return LiveRecording::Start(
       {.queue = &queue_, .pipeline = &stack_->pipeline(), .in_use = &recording_in_use_},
-      description);
+      description, std::move(observer));
 }
 
 }  // namespace edgemoe

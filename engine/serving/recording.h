@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "engine/engine.h"
 #include "engine/scheduler/request_queue.h"
@@ -23,7 +24,8 @@ class LiveRecording final : public RoutingRecording {
   };
   // FAILED_PRECONDITION: another recording lives. UNAVAILABLE: the engine ends.
   static Result<std::unique_ptr<RoutingRecording>> Start(const Parts& parts,
-                                                         const TraceDescription& description);
+                                                         const TraceDescription& description,
+                                                         RecordedStepObserver observer);
   ~LiveRecording() override;
 
   const std::string& header() const override { return recorder_.header(); }
@@ -33,8 +35,10 @@ class LiveRecording final : public RoutingRecording {
   std::uint64_t steps_dropped() const override { return recorder_.steps_dropped(); }
 
  private:
-  LiveRecording(const Parts& parts, const TraceDescription& description)
-      : parts_(parts), recorder_(description) {}
+  LiveRecording(const Parts& parts, const TraceDescription& description,
+                RecordedStepObserver observer)
+      : parts_(parts),
+        recorder_(description, RoutingRecorder::kBufferBytesDefault, std::move(observer)) {}
 
   const Parts parts_;
   RoutingRecorder recorder_;

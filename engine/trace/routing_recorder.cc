@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "engine/base/check.h"
 
@@ -43,8 +44,10 @@ class Line {
 
 }  // namespace
 
-RoutingRecorder::RoutingRecorder(const TraceDescription& description, std::size_t buffer_bytes)
+RoutingRecorder::RoutingRecorder(const TraceDescription& description, std::size_t buffer_bytes,
+                                 StepObserver observer)
     : header_(FormatTraceHeader(description)),
+      observer_(std::move(observer)),
       ring_(buffer_bytes),
       named_(description.experts_per_layer) {}
 
@@ -96,7 +99,8 @@ void RoutingRecorder::FinishStep() {
     steps_dropped_.fetch_add(1, std::memory_order_relaxed);
   } else if (step_end_ != finished) {
     finished_.store(step_end_, std::memory_order_release);
-    steps_recorded_.fetch_add(1, std::memory_order_relaxed);
+    const std::uint64_t steps = steps_recorded_.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (observer_) observer_(steps);
   }
 }
 

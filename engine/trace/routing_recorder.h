@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,14 +20,18 @@ namespace edgemoe {
 // for it, not at all, and is counted; so a slow taker loses steps, never lines.
 //
 // Threads: OnStep, OnRouted and OnIdle are called on the engine's thread, Take on one other thread,
-// the rest on any. No locks; no allocation after construction but in Take.
+// the rest on any. No locks, and no allocation after construction but in Take and in the observer.
 class RoutingRecorder final : public RoutingObserver {
  public:
   static constexpr std::size_t kBufferBytesDefault = std::size_t{16} << 20;
 
+  // Told on the engine's thread of each step that Take can give, with steps_recorded().
+  using StepObserver = std::function<void(std::uint64_t steps_recorded)>;
+
   // `description` tells layers, experts and their sizes; the buffer holds `buffer_bytes` of text.
   explicit RoutingRecorder(const TraceDescription& description,
-                           std::size_t buffer_bytes = kBufferBytesDefault);
+                           std::size_t buffer_bytes = kBufferBytesDefault,
+                           StepObserver observer = {});
 
   // The beginning of the file; what Take gives follows.
   const std::string& header() const { return header_; }
@@ -51,6 +56,7 @@ class RoutingRecorder final : public RoutingObserver {
   void Append(std::span<const char> line);
 
   const std::string header_;
+  const StepObserver observer_;
   std::vector<char> ring_;
   std::vector<bool> named_;     // [experts_per_layer]; by an earlier line of the batch
   std::uint64_t step_end_ = 0;  // bytes written in all, this step's too; the engine thread's

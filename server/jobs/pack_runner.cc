@@ -5,7 +5,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <utility>
 
@@ -14,7 +13,8 @@
 namespace edgemoe {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
+constexpr double kSecondsPerNs = 1e-9;
+constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 // Of this thread and of those that it starts. Where it is not allowed, the job runs as everything
 // else does.
@@ -31,37 +31,37 @@ void YieldToOthers() {
 // Tells the listener now and then, and how long the phase will take at its speed so far.
 class ProgressTeller {
  public:
-  explicit ProgressTeller(PackListener& listener) : listener_(listener) {}
+  ProgressTeller(PackListener& listener, const Clock& clock) : listener_(listener), clock_(clock) {}
 
   void Tell(const PackProgress& progress) {
-    const auto now = SteadyClock::now();
+    const std::uint64_t now_ns = clock_.NowNs();
     const bool begins = !begun_ || progress.phase != phase_;
-    if (!begins && now - told_at_ < PackRunner::kProgressInterval) return;
+    if (!begins && now_ns - told_at_ns_ < PackRunner::kProgressIntervalMs * kNsPerMs) return;
     if (begins) {
       begun_ = true;
       phase_ = progress.phase;
-      begun_at_ = now;
+      begun_at_ns_ = now_ns;
       begun_with_ = progress.done;
     }
-    told_at_ = now;
-    listener_.OnProgress(progress, SecondsLeft(progress, now));
+    told_at_ns_ = now_ns;
+    listener_.OnProgress(progress, SecondsLeft(progress, now_ns));
   }
 
  private:
-  std::optional<double> SecondsLeft(const PackProgress& progress,
-                                    SteadyClock::time_point now) const {
+  std::optional<double> SecondsLeft(const PackProgress& progress, std::uint64_t now_ns) const {
     if (progress.done <= begun_with_ || progress.total < progress.done) return std::nullopt;
-    const double seconds = std::chrono::duration<double>(now - begun_at_).count();
+    const double seconds = static_cast<double>(now_ns - begun_at_ns_) * kSecondsPerNs;
     const auto done = static_cast<double>(progress.done - begun_with_);
     return static_cast<double>(progress.total - progress.done) * seconds / done;
   }
 
   PackListener& listener_;
+  const Clock& clock_;
   bool begun_ = false;
   PackProgress::Phase phase_ = PackProgress::Phase::kCopying;
-  SteadyClock::time_point begun_at_;
+  std::uint64_t begun_at_ns_ = 0;
   std::uint64_t begun_with_ = 0;
-  SteadyClock::time_point told_at_;
+  std::uint64_t told_at_ns_ = 0;
 };
 
 std::string Describe(const PackReport& report) {
@@ -107,7 +107,7 @@ void PackRunner::Run(PackOptions options, PackListener& listener) {
   YieldToOthers();
   const std::string name = "pack " + options.output_path;
   Say(LogLevel::kInfo, name + ": started, from " + options.source_path);
-  ProgressTeller teller(listener);
+  ProgressTeller teller(listener, clock_);
   options.cancelled = &listener.cancelled();
   options.progress = [&teller](const PackProgress& progress) { teller.Tell(progress); };
   Result<PackReport> report = Write(std::move(options));

@@ -6,16 +6,16 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/base/mutex.h"
-#include "engine/engine.h"
 #include "engine/pack.h"
 #include "server/memory/shared_budget.h"
 
@@ -25,23 +25,24 @@ namespace edgemoe {
 class PackListener {
  public:
   virtual ~PackListener() = default;
-  // Not oftener than kProgressInterval, and once at the start of each phase. The time is the
+  // At most once in kProgressIntervalMs, but always at the start of a phase. The time is the
   // phase's, absent until it can be told.
   virtual void OnProgress(const PackProgress& progress,
                           std::optional<double> phase_seconds_left) = 0;
   // Last. Another job may be started from here on.
   virtual void OnEnded(Result<PackReport> report) = 0;
-  // Set: the job ends soon.
+  // Set: the job ends soon. Who waits for it is notified.
   virtual const std::atomic<bool>& cancelled() const = 0;
 };
 
 // Thread-safe but for the destructor.
 class PackRunner {
  public:
-  static constexpr std::chrono::milliseconds kProgressInterval{250};
+  static constexpr std::uint64_t kProgressIntervalMs = 250;
 
-  // `budget` outlives the runner.
-  PackRunner(SharedBudget& budget, LogSink log) : budget_(budget), log_(std::move(log)) {}
+  // Both outlive the runner.
+  PackRunner(SharedBudget& budget, const Clock& clock, LogSink log)
+      : budget_(budget), clock_(clock), log_(std::move(log)) {}
   // Waits for the job, which its listener must have cancelled or which is about to end.
   ~PackRunner();
   PackRunner(const PackRunner&) = delete;
@@ -58,6 +59,7 @@ class PackRunner {
   void Say(LogLevel level, const std::string& line) const;
 
   SharedBudget& budget_;
+  const Clock& clock_;
   const LogSink log_;
   Mutex mutex_;
   std::string running_output_ GUARDED_BY(mutex_);  // empty: none runs

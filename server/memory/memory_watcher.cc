@@ -44,11 +44,10 @@ double ParsePressure(std::string_view text) {
   return error == std::errc() && percent >= 0 && percent <= 100 ? percent : 0;
 }
 
-MemorySample ReadMemorySample(const std::string& proc_root, const std::string& cgroup_root) {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+MemorySample ReadMemorySample(const Clock& clock, const std::string& proc_root,
+                              const std::string& cgroup_root) {
   MemorySample sample;
-  sample.at_ms = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  sample.at_ms = clock.NowNs() / 1'000'000;
   sample.usable_bytes = UsableMemoryBytes(proc_root, cgroup_root);
   sample.pressure_percent = ReadPressure(proc_root + "/pressure/memory");
   if (const std::string group = OwnGroup(proc_root); !group.empty())
@@ -129,10 +128,12 @@ MemoryAdapter::Decision MemoryAdapter::Ask(std::uint64_t budget_bytes, std::stri
 }
 
 MemoryWatcher::MemoryWatcher(boost::asio::io_context& context, WorkerPool& workers,
-                             SharedBudget& budget, const MemoryPlan& plan, LogSink log)
+                             SharedBudget& budget, const Clock& clock, const MemoryPlan& plan,
+                             LogSink log)
     : timer_(context),
       workers_(workers),
       budget_(budget),
+      clock_(clock),
       log_(std::move(log)),
       adapter_(plan.budget_bytes, plan.budget_floor_bytes, plan.usable_bytes) {}
 
@@ -156,7 +157,7 @@ void MemoryWatcher::Look() {
   const std::uint64_t before_bytes = share->budget_bytes;
   adapter_.SetFloor(share->floor_bytes);
   const std::optional<MemoryAdapter::Decision> decision =
-      adapter_.Decide(ReadMemorySample(), before_bytes);
+      adapter_.Decide(ReadMemorySample(clock_), before_bytes);
   if (!decision) return;
   const Status adapted = budget_.Adapt(decision->budget_bytes);
   if (adapted.ok()) {

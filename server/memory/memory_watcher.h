@@ -11,10 +11,11 @@
 #include <string>
 #include <string_view>
 
-#include "engine/engine.h"
+#include "engine/base/clock.h"
+#include "engine/base/log.h"
 #include "engine/plan.h"
 #include "server/memory/shared_budget.h"
-#include "server/process/worker_pool.h"
+#include "server/threads/worker_pool.h"
 
 namespace edgemoe {
 
@@ -27,7 +28,7 @@ struct MemorySample {
 };
 
 // The roots are a seam for tests.
-MemorySample ReadMemorySample(const std::string& proc_root = "/proc",
+MemorySample ReadMemorySample(const Clock& clock, const std::string& proc_root = "/proc",
                               const std::string& cgroup_root = "/sys/fs/cgroup");
 
 // The avg10 of the line "some" of a pressure file; 0 for any other text.
@@ -40,9 +41,8 @@ double ParsePressure(std::string_view text);
 //   pressure  At kPressureHigh for kHighSamples samples in a row: a quarter of what is above the
 //             floor goes; then nothing more for kShrinkPauseMs, for the average looks back.
 //   calm      At kPressureLow for a while: an eighth of the way back to the wanted budget. The
-//   while
-//             is kCalmMs, and doubles each time that pressure comes again, up to kCalmMsMax; it is
-//             kCalmMs again once the wanted budget has been reached and stayed calm.
+//             while is kCalmMs, and doubles each time that pressure comes again, up to kCalmMsMax;
+//             it is kCalmMs again once the wanted budget has been reached and stayed calm.
 //
 // Never below the floor, never above what is wanted. Whoever else resizes the engine says by that
 // what is wanted from then on. Thread-compatible.
@@ -96,7 +96,7 @@ class MemoryWatcher {
   // All outlive the watcher, which is destroyed after the workers have been joined. `plan`: the
   // engine's first.
   MemoryWatcher(boost::asio::io_context& context, WorkerPool& workers, SharedBudget& budget,
-                const MemoryPlan& plan, LogSink log);
+                const Clock& clock, const MemoryPlan& plan, LogSink log);
 
   void Start();
   void Stop() { timer_.cancel(); }
@@ -108,6 +108,7 @@ class MemoryWatcher {
   boost::asio::steady_timer timer_;
   WorkerPool& workers_;
   SharedBudget& budget_;
+  const Clock& clock_;
   const LogSink log_;
   std::atomic<bool> looking_ = false;
   // Whoever looks:

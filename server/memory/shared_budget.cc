@@ -31,7 +31,7 @@ void BudgetLoan::GiveBack() {
 
 Result<MemoryPlan> SharedBudget::Resize(std::uint64_t budget_bytes) {
   const MutexLock lock(mutex_);
-  EDGEMOE_ASSIGN_OR_FAIL(Engine* const engine, engines_.Find(""));
+  EDGEMOE_ASSIGN_OR_FAIL(const EngineLease engine, engines_.LeaseDefault());
   const std::uint64_t floor_bytes = engine->GetStats().memory.budget_floor_bytes + lent_bytes_;
   if (lent_bytes_ != 0 && budget_bytes < floor_bytes)
     return Failure(Status(StatusCode::kResourceExhausted, "budget_bytes",
@@ -50,7 +50,7 @@ Result<MemoryPlan> SharedBudget::Resize(std::uint64_t budget_bytes) {
 
 Result<SharedBudget::EngineShare> SharedBudget::engine_share() const {
   const MutexLock lock(mutex_);
-  EDGEMOE_ASSIGN_OR_FAIL(const Engine* const engine, engines_.Find(""));
+  EDGEMOE_ASSIGN_OR_FAIL(const EngineLease engine, engines_.LeaseDefault());
   const MemoryPlan plan = engine->GetStats().memory;
   return EngineShare{.budget_bytes = plan.budget_bytes + given_up_bytes_,
                      .floor_bytes = plan.budget_floor_bytes + given_up_bytes_};
@@ -58,7 +58,7 @@ Result<SharedBudget::EngineShare> SharedBudget::engine_share() const {
 
 Status SharedBudget::Adapt(std::uint64_t budget_bytes) {
   const MutexLock lock(mutex_);
-  EDGEMOE_ASSIGN_OR_RETURN(Engine* const engine, engines_.Find(""));
+  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, engines_.LeaseDefault());
   const Result<MemoryPlan> plan =
       engine->Resize(budget_bytes - std::min(budget_bytes, given_up_bytes_));
   return plan ? OkStatus() : plan.error();
@@ -67,7 +67,7 @@ Status SharedBudget::Adapt(std::uint64_t budget_bytes) {
 Result<BudgetLoan> SharedBudget::Lend(const PackMemory& need, std::uint64_t wanted_bytes) {
   const MutexLock lock(mutex_);
   EDGEMOE_CHECK(lent_bytes_ == 0, "one loan at a time");
-  EDGEMOE_ASSIGN_OR_FAIL(Engine* const engine, engines_.Find(""));
+  EDGEMOE_ASSIGN_OR_FAIL(const EngineLease engine, engines_.LeaseDefault());
   const MemoryPlan plan = engine->GetStats().memory;
   std::uint64_t total_bytes = plan.budget_bytes;
   if (automatic_) total_bytes = std::max(total_bytes, plan.usable_bytes / 4 * 3);
@@ -93,6 +93,7 @@ Result<BudgetLoan> SharedBudget::Lend(const PackMemory& need, std::uint64_t want
   if (given_up_bytes != 0) EDGEMOE_FAIL_IF_ERROR(Shrink(*engine, plan, given_up_bytes));
   lent_bytes_ = bytes;
   given_up_bytes_ = given_up_bytes;
+  if (bytes != 0) lender_ = engine;
   return bytes == 0 ? BudgetLoan() : BudgetLoan(this, bytes);
 }
 
@@ -100,11 +101,11 @@ void SharedBudget::TakeBack() {
   const MutexLock lock(mutex_);
   lent_bytes_ = 0;
   const std::uint64_t bytes = std::exchange(given_up_bytes_, 0);
+  const EngineLease engine = std::exchange(lender_, nullptr);
   if (bytes == 0) return;
-  const Result<Engine*> engine = engines_.Find("");
-  EDGEMOE_CHECK(engine.has_value(), "an engine that has given up memory is there");
-  const std::uint64_t budget_bytes = (*engine)->GetStats().memory.budget_bytes;
-  const Result<MemoryPlan> plan = (*engine)->Resize(budget_bytes + bytes);
+  EDGEMOE_CHECK(engine != nullptr, "memory was given up by an engine");
+  const std::uint64_t budget_bytes = engine->GetStats().memory.budget_bytes;
+  const Result<MemoryPlan> plan = engine->Resize(budget_bytes + bytes);
   // An engine that ends has no use for it.
   if (plan || plan.error().code() == StatusCode::kUnavailable || !log_) return;
   log_(LogLevel::kWarning, "memory budget stays " + FormatByteSize(budget_bytes) +

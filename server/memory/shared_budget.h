@@ -11,7 +11,7 @@
 #include "engine/base/log.h"
 #include "engine/base/mutex.h"
 #include "engine/pack.h"
-#include "server/process/engine_slot.h"
+#include "server/models/engine_slot.h"
 
 namespace edgemoe {
 
@@ -80,6 +80,7 @@ class SharedBudget {
   bool automatic_ GUARDED_BY(mutex_);
   std::uint64_t lent_bytes_ GUARDED_BY(mutex_) = 0;
   std::uint64_t given_up_bytes_ GUARDED_BY(mutex_) = 0;  // of these, by the engine
+  EngineLease lender_ GUARDED_BY(mutex_);  // during a loan: who gave up memory for it, or may
 };
 
 }  // namespace edgemoe

@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds kLastWritesGrace{1000};
 // Told to systemd: how long each sign of progress, and what follows the drain, may take.
 constexpr std::uint64_t kProgressMs = 60'000;
 constexpr std::uint64_t kAfterDrainMs = 15'000;
-constexpr std::chrono::seconds kProgressInterval{1};
+constexpr std::uint64_t kProgressIntervalNs = 1'000'000'000;
 
 // Each connection takes two descriptors; the soft limit is often 1,024.
 void RaiseFileLimit() {
@@ -45,8 +45,10 @@ Daemon::Daemon(Config config, LogSink log, OpenEngine open_engine)
       log_(std::move(log)),
       open_engine_(std::move(open_engine)),
       budget_(slot_, config_.engine.memory_budget_bytes == 0, log_),
+      packs_(budget_, clock_, log_),
       retry_delay_(config_.engine.sessions_max),
-      workers_(kWorkers, kWorkerTasksMax) {}
+      workers_(kWorkers, kWorkerTasksMax),
+      streams_(clock_) {}
 
 Daemon::~Daemon() {
   for (std::thread* thread : {&loader_, &stopper_, &hurrier_})
@@ -62,15 +64,18 @@ ExitCode Daemon::Run() {
     Say(LogLevel::kError, status.message());
     return ExitCodeForListenFailure(status);
   }
-  parts_.emplace(ServiceParts{.engines = slot_,
-                              .budget = budget_,
-                              .workers = workers_,
-                              .streams = streams_,
-                              .retry_delay = retry_delay_,
-                              .engine_options = ToEngineOptions(config_, log_),
-                              .models_directory = config_.models.directory,
-                              .new_seed = RandomSeed,
-                              .log = log_});
+  parts_.emplace(ServiceParts{
+      .engines = slot_,
+      .budget = budget_,
+      .packs = packs_,
+      .workers = workers_,
+      .streams = streams_,
+      .retry_delay = retry_delay_,
+      .engine_options = ToEngineOptions(config_, log_),
+      .models_directory = config_.models.directory,
+      .new_seed = RandomSeed,
+      .in_configuration = [](const Status& status) { return InConfiguration(status).status; },
+      .log = log_});
   auto server = GrpcServer::Start(*parts_, config_.listen.tcp);
   if (!server) {
     Say(LogLevel::kError, server.error().message());
@@ -179,9 +184,9 @@ void Daemon::StartLoading() {
 
 void Daemon::OnProgress(std::uint64_t bytes_loaded, std::uint64_t bytes_total) {
   slot_.SetProgress(bytes_loaded, bytes_total);
-  const auto now = std::chrono::steady_clock::now();
-  if (now - progress_told_ < kProgressInterval) return;
-  progress_told_ = now;
+  const std::uint64_t now_ns = clock_.NowNs();
+  if (progress_told_ns_ && now_ns - *progress_told_ns_ < kProgressIntervalNs) return;
+  progress_told_ns_ = now_ns;
   notifier_.Status("Model: " + slot_.Progress() + " of " + FormatByteSize(bytes_total),
                    kProgressMs);
 }
@@ -206,7 +211,7 @@ void Daemon::OnLoaded(Result<std::unique_ptr<Engine>> engine) {
                            stats.kernels + ", " + stats.io_backend +
                            (stats.io_note.empty() ? "" : " (" + stats.io_note + ")"));
   if (MemoryAdapts(config_)) {
-    watcher_.emplace(context_, workers_, budget_, stats.memory, log_);
+    watcher_.emplace(context_, workers_, budget_, clock_, stats.memory, log_);
     watcher_->Start();
   }
   notifier_.Ready("Ready: " + serving);
@@ -248,6 +253,7 @@ void Daemon::Stop(State state, ExitCode code) {
     if (stopper_.joinable()) stopper_.join();
     if (hurrier_.joinable()) hurrier_.join();
     watcher_.reset();
+    slot_.Withdraw();
     engine_.reset();
   }
   listener_.reset();

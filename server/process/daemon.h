@@ -21,14 +21,19 @@
 #include <string>
 #include <thread>
 
+#include "engine/base/clock.h"
+#include "server/calls/service_parts.h"
+#include "server/jobs/pack_runner.h"
 #include "server/listen/acceptor.h"
 #include "server/listen/unix_listener.h"
 #include "server/memory/memory_watcher.h"
+#include "server/models/engine_slot.h"
 #include "server/process/config.h"
 #include "server/process/exit_codes.h"
 #include "server/process/service_notifier.h"
 #include "server/rpc/grpc_server.h"
-#include "server/rpc/service_parts.h"
+#include "server/threads/stream_thread.h"
+#include "server/threads/worker_pool.h"
 
 namespace edgemoe {
 
@@ -84,9 +89,11 @@ class Daemon {
   std::vector<UniqueFd> sockets_;  // to listen on, until the acceptor has them
 
   // The engine outlives what follows it.
+  const SteadyClock clock_{};
   std::unique_ptr<Engine> engine_;
   EngineSlot slot_;
   SharedBudget budget_;
+  PackRunner packs_;
   RetryDelay retry_delay_;
   WorkerPool workers_;
   StreamThread streams_;
@@ -97,7 +104,7 @@ class Daemon {
   std::thread loader_;
   std::thread stopper_;
   std::thread hurrier_;
-  std::chrono::steady_clock::time_point progress_told_;  // on the loader's thread
+  std::optional<std::uint64_t> progress_told_ns_;  // on the loader's thread
 };
 
 }  // namespace edgemoe

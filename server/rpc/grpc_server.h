@@ -9,7 +9,7 @@
 #include <string>
 
 #include "engine/base/unique_fd.h"
-#include "server/rpc/service_parts.h"
+#include "server/calls/service_parts.h"
 
 namespace grpc {
 class Server;

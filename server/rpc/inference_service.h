@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// edgemoe.v1.Inference: checks, translates, hands to the engine. Holds no state. What each call
-// does and which errors it gives stands in proto/edgemoe/v1/inference.proto.
+// edgemoe.v1.Inference over gRPC: joins each call to its body in server/calls/inference.h.
 #pragma once
 
 #include "edgemoe/v1/inference.grpc.pb.h"
-#include "server/rpc/service_parts.h"
+#include "server/calls/service_parts.h"
 
 namespace edgemoe {
 
@@ -41,13 +40,6 @@ class InferenceService final
                                   grpc::ByteBuffer* response) override;
 
  private:
-  // Makes the stream of a call, and on a worker parses its request and runs
-  // `submit(stream, engine, request)`, which gives the request's id.
-  template <class Request, class Response, class Submit>
-  grpc::ServerWriteReactor<grpc::ByteBuffer>* StartStream(grpc::CallbackServerContext& context,
-                                                          const grpc::ByteBuffer& bytes,
-                                                          Submit submit);
-
   const ServiceParts& parts_;
 };
 

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// edgemoe.v1.Models, see proto/edgemoe/v1/models.proto.
+// edgemoe.v1.Models over gRPC: joins each call to its body in server/calls/models.h.
 #pragma once
 
-#include <vector>
-
 #include "edgemoe/v1/models.grpc.pb.h"
-#include "server/jobs/pack_runner.h"
-#include "server/rpc/service_parts.h"
+#include "server/calls/service_parts.h"
 
 namespace edgemoe {
 
@@ -18,8 +15,7 @@ class ModelsService final
               v1::Models::WithRawCallbackMethod_Pack<v1::Models::Service>>>> {
  public:
   // `parts` outlives the service.
-  explicit ModelsService(const ServiceParts& parts)
-      : parts_(parts), packs_(parts.budget, parts.log) {}
+  explicit ModelsService(const ServiceParts& parts) : parts_(parts) {}
 
   grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context,
                                  const grpc::ByteBuffer* request,
@@ -34,12 +30,7 @@ class ModelsService final
                                                    const grpc::ByteBuffer* request) override;
 
  private:
-  // The loaded one first, then the directory's. An unreadable directory is an error.
-  Result<std::vector<v1::Model>> Models() const;
-  Result<v1::Model> Find(const std::string& name) const;
-
   const ServiceParts& parts_;
-  PackRunner packs_;
 };
 
 }  // namespace edgemoe

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// edgemoe.v1.Observe, see proto/edgemoe/v1/observe.proto.
+// edgemoe.v1.Observe over gRPC: joins each call to its body in server/calls/observe.h.
 #pragma once
 
 #include "edgemoe/v1/observe.grpc.pb.h"
-#include "server/rpc/service_parts.h"
+#include "server/calls/service_parts.h"
 
 namespace edgemoe {
 

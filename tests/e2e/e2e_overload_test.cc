@@ -87,15 +87,29 @@ TEST_F(E2eOverloadTest, AClientThatNeverReadsIsEndedAndHoldsUpNobody) {
   EXPECT_EQ(daemon.Stop(), 0) << daemon.log();
 }
 
-TEST_F(E2eOverloadTest, StatsAnswerWhileALongPromptRuns) {
-  DaemonProcess daemon(socket_, {"--expert-budget", "6MiB"});
+// Storage is so slow that the prompt takes long: an answer that had to wait for it would tell of a
+// request that has ended.
+TEST_F(E2eOverloadTest, StatsAndTokenizeAnswerWhileALongPromptRuns) {
+  DaemonProcess daemon(socket_, {"--expert-budget", "6MiB", "--prefill-chunk-tokens", "16",
+                                 "--io-faults", "slow:ms=200"});
   ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
   client::Client client = daemon.Connect();
   std::string prompt;
   for (int i = 0; i < 40; ++i) prompt += "The cat sat on the mat. ";
   client::GenerateStream stream = client.Complete(Greedy(prompt, 1));
-  EXPECT_TRUE(client.GetStats());
-  EXPECT_TRUE(Receive(std::move(stream)).status.ok());
+  const auto runs = [&] {
+    const auto stats = client.GetStats();
+    return stats && stats->requests().running() == 1 && stats->requests().finished() == 0 &&
+           stats->tokens().prompt() > 0 && stats->tokens().completion() == 0;
+  };
+  ASSERT_TRUE(WaitUntil(runs)) << daemon.log();
+  v1::TokenizeRequest tokenize;
+  tokenize.set_text(prompt);
+  EXPECT_TRUE(client.Tokenize(tokenize));
+  EXPECT_TRUE(runs()) << "the prompt was over before something else was answered";
+  stream.Cancel();
+  EXPECT_FALSE(stream.Finish().ok());
+  EXPECT_TRUE(BecomesIdle(client));
   EXPECT_EQ(daemon.Stop(), 0) << daemon.log();
 }
 

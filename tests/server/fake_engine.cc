@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <utility>
 
@@ -19,6 +20,7 @@ constexpr std::uint64_t kBudgetFloorBytes = 1000;
 
 using std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience{10};
+constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::size_t kLargeChunkBytes = 16 * 1024;
 
 }  // namespace
@@ -32,7 +34,7 @@ struct FakeEngine::Session {
   bool started = false;
   bool finished = false;
   std::uint32_t written = 0;
-  std::optional<steady_clock::time_point> paused_since;
+  std::optional<std::uint64_t> paused_since_ns;
 };
 
 FakeEngine::FakeEngine(Options options) : options_(options), budget_bytes_(options.budget_bytes) {
@@ -84,6 +86,7 @@ Result<RequestId> FakeEngine::Submit(std::unique_ptr<Session> session) {
   session->id = id;
   live_.push_back(id);
   waiting_.push_back(std::move(session));
+  ++wakes_;
   changed_.NotifyAll();
   return id;
 }
@@ -161,40 +164,62 @@ Result<MemoryPlan> FakeEngine::Resize(std::uint64_t budget_bytes) {
   return plan;
 }
 
-namespace {
-
-// Has a line whenever it is asked, until it is stopped.
-class FakeRecording final : public RoutingRecording {
+// Lives with a registration at the engine, which adds a line for each token.
+class FakeEngine::Recording final : public RoutingRecording {
  public:
+  Recording(FakeEngine& engine, RecordedStepObserver observer)
+      : engine_(engine), observer_(std::move(observer)) {}
+  ~Recording() override { Stop(); }
+
   const std::string& header() const override { return header_; }
-  std::string Take() override { return stopped_ ? "" : std::to_string(++steps_) + "\n"; }
-  void Stop() override { stopped_ = true; }
+  std::string Take() override {
+    const MutexLock lock(mutex_);
+    return std::exchange(text_, "");
+  }
+  void Stop() override {
+    const MutexLock lock(engine_.mutex_);
+    if (engine_.recording_ == this) engine_.recording_ = nullptr;
+  }
   std::uint64_t steps_recorded() const override { return steps_; }
   std::uint64_t steps_dropped() const override { return 0; }
 
+  void Add() {
+    {
+      const MutexLock lock(mutex_);
+      text_ += std::to_string(++steps_) + "\n";
+    }
+    observer_(steps_);
+  }
+
  private:
+  FakeEngine& engine_;
+  const RecordedStepObserver observer_;
   const std::string header_ = "step\n";
-  std::uint64_t steps_ = 0;
-  bool stopped_ = false;
+  std::atomic<std::uint64_t> steps_ = 0;
+  Mutex mutex_;
+  std::string text_ GUARDED_BY(mutex_);
 };
 
-}  // namespace
-
-Result<std::unique_ptr<RoutingRecording>> FakeEngine::RecordRouting() {
-  return std::make_unique<FakeRecording>();
+Result<std::unique_ptr<RoutingRecording>> FakeEngine::RecordRouting(RecordedStepObserver observer) {
+  auto recording = std::make_unique<Recording>(*this, std::move(observer));
+  const MutexLock lock(mutex_);
+  if (recording_ != nullptr)
+    return Failure(FailedPreconditionError("another recording of routing is running"));
+  recording_ = recording.get();
+  return recording;
 }
 
 bool FakeEngine::Drain(std::uint32_t timeout_ms) {
   const auto end = steady_clock::now() + std::chrono::milliseconds(timeout_ms);
   MutexLock lock(mutex_);
   draining_ = true;
-  while (!live_.empty() && steady_clock::now() < end)
-    changed_.WaitFor(mutex_, std::chrono::milliseconds(10));
+  for (auto now = steady_clock::now(); !live_.empty() && now < end; now = steady_clock::now())
+    changed_.WaitFor(mutex_, end - now);
   const bool all_finished = live_.empty();
   aborted_.insert(aborted_.end(), live_.begin(), live_.end());
   ++wakes_;
   changed_.NotifyAll();
-  while (!live_.empty()) changed_.WaitFor(mutex_, std::chrono::milliseconds(10));
+  while (!live_.empty()) changed_.Wait(mutex_);
   return all_finished;
 }
 
@@ -208,20 +233,22 @@ std::uint64_t FakeEngine::chunk_count() const {
   return chunks_;
 }
 
-bool FakeEngine::WaitIdle() const {
-  const auto end = steady_clock::now() + kPatience;
-  MutexLock lock(mutex_);
-  while (!live_.empty() && steady_clock::now() < end)
-    changed_.WaitFor(mutex_, std::chrono::milliseconds(10));
-  return live_.empty();
+bool FakeEngine::WaitActive(std::size_t count) const {
+  return WaitFor([&]() NO_THREAD_SAFETY_ANALYSIS { return live_.size() == count; });
 }
 
+bool FakeEngine::WaitIdle() const { return WaitActive(0); }
+
 bool FakeEngine::WaitPaused() const {
+  return WaitFor([&]() NO_THREAD_SAFETY_ANALYSIS { return paused_; });
+}
+
+bool FakeEngine::WaitFor(const std::function<bool()>& condition) const {
   const auto end = steady_clock::now() + kPatience;
-  MutexLock lock(mutex_);
-  while (!paused_ && steady_clock::now() < end)
-    changed_.WaitFor(mutex_, std::chrono::milliseconds(10));
-  return paused_;
+  const MutexLock lock(mutex_);
+  for (auto now = steady_clock::now(); !condition() && now < end; now = steady_clock::now())
+    changed_.WaitFor(mutex_, end - now);
+  return condition();
 }
 
 void FakeEngine::Run() {
@@ -240,8 +267,7 @@ void FakeEngine::Run() {
     }
     if (Step()) continue;
     MutexLock lock(mutex_);
-    if (wakes == wakes_ && waiting_.empty() && !stopping_)
-      changed_.WaitFor(mutex_, std::chrono::milliseconds(5));
+    while (wakes == wakes_ && !stopping_) changed_.Wait(mutex_);
   }
 }
 
@@ -285,19 +311,18 @@ bool FakeEngine::StepOne(Session& session) {
     return true;
   }
   if (!session.sink->CanTake()) {
-    const auto now = steady_clock::now();
-    if (!session.paused_since) session.paused_since = now;
+    const std::uint64_t now_ns = options_.clock == nullptr ? 0 : options_.clock->NowNs();
+    if (!session.paused_since_ns) session.paused_since_ns = now_ns;
     {
       MutexLock lock(mutex_);
       paused_ = true;
       changed_.NotifyAll();
     }
-    if (now - *session.paused_since < std::chrono::milliseconds(options_.stall_timeout_ms))
-      return false;
+    if (now_ns - *session.paused_since_ns < options_.stall_timeout_ms * kNsPerMs) return false;
     Finish(session, FinishReason::kError, ResourceExhaustedError("the client reads too slowly"));
     return true;
   }
-  session.paused_since.reset();
+  session.paused_since_ns.reset();
   const std::uint32_t limit = session.request.stop.max_tokens.value_or(~std::uint32_t{0});
   if (session.written >= limit || (session.prompt == "short" && session.written == 1)) {
     Finish(session, FinishReason::kMaxTokens, OkStatus());
@@ -312,6 +337,7 @@ bool FakeEngine::StepOne(Session& session) {
   session.sink->OnChunk(std::move(chunk));
   MutexLock lock(mutex_);
   ++chunks_;
+  if (recording_ != nullptr) recording_->Add();
   return true;
 }
 

@@ -8,20 +8,22 @@
 //   "short"   one token, and held-back text in Finished
 // Each other prompt is answered until max_tokens, or for ever. Engine::Open gives one, but for the
 // paths "too-large.gguf" (refused) and "stuck.gguf" (a quarter is loaded, then nothing happens).
+// A recording of routing has a line for each token.
 //
 // WritePack writes nothing: sources named "...hang..." go on until they are cancelled, with a
 // thread of their own, "...full..." ends with RESOURCE_EXHAUSTED. Its report says which
 // memory_bytes (calibration_tokens) and threads (probe_count) it had. PlanPack wants 2,000 to 4,000
-// bytes,
-// "...huge..." 20,000 to 40,000; no bits of 99.
+// bytes, "...huge..." 20,000 to 40,000; no bits of 99.
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "engine/base/clock.h"
 #include "engine/base/mutex.h"
 #include "engine/describe.h"
 #include "engine/engine.h"
@@ -37,6 +39,7 @@ class FakeEngine final : public Engine {
     std::uint32_t stall_timeout_ms = 60'000;
     std::uint64_t budget_bytes = 10'000;
     std::uint64_t usable_bytes = 0;
+    const Clock* clock = nullptr;  // of stall_timeout_ms, outlives the engine; null: none stalls
   };
   explicit FakeEngine(Options options);
   ~FakeEngine() override;
@@ -55,11 +58,13 @@ class FakeEngine final : public Engine {
   EngineStats GetStats() const override;
   // As PlanMemory says: from 1000 bytes on.
   Result<MemoryPlan> Resize(std::uint64_t budget_bytes) override;
-  Result<std::unique_ptr<RoutingRecording>> RecordRouting() override;
+  Result<std::unique_ptr<RoutingRecording>> RecordRouting(RecordedStepObserver observer) override;
   bool Drain(std::uint32_t timeout_ms) override;
 
   // Requests that wait or run.
   std::size_t active() const;
+  // Waits until so many wait or run; false after ten seconds.
+  bool WaitActive(std::size_t count) const;
   std::uint64_t chunk_count() const;
   // Waits until nothing waits or runs; false after ten seconds.
   bool WaitIdle() const;
@@ -70,6 +75,7 @@ class FakeEngine final : public Engine {
 
  private:
   struct Session;
+  class Recording;
 
   Result<RequestId> Submit(std::unique_ptr<Session> session);
   void Run();
@@ -77,6 +83,7 @@ class FakeEngine final : public Engine {
   bool Step();
   bool StepOne(Session& session);
   void Finish(Session& session, FinishReason reason, Status status);
+  bool WaitFor(const std::function<bool()>& condition) const;
 
   const Options options_;
   ModelDescription model_;
@@ -92,6 +99,7 @@ class FakeEngine final : public Engine {
   std::uint64_t budget_bytes_ GUARDED_BY(mutex_);
   std::uint64_t refused_ GUARDED_BY(mutex_) = 0;
   bool paused_ GUARDED_BY(mutex_) = false;
+  Recording* recording_ GUARDED_BY(mutex_) = nullptr;
   bool draining_ GUARDED_BY(mutex_) = false;
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;

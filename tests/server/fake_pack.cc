@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The pack jobs of fake_engine.h.
+#include <atomic>
 #include <thread>
 
 #include "engine/pack.h"
@@ -28,10 +29,7 @@ Result<PackMemory> PlanPack(const PackOptions& options) {
 Result<PackReport> WritePack(const PackOptions& options) {
   const bool hangs = Named(options, "hang");
   std::thread second;
-  if (hangs)
-    second = std::thread([&options] {
-      while (!*options.cancelled) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    });
+  if (hangs) second = std::thread([&options] { options.cancelled->wait(false); });
   PackProgress progress{.done = 30, .total = 100, .resumed = 10};
   if (options.method != PackMethod::kCopy) {
     progress.phase = PackProgress::Phase::kCalibrating;
@@ -41,10 +39,8 @@ Result<PackReport> WritePack(const PackOptions& options) {
     progress.planned_bits = 4.5;
     progress.planned_kl = 0.25;
   }
-  do {
-    options.progress(progress);
-    std::this_thread::sleep_for(std::chrono::milliseconds(hangs ? 1 : 0));
-  } while (hangs && !*options.cancelled);
+  options.progress(progress);
+  if (hangs) options.cancelled->wait(false);
   if (second.joinable()) second.join();
   if (*options.cancelled) return Failure(CancelledError("pack: cancelled"));
   if (Named(options, "full"))

@@ -7,14 +7,25 @@
 #include <sys/un.h>
 
 #include <cstring>
+#include <future>
 #include <utility>
 
 #include "engine/base/check.h"
+#include "server/process/engine_options.h"
 
 namespace edgemoe {
 
+namespace {
+
+FakeEngine::Options With(FakeEngine::Options options, const Clock& clock) {
+  options.clock = &clock;
+  return options;
+}
+
+}  // namespace
+
 TestServer::TestServer(Options options)
-    : engine_(options.engine), retry_delay_(options.engine.sessions_max) {
+    : engine_(With(options.engine, engine_clock_)), retry_delay_(options.engine.sessions_max) {
   EngineOptions engine_options;
   engine_options.sessions_max = options.engine.sessions_max;
   engine_options.queue_max = options.engine.queue_max;
@@ -23,12 +34,14 @@ TestServer::TestServer(Options options)
   parts_.emplace(ServiceParts{
       .engines = slot_,
       .budget = budget_,
+      .packs = packs_,
       .workers = workers_,
       .streams = streams_,
       .retry_delay = retry_delay_,
       .engine_options = engine_options,
       .models_directory = options.models_directory,
       .new_seed = [seed = 1000]() mutable { return static_cast<std::uint64_t>(seed++); },
+      .in_configuration = [](const Status& status) { return InConfiguration(status).status; },
       .log = {}});
   auto server = GrpcServer::Start(*parts_, "");
   EDGEMOE_CHECK(server.has_value(), "the server starts");
@@ -59,11 +72,34 @@ TestServer::~TestServer() {
   server_->Shutdown(std::chrono::milliseconds(0));
   workers_.Join();
   streams_.Join();
+  slot_.Withdraw();
+}
+
+void TestServer::PassEngineMs(std::uint64_t ms) {
+  engine_clock_.Advance(ms * 1'000'000);
+  engine_.Wake();
+}
+
+void TestServer::PassStreamMs(std::uint64_t ms) {
+  stream_clock_.Advance(ms * 1'000'000);
+  for (int round = 0; round < 2; ++round) {  // timers, and what they posted
+    std::promise<void> done;
+    streams_.Post([&] { done.set_value(); });
+    done.get_future().wait();
+  }
 }
 
 std::shared_ptr<grpc::Channel> TestServer::NewChannel() const {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel("unix:" + path_, grpc::InsecureChannelCredentials(), arguments);
+}
+
+std::shared_ptr<grpc::Channel> TestServer::NewNarrowChannel() const {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 4096);
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   return grpc::CreateCustomChannel("unix:" + path_, grpc::InsecureChannelCredentials(), arguments);
 }
 

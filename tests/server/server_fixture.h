@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The real server on a real unix socket in a temporary folder, with a fake engine.
+// The real server on a real unix socket in a temporary folder, with a fake engine. Time passes only
+// when a test says so.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -15,6 +16,7 @@
 #include "server/rpc/grpc_server.h"
 #include "tests/server/fake_engine.h"
 #include "tests/support/child_process.h"
+#include "tests/support/fake_clock.h"
 
 namespace grpc {
 class Channel;
@@ -35,8 +37,15 @@ class TestServer {
 
   // A connection of its own.
   std::shared_ptr<grpc::Channel> NewChannel() const;
+  // One on which much less than a stream's buffer fits between server and client.
+  std::shared_ptr<grpc::Channel> NewNarrowChannel() const;
   // A connected socket of the caller's.
   UniqueFd Connect() const;
+
+  // Lets time pass for the engine, which hears of it at once; or for streams and jobs, until what
+  // is due has been done.
+  void PassEngineMs(std::uint64_t ms);
+  void PassStreamMs(std::uint64_t ms);
 
   FakeEngine& engine() { return engine_; }
   GrpcServer& server() { return *server_; }
@@ -45,12 +54,15 @@ class TestServer {
  private:
   TempFolder dir_;
   std::string path_ = dir_ / "s.sock";
+  FakeClock engine_clock_;
+  FakeClock stream_clock_;
   FakeEngine engine_;
   EngineSlot slot_;
   SharedBudget budget_{slot_, false, {}};
+  PackRunner packs_{budget_, stream_clock_, {}};
   RetryDelay retry_delay_;
   WorkerPool workers_{2, 2048};
-  StreamThread streams_;
+  StreamThread streams_{stream_clock_};
   std::optional<ServiceParts> parts_;
   std::unique_ptr<GrpcServer> server_;
   std::optional<UnixListener> listener_;

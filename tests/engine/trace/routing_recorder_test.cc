@@ -43,6 +43,24 @@ void RecordStep(RoutingRecorder& recorder, std::uint32_t position) {
   recorder.OnRouted(ExpertLayerIndex{2}, {&row, 1}, read_bytes);
 }
 
+TEST(RoutingRecorderTest, TellsOfEachStepThatCanBeTaken) {
+  std::vector<std::uint64_t> told;
+  RoutingRecorder recorder(kDescription, 256,  // a step takes 4 lines of about 25 bytes
+                           [&](std::uint64_t steps) { told.push_back(steps); });
+  RecordStep(recorder, 0);
+  EXPECT_TRUE(told.empty()) << "a step under way";
+  RecordStep(recorder, 1);
+  EXPECT_THAT(told, testing::ElementsAre(1));
+  EXPECT_NE(recorder.Take(), "");
+  recorder.OnIdle();
+  recorder.OnIdle();
+  EXPECT_THAT(told, testing::ElementsAre(1, 2)) << "once each";
+  for (std::uint32_t position = 2; position < 6; ++position) RecordStep(recorder, position);
+  recorder.OnIdle();
+  EXPECT_EQ(told.size(), recorder.steps_recorded()) << "not of those that did not fit";
+  EXPECT_GT(recorder.steps_dropped(), 0U);
+}
+
 TEST(RoutingRecorderTest, WritesWhatTheReaderReads) {
   RoutingRecorder recorder(kDescription);
   const std::vector<ExpertChoice> first = {{3, 0.6F}, {1, 0.4F}};

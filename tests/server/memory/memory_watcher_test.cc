@@ -8,7 +8,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "engine/base/byte_size.h"
 #include "engine/base/random.h"
+#include "server/memory/process_memory.h"
+#include "tests/support/fake_clock.h"
 
 namespace edgemoe {
 namespace {
@@ -190,9 +193,12 @@ TEST(MemorySampleTest, ReadsTheWorseOfGroupAndMachine) {
   write("proc/meminfo", "MemTotal: 2048 kB\n");
   write("proc/self/cgroup", "0::/a/b\n");
   write("cgroup/a/memory.max", "1048576\n");
+  FakeClock clock;
+  clock.Advance(5'999'999);
   const auto read = [&] {
-    return ReadMemorySample((root / "proc").string(), (root / "cgroup").string());
+    return ReadMemorySample(clock, (root / "proc").string(), (root / "cgroup").string());
   };
+  EXPECT_EQ(read().at_ms, 5u);
   EXPECT_EQ(read().usable_bytes, kMiB);
   EXPECT_EQ(read().pressure_percent, 0);
   write("proc/pressure/memory", "some avg10=3.00 avg60=0\n");
@@ -200,6 +206,13 @@ TEST(MemorySampleTest, ReadsTheWorseOfGroupAndMachine) {
   write("cgroup/a/b/memory.pressure", "some avg10=7.50 avg60=0\n");
   EXPECT_EQ(read().pressure_percent, 7.5);
   std::filesystem::remove_all(root);
+}
+
+TEST(ProcessMemoryTest, ReadsStatus) {
+  const ProcessMemory memory = ParseProcessStatus("VmHWM:\t  200 kB\nVmRSS:\t    100 kB\n");
+  EXPECT_EQ(memory.resident_bytes, 100U * 1024);
+  EXPECT_EQ(memory.peak_resident_bytes, 200U * 1024);
+  EXPECT_EQ(ParseProcessStatus("").resident_bytes, 0U);
 }
 
 }  // namespace

@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "engine/pack.h"
 #include "tests/server/fake_engine.h"
+#include "tests/support/child_process.h"
 
 namespace edgemoe {
 namespace {
@@ -55,6 +58,17 @@ TEST_F(SharedBudgetTest, ErrorsNameWhatThereIs) {
   EXPECT_THAT(large.error().message(), HasSubstr("at least 20 KiB"));
   const EngineSlot empty;
   EXPECT_EQ(SharedBudget(empty, false, {}).Lend(kNeed, 0).error().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(SharedBudgetTest, TheEngineStaysUntilItHasItsMemoryBack) {
+  auto loan = budget_.Lend(kNeed, 0);
+  ASSERT_TRUE(loan);
+  auto withdrawal = std::async(std::launch::async, [&] { slot_.Withdraw(); });
+  ASSERT_TRUE(WaitUntil([&] { return !slot_.LeaseDefault(); }));
+  EXPECT_EQ(engine_bytes(), 6000u);
+  loan->GiveBack();
+  EXPECT_EQ(engine_bytes(), 10'000u);
+  withdrawal.wait();
 }
 
 TEST_F(SharedBudgetTest, AResizeMeanwhileIsOfBothTogether) {

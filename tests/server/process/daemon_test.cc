@@ -142,16 +142,15 @@ TEST_F(DaemonTest, DrainLetsRequestsFinishAndRefusesNewOnes) {
   ASSERT_FALSE(notify_.WaitFor("STOPPING=1").empty());
   // Health and refusals are said before the engine drains, on the same thread; the refusal itself
   // comes when the engine has heard of it.
-  grpc::StatusCode code = grpc::StatusCode::OK;
-  while (code != grpc::StatusCode::UNAVAILABLE) {
+  EXPECT_TRUE(WaitUntil([&] {
     grpc::ClientContext refused;
     v1::CompleteRequest request = Request("a");
     request.mutable_stopping()->set_max_tokens(1);
     const auto second = stub->Complete(&refused, request);
     while (second->Read(&message)) {
     }
-    code = second->Finish().error_code();
-  }
+    return second->Finish().error_code() == grpc::StatusCode::UNAVAILABLE;
+  }));
   ASSERT_TRUE(reader->Read(&message)) << "the running one goes on";
   v1::AbortRequest abort;
   abort.set_request_id(id);

@@ -11,12 +11,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "edgemoe/v1/inference.grpc.pb.h"
-#include "server/rpc/event_queue.h"
+#include "edgemoe/v1/observe.grpc.pb.h"
+#include "server/calls/record_stream.h"
 #include "server/rpc/status_mapping.h"
 #include "tests/server/server_fixture.h"
 
@@ -284,29 +286,84 @@ TEST(StreamsTest, ReaderThatComesBackGetsEverything) {
   EXPECT_EQ(answer.text.size(), 400U * 16 * 1024);
 }
 
+// Time passes until the engine has ended every stalled stream: a stream that pauses for good may
+// still have gone on for a while.
+bool EndStalled(TestServer& server, std::uint64_t stall_timeout_ms) {
+  return WaitUntil([&] {
+    server.PassEngineMs(stall_timeout_ms);
+    return server.engine().active() == 0;
+  });
+}
+
 TEST(StreamsTest, StalledStreamEndsAndIsTold) {
   TestServer server({.engine = {.stall_timeout_ms = 1500}});
   const auto stub = v1::Inference::NewStub(server.NewChannel());
   grpc::ClientContext context;
   const Reader reader = stub->Complete(&context, Request("large"));
-  EXPECT_TRUE(server.engine().WaitIdle()) << "a stalled stream holds its place for ever";
-  // Comes back before what is left is dropped, or after: it learns that it was too slow, or that
-  // the call is over.
-  const grpc::StatusCode code = ReadAll(*reader).status.error_code();
-  EXPECT_TRUE(code == grpc::StatusCode::RESOURCE_EXHAUSTED || code == grpc::StatusCode::CANCELLED)
-      << code;
+  ASSERT_TRUE(server.engine().WaitPaused());
+  EXPECT_TRUE(EndStalled(server, 1500)) << "a stalled stream holds its place for ever";
+  const Answer answer = ReadAll(*reader);
+  EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(answer.finished().reason(), v1::ERROR);
 }
 
 TEST(StreamsTest, FinishedStreamThatNobodyReadsIsDropped) {
   TestServer server({.engine = {.stall_timeout_ms = 300}});
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::Inference::NewStub(server.NewNarrowChannel());
   grpc::ClientContext context;
   const Reader reader = stub->Complete(&context, Request("large"));
-  ASSERT_TRUE(server.engine().WaitIdle());
-  // Well after the second timeout, which drops the call: what is read ends with CANCELLED. The
-  // server's destructor proves that no call is left.
-  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  ASSERT_TRUE(server.engine().WaitPaused());
+  ASSERT_TRUE(EndStalled(server, 300));
+  // The second timeout drops the call: what is read ends with CANCELLED. The server's destructor
+  // proves that no call is left.
+  server.PassStreamMs(300);
   EXPECT_EQ(ReadAll(*reader).status.error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST(StreamsTest, RecordTraceTellsUntilItHasEnough) {
+  TestServer server;
+  const auto inference = v1::Inference::NewStub(server.NewChannel());
+  const auto observe = v1::Observe::NewStub(server.NewChannel());
+  v1::RecordTraceRequest record;
+  record.set_steps_max(5);
+  grpc::ClientContext context;
+  const auto trace = observe->RecordTrace(&context, record);
+  v1::RecordTraceResponse message;
+  ASSERT_TRUE(trace->Read(&message));
+  EXPECT_EQ(message.text(), "step\n");
+
+  grpc::ClientContext second;
+  v1::RecordTraceResponse unused;
+  const auto refused = observe->RecordTrace(&second, record);
+  EXPECT_FALSE(refused->Read(&unused));
+  EXPECT_EQ(refused->Finish().error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+
+  EXPECT_TRUE(Complete(*inference, Request("a", 3)).status.ok());
+  server.PassStreamMs(RecordStream::kIntervalMs);
+  ASSERT_TRUE(trace->Read(&message));
+  EXPECT_EQ(message.text(), "1\n2\n3\n");
+  EXPECT_EQ(message.steps(), 3U);
+  EXPECT_TRUE(Complete(*inference, Request("a", 2)).status.ok());
+  ASSERT_TRUE(trace->Read(&message)) << "what is there at the end needs no interval";
+  EXPECT_EQ(message.text(), "4\n5\n");
+  EXPECT_FALSE(trace->Read(&message));
+  EXPECT_TRUE(trace->Finish().ok());
+}
+
+TEST(StreamsTest, ARecordingEndsWithItsClient) {
+  TestServer server;
+  const auto observe = v1::Observe::NewStub(server.NewChannel());
+  {
+    grpc::ClientContext context;
+    const auto trace = observe->RecordTrace(&context, {});
+    v1::RecordTraceResponse message;
+    ASSERT_TRUE(trace->Read(&message));
+    context.TryCancel();
+    EXPECT_FALSE(trace->Read(&message));
+    EXPECT_EQ(trace->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
+  EXPECT_TRUE(
+      WaitUntil([&] { return server.engine().RecordRouting([](std::uint64_t) {}).has_value(); }));
 }
 
 TEST(StreamsTest, FullQueueIsRefusedWithARetryDelay) {
@@ -316,7 +373,7 @@ TEST(StreamsTest, FullQueueIsRefusedWithARetryDelay) {
   std::vector<Reader> readers;
   for (grpc::ClientContext& context : contexts)
     readers.push_back(stub->Complete(&context, Request("hang")));
-  while (server.engine().active() < 2) std::this_thread::yield();
+  ASSERT_TRUE(server.engine().WaitActive(2));
 
   grpc::ClientContext context;
   const Answer answer = ReadAll(*stub->Complete(&context, Request("a")));
@@ -330,12 +387,27 @@ TEST(StreamsTest, FullQueueIsRefusedWithARetryDelay) {
   EXPECT_TRUE(server.engine().WaitIdle());
 }
 
+// Waits for the ends of many calls.
+class Countdown {
+ public:
+  explicit Countdown(int count) : left_(count) {}
+  void CountDown() {
+    if (--left_ == 0) none_left_.set_value();
+  }
+  // False when some are left after kPatience.
+  bool Wait() { return none_left_.get_future().wait_for(kPatience) == std::future_status::ready; }
+
+ private:
+  std::atomic<int> left_;
+  std::promise<void> none_left_;
+};
+
 // One call of many; counts how it ended.
 class CountedCall : public grpc::ClientReadReactor<v1::GenerateResponse> {
  public:
   CountedCall(v1::Inference::Stub& stub, std::atomic<int>& ok, std::atomic<int>& refused,
-              std::atomic<int>& done)
-      : request_(Request("a", 3)), ok_(ok), refused_(refused), done_(done) {
+              Countdown& countdown)
+      : request_(Request("a", 3)), ok_(ok), refused_(refused), countdown_(countdown) {
     stub.async()->Complete(&context_, &request_, this);
     StartRead(&message_);
     StartCall();
@@ -346,7 +418,7 @@ class CountedCall : public grpc::ClientReadReactor<v1::GenerateResponse> {
   void OnDone(const grpc::Status& status) override {
     ok_ += status.ok();
     refused_ += status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
-    ++done_;
+    countdown_.CountDown();
   }
 
  private:
@@ -355,7 +427,7 @@ class CountedCall : public grpc::ClientReadReactor<v1::GenerateResponse> {
   v1::GenerateResponse message_;
   std::atomic<int>& ok_;
   std::atomic<int>& refused_;
-  std::atomic<int>& done_;
+  Countdown& countdown_;
 };
 
 TEST(StreamsTest, AThousandAtOnceAreAnsweredOrRefused) {
@@ -364,11 +436,11 @@ TEST(StreamsTest, AThousandAtOnceAreAnsweredOrRefused) {
   const auto stub = v1::Inference::NewStub(server.NewChannel());
   std::atomic<int> ok = 0;
   std::atomic<int> refused = 0;
-  std::atomic<int> done = 0;
+  Countdown countdown(kCalls);
   std::vector<std::unique_ptr<CountedCall>> calls;
   for (int i = 0; i < kCalls; ++i)
-    calls.push_back(std::make_unique<CountedCall>(*stub, ok, refused, done));
-  while (done < kCalls) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    calls.push_back(std::make_unique<CountedCall>(*stub, ok, refused, countdown));
+  ASSERT_TRUE(countdown.Wait());
   EXPECT_EQ(ok + refused, kCalls);
   EXPECT_GT(ok, 0);
   EXPECT_TRUE(server.engine().WaitIdle());

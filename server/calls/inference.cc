@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/calls/inference.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/calls/request_log.h"
+#include "server/calls/translate/events.h"
+
+namespace edgemoe::calls {
+namespace {
+
+// A translator of events/ as ResponseStream wants it.
+template <class Translator>
+ResponseStream::Translator OnHeap(Translator translate) {
+  return [translate = std::move(translate)](
+             StreamEvent event) mutable -> std::unique_ptr<const google::protobuf::Message> {
+    auto message = translate(std::move(event));
+    if (!message) return nullptr;
+    return std::make_unique<std::remove_reference_t<decltype(*message)>>(*std::move(message));
+  };
+}
+
+Result<RequestId> SubmitGenerate(ResponseStream& stream, Engine& engine, GenerateRequest request) {
+  stream.SetTranslator(
+      OnHeap(GenerateTranslator(engine, request.sampling.seed, request.top_logprob_count >= 0)));
+  return engine.Generate(std::move(request), stream.MakeSink());
+}
+
+Result<RequestId> SubmitComplete(ResponseStream& stream, Engine& engine,
+                                 const v1::CompleteRequest& request, const SeedSource& new_seed) {
+  EDGEMOE_ASSIGN_OR_FAIL(GenerateRequest generate, ToGenerateRequest(request, new_seed));
+  return SubmitGenerate(stream, engine, std::move(generate));
+}
+
+Result<RequestId> SubmitChat(ResponseStream& stream, Engine& engine, const v1::ChatRequest& request,
+                             const SeedSource& new_seed) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Conversation conversation, ToConversation(request));
+  EDGEMOE_ASSIGN_OR_FAIL(GenerateRequest generate, ToGenerateRequest(request, new_seed));
+  EDGEMOE_ASSIGN_OR_FAIL(generate.prompt,
+                         engine.ApplyTemplate(conversation.messages, conversation.options));
+  return SubmitGenerate(stream, engine, std::move(generate)).map_error(AboutMessages);
+}
+
+Result<RequestId> SubmitScore(ResponseStream& stream, Engine& engine,
+                              const v1::ScoreRequest& request, const SeedSource&) {
+  EDGEMOE_ASSIGN_OR_FAIL(ScoreRequest score, ToScoreRequest(request));
+  stream.SetTranslator(OnHeap(ScoreTranslator(engine)));
+  return engine.Score(std::move(score), stream.MakeSink());
+}
+
+// `submit` gives the request to the engine of the model that it names.
+template <class Request>
+void Submit(const Request& request, ResponseStream& stream, const ServiceParts& parts,
+            Result<RequestId> (*submit)(ResponseStream&, Engine&, const Request&,
+                                        const SeedSource&)) {
+  Result<EngineLease> engine = parts.engines.Lease(request.model());
+  if (!engine) return stream.Refuse(engine.error());
+  const Result<RequestId> id = submit(stream, **engine, request, parts.new_seed);
+  stream.Submitted(*std::move(engine), id);
+}
+
+}  // namespace
+
+std::shared_ptr<ResponseStream> MakeResponseStream(const ServiceParts& parts) {
+  return std::make_shared<ResponseStream>(
+      parts.streams, parts.engine_options.stall_timeout_ms, parts.retry_delay,
+      [&parts](RequestId request, const FinishedEvent& event) {
+        parts.retry_delay.Observe(event.timings.prompt_ns + event.timings.decode_ns);
+        LogRequest(parts.log, request, event);
+      });
+}
+
+void Complete(const v1::CompleteRequest& request, const std::shared_ptr<ResponseStream>& stream,
+              const ServiceParts& parts) {
+  Submit(request, *stream, parts, SubmitComplete);
+}
+
+void Chat(const v1::ChatRequest& request, const std::shared_ptr<ResponseStream>& stream,
+          const ServiceParts& parts) {
+  Submit(request, *stream, parts, SubmitChat);
+}
+
+void Score(const v1::ScoreRequest& request, const std::shared_ptr<ResponseStream>& stream,
+           const ServiceParts& parts) {
+  Submit(request, *stream, parts, SubmitScore);
+}
+
+Status Tokenize(const v1::TokenizeRequest& request, v1::TokenizeResponse& response,
+                const ServiceParts& parts) {
+  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.Lease(request.model()));
+  EDGEMOE_ASSIGN_OR_RETURN(std::vector<TokenPiece> pieces,
+                           engine->Tokenize(request.text(), ToTokenizeOptions(request)));
+  for (TokenPiece& piece : pieces) {
+    v1::Token& token = *response.add_tokens();
+    token.set_id(piece.token.value);
+    token.set_bytes(std::move(piece.bytes));
+    token.set_byte_begin(piece.byte_begin);
+    token.set_byte_end(piece.byte_end);
+  }
+  return OkStatus();
+}
+
+Status Detokenize(const v1::DetokenizeRequest& request, v1::DetokenizeResponse& response,
+                  const ServiceParts& parts) {
+  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.Lease(request.model()));
+  const bool render_special = !request.has_render_special() || request.render_special();
+  EDGEMOE_ASSIGN_OR_RETURN(std::string text,
+                           engine->Detokenize(ToTokenIds(request.tokens()), render_special));
+  response.set_text(std::move(text));
+  return OkStatus();
+}
+
+Status ApplyTemplate(const v1::ApplyTemplateRequest& request, v1::ApplyTemplateResponse& response,
+                     const ServiceParts& parts) {
+  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.Lease(request.model()));
+  EDGEMOE_ASSIGN_OR_RETURN(const Conversation conversation, ToConversation(request));
+  EDGEMOE_ASSIGN_OR_RETURN(std::string prompt,
+                           engine->ApplyTemplate(conversation.messages, conversation.options));
+  response.set_prompt(std::move(prompt));
+  return OkStatus();
+}
+
+Status Abort(const v1::AbortRequest& request, v1::AbortResponse&, const ServiceParts& parts) {
+  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.LeaseDefault());
+  return engine->Abort(RequestId{request.request_id()});
+}
+
+}  // namespace edgemoe::calls

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bodies of edgemoe.v1.Inference: check, translate, hand to the engine. Any front end calls
+// them, on a worker. What each call does and which errors it gives stands in
+// proto/edgemoe/v1/inference.proto.
+#pragma once
+
+#include <memory>
+
+#include "edgemoe/v1/inference.pb.h"
+#include "server/calls/response_stream.h"
+#include "server/calls/service_parts.h"
+
+namespace edgemoe::calls {
+
+// The stream for one of the three calls that follow, which submit its request or refuse it.
+std::shared_ptr<ResponseStream> MakeResponseStream(const ServiceParts& parts);
+void Complete(const v1::CompleteRequest& request, const std::shared_ptr<ResponseStream>& stream,
+              const ServiceParts& parts);
+void Chat(const v1::ChatRequest& request, const std::shared_ptr<ResponseStream>& stream,
+          const ServiceParts& parts);
+void Score(const v1::ScoreRequest& request, const std::shared_ptr<ResponseStream>& stream,
+           const ServiceParts& parts);
+
+Status Tokenize(const v1::TokenizeRequest& request, v1::TokenizeResponse& response,
+                const ServiceParts& parts);
+Status Detokenize(const v1::DetokenizeRequest& request, v1::DetokenizeResponse& response,
+                  const ServiceParts& parts);
+Status ApplyTemplate(const v1::ApplyTemplateRequest& request, v1::ApplyTemplateResponse& response,
+                     const ServiceParts& parts);
+Status Abort(const v1::AbortRequest& request, v1::AbortResponse& response,
+             const ServiceParts& parts);
+
+}  // namespace edgemoe::calls

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/calls/models.h"
+
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "engine/base/accepted.h"
+#include "engine/plan.h"
+#include "server/calls/translate/models.h"
+#include "server/calls/translate/pack.h"
+#include "server/models/model_directory.h"
+
+namespace edgemoe::calls {
+namespace {
+
+v1::Model ToModel(const ModelFile& file) {
+  if (file.description) return ToApi(*file.description, v1::AVAILABLE);
+  v1::Model model;
+  model.set_name(file.name);
+  model.set_path(file.path);
+  model.set_state(v1::BROKEN);
+  model.set_error(file.description.error().ToString());
+  return model;
+}
+
+Result<std::vector<v1::Model>> Models(const ServiceParts& parts) {
+  std::vector<v1::Model> models;
+  const Result<EngineLease> engine = parts.engines.LeaseDefault();
+  if (engine) models.push_back(ToApi((*engine)->model(), v1::LOADED));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::vector<ModelFile> files,
+                         ListModelFiles(parts.models_directory));
+  for (const ModelFile& file : files) {
+    std::error_code ignored;
+    const bool loaded =
+        engine && std::filesystem::equivalent(file.path, (*engine)->model().path, ignored);
+    if (!loaded) models.push_back(ToModel(file));
+  }
+  return models;
+}
+
+Result<v1::Model> Find(const std::string& name, const ServiceParts& parts) {
+  {
+    const Result<EngineLease> engine = parts.engines.LeaseDefault();
+    if (engine && (name.empty() || name == (*engine)->model().name))
+      return ToApi((*engine)->model(), v1::LOADED);
+    if (name.empty()) return Failure(engine.error());
+  }
+  EDGEMOE_ASSIGN_OR_FAIL(std::vector<v1::Model> models, Models(parts));
+  std::string names;
+  for (v1::Model& model : models) {
+    if (model.name() == name) return std::move(model);
+    names += (names.empty() ? "" : ", ") + ShowValue(model.name());
+  }
+  return Failure(Status(
+      StatusCode::kNotFound, "model",
+      FoundAndAccepted(ShowValue(name), names.empty() ? "none, as there are no models" : names)));
+}
+
+Status StartPack(const v1::PackRequest& request, const std::shared_ptr<PackStream>& stream,
+                 const ServiceParts& parts) {
+  EDGEMOE_ASSIGN_OR_RETURN(PackOptions options, ToPackOptions(request, parts.models_directory));
+  options.threads = parts.engine_options.threads;
+  options.io_backend = parts.engine_options.io_backend;
+  return parts.packs.TryStart(std::move(options), stream);
+}
+
+}  // namespace
+
+Status ListModels(const v1::ListModelsRequest&, v1::ListModelsResponse& response,
+                  const ServiceParts& parts) {
+  EDGEMOE_ASSIGN_OR_RETURN(std::vector<v1::Model> models, Models(parts));
+  for (v1::Model& model : models) *response.add_models() = std::move(model);
+  return OkStatus();
+}
+
+Status GetModel(const v1::GetModelRequest& request, v1::Model& response,
+                const ServiceParts& parts) {
+  EDGEMOE_ASSIGN_OR_RETURN(response, Find(request.name(), parts));
+  return OkStatus();
+}
+
+Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const ServiceParts& parts) {
+  EngineOptions options = parts.engine_options;
+  if (!request.model().empty()) {
+    EDGEMOE_ASSIGN_OR_RETURN(const v1::Model model, Find(request.model(), parts));
+    options.model_path = model.path();
+  }
+  if (request.has_budget_bytes()) options.memory_budget_bytes = request.budget_bytes();
+  if (request.has_context_tokens()) options.context_tokens = request.context_tokens();
+  if (request.has_sessions_max()) options.sessions_max = request.sessions_max();
+  EDGEMOE_ASSIGN_OR_RETURN(MemoryPlan plan, PlanMemory(options));
+  response = ToApi(InConfiguration(std::move(plan), parts));
+  return OkStatus();
+}
+
+void Pack(const v1::PackRequest& request, const std::shared_ptr<PackStream>& stream,
+          const ServiceParts& parts) {
+  if (const Status status = StartPack(request, stream, parts); !status.ok())
+    return stream->Refuse(status);
+  stream->Open();
+}
+
+}  // namespace edgemoe::calls

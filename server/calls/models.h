@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bodies of edgemoe.v1.Models, for any front end, on a worker: see
+// proto/edgemoe/v1/models.proto.
+#pragma once
+
+#include <memory>
+
+#include "edgemoe/v1/models.pb.h"
+#include "server/calls/pack_stream.h"
+#include "server/calls/service_parts.h"
+
+namespace edgemoe::calls {
+
+// The loaded model first, then the directory's. An unreadable directory is an error.
+Status ListModels(const v1::ListModelsRequest& request, v1::ListModelsResponse& response,
+                  const ServiceParts& parts);
+Status GetModel(const v1::GetModelRequest& request, v1::Model& response, const ServiceParts& parts);
+Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const ServiceParts& parts);
+
+// Starts a job that tells the stream, or refuses the call.
+void Pack(const v1::PackRequest& request, const std::shared_ptr<PackStream>& stream,
+          const ServiceParts& parts);
+
+}  // namespace edgemoe::calls

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/calls/observe.h"
+
+#include <utility>
+
+#include "engine/probe.h"
+#include "server/calls/translate/models.h"
+#include "server/memory/process_memory.h"
+
+namespace edgemoe::calls {
+
+Status GetStats(const v1::GetStatsRequest&, v1::Stats& response, const ServiceParts& parts) {
+  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.LeaseDefault());
+  EngineStats stats = engine->GetStats();
+  stats.memory = InConfiguration(std::move(stats.memory), parts);
+  response = ToApi(stats, ReadProcessMemory());
+  response.set_version(EDGEMOE_VERSION);
+  response.set_model(engine->model().name);
+  return OkStatus();
+}
+
+Status Resize(const v1::ResizeRequest& request, v1::PlanResponse& response,
+              const ServiceParts& parts) {
+  EDGEMOE_ASSIGN_OR_RETURN(MemoryPlan plan, parts.budget.Resize(request.budget_bytes()));
+  response = ToApi(InConfiguration(std::move(plan), parts));
+  return OkStatus();
+}
+
+Status Probe(const v1::ProbeRequest& request, v1::ProbeResponse& response,
+             const ServiceParts& parts) {
+  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.LeaseDefault());
+  EDGEMOE_ASSIGN_OR_RETURN(const ProbeReport report,
+                           ProbeStorage({.path = engine->model().path,
+                                         .state_directory = parts.engine_options.state_directory,
+                                         .fresh = request.fresh(),
+                                         .io_backend = parts.engine_options.io_backend}));
+  response = ToApi(report);
+  return OkStatus();
+}
+
+void RecordTrace(const v1::RecordTraceRequest& request, const std::shared_ptr<RecordStream>& stream,
+                 const ServiceParts& parts) {
+  Result<EngineLease> engine = parts.engines.LeaseDefault();
+  if (!engine) return stream->Refuse(engine.error());
+  stream->Start(*std::move(engine), request);
+}
+
+}  // namespace edgemoe::calls

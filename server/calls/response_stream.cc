@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/calls/response_stream.h"
+
+#include <string>
+#include <utility>
+
+namespace edgemoe {
+
+// Owned by the engine; destroyed by it after OnFinished, or when the request is refused.
+class StreamSink final : public EventSink {
+ public:
+  explicit StreamSink(std::shared_ptr<ResponseStream> stream) : stream_(std::move(stream)) {}
+
+  void OnStarted(const StartedEvent& event) override {
+    request_ = event.request;
+    stream_->Push(event);
+  }
+  void OnPromptProgress(const PromptProgressEvent& event) override { stream_->Push(event); }
+  void OnChunk(ChunkEvent event) override { stream_->Push(std::move(event)); }
+  void OnFinished(FinishedEvent event) override {
+    if (stream_->observer_) stream_->observer_(request_, event);
+    if (!event.text.empty())
+      stream_->Push(ChunkEvent{.text = std::move(event.text), .tokens = {}, .logprobs = {}});
+    stream_->Push(std::move(event));
+  }
+  bool CanTake() const override { return stream_->CanTake(); }
+
+ private:
+  const std::shared_ptr<ResponseStream> stream_;
+  RequestId request_;
+};
+
+ResponseStream::ResponseStream(StreamThread& thread, std::uint32_t stall_timeout_ms,
+                               const RetryDelay& retry_delay, FinishedObserver observer)
+    : SingleWriter(thread),
+      stall_timeout_ms_(stall_timeout_ms),
+      retry_delay_(retry_delay),
+      observer_(std::move(observer)) {}
+
+std::unique_ptr<EventSink> ResponseStream::MakeSink() {
+  return std::make_unique<StreamSink>(std::static_pointer_cast<ResponseStream>(shared_from_this()));
+}
+
+void ResponseStream::Submitted(EngineLease engine, const Result<RequestId>& request) {
+  if (!request) return Refuse(request.error());
+  bool abort = false;
+  {
+    const MutexLock lock(mutex_);
+    engine_ = engine;
+    request_ = *request;
+    abort = abandoned_;
+  }
+  if (abort) (void)engine->Abort(*request);  // NOT_FOUND: it has ended by itself
+  engine.reset();
+  Open();
+}
+
+void ResponseStream::Refuse(const Status& status) {
+  const bool may_come_back = status.code() == StatusCode::kResourceExhausted;
+  SingleWriter::Refuse(status, may_come_back ? std::optional(retry_delay_.Ms()) : std::nullopt);
+}
+
+SingleWriter::Turn ResponseStream::Next() {
+  while (true) {
+    std::optional<StreamEvent> event;
+    EngineLease lease;  // given back, or asked to go on, without the lock
+    {
+      const MutexLock lock(mutex_);
+      if (abandoned_ || (queue_.size() == 0 && final_status_)) {
+        ended_ = true;
+        lease = std::move(engine_);
+        return {.end = CallEnd{.status = abandoned_ ? CancelledError("the client has gone")
+                                                    : *final_status_}};
+      }
+      const bool could_take = queue_.CanTake();
+      event = queue_.Pop();
+      if (!event) return {};
+      if (!could_take && queue_.CanTake()) lease = engine_;
+    }
+    if (lease != nullptr) lease->Wake();
+    if (std::unique_ptr<const Message> message = translator_(std::move(*event)))
+      return {.message = std::move(message)};
+  }
+}
+
+void ResponseStream::Abandon() {
+  std::optional<RequestId> abort;
+  EngineLease engine;
+  {
+    const MutexLock lock(mutex_);
+    abandoned_ = true;
+    queue_.Clear();
+    if (!final_status_ && !ended_) abort = request_;
+    engine = engine_;
+  }
+  if (abort) (void)engine->Abort(*abort);
+}
+
+void ResponseStream::Push(StreamEvent event) {
+  bool watch = false;
+  std::optional<RequestId> abort;
+  EngineLease engine;
+  {
+    const MutexLock lock(mutex_);
+    if (abandoned_ || ended_ || final_status_) return;
+    if (const auto* finished = std::get_if<FinishedEvent>(&event)) {
+      final_status_ = finished->status;
+      watch = true;
+    }
+    if (!queue_.Push(std::move(event))) {
+      // The engine asks CanTake before each step, so that this is a step of more than half a queue.
+      final_status_ = ResourceExhaustedError(
+          "the client reads too slowly: one step wrote more than the stream's buffer of " +
+          std::to_string(EventQueue::kBytesMax) + " bytes holds");
+      abort = request_;
+      engine = engine_;
+      watch = true;
+    }
+  }
+  if (abort) (void)engine->Abort(*abort);
+  Wake();
+  if (watch) CancelAfter(stall_timeout_ms_);
+}
+
+bool ResponseStream::CanTake() const {
+  const MutexLock lock(mutex_);
+  return abandoned_ || ended_ || queue_.CanTake();
+}
+
+}  // namespace edgemoe

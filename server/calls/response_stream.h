@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The answer to a request that the engine runs: its events become messages.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "engine/base/mutex.h"
+#include "engine/engine.h"
+#include "server/calls/event_queue.h"
+#include "server/calls/retry_delay.h"
+#include "server/calls/single_writer.h"
+#include "server/models/engine_slot.h"
+
+namespace edgemoe {
+
+// Bounded: see EventQueue. A client that takes nothing holds at most that much; once the engine is
+// done with the request, for at most the stall timeout. When the client goes, the request is
+// aborted and the call ends at once; the engine's sink may live on for a while.
+class ResponseStream final : public SingleWriter {
+ public:
+  // Called on the engine's thread when the engine is done with a request.
+  using FinishedObserver = std::function<void(RequestId, const FinishedEvent&)>;
+  // Makes a message of an event; none when the call has no message for it. Called for one event at
+  // a time, in order, while the stream has its lease on the engine.
+  using Translator = std::function<std::unique_ptr<const Message>(StreamEvent)>;
+
+  // `thread` and `retry_delay` outlive the stream.
+  ResponseStream(StreamThread& thread, std::uint32_t stall_timeout_ms,
+                 const RetryDelay& retry_delay, FinishedObserver observer);
+
+  // Before the engine is given the sink.
+  void SetTranslator(Translator translator) { translator_ = std::move(translator); }
+  // What the engine gets: once, before Submitted.
+  std::unique_ptr<EventSink> MakeSink();
+
+  // The outcome of Engine::Generate or Score: opens the stream, or refuses the call on an error.
+  // Exactly once, unless the call was refused before.
+  void Submitted(EngineLease engine, const Result<RequestId>& request);
+  // RESOURCE_EXHAUSTED tells the client when to come back.
+  void Refuse(const Status& status) override;
+
+ private:
+  friend class StreamSink;
+
+  Turn Next() override EXCLUDES(mutex_);
+  void Abandon() override EXCLUDES(mutex_);
+
+  // The engine's side.
+  void Push(StreamEvent event) EXCLUDES(mutex_);
+  bool CanTake() const EXCLUDES(mutex_);
+
+  const std::uint32_t stall_timeout_ms_;
+  const RetryDelay& retry_delay_;
+  const FinishedObserver observer_;
+  Translator translator_;
+
+  mutable Mutex mutex_;
+  EventQueue queue_ GUARDED_BY(mutex_);
+  bool abandoned_ GUARDED_BY(mutex_) = false;
+  bool ended_ GUARDED_BY(mutex_) = false;                  // Next has given the end
+  std::optional<Status> final_status_ GUARDED_BY(mutex_);  // how to end once the queue is empty
+  std::optional<RequestId> request_ GUARDED_BY(mutex_);
+  EngineLease engine_ GUARDED_BY(mutex_);  // from Submitted to the end
+};
+
+}  // namespace edgemoe

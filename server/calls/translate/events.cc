@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/calls/translate/events.h"
+
+#include <cmath>
+#include <span>
+#include <utility>
+
+namespace edgemoe {
+namespace {
+
+constexpr double kNsPerMs = 1e6;
+constexpr double kNsPerSecond = 1e9;
+
+double PerSecond(std::uint64_t count, std::uint64_t time_ns) {
+  return time_ns == 0 ? 0
+                      : static_cast<double>(count) * kNsPerSecond / static_cast<double>(time_ns);
+}
+
+void FillStarted(const StartedEvent& event, const Engine& engine, v1::Started& started) {
+  started.set_request_id(event.request.value);
+  started.set_queue_position(event.queue_position);
+  started.set_prompt_tokens(event.prompt_tokens);
+  started.set_cached_tokens(event.cached_tokens);
+  started.set_model(engine.model().name);
+}
+
+void FillLogprob(const Engine& engine, TokenId token, float logprob, v1::TokenLogprob& out) {
+  out.set_token(token.value);
+  out.set_logprob(logprob);
+  const TokenId tokens[] = {token};
+  if (auto text = engine.Detokenize(tokens, /*render_special=*/true))
+    out.set_text(*std::move(text));
+}
+
+void FillSampled(const Engine& engine, const SampledToken& token, v1::SampledLogprob& out) {
+  FillLogprob(engine, token.token, token.logprob, *out.mutable_sampled());
+  for (const TokenLogprob& other : token.top)
+    FillLogprob(engine, other.token, other.logprob, *out.add_top());
+}
+
+// What Finished and ScoreFinished have in common.
+template <class Message>
+void FillAccounts(const FinishedEvent& event, std::uint32_t cached_tokens, Message& message) {
+  v1::Usage& usage = *message.mutable_usage();
+  usage.set_prompt_tokens(event.prompt_tokens);
+  usage.set_cached_tokens(cached_tokens);
+  usage.set_completion_tokens(event.completion_tokens);
+  v1::Timings& timings = *message.mutable_timings();
+  timings.set_queue_ms(static_cast<double>(event.timings.queue_ns) / kNsPerMs);
+  timings.set_prompt_ms(static_cast<double>(event.timings.prompt_ns) / kNsPerMs);
+  timings.set_decode_ms(static_cast<double>(event.timings.decode_ns) / kNsPerMs);
+  timings.set_prompt_tokens_per_second(
+      PerSecond(event.prompt_tokens - cached_tokens, event.timings.prompt_ns));
+  timings.set_decode_tokens_per_second(PerSecond(event.completion_tokens, event.timings.decode_ns));
+  v1::IoAccount& io = *message.mutable_io();
+  io.set_experts_used(event.io.experts_used);
+  io.set_expert_hits(event.io.expert_hits);
+  io.set_bytes_read(event.io.bytes_read);
+  io.set_wait_ms(static_cast<double>(event.io.wait_ns) / kNsPerMs);
+}
+
+}  // namespace
+
+v1::FinishReason ToApi(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kStopToken: return v1::STOP_TOKEN;
+    case FinishReason::kStopSequence: return v1::STOP_SEQUENCE;
+    case FinishReason::kMaxTokens: return v1::MAX_TOKENS;
+    case FinishReason::kTimeLimit: return v1::TIME_LIMIT;
+    case FinishReason::kCancelled: return v1::CANCELLED;
+    case FinishReason::kContextFull: return v1::CONTEXT_FULL;
+    case FinishReason::kError: return v1::ERROR;
+  }
+  return v1::FINISH_REASON_UNSPECIFIED;
+}
+
+std::optional<v1::GenerateResponse> GenerateTranslator::operator()(StreamEvent event) {
+  v1::GenerateResponse response;
+  if (const auto* started = std::get_if<StartedEvent>(&event)) {
+    cached_tokens_ = started->cached_tokens;
+    FillStarted(*started, engine_, *response.mutable_started());
+    response.mutable_started()->set_seed(seed_);
+  } else if (const auto* progress = std::get_if<PromptProgressEvent>(&event)) {
+    response.mutable_progress()->set_processed_tokens(progress->processed_tokens);
+    response.mutable_progress()->set_prompt_tokens(progress->prompt_tokens);
+  } else if (auto* chunk = std::get_if<ChunkEvent>(&event)) {
+    v1::Chunk& message = *response.mutable_chunk();
+    message.set_text(std::move(chunk->text));
+    for (const TokenId token : chunk->tokens) message.add_tokens(token.value);
+    if (with_logprobs_) {
+      for (const SampledToken& token : chunk->logprobs)
+        FillSampled(engine_, token, *message.add_logprobs());
+    }
+  } else {
+    const auto& finished = std::get<FinishedEvent>(event);
+    v1::Finished& message = *response.mutable_finished();
+    message.set_reason(ToApi(finished.reason));
+    message.set_stop_sequence(finished.stop_sequence);
+    if (finished.stop_token) message.set_stop_token(finished.stop_token->value);
+    FillAccounts(finished, cached_tokens_, message);
+  }
+  return response;
+}
+
+std::optional<v1::ScoreResponse> ScoreTranslator::operator()(StreamEvent event) {
+  v1::ScoreResponse response;
+  if (const auto* started = std::get_if<StartedEvent>(&event)) {
+    cached_tokens_ = started->cached_tokens;
+    FillStarted(*started, engine_, *response.mutable_started());
+  } else if (const auto* chunk = std::get_if<ChunkEvent>(&event)) {
+    if (chunk->logprobs.empty()) return std::nullopt;
+    for (const SampledToken& token : chunk->logprobs) {
+      FillSampled(engine_, token, *response.mutable_scored()->add_logprobs());
+      logprob_sum_ += static_cast<double>(token.logprob);
+      ++scored_tokens_;
+    }
+  } else if (const auto* finished = std::get_if<FinishedEvent>(&event)) {
+    v1::ScoreFinished& message = *response.mutable_finished();
+    message.set_logprob_sum(logprob_sum_);
+    message.set_scored_tokens(scored_tokens_);
+    if (scored_tokens_ > 0) message.set_perplexity(std::exp(-logprob_sum_ / scored_tokens_));
+    FillAccounts(*finished, cached_tokens_, message);
+  } else {
+    return std::nullopt;
+  }
+  return response;
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/calls/translate/models.h"
+
+#include "engine/probe.h"
+
+namespace edgemoe {
+namespace {
+
+double Seconds(std::uint64_t time_ns) { return static_cast<double>(time_ns) * 1e-9; }
+
+double Share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void FillReadAhead(const EngineStats& stats, v1::Stats::ReadAhead& out) {
+  const ReadAheadStats& ahead = stats.read_ahead;
+  out.set_predictor(stats.predictor);
+  out.set_on(ahead.on);
+  out.set_wanted(ahead.wanted);
+  out.set_recall_at_k(Share(ahead.guessed_at_k, ahead.wanted));
+  out.set_recall_at_2k(Share(ahead.guessed_at_2k, ahead.wanted));
+  out.set_used_experts(ahead.used_experts);
+  out.set_used_bytes(ahead.used_bytes);
+  out.set_wasted_experts(ahead.wasted_experts);
+  out.set_wasted_bytes(ahead.wasted_bytes);
+  out.set_saved_seconds(Seconds(ahead.saved_ns));
+  out.set_trials(ahead.trials);
+}
+
+void FillExperts(const EngineStats& stats, v1::Stats::Experts& experts) {
+  experts.set_uses(stats.expert_uses);
+  experts.set_hits(stats.expert_hits);
+  if (stats.expert_uses > 0)
+    experts.set_hit_rate(static_cast<double>(stats.expert_hits) /
+                         static_cast<double>(stats.expert_uses));
+  experts.set_evictions(stats.expert_evictions);
+  experts.set_bytes_read(stats.expert_bytes_read);
+  experts.set_read_errors(stats.expert_read_errors);
+  experts.set_storage_wait_seconds(Seconds(stats.storage_wait_ns));
+  experts.set_resident(stats.experts_resident);
+  experts.set_total(stats.experts_total);
+  experts.set_resident_bytes(stats.expert_resident_bytes);
+  experts.set_slab_bytes(stats.expert_slab_bytes);
+}
+
+}  // namespace
+
+v1::Model ToApi(const ModelDescription& description, v1::ModelState state) {
+  v1::Model model;
+  model.set_name(description.name);
+  model.set_state(state);
+  model.set_path(description.path);
+  model.set_architecture(description.architecture);
+  model.set_quantisation(description.quantisation);
+  model.set_file_bytes(description.file_bytes);
+  model.set_parameter_count(description.parameter_count);
+  model.set_layer_count(description.layer_count);
+  model.set_expert_count(description.expert_count);
+  model.set_expert_used_count(description.expert_used_count);
+  model.set_vocabulary_size(description.vocabulary_size);
+  model.set_context_length(description.context_length);
+  model.set_context_tokens(description.context_tokens);
+  model.set_has_chat_template(description.has_chat_template);
+  return model;
+}
+
+v1::PlanResponse ToApi(const MemoryPlan& plan) {
+  v1::PlanResponse response;
+  response.set_fits(plan.fits);
+  response.set_explanation(plan.explanation);
+  response.set_model_file_bytes(plan.model_file_bytes);
+  response.set_usable_bytes(plan.usable_bytes);
+  response.set_budget_bytes(plan.budget_bytes);
+  response.set_dense_bytes(plan.dense_bytes);
+  response.set_kv_bytes(plan.kv_bytes);
+  response.set_workspace_bytes(plan.workspace_bytes);
+  response.set_expert_bytes(plan.expert_bytes);
+  response.set_expert_total_bytes(plan.expert_total_bytes);
+  response.set_expert_floor_bytes(plan.expert_floor_bytes);
+  response.set_budget_floor_bytes(plan.budget_floor_bytes);
+  response.set_budget_resident_bytes(plan.budget_resident_bytes);
+  return response;
+}
+
+v1::ProbeResponse ToApi(const ProbeReport& report) {
+  v1::ProbeResponse response;
+  response.set_device(report.device);
+  response.set_file_system(report.file_system);
+  response.set_io_backend(report.io_backend);
+  response.set_direct(report.direct);
+  response.set_kept(report.kept);
+  for (const ProbeReport::Point& measured : report.points) {
+    v1::ProbeResponse::Point* point = response.add_points();
+    point->set_read_bytes(measured.read_bytes);
+    point->set_depth(measured.depth);
+    point->set_bytes_per_second(measured.bytes_per_second);
+  }
+  response.set_bytes_per_second(report.bytes_per_second);
+  response.set_small_read_ns(report.small_read_ns);
+  response.set_read_bytes(report.read_bytes);
+  response.set_depth(report.depth);
+  response.set_in_flight_bytes_max(report.in_flight_bytes_max);
+  response.set_note(report.note);
+  return response;
+}
+
+v1::Stats ToApi(const EngineStats& stats, const ProcessMemory& process) {
+  v1::Stats out;
+  out.set_uptime_seconds(Seconds(stats.uptime_ns));
+  out.mutable_requests()->set_running(stats.sessions_running);
+  out.mutable_requests()->set_queued(stats.sessions_queued);
+  out.mutable_requests()->set_finished(stats.requests_finished);
+  out.mutable_requests()->set_failed(stats.requests_failed);
+  out.mutable_requests()->set_refused(stats.requests_refused);
+  out.mutable_tokens()->set_prompt(stats.prompt_tokens);
+  out.mutable_tokens()->set_completion(stats.completion_tokens);
+  out.mutable_tokens()->set_steps(stats.steps);
+  out.mutable_tokens()->set_compute_seconds(Seconds(stats.compute_ns));
+  FillExperts(stats, *out.mutable_experts());
+  FillReadAhead(stats, *out.mutable_read_ahead());
+  out.mutable_kv_cache()->set_blocks_used(stats.kv_blocks_used);
+  out.mutable_kv_cache()->set_blocks_total(stats.kv_blocks_total);
+  out.mutable_process()->set_resident_bytes(process.resident_bytes);
+  out.mutable_process()->set_peak_resident_bytes(process.peak_resident_bytes);
+  *out.mutable_memory() = ToApi(stats.memory);
+  out.mutable_machine()->set_io_backend(stats.io_backend);
+  out.mutable_machine()->set_io_note(stats.io_note);
+  out.mutable_machine()->set_kernels(stats.kernels);
+  out.mutable_machine()->set_eviction_policy(stats.eviction_policy);
+  out.mutable_machine()->set_threads(stats.threads);
+  return out;
+}
+
+}  // namespace edgemoe

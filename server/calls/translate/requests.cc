@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/calls/translate/requests.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "engine/base/accepted.h"
+
+namespace edgemoe {
+namespace {
+
+SamplingParameters ToSampling(const v1::Sampling& sampling, const SeedSource& new_seed) {
+  SamplingParameters parameters;
+  if (sampling.has_temperature()) parameters.temperature = sampling.temperature();
+  if (sampling.has_top_k()) parameters.top_k = sampling.top_k();
+  if (sampling.has_top_p()) parameters.top_p = sampling.top_p();
+  if (sampling.has_min_p()) parameters.min_p = sampling.min_p();
+  if (sampling.has_repetition_penalty())
+    parameters.repetition_penalty = sampling.repetition_penalty();
+  if (sampling.has_presence_penalty()) parameters.presence_penalty = sampling.presence_penalty();
+  if (sampling.has_frequency_penalty()) parameters.frequency_penalty = sampling.frequency_penalty();
+  if (sampling.has_penalty_last_n()) parameters.penalty_last_n = sampling.penalty_last_n();
+  parameters.logit_bias.reserve(static_cast<std::size_t>(sampling.logit_bias_size()));
+  for (const v1::LogitBias& bias : sampling.logit_bias())
+    parameters.logit_bias.push_back({.token = TokenId{bias.token()}, .bias = bias.bias()});
+  parameters.seed = sampling.has_seed() ? sampling.seed() : new_seed();
+  return parameters;
+}
+
+StopParameters ToStop(const v1::Stopping& stopping) {
+  StopParameters stop;
+  if (stopping.has_max_tokens()) stop.max_tokens = stopping.max_tokens();
+  stop.sequences.assign(stopping.sequences().begin(), stopping.sequences().end());
+  stop.tokens = ToTokenIds(stopping.tokens());
+  stop.time_limit_ms = stopping.time_limit_ms();
+  stop.ignore_end_of_generation = stopping.ignore_end_of_generation();
+  return stop;
+}
+
+Result<int> ToTopLogprobCount(const v1::ResponseOptions& response) {
+  if (!response.has_top_logprobs()) return kTopLogprobsUnset;
+  if (response.top_logprobs() > kTopLogprobsMax)
+    return Failure(InvalidField("response.top_logprobs", ShowValue(response.top_logprobs()),
+                                AcceptedRange(0, kTopLogprobsMax)));
+  return static_cast<int>(response.top_logprobs());
+}
+
+// What Complete and Chat have in common.
+template <class Request>
+Result<GenerateRequest> CommonOf(const Request& request, const SeedSource& new_seed) {
+  EDGEMOE_ASSIGN_OR_FAIL(const int top_logprob_count, ToTopLogprobCount(request.response()));
+  GenerateRequest result;
+  result.sampling = ToSampling(request.sampling(), new_seed);
+  result.stop = ToStop(request.stopping());
+  result.top_logprob_count = top_logprob_count;
+  return result;
+}
+
+constexpr std::array<std::string_view, 4> kRoles = {"system", "user", "assistant", "tool"};
+
+template <class Request>
+Result<Conversation> ConversationOf(const Request& request) {
+  EDGEMOE_FAIL_IF_ERROR(CheckRange("messages", request.messages_size(), 1, kMessagesMax));
+  if (request.template_variables().size() > kTemplateVariablesMax)
+    return Failure(InvalidField("template_variables",
+                                ShowValue(request.template_variables().size()),
+                                AcceptedAtMost(kTemplateVariablesMax)));
+  Conversation conversation;
+  conversation.messages.reserve(static_cast<std::size_t>(request.messages_size()));
+  for (const v1::ChatMessage& message : request.messages()) {
+    if (std::ranges::find(kRoles, message.role()) == kRoles.end())
+      return Failure(
+          InvalidField("messages[" + std::to_string(conversation.messages.size()) + "].role",
+                       ShowValue(message.role()), AcceptedNames(kRoles)));
+    conversation.messages.push_back({.role = message.role(), .content = message.content()});
+  }
+  for (const auto& [name, json] : request.template_variables())
+    conversation.options.variables.emplace_back(name, json);
+  return conversation;
+}
+
+}  // namespace
+
+Result<GenerateRequest> ToGenerateRequest(const v1::CompleteRequest& request,
+                                          const SeedSource& new_seed) {
+  EDGEMOE_ASSIGN_OR_FAIL(GenerateRequest result, CommonOf(request, new_seed));
+  switch (request.input_case()) {
+    case v1::CompleteRequest::kPrompt: result.prompt = request.prompt(); break;
+    case v1::CompleteRequest::kPromptTokens:
+      result.prompt = ToTokenIds(request.prompt_tokens().ids());
+      break;
+    case v1::CompleteRequest::INPUT_NOT_SET:
+      return Failure(
+          InvalidFieldError("input", "not set; accepted: one of prompt and prompt_tokens"));
+  }
+  return result;
+}
+
+Result<GenerateRequest> ToGenerateRequest(const v1::ChatRequest& request,
+                                          const SeedSource& new_seed) {
+  return CommonOf(request, new_seed);
+}
+
+Result<ScoreRequest> ToScoreRequest(const v1::ScoreRequest& request) {
+  EDGEMOE_FAIL_IF_ERROR(CheckRange("top_logprobs", request.top_logprobs(), 0, kTopLogprobsMax));
+  ScoreRequest result;
+  result.top_logprob_count = request.top_logprobs();
+  switch (request.input_case()) {
+    case v1::ScoreRequest::kText: result.text = request.text(); break;
+    case v1::ScoreRequest::kTokens: result.text = ToTokenIds(request.tokens().ids()); break;
+    case v1::ScoreRequest::INPUT_NOT_SET:
+      return Failure(InvalidFieldError("input", "not set; accepted: one of text and tokens"));
+  }
+  return result;
+}
+
+Result<Conversation> ToConversation(const v1::ChatRequest& request) {
+  return ConversationOf(request);
+}
+
+Result<Conversation> ToConversation(const v1::ApplyTemplateRequest& request) {
+  EDGEMOE_ASSIGN_OR_FAIL(Conversation conversation, ConversationOf(request));
+  if (request.has_add_generation_prompt())
+    conversation.options.add_generation_prompt = request.add_generation_prompt();
+  return conversation;
+}
+
+TokenizeOptions ToTokenizeOptions(const v1::TokenizeRequest& request) {
+  TokenizeOptions options;
+  if (request.has_add_special()) options.add_special = request.add_special();
+  if (request.has_parse_special()) options.parse_special = request.parse_special();
+  return options;
+}
+
+std::vector<TokenId> ToTokenIds(const google::protobuf::RepeatedField<std::int32_t>& ids) {
+  std::vector<TokenId> tokens;
+  tokens.reserve(static_cast<std::size_t>(ids.size()));
+  for (const std::int32_t id : ids) tokens.push_back(TokenId{id});
+  return tokens;
+}
+
+Status AboutMessages(const Status& status) {
+  return status.field() == "prompt" ? status.WithField("messages") : status;
+}
+
+}  // namespace edgemoe

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/models/engine_slot.h"
+
+#include "engine/base/accepted.h"
+#include "engine/base/check.h"
+
+namespace edgemoe {
+
+EngineSlot::~EngineSlot() {
+  const MutexLock lock(mutex_);
+  EDGEMOE_CHECK(lease_count_ == 0, "every lease has come back");
+}
+
+void EngineSlot::Publish(Engine& engine) {
+  const MutexLock lock(mutex_);
+  EDGEMOE_CHECK(engine_ == nullptr, "one engine at a time");
+  engine_ = &engine;
+}
+
+void EngineSlot::Withdraw() {
+  const MutexLock lock(mutex_);
+  engine_ = nullptr;
+  while (lease_count_ != 0) returned_.Wait(mutex_);
+}
+
+Result<EngineLease> EngineSlot::Lease(const std::string& model) const {
+  const MutexLock lock(mutex_);
+  if (engine_ == nullptr)
+    return Failure(UnavailableError("the model is not ready: " + Progress() + "; try again"));
+  if (!model.empty() && model != engine_->model().name)
+    return Failure(Status(StatusCode::kNotFound, "model",
+                          FoundAndAccepted(ShowValue(model), ShowValue(engine_->model().name) +
+                                                                 ", the loaded one, or empty")));
+  ++lease_count_;
+  return EngineLease(engine_, [this](Engine*) {
+    const MutexLock return_lock(mutex_);
+    --lease_count_;
+    returned_.NotifyAll();
+  });
+}
+
+std::string EngineSlot::Progress() const {
+  const std::uint64_t total = bytes_total_;
+  if (total == 0) return "loading";
+  const double share = static_cast<double>(bytes_loaded_) / static_cast<double>(total);
+  return "loading " + std::to_string(static_cast<int>(100 * share)) + " %";
+}
+
+}  // namespace edgemoe

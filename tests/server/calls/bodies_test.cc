@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bodies of calls as any front end runs them: without gRPC, on the caller's thread.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <string>
+
+#include "server/calls/inference.h"
+#include "server/calls/models.h"
+#include "server/calls/observe.h"
+#include "tests/server/fake_engine.h"
+#include "tests/server/fake_wire.h"
+#include "tests/support/child_process.h"
+#include "tests/support/fake_clock.h"
+
+namespace edgemoe {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A wire that a client reads as fast as it can.
+class EagerWire final : public CallWire {
+ public:
+  explicit EagerWire(std::shared_ptr<SingleWriter> stream) : stream_(std::move(stream)) {
+    stream_->Attach(*this);
+  }
+  // The end of the call, with what was written before. Once.
+  const FakeWire& Wait() {
+    ended_.get_future().wait();
+    stream_->OnOver();
+    return wire_;
+  }
+  const FakeWire& seen() const { return wire_; }
+
+  void Write(const google::protobuf::Message& message) override {
+    wire_.Write(message);
+    --wire_.in_flight;
+    thread_.Post([this] { stream_->OnWritten(true); });
+  }
+  void End(const Status& status, std::optional<std::uint32_t> retry_delay_ms) override {
+    wire_.End(status, retry_delay_ms);
+    ended_.set_value();
+  }
+  void Cancel() override {}
+
+ private:
+  FakeClock clock_;
+  const std::shared_ptr<SingleWriter> stream_;
+  FakeWire wire_;
+  std::promise<void> ended_;
+  StreamThread thread_{clock_};
+};
+
+class BodiesTest : public ::testing::Test {
+ protected:
+  BodiesTest() { slot_.Publish(engine_); }
+  ~BodiesTest() override {
+    workers_.Join();
+    streams_.Join();
+    slot_.Withdraw();
+  }
+
+  TempFolder folder_;
+  FakeClock clock_;
+  FakeEngine engine_{{}};
+  EngineSlot slot_;
+  SharedBudget budget_{slot_, false, {}};
+  PackRunner packs_{budget_, clock_, {}};
+  RetryDelay retry_delay_{4};
+  WorkerPool workers_{1, 16};
+  StreamThread streams_{clock_};
+  const ServiceParts parts_{.engines = slot_,
+                            .budget = budget_,
+                            .packs = packs_,
+                            .workers = workers_,
+                            .streams = streams_,
+                            .retry_delay = retry_delay_,
+                            .engine_options = {},
+                            .models_directory = "",
+                            .new_seed = [] { return std::uint64_t{7}; },
+                            .in_configuration =
+                                [](const Status& status) {
+                                  return Status(status.code(), "memory.budget", "in other words");
+                                },
+                            .log = {}};
+};
+
+TEST_F(BodiesTest, PlansSpeakTheWordsOfTheConfiguration) {
+  v1::PlanRequest request;
+  request.set_budget_bytes(10);
+  v1::PlanResponse plan;
+  ASSERT_TRUE(calls::Plan(request, plan, parts_).ok());
+  EXPECT_FALSE(plan.fits());
+  EXPECT_EQ(plan.explanation(), "memory.budget: in other words");
+
+  v1::ResizeRequest resize;
+  resize.set_budget_bytes(5000);
+  ASSERT_TRUE(calls::Resize(resize, plan, parts_).ok());
+  EXPECT_EQ(plan.explanation(), "fits");
+  resize.set_budget_bytes(10);
+  EXPECT_EQ(calls::Resize(resize, plan, parts_),
+            Status(StatusCode::kResourceExhausted, "budget_bytes", "needs at least 1000"))
+      << "the request's own field";
+}
+
+TEST_F(BodiesTest, EveryUnaryCallAnswersByItself) {
+  v1::TokenizeRequest tokenize;
+  tokenize.set_text("ab");
+  v1::TokenizeResponse tokens;
+  ASSERT_TRUE(calls::Tokenize(tokenize, tokens, parts_).ok());
+  EXPECT_EQ(tokens.tokens_size(), 3);
+  v1::DetokenizeRequest detokenize;
+  detokenize.add_tokens(5);
+  v1::DetokenizeResponse text;
+  ASSERT_TRUE(calls::Detokenize(detokenize, text, parts_).ok());
+  EXPECT_EQ(text.text(), "t5");
+  v1::ApplyTemplateRequest apply;
+  apply.add_messages()->set_role("user");
+  apply.mutable_messages(0)->set_content("hi");
+  v1::ApplyTemplateResponse prompt;
+  ASSERT_TRUE(calls::ApplyTemplate(apply, prompt, parts_).ok());
+  EXPECT_EQ(prompt.prompt(), "hi");
+  v1::AbortResponse aborted;
+  EXPECT_EQ(calls::Abort({}, aborted, parts_).code(), StatusCode::kNotFound);
+  v1::ListModelsResponse list;
+  ASSERT_TRUE(calls::ListModels({}, list, parts_).ok());
+  EXPECT_EQ(list.models_size(), 1);
+  v1::Model model;
+  ASSERT_TRUE(calls::GetModel({}, model, parts_).ok());
+  EXPECT_EQ(model.name(), "fake");
+  v1::Stats stats;
+  ASSERT_TRUE(calls::GetStats({}, stats, parts_).ok());
+  EXPECT_EQ(stats.model(), "fake");
+  v1::ProbeResponse probe;
+  ASSERT_TRUE(calls::Probe({}, probe, parts_).ok());
+  EXPECT_EQ(probe.device(), "8:1");
+}
+
+TEST_F(BodiesTest, CompleteStreamsToAnyWire) {
+  v1::CompleteRequest request;
+  request.set_prompt("hello");
+  request.mutable_stopping()->set_max_tokens(2);
+  const auto stream = calls::MakeResponseStream(parts_);
+  EagerWire wire(stream);
+  calls::Complete(request, stream, parts_);
+  const FakeWire& seen = wire.Wait();
+  EXPECT_TRUE(seen.status.ok());
+  std::string text;
+  for (const auto& message : seen.messages)
+    text += static_cast<const v1::GenerateResponse&>(*message).chunk().text();
+  EXPECT_EQ(text, " word word");
+  const auto& first = static_cast<const v1::GenerateResponse&>(*seen.messages.front());
+  EXPECT_EQ(first.started().seed(), 7U);
+  EXPECT_TRUE(static_cast<const v1::GenerateResponse&>(*seen.messages.back()).has_finished());
+}
+
+TEST_F(BodiesTest, BadRequestsEndTheirStreams) {
+  const auto status_of = [&](const auto& request, auto body) {
+    const auto stream = calls::MakeResponseStream(parts_);
+    EagerWire wire(stream);
+    body(request, stream, parts_);
+    const FakeWire& seen = wire.Wait();
+    EXPECT_TRUE(seen.messages.empty());
+    return seen.status;
+  };
+  v1::CompleteRequest complete;
+  EXPECT_THAT(status_of(complete, calls::Complete).message(), HasSubstr("input: not set"));
+  complete.set_model("other");
+  EXPECT_EQ(status_of(complete, calls::Complete).code(), StatusCode::kNotFound);
+  EXPECT_THAT(status_of(v1::ChatRequest(), calls::Chat).message(), HasSubstr("messages: found 0"));
+  EXPECT_THAT(status_of(v1::ScoreRequest(), calls::Score).message(), HasSubstr("input: not set"));
+}
+
+TEST_F(BodiesTest, PackTellsItsReportOrWhyNot) {
+  const auto run = [&](const v1::PackRequest& request) {
+    const auto stream = std::make_shared<PackStream>(streams_);
+    auto wire = std::make_unique<EagerWire>(stream);
+    calls::Pack(request, stream, parts_);
+    (void)wire->Wait();
+    return wire;
+  };
+  v1::PackRequest request;
+  EXPECT_THAT(run(request)->seen().status.message(), HasSubstr("source_path: found \"\""));
+  request.set_source_path(folder_ / "m.gguf");
+  const auto wire = run(request);
+  ASSERT_TRUE(wire->seen().status.ok()) << wire->seen().status.message();
+  const auto& last = static_cast<const v1::PackResponse&>(*wire->seen().messages.back());
+  EXPECT_EQ(last.report().file_bytes(), 100U);
+}
+
+TEST_F(BodiesTest, RecordTraceRefusesWithoutAnEngine) {
+  slot_.Withdraw();
+  const auto stream = std::make_shared<RecordStream>(streams_, workers_);
+  EagerWire wire(stream);
+  calls::RecordTrace({}, stream, parts_);
+  EXPECT_EQ(wire.Wait().status.code(), StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace edgemoe
