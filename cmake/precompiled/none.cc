@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: Apache-2.0
+// The source that a target of precompiled headers must have.
