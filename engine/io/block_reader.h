@@ -17,11 +17,11 @@ namespace edgemoe {
 struct ReadRequest {
   std::uint32_t file_index = 0;  // into the files that the reader was opened with
   std::uint64_t offset = 0;      // a multiple of kReadAlignment
-  std::byte* destination =
-      nullptr;  // aligned to kReadAlignment, `bytes` long, alive until the completion is reaped
+  // Aligned to kReadAlignment, `bytes` long, alive until the completion is reaped.
+  std::byte* destination = nullptr;
   std::uint32_t bytes = 0;  // a multiple of kReadAlignment, at most kReadBytesMax
-  std::uint32_t bytes_needed =
-      0;  // an end of file at or after this many bytes is success; before it, DATA_LOSS
+  // An end of file at or after this many bytes is success; before it, DATA_LOSS.
+  std::uint32_t bytes_needed = 0;
   std::uint64_t tag = 0;  // the caller's, given back in the completion
 };
 

@@ -25,8 +25,8 @@ struct SamplingParameters {
   float repetition_penalty = 1.0F;  // (0, 10]; 1: off
   float presence_penalty = 0.0F;    // [-2, 2]
   float frequency_penalty = 0.0F;   // [-2, 2]
-  std::uint32_t penalty_last_n =
-      64;  // tokens looked back on, prompt included; 0: none; at most 65,536
+  // Tokens looked back on, prompt included; 0: none; at most kPenaltyLastNMax.
+  std::uint32_t penalty_last_n = 64;
   std::vector<LogitBias> logit_bias;  // at most kLogitBiasMax
   std::uint64_t seed = 0;
 };
@@ -39,13 +39,13 @@ Status ValidateSampling(const SamplingParameters& parameters, std::uint32_t voca
 
 struct TokenLogprob {
   TokenId token;
-  float logprob = 0;  // natural logarithm, of the model's own distribution: before bias, penalties
-                      // and temperature
+  // Natural logarithm, of the model's own distribution: before bias, penalties and temperature.
+  float logprob = 0;
 };
 
 struct SampledToken {
   TokenId token;
-  float logprob = 0;              // as above; only when log-probabilities were asked for
+  float logprob = 0;              // as TokenLogprob's; only when log-probabilities were asked for
   std::vector<TokenLogprob> top;  // best first
 };
 

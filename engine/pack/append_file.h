@@ -19,9 +19,10 @@ class AppendFile {
   static Result<AppendFile> Open(const std::string& path, bool lock);
 
   // What follows `heading`, at most `bytes_max`; nothing when the file has another heading, or
-  // none: it is then begun anew, for good. Afterwards appends go to the end of what was given.
+  // none: the file is then started over with `heading`. Afterwards appends go to the end of what
+  // was given.
   Result<std::string> Resume(std::string_view heading, std::uint64_t bytes_max);
-  // Begins anew.
+  // Empties the file and starts it over with `heading`.
   Status Restart(std::string_view heading);
   // Only the first `bytes` of what Resume gave are valid: the rest goes, and appends go there.
   Status CutTo(std::uint64_t bytes);

@@ -52,7 +52,7 @@ class PackOutput {
   // before is then removed again.
   Status Reserve(std::uint64_t file_bytes);
 
-  // RESOURCE_EXHAUSTED as above; the file is kept. Best in the order of offsets.
+  // RESOURCE_EXHAUSTED as Reserve gives it, but the file is kept. Best in the order of offsets.
   Status Write(std::uint64_t offset, std::span<const std::byte> bytes);
 
   // What was written is on the disk when it returns.

@@ -82,8 +82,8 @@ struct PackOptions {
   bool plan_only = false;          // stops when the types are chosen; writes no output
 
   std::uint64_t memory_bytes = 0;  // for the model while it is measured; 0: what it can use
-  std::size_t threads = 1;         // that compute, the caller's included; for WritePack 0: one for
-                                   // each core allowed
+  // That compute, the caller's included; for WritePack 0: one for each core allowed.
+  std::size_t threads = 1;
   std::string io_backend = "auto";
   const std::atomic<bool>* cancelled = nullptr;         // looked at every few MiB, and each layer
   std::function<void(const PackProgress&)> progress{};  // often; on the calling thread
@@ -119,8 +119,8 @@ struct PackPoint {
 
 struct PackReport {
   std::string output_path{};
-  std::string source_digest{};  // XXH3-128 over the checksums of the source's weights; empty when
-                                // only planned
+  // XXH3-128 over the checksums of the source's weights; empty when only planned.
+  std::string source_digest{};
   std::uint64_t source_bytes = 0;
   std::uint64_t file_bytes = 0;
   std::uint64_t weight_bytes = 0;   // in the pack

@@ -26,8 +26,9 @@ class ChatPrompt {
   // OK, or why nothing can be rendered: FAILED_PRECONDITION.
   const Status& status() const { return unusable_; }
 
-  // FAILED_PRECONDITION as above; INVALID_ARGUMENT names the field ("messages[2].content",
-  // "template_variables.enable_thinking"), or is what the template says of the messages.
+  // FAILED_PRECONDITION as status() gives it; INVALID_ARGUMENT names the field
+  // ("messages[2].content", "template_variables.enable_thinking"), or is what the template says of
+  // the messages.
   Result<std::string> Render(std::span<const ChatMessage> messages,
                              const ChatTemplateOptions& options) const;
 

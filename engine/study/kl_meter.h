@@ -70,7 +70,8 @@ class KlMeter {
   Status RecordReference(OfflineModel& model, const QualityProgress& progress = {});
 
   // FAILED_PRECONDITION when the model's vocabulary has another size than the reference's, or no
-  // reference was recorded. Errors as RunWindow; INTERNAL as above; DATA_LOSS: the scratch file.
+  // reference was recorded. Errors as RunWindow; INTERNAL as RecordReference; DATA_LOSS: the
+  // scratch file.
   Result<Quality> Measure(OfflineModel& model, const QualityProgress& progress = {});
 
  private:

@@ -15,7 +15,7 @@ class Utf8Stream {
   std::string Push(std::string_view bytes);
 
   // The end of the stream: U+FFFD if an incomplete character was left, else nothing. The stream
-  // can then be used anew.
+  // can then be used for the next text.
   std::string Flush();
 
   // Whether the last byte pushed ended a character.

@@ -9,8 +9,8 @@
 
 #include "engine/base/accepted.h"
 #include "engine/plan.h"
-#include "server/calls/translate/models.h"
-#include "server/calls/translate/pack.h"
+#include "server/calls/translate/descriptions.h"
+#include "server/calls/translate/pack_messages.h"
 #include "server/models/model_directory.h"
 
 namespace edgemoe::calls {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "engine/probe.h"
-#include "server/calls/translate/models.h"
+#include "server/calls/translate/descriptions.h"
 #include "server/memory/process_memory.h"
 
 namespace edgemoe::calls {

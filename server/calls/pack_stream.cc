@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "server/calls/translate/pack.h"
+#include "server/calls/translate/pack_messages.h"
 
 namespace edgemoe {
 

@@ -127,13 +127,11 @@ MemoryAdapter::Decision MemoryAdapter::Ask(std::uint64_t budget_bytes, std::stri
   return {budget_bytes, std::move(why)};
 }
 
-MemoryWatcher::MemoryWatcher(boost::asio::io_context& context, WorkerPool& workers,
-                             SharedBudget& budget, const Clock& clock, const MemoryPlan& plan,
-                             LogSink log)
-    : timer_(context),
-      workers_(workers),
-      budget_(budget),
-      clock_(clock),
+MemoryWatcher::MemoryWatcher(const Parts& parts, const MemoryPlan& plan, LogSink log)
+    : timer_(parts.context),
+      workers_(parts.workers),
+      budget_(parts.budget),
+      clock_(parts.clock),
       log_(std::move(log)),
       adapter_(plan.budget_bytes, plan.budget_floor_bytes, plan.usable_bytes) {}
 

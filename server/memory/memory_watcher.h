@@ -93,10 +93,15 @@ class MemoryWatcher {
  public:
   static constexpr std::uint64_t kIntervalMs = 2000;
 
-  // All outlive the watcher, which is destroyed after the workers have been joined. `plan`: the
-  // engine's first.
-  MemoryWatcher(boost::asio::io_context& context, WorkerPool& workers, SharedBudget& budget,
-                const Clock& clock, const MemoryPlan& plan, LogSink log);
+  // All outlive the watcher, which is destroyed after the workers have been joined.
+  struct Parts {
+    boost::asio::io_context& context;
+    WorkerPool& workers;
+    SharedBudget& budget;
+    const Clock& clock;
+  };
+  // `plan`: the engine's first.
+  MemoryWatcher(const Parts& parts, const MemoryPlan& plan, LogSink log);
 
   void Start();
   void Stop() { timer_.cancel(); }

@@ -211,7 +211,7 @@ void Daemon::OnLoaded(Result<std::unique_ptr<Engine>> engine) {
                            stats.kernels + ", " + stats.io_backend +
                            (stats.io_note.empty() ? "" : " (" + stats.io_note + ")"));
   if (MemoryAdapts(config_)) {
-    watcher_.emplace(context_, workers_, budget_, clock_, stats.memory, log_);
+    watcher_.emplace(MemoryWatcher::Parts{context_, workers_, budget_, clock_}, stats.memory, log_);
     watcher_->Start();
   }
   notifier_.Ready("Ready: " + serving);

@@ -2,7 +2,7 @@
 #include "server/rpc/inference_service.h"
 
 #include "server/calls/inference.h"
-#include "server/rpc/answer.h"
+#include "server/rpc/unary_answer.h"
 
 namespace edgemoe {
 

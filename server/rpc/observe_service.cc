@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "server/calls/observe.h"
-#include "server/rpc/answer.h"
+#include "server/rpc/unary_answer.h"
 
 namespace edgemoe {
 

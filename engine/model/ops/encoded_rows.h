@@ -15,7 +15,7 @@ constexpr std::size_t kRowAlignment = 64;
 
 // Bytes from one encoded row to the next.
 std::size_t EncodedStride(ActivationType type, std::size_t columns);
-// The same for the type that takes most.
+// The same distance for the type that needs the most bytes.
 std::size_t EncodedStrideMax(std::size_t columns);
 
 // Rows of floats and their encodings. Owns no memory. Engine's thread.

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-#include "server/calls/translate/pack.h"
+#include "server/calls/translate/pack_messages.h"
 #include "tests/support/child_process.h"
 
 namespace edgemoe {

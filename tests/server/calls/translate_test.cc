@@ -5,8 +5,8 @@
 #include "engine/base/byte_size.h"
 #include "server/calls/request_log.h"
 #include "server/calls/retry_delay.h"
+#include "server/calls/translate/descriptions.h"
 #include "server/calls/translate/events.h"
-#include "server/calls/translate/models.h"
 #include "server/calls/translate/requests.h"
 #include "tests/server/fake_engine.h"
 

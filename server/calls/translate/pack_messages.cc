@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/calls/translate/pack.h"
+#include "server/calls/translate/pack_messages.h"
 
 #include <filesystem>
 #include <system_error>

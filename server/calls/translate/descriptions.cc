@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/calls/translate/models.h"
+#include "server/calls/translate/descriptions.h"
 
 #include "engine/probe.h"
 
