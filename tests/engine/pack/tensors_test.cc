@@ -5,9 +5,9 @@
 #include <set>
 
 #include "engine/base/random.h"
-#include "engine/pack/type_summary.h"
 #include "engine/pack/pack_tensors.h"
 #include "engine/pack/row_converter.h"
+#include "engine/pack/type_summary.h"
 #include "engine/quant/quantize.h"
 #include "tests/support/child_process.h"
 #include "tests/support/tiny_model.h"
