@@ -17,7 +17,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 TEST(CalibrationText, TheDefaultIsTheProjectsFile) {
-  std::ifstream in(EDGEMOE_SOURCE_DIR "/engine/pack/calibration_text.txt", std::ios::binary);
+  std::ifstream in(EDGEMOE_SOURCE_DIR "/engine/study/calibration_text.txt", std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
   EXPECT_EQ(DefaultCalibrationText(), text.str());
