@@ -82,7 +82,7 @@ Result<std::string> DefaultSocketPath(const char* runtime_directory, const char*
     const std::string_view directories = runtime_directory;  // separated by colons
     return std::string(directories.substr(0, directories.find(':'))) + kName;
   }
-  if (uid == 0) return std::string("/run/edgemoe") + kName;
+  if (uid == 0) return Result<std::string>(tl::in_place, "/run/edgemoe/edgemoed.sock");
   if (xdg_runtime_dir != nullptr && *xdg_runtime_dir != '\0')
     return std::string(xdg_runtime_dir) + "/edgemoe" + kName;
   return Failure(FailedPreconditionError(
