@@ -74,7 +74,7 @@ TEST(LayOutWeights, TypesThatCannotBeComputedAreRefused) {
 
 TEST(LayOutWeights, TensorsOfAnotherModelAreRefused) {
   const auto layout = PlanChanged([](std::vector<TinyTensor>& tensors) {
-    tensors.push_back({"blk.0.attn_q.bias", TensorType::kF32, {64}});
+    tensors.push_back({"blk.0.attn_q.bias", TensorRole::kQueryBias, TensorType::kF32, {64}});
   });
   ASSERT_FALSE(layout);
   EXPECT_EQ(layout.error().code(), StatusCode::kUnimplemented);

@@ -206,19 +206,20 @@ TEST_F(ActivationStatsTest, SumsAreTheReferences) {
     expect_dense(DenseInput::kFfn, [&](const auto& t) { return t.layers[l].ffn; });
     expect_dense(DenseInput::kOutput, [](const auto& t) { return t.output; });
 
+    const ExpertLayerIndex of{l};
     const NaiveSums sums = SumsOf(expected, l);
     for (const auto& [key, values] : sums.experts) {
       const ExpertIndex expert{static_cast<std::uint32_t>(key.second)};
-      ExpectNear(stats.sum(key.first, {layer, expert}), values,
+      ExpectNear(stats.sum(key.first, {of, expert}), values,
                  "expert's " + std::to_string(static_cast<int>(key.first)));
     }
     std::uint64_t use_count = 0;
     for (const auto& [expert, uses] : sums.uses) {
       const ExpertIndex index{static_cast<std::uint32_t>(expert)};
-      EXPECT_EQ(static_cast<double>(stats.use_count({layer, index})), uses[0]);
-      EXPECT_NEAR(stats.weight_sums(layer)[expert], uses[1], 1e-3);
-      EXPECT_NEAR(stats.weight_square_sums(layer)[expert], uses[2], 1e-3);
-      use_count += stats.use_count({layer, index});
+      EXPECT_EQ(static_cast<double>(stats.use_count({of, index})), uses[0]);
+      EXPECT_NEAR(stats.weight_sums(of)[expert], uses[1], 1e-3);
+      EXPECT_NEAR(stats.weight_square_sums(of)[expert], uses[2], 1e-3);
+      use_count += stats.use_count({of, index});
     }
     EXPECT_EQ(use_count, kTokens * FloatModel().expert_used_count);
   }

@@ -84,8 +84,9 @@ TEST(Importance, EachRoleHasItsOwn) {
 TEST(Importance, OfDenseMatricesIsTheMeanOverRows) {
   ActivationStats stats = *ActivationStats::Create(kShape);
   const std::array<float, 6> x = {1, 2, 0, 3, 2, 0};
-  stats.OnDense(DenseInput::kAttentionOutput, kLayer, x.data(), 2, 3);
-  const Importance columns = ImportanceTable(stats).Columns(DenseInput::kAttentionOutput, kLayer);
+  stats.OnDense(DenseInput::kAttentionOutput, LayerIndex{1}, x.data(), 2, 3);
+  const Importance columns =
+      ImportanceTable(stats).Columns(DenseInput::kAttentionOutput, LayerIndex{1});
   EXPECT_DOUBLE_EQ(columns.mean, 3);
   EXPECT_THAT(columns.weights,
               Pointwise(FloatNear(2e-4F), std::vector<float>{5.0F / 3, 4.0F / 3, kImportanceMin}));
@@ -97,8 +98,8 @@ TEST(Importance, WithoutRowsAllColumnsAreAlike) {
   for (const ExpertRole role : {ExpertRole::kGate, ExpertRole::kUp, ExpertRole::kDown}) {
     EXPECT_THAT(table.Columns(Expert(0), role).weights, Each(1.0F));
   }
-  EXPECT_THAT(table.Columns(DenseInput::kOutput, kLayer).weights, Each(1.0F));
-  EXPECT_EQ(table.Columns(DenseInput::kOutput, kLayer).mean, 0);
+  EXPECT_THAT(table.Columns(DenseInput::kOutput, LayerIndex{1}).weights, Each(1.0F));
+  EXPECT_EQ(table.Columns(DenseInput::kOutput, LayerIndex{1}).mean, 0);
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ class OfflineOverlayTest : public testing::Test {
   void ReplaceDense() {
     const auto& dense = coarse_model_->layout().dense;
     for (std::size_t i = 0; i < dense.size(); ++i)
-      if (!dense[i].widen_to_float)
+      if (!IsFloatVector(dense[i].role))
         model_->SetDense(i, dense[i].type, In(dense[i].file_offset, dense[i].file_bytes));
   }
 
@@ -127,7 +127,7 @@ TEST_F(OfflineOverlayTest, OneDenseMatrixCounts) {
   const auto& dense = coarse_model_->layout().dense;
   for (std::size_t i = 0; i < dense.size(); ++i) {
     // Routers keep their type when a file is requantised.
-    if (dense[i].widen_to_float || dense[i].type == TensorType::kF32) continue;
+    if (IsFloatVector(dense[i].role) || dense[i].type == TensorType::kF32) continue;
     model_->SetDense(i, dense[i].type, In(dense[i].file_offset, dense[i].file_bytes));
     EXPECT_NE(LogitsOf(*model_, tokens_), fine) << i;
     model_->ClearReplacements();
@@ -148,7 +148,7 @@ TEST_F(OfflineOverlayTest, ATiedOutputGoesWithTheEmbedding) {
   };
   const auto& dense = coarse_model->layout().dense;
   for (std::size_t i = 0; i < dense.size(); ++i)
-    if (!dense[i].widen_to_float)
+    if (!IsFloatVector(dense[i].role))
       model->SetDense(i, dense[i].type, bytes(dense[i].file_offset, dense[i].file_bytes));
   const ExpertLayout& experts = coarse_model->layout().experts;
   for (std::uint32_t i = 0; i < experts.extents.size(); ++i)

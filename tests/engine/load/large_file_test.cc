@@ -16,7 +16,7 @@
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/unique_fd.h"
 #include "engine/io/reader_factory.h"
-#include "engine/model/model_header.h"
+#include "engine/load/model_header.h"
 #include "tests/support/child_process.h"
 #include "tests/support/tiny_model.h"
 
@@ -108,7 +108,7 @@ TEST_P(LargeFileTest, ExpertsAreFoundAndRead) {
   std::uint64_t farthest = 0;
   for (const Matrix& matrix : matrices_) {
     const ExpertExtent extent = header->layout.experts.of(
-        {LayerIndex{0}, ExpertIndex{matrix.expert}})[static_cast<std::size_t>(matrix.role)];
+        {ExpertLayerIndex{0}, ExpertIndex{matrix.expert}})[static_cast<std::size_t>(matrix.role)];
     EXPECT_EQ(extent.offset, matrix.offset) << matrix.mark;
     EXPECT_EQ(extent.bytes, kMatrixBytes) << matrix.mark;
     farthest = std::max(farthest, extent.offset);
