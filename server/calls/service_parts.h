@@ -38,7 +38,7 @@ struct ServiceParts {
 
 // The plan with an explanation in the words of the configuration.
 inline MemoryPlan InConfiguration(MemoryPlan plan, const ServiceParts& parts) {
-  if (!plan.fits) plan.explanation = parts.in_configuration(plan.shortage).message();
+  if (!plan.shortage.ok()) plan.explanation = parts.in_configuration(plan.shortage).message();
   return plan;
 }
 
