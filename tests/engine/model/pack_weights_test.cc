@@ -91,12 +91,16 @@ class PackWeightsTest : public testing::Test {
     }
     expert_sums.resize(expert_sums.size() + extra_checksums_);
     EXPECT_TRUE(writer.Set(kPackVersionKey, version_).ok());
+    EXPECT_TRUE(writer.Set(kPackHeaderChecksumKey, std::uint64_t{0}).ok());
     EXPECT_TRUE(writer.Set(kPackDenseChecksumsKey, GgufArray::OfUint64(dense_sums)).ok());
     if (has_expert_checksums_) {
       EXPECT_TRUE(writer.Set(kPackExpertChecksumsKey, GgufArray::OfUint64(expert_sums)).ok());
     }
     for (const Tensor& tensor : tensors)
       EXPECT_TRUE(writer.AddTensor(tensor.name, tensor.type, tensor.dims).ok()) << tensor.name;
+    const std::string without = writer.Build().bytes;
+    const auto checksum = PackHeaderChecksum(std::as_bytes(std::span<const char>(without)));
+    EXPECT_TRUE(checksum && writer.Set(kPackHeaderChecksumKey, *checksum).ok());
     const GgufHeader header = writer.Build();
     std::vector<std::byte> file(header.file_bytes);
     std::memcpy(file.data(), header.bytes.data(), header.bytes.size());
