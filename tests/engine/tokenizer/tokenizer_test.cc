@@ -169,7 +169,7 @@ TEST(Tokenizer, HarmonysEndOfAMessageEndsNoAnswer) {
   description.eot_token_id = 270;
   EXPECT_FALSE(MakeTokenizer(description)->IsEndOfGeneration(TokenId{270}));
   // It is what ends an answer elsewhere, as with Phi-3.
-  for (const std::size_t missing : {266, 272}) {
+  for (const std::size_t missing : {266U, 272U}) {
     SCOPED_TRACE(missing);
     description = HarmonyVocabulary();
     description.tokens[missing] = "<|other|>";
