@@ -15,20 +15,19 @@ ExpertPipelineOptions WithVerifier(ExpertPipelineOptions options, ExpertVerifier
 
 }  // namespace
 
-ExpertStack::ExpertStack(const Parts& parts, Options options, SlotSlab slab,
-                         EvictionPolicyFactory policy)
+ExpertStack::ExpertStack(const Parts& parts, const Options& options, SlotSlab slab,
+                         const EvictionPolicyFactory& policy)
     : slab_(std::move(slab)),
       cache_(options.classes, &slab_, policy, options.sessions_max),
       verifier_(parts.layout, parts.files),
       pipeline_(parts.layout, &parts.reader, &cache_, &parts.clock,
                 WithVerifier(options.pipeline, verifier_)) {}
 
-Result<std::unique_ptr<ExpertStack>> ExpertStack::Open(const Parts& parts, Options options) {
+Result<std::unique_ptr<ExpertStack>> ExpertStack::Open(const Parts& parts, const Options& options) {
   EDGEMOE_ASSIGN_OR_FAIL(const EvictionPolicyFactory policy,
                          FindEvictionPolicy(options.eviction_policy));
   EDGEMOE_ASSIGN_OR_FAIL(SlotSlab slab, SlotSlab::Create(options.classes, options.slab_bytes));
-  return std::unique_ptr<ExpertStack>(
-      new ExpertStack(parts, std::move(options), std::move(slab), policy));
+  return std::unique_ptr<ExpertStack>(new ExpertStack(parts, options, std::move(slab), policy));
 }
 
 }  // namespace edgemoe

@@ -37,7 +37,7 @@ class ExpertStack {
   };
   // INVALID_ARGUMENT for an unknown policy; RESOURCE_EXHAUSTED when the system has no memory. Fixed
   // buffers of the reader are left to the caller.
-  static Result<std::unique_ptr<ExpertStack>> Open(const Parts& parts, Options options);
+  static Result<std::unique_ptr<ExpertStack>> Open(const Parts& parts, const Options& options);
 
   SlotSlab& slab() { return slab_; }
   ExpertCache& cache() { return cache_; }
@@ -46,7 +46,8 @@ class ExpertStack {
   const ExpertPipeline& pipeline() const { return pipeline_; }
 
  private:
-  ExpertStack(const Parts& parts, Options options, SlotSlab slab, EvictionPolicyFactory policy);
+  ExpertStack(const Parts& parts, const Options& options, SlotSlab slab,
+              const EvictionPolicyFactory& policy);
 
   SlotSlab slab_;
   ExpertCache cache_;
