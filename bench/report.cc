@@ -8,8 +8,8 @@
 #include <cstdio>
 #include <fstream>
 
-#include "engine/base/errno_status.h"
-#include "engine/base/usable_memory.h"
+#include "engine/base/system/errno_status.h"
+#include "engine/base/system/usable_memory.h"
 #include "engine/probe.h"
 
 namespace edgemoe::bench {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine.h"
 
-#include "engine/base/usable_memory.h"
+#include "engine/base/system/usable_memory.h"
 #include "engine/describe.h"
 #include "engine/options.h"
 #include "engine/plan.h"

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "engine/base/clock.h"
-#include "engine/io/device_probe.h"
-#include "engine/io/probe_store.h"
+#include "engine/io/probe/device_probe.h"
+#include "engine/io/probe/probe_store.h"
 
 namespace edgemoe {
 namespace {

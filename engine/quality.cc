@@ -11,7 +11,7 @@
 
 #include "engine/base/accepted.h"
 #include "engine/base/clock.h"
-#include "engine/base/usable_memory.h"
+#include "engine/base/system/usable_memory.h"
 #include "engine/describe.h"
 #include "engine/options.h"
 #include "engine/serving/option_check.h"

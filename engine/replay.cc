@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "engine/base/accepted.h"
-#include "engine/base/errno_status.h"
+#include "engine/base/system/errno_status.h"
 #include "engine/cache/edgemoe_policy.h"
 #include "engine/cache/policy_factory.h"
 #include "engine/predict/path_predictor.h"

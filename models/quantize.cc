@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "engine/base/byte_size.h"
-#include "engine/base/errno_status.h"
-#include "engine/base/unique_fd.h"
-#include "engine/base/whole_file.h"
+#include "engine/base/system/errno_status.h"
+#include "engine/base/system/unique_fd.h"
+#include "engine/base/system/whole_file.h"
 #include "engine/gguf/gguf_reader.h"
 #include "engine/gguf/requantize.h"
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "client/cli/json.h"
-#include "client/cli/size_text.h"
+#include "client/cli/terminal/size_text.h"
 
 namespace edgemoe::cli {
 namespace {

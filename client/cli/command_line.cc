@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "client/cli/pack_options.h"
-#include "client/cli/size_text.h"
+#include "client/cli/terminal/size_text.h"
 
 namespace edgemoe::cli {
 namespace {

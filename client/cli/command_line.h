@@ -9,8 +9,8 @@
 #include <variant>
 #include <vector>
 
-#include "client/cli/exit_code.h"
 #include "client/cli/session.h"
+#include "client/cli/terminal/exit_code.h"
 #include "edgemoe/v1/inference.pb.h"
 #include "edgemoe/v1/models.pb.h"
 #include "edgemoe/v1/observe.pb.h"

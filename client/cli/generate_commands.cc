@@ -9,7 +9,7 @@
 #include "client/cli/answer.h"
 #include "client/cli/commands.h"
 #include "client/cli/input.h"
-#include "client/cli/line_editor.h"
+#include "client/cli/terminal/line_editor.h"
 
 namespace edgemoe::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "client/cli/size_text.h"
+#include "client/cli/terminal/size_text.h"
 
 namespace edgemoe::cli {
 namespace {

@@ -10,7 +10,7 @@
 #include <map>
 #include <string_view>
 
-#include "client/cli/size_text.h"
+#include "client/cli/terminal/size_text.h"
 
 namespace edgemoe::cli {
 namespace {

@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "client/cli/interrupts.h"
-#include "client/cli/terminal.h"
+#include "client/cli/terminal/interrupts.h"
+#include "client/cli/terminal/terminal.h"
 #include "client/client.h"
 
 namespace edgemoe::cli {

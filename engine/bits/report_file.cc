@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "engine/base/whole_file.h"
+#include "engine/base/system/whole_file.h"
 
 namespace edgemoe {
 namespace {

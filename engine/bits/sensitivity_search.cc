@@ -9,7 +9,7 @@
 #include <tuple>
 #include <utility>
 
-#include "engine/base/aligned_buffer.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/bits/type_search.h"
 #include "engine/pack/pack_layout.h"
 

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "engine/base/accepted.h"
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
+#include "engine/base/system/aligned_buffer.h"
 
 namespace edgemoe {
 namespace {

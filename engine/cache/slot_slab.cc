@@ -14,7 +14,7 @@
 
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
-#include "engine/base/errno_status.h"
+#include "engine/base/system/errno_status.h"
 
 namespace edgemoe {
 namespace {

@@ -7,8 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/check.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/gguf/header_cursor.h"
 #include "engine/gguf/name_index.h"
 

@@ -7,8 +7,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/check.h"
+#include "engine/base/system/aligned_buffer.h"
 
 namespace edgemoe {
 namespace {

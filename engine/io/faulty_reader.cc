@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/check.h"
+#include "engine/base/system/aligned_buffer.h"
 
 namespace edgemoe {
 namespace {

@@ -7,7 +7,7 @@
 #include <limits>
 #include <utility>
 
-#include "engine/base/errno_status.h"
+#include "engine/base/system/errno_status.h"
 #include "engine/io/storage_file.h"
 
 namespace edgemoe {

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "engine/base/aligned_buffer.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/io/read_progress.h"
 
 namespace edgemoe {

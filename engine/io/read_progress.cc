@@ -4,9 +4,9 @@
 #include <cerrno>
 #include <string>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/check.h"
-#include "engine/base/errno_status.h"
+#include "engine/base/system/aligned_buffer.h"
+#include "engine/base/system/errno_status.h"
 
 namespace edgemoe {
 

@@ -9,7 +9,7 @@
 #include <cstddef>
 
 #include "engine/base/accepted.h"
-#include "engine/base/errno_status.h"
+#include "engine/base/system/errno_status.h"
 #include "engine/io/block_reader.h"
 
 namespace edgemoe {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/base/accepted.h"
-#include "engine/base/cpu_features.h"
+#include "engine/base/system/cpu_features.h"
 #include "engine/kernels/kernel_functions.h"
 
 namespace edgemoe {

@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/model/model_config.h"
 
 namespace edgemoe {

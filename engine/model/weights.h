@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/result.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/gguf/gguf_set.h"
 #include "engine/model/model_config.h"
 #include "engine/model/tensor_role.h"

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/result.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/model/model_config.h"
 
 namespace edgemoe {

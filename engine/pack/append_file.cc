@@ -10,7 +10,7 @@
 #include <cerrno>
 
 #include "engine/base/accepted.h"
-#include "engine/base/errno_status.h"
+#include "engine/base/system/errno_status.h"
 
 namespace edgemoe {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "engine/base/result.h"
-#include "engine/base/unique_fd.h"
+#include "engine/base/system/unique_fd.h"
 
 namespace edgemoe {
 

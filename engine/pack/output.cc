@@ -15,8 +15,8 @@
 
 #include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
-#include "engine/base/errno_status.h"
-#include "engine/base/whole_file.h"
+#include "engine/base/system/errno_status.h"
+#include "engine/base/system/whole_file.h"
 
 namespace edgemoe {
 namespace {

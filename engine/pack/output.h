@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "engine/base/unique_fd.h"
+#include "engine/base/system/unique_fd.h"
 #include "engine/io/storage_file.h"
 
 namespace edgemoe {

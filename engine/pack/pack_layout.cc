@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <utility>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/check.h"
 #include "engine/base/checksum.h"
+#include "engine/base/system/aligned_buffer.h"
 
 namespace edgemoe {
 namespace {

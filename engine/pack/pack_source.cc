@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
-#include "engine/base/errno_status.h"
+#include "engine/base/system/errno_status.h"
 #include "engine/gguf/pack_keys.h"
 #include "engine/io/read_progress.h"
 #include "engine/load/model_parts.h"

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/result.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/io/storage_file.h"
 #include "engine/load/model_header.h"
 

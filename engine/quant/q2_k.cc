@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/quant/block_codecs.h"
-#include "engine/quant/weighted_affine_search.h"
+#include "engine/quant/search/weighted_affine_search.h"
 
 namespace edgemoe::quant {
 namespace {

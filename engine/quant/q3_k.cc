@@ -3,7 +3,7 @@
 #include <iterator>
 
 #include "engine/quant/block_codecs.h"
-#include "engine/quant/weighted_symmetric_search.h"
+#include "engine/quant/search/weighted_symmetric_search.h"
 
 namespace edgemoe::quant {
 namespace {

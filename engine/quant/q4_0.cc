@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "engine/quant/block_codecs.h"
-#include "engine/quant/scale_fit.h"
+#include "engine/quant/search/scale_fit.h"
+#include "engine/quant/search/weighted_block.h"
 #include "engine/quant/small_block_bits.h"
-#include "engine/quant/weighted_block.h"
 
 namespace edgemoe::quant {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/quant/block_codecs.h"
-#include "engine/quant/line_fit.h"
+#include "engine/quant/search/line_fit.h"
+#include "engine/quant/search/weighted_block.h"
 #include "engine/quant/small_block_bits.h"
-#include "engine/quant/weighted_block.h"
 
 namespace edgemoe::quant {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstring>
 
-#include "engine/quant/affine_search.h"
 #include "engine/quant/block_codecs.h"
+#include "engine/quant/search/affine_search.h"
 
 namespace edgemoe::quant {
 

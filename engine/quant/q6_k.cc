@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "engine/quant/block_codecs.h"
-#include "engine/quant/search_weights.h"
-#include "engine/quant/weighted_symmetric_search.h"
+#include "engine/quant/search/search_weights.h"
+#include "engine/quant/search/weighted_symmetric_search.h"
 
 namespace edgemoe::quant {
 namespace {

@@ -6,7 +6,7 @@
 #include "engine/base/check.h"
 #include "engine/quant/block_codecs.h"
 #include "engine/quant/half.h"
-#include "engine/quant/weighted_block.h"
+#include "engine/quant/search/weighted_block.h"
 
 namespace edgemoe {
 namespace {

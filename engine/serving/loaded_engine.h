@@ -11,9 +11,9 @@
 #include <thread>
 #include <vector>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/clock.h"
 #include "engine/base/mutex.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/cache/expert_cache.h"
 #include "engine/cache/memory_budget.h"
 #include "engine/cache/slot_slab.h"

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/cache/slot_classes.h"
 #include "engine/model/forward.h"
 #include "engine/model/kv_cache.h"

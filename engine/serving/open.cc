@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "engine/base/usable_memory.h"
+#include "engine/base/system/usable_memory.h"
 #include "engine/io/metered_reader.h"
 #include "engine/io/reader_factory.h"
 #include "engine/kernels/dispatch.h"

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/byte_size.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/probe.h"
 #include "engine/serving/modes.h"
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "engine/base/accepted.h"
-#include "engine/base/usable_memory.h"
+#include "engine/base/system/usable_memory.h"
 #include "engine/base/utf8.h"
 #include "engine/serving/loaded_engine.h"
 #include "engine/tokenizer/utf8_stream.h"

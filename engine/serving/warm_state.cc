@@ -15,9 +15,9 @@
 #include "engine/base/accepted.h"
 #include "engine/base/check.h"
 #include "engine/base/checksum.h"
-#include "engine/base/errno_status.h"
-#include "engine/base/unique_fd.h"
-#include "engine/base/whole_file.h"
+#include "engine/base/system/errno_status.h"
+#include "engine/base/system/unique_fd.h"
+#include "engine/base/system/whole_file.h"
 
 namespace edgemoe {
 namespace {

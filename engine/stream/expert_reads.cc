@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "engine/base/aligned_buffer.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/io/block_reader.h"
 
 namespace edgemoe {

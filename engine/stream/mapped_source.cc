@@ -8,9 +8,9 @@
 #include <string>
 #include <utility>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/check.h"
-#include "engine/base/errno_status.h"
+#include "engine/base/system/aligned_buffer.h"
+#include "engine/base/system/errno_status.h"
 
 namespace edgemoe {
 namespace {

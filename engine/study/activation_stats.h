@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/result.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/model/activation_observer.h"
 #include "engine/pack/output.h"
 #include "engine/study/activation_layout.h"

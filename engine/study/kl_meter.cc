@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
-#include "engine/base/errno_status.h"
+#include "engine/base/system/errno_status.h"
 
 namespace edgemoe {
 namespace {

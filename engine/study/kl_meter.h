@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "engine/base/unique_fd.h"
+#include "engine/base/system/unique_fd.h"
 #include "engine/study/offline_model.h"
 #include "engine/study/text_windows.h"
 

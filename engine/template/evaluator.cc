@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/template/builtins.h"
+#include "engine/template/builtins/builtins.h"
 #include "engine/template/lexer.h"
 #include "engine/template/operators.h"
 #include "engine/template/value.h"

@@ -16,7 +16,7 @@
 #include <memory>
 
 #include "engine/base/log.h"
-#include "engine/base/unique_fd.h"
+#include "engine/base/system/unique_fd.h"
 #include "server/listen/peer_credentials.h"
 
 namespace edgemoe {

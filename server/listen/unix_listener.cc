@@ -12,7 +12,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "engine/base/errno_status.h"
+#include "engine/base/system/errno_status.h"
 
 namespace edgemoe {
 namespace {

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "engine/base/byte_size.h"
-#include "engine/base/usable_memory.h"
+#include "engine/base/system/usable_memory.h"
 
 namespace edgemoe {
 namespace {

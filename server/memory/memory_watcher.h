@@ -21,7 +21,7 @@ namespace edgemoe {
 
 struct MemorySample {
   std::uint64_t at_ms = 0;         // of a clock that only goes forward
-  std::uint64_t usable_bytes = 0;  // see engine/base/usable_memory.h; 0: unknown
+  std::uint64_t usable_bytes = 0;  // see engine/base/system/usable_memory.h; 0: unknown
   // Share of the last ten seconds in which something waited for memory, [0, 100]: the kernel's
   // "some avg10", of our control group or of the machine, whichever is worse; 0 where it has none.
   double pressure_percent = 0;

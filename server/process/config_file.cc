@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "engine/base/accepted.h"
-#include "engine/base/errno_status.h"
-#include "engine/base/unique_fd.h"
+#include "engine/base/system/errno_status.h"
+#include "engine/base/system/unique_fd.h"
 
 namespace edgemoe {
 namespace {

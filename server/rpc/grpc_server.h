@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/base/unique_fd.h"
+#include "engine/base/system/unique_fd.h"
 #include "server/calls/service_parts.h"
 
 namespace grpc {

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "client/cli/json.h"
-#include "client/cli/size_text.h"
-#include "client/cli/terminal.h"
+#include "client/cli/terminal/size_text.h"
+#include "client/cli/terminal/terminal.h"
 #include "edgemoe/v1/inference.pb.h"
 #include "edgemoe/v1/models.pb.h"
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "engine/base/aligned_buffer.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/quant/block_formats.h"
 
 namespace edgemoe {

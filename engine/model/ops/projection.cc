@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/check.h"
+#include "engine/base/system/aligned_buffer.h"
 
 namespace edgemoe {
 namespace {

@@ -9,8 +9,8 @@
 #include <map>
 #include <set>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/random.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/cache/lru_policy.h"
 
 namespace edgemoe {

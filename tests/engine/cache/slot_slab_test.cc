@@ -13,8 +13,8 @@
 #include <span>
 #include <vector>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/random.h"
+#include "engine/base/system/aligned_buffer.h"
 
 namespace edgemoe {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/unique_fd.h"
+#include "engine/base/system/unique_fd.h"
 #include "engine/gguf/gguf_reader.h"
 #include "engine/gguf/requantize.h"
 

@@ -13,8 +13,8 @@
 #include <memory>
 #include <set>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/random.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/io/faulty_reader.h"
 #include "engine/io/pread_reader.h"
 #include "engine/io/throttled_reader.h"

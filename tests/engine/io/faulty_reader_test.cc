@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "engine/base/aligned_buffer.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/io/pread_reader.h"
 #include "tests/support/test_file.h"
 

@@ -7,8 +7,8 @@
 
 #include <cerrno>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/random.h"
+#include "engine/base/system/aligned_buffer.h"
 
 namespace edgemoe {
 namespace {

@@ -15,7 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "engine/base/aligned_buffer.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/io/uring_reader.h"
 #include "tests/support/test_file.h"
 

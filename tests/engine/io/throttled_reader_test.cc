@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/base/aligned_buffer.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/io/pread_reader.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/test_file.h"

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engine/base/cpu_features.h"
+#include "engine/base/system/cpu_features.h"
 #include "tests/engine/kernels/kernel_cases.h"
 
 namespace edgemoe {

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/aligned_buffer.h"
-#include "engine/base/unique_fd.h"
+#include "engine/base/system/aligned_buffer.h"
+#include "engine/base/system/unique_fd.h"
 #include "engine/io/reader_factory.h"
 #include "engine/load/model_header.h"
 #include "tests/support/child_process.h"

@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "engine/base/aligned_buffer.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/engine.h"
 #include "engine/io/pread_reader.h"
 #include "engine/io/throttled_reader.h"

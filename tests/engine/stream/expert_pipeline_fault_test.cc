@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <set>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/random.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "tests/engine/stream/pipeline_fixture.h"
 
 namespace edgemoe {

@@ -9,8 +9,8 @@
 #include <set>
 #include <string>
 
-#include "engine/base/aligned_buffer.h"
 #include "engine/base/random.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/stream/layer_stream_source.h"
 #include "engine/stream/mapped_source.h"
 #include "tests/engine/stream/pipeline_fixture.h"

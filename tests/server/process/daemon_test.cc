@@ -19,7 +19,7 @@
 
 #include "edgemoe/v1/inference.grpc.pb.h"
 #include "engine/base/check.h"
-#include "engine/base/unique_fd.h"
+#include "engine/base/system/unique_fd.h"
 #include "server/process/exit_codes.h"
 #include "tests/support/child_process.h"
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The names that a template can use without defining them. Every failure is INVALID_ARGUMENT
+// without line and column: the evaluator adds them.
+#pragma once
+
+#include <ctime>
+#include <optional>
+#include <string_view>
+
+#include "engine/template/builtins/arguments.h"
+#include "engine/template/value.h"
+
+namespace edgemoe::jinja {
+
+// value | name(arguments)
+Result<Value> ApplyFilter(std::string_view name, const Value& value, const Arguments& arguments,
+                          Budget& budget);
+
+// value is name(arguments)
+Result<bool> ApplyTest(std::string_view name, const Value& value, const Arguments& arguments,
+                       Budget& budget);
+
+// value.name(arguments), for texts and dictionaries
+Result<Value> CallMethod(const Value& value, std::string_view name, const Arguments& arguments,
+                         Budget& budget);
+
+// The function called `name`; strftime_now only where there is a `now`.
+std::optional<Function> FindFunction(std::string_view name, const std::optional<std::tm>& now);
+Result<Value> CallFunction(Function function, const Arguments& arguments,
+                           const std::optional<std::tm>& now, Budget& budget);
+
+}  // namespace edgemoe::jinja

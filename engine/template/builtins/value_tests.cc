@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/template/builtins/builtins.h"
+#include "engine/template/operators.h"
+#include "engine/template/text.h"
+
+namespace edgemoe::jinja {
+
+namespace {
+
+std::optional<Operator> ComparisonCalled(std::string_view name) {
+  if (name == "equalto" || name == "eq" || name == "==") return Operator::kEqual;
+  if (name == "ne" || name == "!=") return Operator::kNotEqual;
+  if (name == "lt" || name == "lessthan" || name == "<") return Operator::kLess;
+  if (name == "le" || name == "<=") return Operator::kLessEqual;
+  if (name == "gt" || name == "greaterthan" || name == ">") return Operator::kGreater;
+  if (name == "ge" || name == ">=") return Operator::kGreaterEqual;
+  if (name == "in") return Operator::kIn;
+  return std::nullopt;
+}
+
+// As Python's "is": the same constant, or the very same piece of data.
+bool IsSame(const Value& a, const Value& b) {
+  const Json* x = a.json();
+  const Json* y = b.json();
+  if (x == nullptr || y == nullptr) return AreEqual(a, b);
+  if (x->is_structured() || y->is_structured()) return x == y;
+  return x->type() == y->type() && AreEqual(*x, *y);
+}
+
+// Tests without arguments on what kind of value it is; nullopt for other names.
+std::optional<bool> IsOfKind(std::string_view name, const Value& value) {
+  const Json* json = value.json();
+  const bool is_data = json != nullptr;
+  if (name == "defined") return !value.is_undefined();
+  if (name == "undefined") return value.is_undefined();
+  if (name == "none") return value.is_none();
+  if (name == "string") return value.is_string();
+  if (name == "boolean") return is_data && json->is_boolean();
+  if (name == "true") return is_data && json->is_boolean() && json->get<bool>();
+  if (name == "false") return is_data && json->is_boolean() && !json->get<bool>();
+  // Python's booleans are numbers, too.
+  if (name == "number") return is_data && (json->is_number() || json->is_boolean());
+  if (name == "integer") return is_data && json->is_number_integer();
+  if (name == "float") return is_data && json->is_number_float();
+  if (name == "mapping") return is_data && json->is_object();
+  if (name == "sequence" || name == "iterable") {
+    return value.is_undefined() || value.loop() != nullptr ||
+           (is_data && (json->is_structured() || json->is_string()));
+  }
+  if (name == "callable") return value.is_callable();
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<bool> ApplyTest(std::string_view name, const Value& value, const Arguments& arguments,
+                       Budget& budget) {
+  if (const auto op = ComparisonCalled(name)) {
+    EDGEMOE_ASSIGN_OR_FAIL(const auto bound, BoundArguments::Bind(name, arguments, {"other"}));
+    EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+    EDGEMOE_ASSIGN_OR_FAIL(const Value result, ApplyBinary(*op, value, bound.Get(0), budget));
+    return IsTrue(result);
+  }
+  if (name == "sameas" || name == "divisibleby") {
+    EDGEMOE_ASSIGN_OR_FAIL(const auto bound, BoundArguments::Bind(name, arguments, {"other"}));
+    EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+    if (name == "sameas") return IsSame(value, bound.Get(0));
+    EDGEMOE_ASSIGN_OR_FAIL(const Value rest,
+                           ApplyBinary(Operator::kModulo, value, bound.Get(0), budget));
+    return !IsTrue(rest);
+  }
+  EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const auto none,
+                         BoundArguments::Bind(name, arguments, {}));
+  if (const auto result = IsOfKind(name, value)) return *result;
+  if (name == "odd" || name == "even") {
+    EDGEMOE_ASSIGN_OR_FAIL(const Value rest,
+                           ApplyBinary(Operator::kModulo, value, Value(Json(2)), budget));
+    return IsTrue(rest) == (name == "odd");
+  }
+  if (name == "upper" || name == "lower") {
+    EDGEMOE_ASSIGN_OR_FAIL(const std::string text, ToText(value));
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(text.size()));
+    const std::string upper = ToUpper(text);
+    const std::string lower = ToLower(text);
+    return upper != lower && text == (name == "upper" ? upper : lower);
+  }
+  return Failure(
+      InvalidArgumentError("no test is called \"" + std::string(name.substr(0, 64)) + "\""));
+}
+
+}  // namespace edgemoe::jinja
