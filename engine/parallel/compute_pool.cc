@@ -110,10 +110,11 @@ struct ComputePool::Impl {
   }
 };
 
-ComputePool::ComputePool(std::size_t thread_count) : impl_(std::make_unique<Impl>()) {
+ComputePool::ComputePool(std::size_t thread_count, Idle idle) : impl_(std::make_unique<Impl>()) {
   EDGEMOE_CHECK(thread_count >= 1, "a pool has at least the calling thread");
   // With fewer cores than threads a spinning thread only keeps a working one from its core.
-  impl_->may_spin = thread_count <= std::thread::hardware_concurrency();
+  impl_->may_spin =
+      idle == Idle::kSpinThenPark && thread_count <= std::thread::hardware_concurrency();
   impl_->workers.reserve(thread_count - 1);
   for (std::size_t thread = 1; thread < thread_count; ++thread) {
     impl_->workers.emplace_back([impl = impl_.get(), thread] {

@@ -17,8 +17,14 @@ namespace edgemoe {
 // wake-up a parked worker otherwise.
 class ComputePool {
  public:
+  // What a worker does between jobs.
+  enum class Idle {
+    kSpinThenPark,  // where there are fewer cores than threads: kPark
+    kPark,
+  };
+
   // REQUIRES: thread_count >= 1. With 1 everything runs on the caller.
-  explicit ComputePool(std::size_t thread_count);
+  explicit ComputePool(std::size_t thread_count, Idle idle = Idle::kSpinThenPark);
   ~ComputePool();
   ComputePool(const ComputePool&) = delete;
   ComputePool& operator=(const ComputePool&) = delete;
