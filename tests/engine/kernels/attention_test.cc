@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "engine/quant/half.h"
 #include "tests/engine/kernels/kernel_cases.h"
 
@@ -52,7 +54,8 @@ TEST_P(AttentionTest, MixAddsWeightedValues) {
     for (const std::size_t count : {0u, 1u, 2u, 33u}) {
       const std::size_t stride = head_size + 5;
       const auto weights = RandomFloats(random, count);
-      const auto values = RandomHalves(random, count == 0 ? 0 : (count - 1) * stride + head_size);
+      const auto values =
+          RandomHalves(random, (std::max(count, std::size_t{1}) - 1) * stride + head_size);
       const auto start = RandomFloats(random, head_size);
       auto out = start;
       out.push_back(77.0f);
