@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/random_model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -94,14 +95,17 @@ std::vector<GgufEntry> RandomModelKeys(const RandomModelOptions& options) {
     all.push_back(std::move(entry));
   if (options.chat_template) all.push_back(TinyTemplateKey());
   std::vector<GgufEntry> entries;
-  for (GgufEntry& entry : all) {
+  for (const GgufEntry& entry : all) {
     const auto change = options.changed_keys.find(entry.key);
     if (change == options.changed_keys.end()) {
-      entries.push_back(std::move(entry));
+      entries.push_back(entry);
     } else if (change->second) {
       entries.push_back({entry.key, *change->second});
     }
   }
+  for (const auto& [key, value] : options.changed_keys)
+    if (value && std::ranges::find(all, key, &GgufEntry::key) == all.end())
+      entries.push_back({key, *value});
   return entries;
 }
 

@@ -45,7 +45,7 @@ struct RandomModelOptions {
   std::function<WeightSpread(TensorRole, std::uint64_t columns)> spread = LivelySpread;
 
   // For files that differ from others in one thing.
-  // Key -> its value, or nothing where the key is left out.
+  // Key -> its value, also of a key that files usually lack; nothing where the key is left out.
   std::map<std::string, std::optional<GgufValue>> changed_keys;
   std::string altered_tensor;  // its weights come from another seed, all others stay
 };

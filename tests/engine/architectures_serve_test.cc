@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Models of every architecture behind the facades: planned, streamed, packed. Whether what they
+// compute is right is for tests/golden/architectures_test.cc.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/describe.h"
+#include "engine/engine.h"
+#include "engine/options.h"
+#include "engine/pack.h"
+#include "engine/plan.h"
+#include "tests/engine/serving/listener.h"
+#include "tests/golden/fixtures.h"
+#include "tests/support/child_process.h"
+
+namespace edgemoe {
+namespace {
+
+using testing::HasSubstr;
+
+class ArchitecturesServeTest : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    const std::vector<std::byte> bytes = RandomModelBytes(FindFixture(GetParam())->model);
+    ASSERT_TRUE(WriteWholeFile(source_, bytes).ok());
+  }
+
+  static EngineOptions Options(const std::string& path) {
+    EngineOptions options;
+    options.model_path = path;
+    options.threads = 1;
+    options.context_tokens = 128;
+    return options;
+  }
+
+  // Greedy tokens after two prompts, one after another.
+  static std::vector<std::vector<TokenId>> Tokens(const EngineOptions& options) {
+    const auto engine = Engine::Open(options);
+    EXPECT_TRUE(engine) << engine.error().ToString();
+    std::vector<std::vector<TokenId>> tokens;
+    if (!engine) return tokens;
+    for (const char* prompt : {"Once upon a time", "a longer story about a cat by the sea"}) {
+      GenerateRequest request = Greedy(prompt, 40);
+      request.stop.ignore_end_of_generation = true;
+      const Answer answer = Submit(**engine, std::move(request))->Wait();
+      EXPECT_TRUE(answer.status().ok()) << answer.status().ToString();
+      tokens.push_back(answer.tokens);
+    }
+    return tokens;
+  }
+
+  // With every expert in memory, and with the fewest that work.
+  static std::vector<std::vector<TokenId>> TokensAtEveryBudget(const std::string& path) {
+    EngineOptions options = Options(path);
+    const auto plan = PlanMemory(options);
+    EXPECT_TRUE(plan) << plan.error().ToString();
+    if (!plan) return {};
+    EXPECT_LT(plan->budget_floor_bytes, plan->budget_resident_bytes);
+    const auto resident = Tokens(options);
+    options.memory_budget_bytes = plan->budget_floor_bytes;
+    EXPECT_EQ(Tokens(options), resident) << path;
+    return resident;
+  }
+
+  TempFolder folder_;
+  std::string source_ = folder_ / "source.gguf";
+  std::string pack_ = folder_ / "pack.gguf";
+};
+
+TEST_P(ArchitecturesServeTest, StreamedAndPackedItWritesTheSame) {
+  const auto expected = TokensAtEveryBudget(source_);
+  ASSERT_EQ(expected.size(), 2u);
+  EXPECT_EQ(expected[0].size(), 40u);
+  EXPECT_NE(expected[0], expected[1]);
+  const auto report = WritePack({.source_path = source_, .output_path = pack_});
+  ASSERT_TRUE(report) << report.error().ToString();
+  EXPECT_EQ(TokensAtEveryBudget(pack_), expected);
+  EXPECT_EQ(DescribeModel(pack_)->parameter_count, DescribeModel(source_)->parameter_count);
+}
+
+TEST_P(ArchitecturesServeTest, ItsTypesCanBeChosen) {
+  const std::string text = folder_ / "text";
+  std::string story;
+  for (int i = 0; i < 40; ++i)
+    story += "The cat went to house " + std::to_string(i * 7 % 40) + " by the sea. ";
+  ASSERT_TRUE(WriteWholeFile(text, std::as_bytes(std::span(story))).ok());
+  const auto report = WritePack({.source_path = source_,
+                                 .output_path = pack_,
+                                 .method = PackMethod::kSensitivity,
+                                 .target = {.bits = 7},
+                                 .calibration_path = text});
+  ASSERT_TRUE(report) << report.error().ToString();
+  EXPECT_LE(report->bits, 7);
+  EXPECT_GT(report->bits, 5);
+  ASSERT_TRUE(report->quality);
+  EXPECT_GT(report->quality->mean_kl, 0);
+  EXPECT_LT(report->quality->mean_kl, 0.5);
+  for (const char* role : {"gate", "up", "down"})
+    EXPECT_TRUE(std::ranges::any_of(report->rows, [&](const TypeSummary& row) {
+      return row.role == role && row.layer == 0u;
+    })) << role;
+  TokensAtEveryBudget(pack_);
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesServeTest,
+                         testing::Values("qwen3moe-yarn", "olmoe", "gpt-oss", "gpt-oss-MXFP4"),
+                         [](const auto& fixture) {
+                           std::string name = fixture.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
+
+// Some files of OLMoE say the width of an expert under the name that its relatives use.
+TEST(OlmoeFile, MaySayTheWidthOfAnExpertTwice) {
+  TempFolder folder;
+  const std::string path = folder / "olmoe.gguf";
+  RandomModelOptions model = FindFixture("olmoe")->model;
+  const std::uint32_t width = model.config.expert_width;
+  for (const std::uint32_t said : {width, width + 32}) {
+    model.changed_keys["olmoe.expert_feed_forward_length"] = GgufValue(said);
+    ASSERT_TRUE(WriteWholeFile(path, RandomModelBytes(model)).ok());
+    const auto description = DescribeModel(path);
+    ASSERT_EQ(description.has_value(), said == width);
+    if (!description) {
+      EXPECT_THAT(description.error().message(), HasSubstr("olmoe.expert_feed_forward_length"));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace edgemoe
