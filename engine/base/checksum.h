@@ -26,7 +26,17 @@ class Checksum64 {
 
 std::uint64_t Checksum64Of(std::span<const std::byte> bytes);
 
-// XXH3-128: 32 lower-case hexadecimal digits, the high half first.
+// XXH3-128 in the same way: 32 lower-case hexadecimal digits, the high half first.
+class Digest128 {
+ public:
+  Digest128();
+  void Update(std::span<const std::byte> bytes);
+  std::string text() const;
+
+ private:
+  alignas(64) std::array<std::byte, 576> state_;  // XXH3_state_t
+};
+
 std::string Digest128Of(std::span<const std::byte> bytes);
 
 // For messages and metadata: 16 lower-case hexadecimal digits.

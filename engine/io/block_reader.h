@@ -81,6 +81,10 @@ class BlockReader {
     return OkStatus();
   }
 
+  // The files that the reader was opened with are other ones now, each in the place of the old one
+  // and with the same bytes: see StorageFile. REQUIRES: nothing is in flight.
+  virtual void OnFilesReopened() {}
+
   virtual const ReaderCounters& counters() const = 0;
 };
 

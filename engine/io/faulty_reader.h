@@ -31,6 +31,7 @@ class FaultyReader final : public BlockReader {
   Status SetFixedBuffers(std::span<const std::span<std::byte>> regions) override {
     return inner_->SetFixedBuffers(regions);
   }
+  void OnFilesReopened() override { inner_->OnFilesReopened(); }
   // Of the requests as the caller saw them.
   const ReaderCounters& counters() const override { return counters_; }
 

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "engine/base/system/errno_status.h"
-#include "engine/io/storage_file.h"
 
 namespace edgemoe {
 namespace {
@@ -23,6 +22,7 @@ Result<MappedFile> MappedFile::Open(const std::string& path) {
   EDGEMOE_ASSIGN_OR_FAIL(const StorageFile file,
                          StorageFile::Open(path, StorageFile::Caching::kKernel));
   MappedFile mapped;
+  mapped.identity_ = file.identity();
   if (file.bytes() == 0) return mapped;
   if (file.bytes() > std::numeric_limits<std::size_t>::max())
     return Failure(OutOfRangeError("map: " + path + ": " + std::to_string(file.bytes()) +
@@ -37,13 +37,15 @@ Result<MappedFile> MappedFile::Open(const std::string& path) {
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
-      byte_count_(std::exchange(other.byte_count_, 0)) {}
+      byte_count_(std::exchange(other.byte_count_, 0)),
+      identity_(other.identity_) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   if (this != &other) {
     Unmap(data_, byte_count_);
     data_ = std::exchange(other.data_, nullptr);
     byte_count_ = std::exchange(other.byte_count_, 0);
+    identity_ = other.identity_;
   }
   return *this;
 }

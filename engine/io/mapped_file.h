@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/base/result.h"
+#include "engine/io/storage_file.h"
 
 namespace edgemoe {
 
@@ -23,12 +24,14 @@ class MappedFile {
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return {data_, byte_count_}; }
+  const FileIdentity& identity() const { return identity_; }  // when it was mapped
 
  private:
   MappedFile() = default;
 
   const std::byte* data_ = nullptr;
   std::size_t byte_count_ = 0;
+  FileIdentity identity_;
 };
 
 }  // namespace edgemoe

@@ -39,6 +39,7 @@ class MeteredReader final : public BlockReader {
   Status SetFixedBuffers(std::span<const std::span<std::byte>> regions) override {
     return inner_->SetFixedBuffers(regions);
   }
+  void OnFilesReopened() override { inner_->OnFilesReopened(); }
   const ReaderCounters& counters() const override { return inner_->counters(); }
 
   const WaitMeter& meter() const { return meter_; }

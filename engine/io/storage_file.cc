@@ -33,11 +33,16 @@ bool DirectReadWorks(int fd) {
   return got >= 0 || errno != EINVAL;
 }
 
+std::int64_t Nanoseconds(const struct timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
 FileIdentity IdentityOf(const struct stat& stat) {
   return {.device = stat.st_dev,
           .inode = stat.st_ino,
           .bytes = static_cast<std::uint64_t>(stat.st_size),
-          .modified_ns = std::int64_t{stat.st_mtim.tv_sec} * 1'000'000'000 + stat.st_mtim.tv_nsec};
+          .modified_ns = Nanoseconds(stat.st_mtim),
+          .changed_ns = Nanoseconds(stat.st_ctim)};
 }
 
 }  // namespace

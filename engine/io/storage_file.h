@@ -9,12 +9,15 @@
 
 namespace edgemoe {
 
-// Tells whether two opens saw the same, unchanged file.
+// Tells whether two opens saw the same, unchanged file. Every write changes it: the time of
+// modification can be put back, that of the last change of the inode cannot. So do a new name, a
+// removal, and changed rights, which leave the bytes alone.
 struct FileIdentity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::uint64_t bytes = 0;
   std::int64_t modified_ns = 0;  // since the epoch
+  std::int64_t changed_ns = 0;   // since the epoch
   bool operator==(const FileIdentity&) const = default;
 };
 
@@ -37,7 +40,7 @@ class StorageFile {
   const FileIdentity& identity() const { return identity_; }
   std::uint64_t bytes() const { return identity_.bytes; }
 
-  // What the open file is now; as `identity()` unless somebody has written to it. About 1 us; on
+  // What the open file is now; as `identity()` unless somebody has changed it. About 1 us; on
   // failure what it was.
   FileIdentity CurrentIdentity() const;
 

@@ -97,6 +97,13 @@ void UringReader::RegisterFiles() {
   if (error != 0) notes_ = ErrnoStatus(-error, "io_uring: files not registered").message();
 }
 
+void UringReader::OnFilesReopened() {
+  EDGEMOE_CHECK(in_flight() == 0, "files are replaced under reads");
+  // Registered, the old files would go on being read, and not be closed.
+  if (files_registered_) io_uring_unregister_files(ring_.get());
+  RegisterFiles();
+}
+
 UringReader::~UringReader() {
   while (kernel_count_ > 0) {
     io_uring_cqe* completion = nullptr;

@@ -53,6 +53,7 @@ class UringReader final : public BlockReader {
   std::size_t in_flight() const override { return slots_.size() - free_.size(); }
   // Registers them with the ring, so that the kernel need not pin pages for each read.
   Status SetFixedBuffers(std::span<const std::span<std::byte>> regions) override;
+  void OnFilesReopened() override;
   const ReaderCounters& counters() const override { return counters_; }
 
   bool files_registered() const { return files_registered_; }

@@ -15,17 +15,17 @@ namespace {
 
 // What the parts of a file say, before it is put together.
 struct Parts {
-  std::vector<std::string> paths{};
-  std::vector<std::string> header_digests{};
+  std::vector<ModelPart> files{};
   std::uint64_t file_bytes = 0;
   std::vector<GgufFile> headers{};
 };
 
-Status AddPart(std::span<const std::byte> bytes, Parts& parts) {
+Status AddPart(ModelPart part, std::span<const std::byte> bytes, Parts& parts) {
   EDGEMOE_ASSIGN_OR_RETURN(GgufFile parsed, ParseGguf(bytes, bytes.size()));
   EDGEMOE_RETURN_IF_ERROR(CheckPackHeader(bytes, parsed));
-  const auto header_bytes = std::min<std::uint64_t>(parsed.data_offset(), bytes.size());
-  parts.header_digests.push_back(Digest128Of(bytes.first(static_cast<std::size_t>(header_bytes))));
+  part.header_bytes = std::min<std::uint64_t>(parsed.data_offset(), bytes.size());
+  part.header_digest = Digest128Of(bytes.first(static_cast<std::size_t>(part.header_bytes)));
+  parts.files.push_back(std::move(part));
   parts.file_bytes += bytes.size();
   parts.headers.push_back(std::move(parsed));
   return OkStatus();
@@ -37,20 +37,20 @@ Result<ModelHeader> Understand(Parts parts) {
   EDGEMOE_ASSIGN_OR_FAIL(WeightsLayout layout, LayOutWeights(config, files));
   EDGEMOE_ASSIGN_OR_FAIL(SlotClasses classes,
                          SlotClassesOf(layout.experts, config.expert_used_count));
-  return ModelHeader{std::move(parts.paths), std::move(parts.header_digests),
-                     parts.file_bytes,       std::move(files),
-                     std::move(config),      std::move(layout),
-                     std::move(classes)};
+  return ModelHeader{std::move(parts.files), parts.file_bytes,  std::move(files),
+                     std::move(config),      std::move(layout), std::move(classes)};
 }
 
 }  // namespace
 
 Result<ModelHeader> ReadModelHeader(const std::string& path) {
   Parts parts;
-  EDGEMOE_ASSIGN_OR_FAIL(parts.paths, GgufPartPaths(path));
-  for (const std::string& part : parts.paths) {
+  EDGEMOE_ASSIGN_OR_FAIL(const std::vector<std::string> paths, GgufPartPaths(path));
+  for (const std::string& part : paths) {
     EDGEMOE_ASSIGN_OR_FAIL(const MappedFile mapped, MappedFile::Open(part));
-    EDGEMOE_FAIL_IF_ERROR(AddPart(mapped.bytes(), parts).WithContext(part));
+    EDGEMOE_FAIL_IF_ERROR(
+        AddPart({.path = part, .identity = mapped.identity()}, mapped.bytes(), parts)
+            .WithContext(part));
   }
   Result<ModelHeader> header = Understand(std::move(parts));
   if (!header) return Failure(header.error().WithContext(path));
@@ -59,7 +59,7 @@ Result<ModelHeader> ReadModelHeader(const std::string& path) {
 
 Result<ModelHeader> ReadModelHeader(std::span<const std::byte> file) {
   Parts parts;
-  EDGEMOE_FAIL_IF_ERROR(AddPart(file, parts));
+  EDGEMOE_FAIL_IF_ERROR(AddPart({}, file, parts));
   return Understand(std::move(parts));
 }
 

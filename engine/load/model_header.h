@@ -12,16 +12,24 @@
 #include "engine/base/result.h"
 #include "engine/cache/slot_classes.h"
 #include "engine/gguf/gguf_set.h"
+#include "engine/io/storage_file.h"
 #include "engine/model/model_config.h"
 #include "engine/model/weights.h"
 #include "engine/tokenizer/vocabulary_description.h"
 
 namespace edgemoe {
 
+// A file of a model, as it was when its header was read.
+struct ModelPart {
+  std::string path{};
+  FileIdentity identity{};
+  std::uint64_t header_bytes = 0;  // before the tensors
+  std::string header_digest{};     // XXH3-128 of these
+};
+
 struct ModelHeader {
-  std::vector<std::string> paths;           // by file index
-  std::vector<std::string> header_digests;  // XXH3-128 of each part's bytes before the tensors
-  std::uint64_t file_bytes = 0;             // of all parts
+  std::vector<ModelPart> parts;  // by file index
+  std::uint64_t file_bytes = 0;  // of all parts
   GgufSet files;
   ModelConfig config;
   WeightsLayout layout;
@@ -32,7 +40,8 @@ struct ModelHeader {
 // and PERMISSION_DENIED for files, INVALID_ARGUMENT, FAILED_PRECONDITION or UNIMPLEMENTED for what
 // is in them.
 Result<ModelHeader> ReadModelHeader(const std::string& path);
-// The same of one file whose bytes are in memory. Errors name key or tensor.
+// The same of one file whose bytes are in memory: it has neither path nor identity. Errors name key
+// or tensor.
 Result<ModelHeader> ReadModelHeader(std::span<const std::byte> file);
 
 // The file's "tokenizer.ggml." keys. INVALID_ARGUMENT names the key.

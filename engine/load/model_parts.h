@@ -17,8 +17,17 @@
 
 namespace edgemoe {
 
-// By file index. NOT_FOUND and PERMISSION_DENIED name the file.
+// By file index. NOT_FOUND and PERMISSION_DENIED name the file; UNAVAILABLE: it has changed since
+// its header was read.
 Result<std::vector<StorageFile>> OpenModelFiles(const ModelHeader& header);
+
+// Opens the files of a loaded model again, changed or not. FAILED_PRECONDITION names the file that
+// is another model's by its size or its header, which both are read; of the weights themselves
+// nothing is. Other errors as of opening and reading.
+Result<std::vector<StorageFile>> ReopenModelFiles(std::span<const ModelPart> parts);
+
+// FAILED_PRECONDITION names the first file that has changed since it was opened.
+Status CheckUnchanged(std::span<const StorageFile> files);
 
 // INVALID_ARGUMENT and UNIMPLEMENTED name the key of the vocabulary.
 Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const GgufFile& metadata);

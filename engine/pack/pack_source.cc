@@ -2,7 +2,6 @@
 #include "engine/pack/pack_source.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +9,6 @@
 #include <utility>
 
 #include "engine/base/check.h"
-#include "engine/base/system/errno_status.h"
 #include "engine/gguf/pack_keys.h"
 #include "engine/io/read_progress.h"
 #include "engine/load/model_parts.h"
@@ -47,22 +45,15 @@ std::string PackSource::IdentityText() const {
   std::string text;
   for (std::size_t i = 0; i < files_.size(); ++i)
     text += std::to_string(files_[i].bytes()) + " " +
-            std::to_string(files_[i].identity().modified_ns) + " " + header_.header_digests[i] +
-            "\n";
+            std::to_string(files_[i].identity().modified_ns) + " " +
+            header_.parts[i].header_digest + "\n";
   return text;
 }
 
 Status PackSource::CheckUnchanged() const {
-  for (const StorageFile& file : files_) {
-    struct stat stat;
-    if (::fstat(file.fd(), &stat) != 0) return ErrnoStatus(errno, "stat: " + file.path());
-    const std::int64_t modified_ns =
-        std::int64_t{stat.st_mtim.tv_sec} * 1'000'000'000 + stat.st_mtim.tv_nsec;
-    if (static_cast<std::uint64_t>(stat.st_size) != file.bytes() ||
-        modified_ns != file.identity().modified_ns)
-      return FailedPreconditionError(file.path() + ": changed while it was packed; pack it again");
-  }
-  return OkStatus();
+  const Status status = edgemoe::CheckUnchanged(files_);
+  return status.ok() ? status
+                     : FailedPreconditionError(status.message() + " to be packed; pack it again");
 }
 
 Result<std::span<const std::byte>> PackSource::Read(std::uint32_t file_index, std::uint64_t offset,

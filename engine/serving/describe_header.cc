@@ -25,7 +25,7 @@ std::string QuantisationOf(const ExpertLayout& layout) {
 ModelDescription DescribeHeader(const ModelHeader& header, const std::string& name) {
   const ModelConfig& config = header.config;
   ModelDescription description;
-  description.path = header.paths.front();
+  description.path = header.parts.front().path;
   description.name = name.empty() ? ModelNameFromPath(description.path) : name;
   description.architecture = config.architecture;
   description.quantisation = QuantisationOf(header.layout.experts);

@@ -31,6 +31,10 @@ TEST(Checksum, IsTheSameHoweverTheBytesAreCut) {
     for (std::size_t at = 0; at < bytes.size(); at += step)
       pieces.Update(std::span(bytes).subspan(at, std::min(step, bytes.size() - at)));
     EXPECT_EQ(pieces.value(), whole) << step;
+    Digest128 digest;
+    for (std::size_t at = 0; at < bytes.size(); at += step)
+      digest.Update(std::span(bytes).subspan(at, std::min(step, bytes.size() - at)));
+    EXPECT_EQ(digest.text(), Digest128Of(bytes)) << step;
   }
 }
 

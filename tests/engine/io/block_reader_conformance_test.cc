@@ -171,6 +171,17 @@ TEST_P(BlockReaderTest, ReadsWhatTheFileHolds) {
   EXPECT_TRUE(HoldsFile(request));
 }
 
+TEST_P(BlockReaderTest, ReadsFilesThatWereOpenedAgain) {
+  const ReadRequest request = Request(0, 3, 5, 0, 1);
+  ASSERT_TRUE(ReadOne(request).status.ok());
+  files_[0] = *StorageFile::Open(second_.path());
+  reader_->OnFilesReopened();
+  const ReadCompletion completion = ReadOne(request);
+  EXPECT_TRUE(completion.status.ok()) << completion.status.ToString();
+  const auto expected = second_.bytes().subspan(request.offset, request.bytes);
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), request.destination));
+}
+
 TEST_P(BlockReaderTest, RefusesMoreThanDepth) {
   for (std::size_t i = 0; i < kDepth; ++i) ASSERT_TRUE(reader_->TrySubmit(Request(0, i, 1, i, i)));
   EXPECT_FALSE(reader_->TrySubmit(Request(0, 0, 1, 0, 99)));

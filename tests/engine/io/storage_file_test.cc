@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "engine/base/random.h"
 #include "engine/io/mapped_file.h"
 #include "engine/io/read_fully.h"
+#include "tests/support/changed_file.h"
 #include "tests/support/test_file.h"
 
 namespace edgemoe {
@@ -30,6 +32,34 @@ TEST(StorageFileTest, TellsSizeAndIdentity) {
   EXPECT_EQ(a->identity(), again->identity());
   EXPECT_NE(a->identity(), b->identity());
   EXPECT_FALSE(again->direct());
+}
+
+// With the old time of modification put back, a new name or other rights, too; by reading not.
+TEST(StorageFileTest, EveryChangeIsSeen) {
+  const TestFile test_file(5000, 1);
+  const std::string& path = test_file.path();
+  const auto file = StorageFile::Open(path);
+  ASSERT_TRUE(file);
+  const struct stat before = StatOf(path);
+  FileIdentity seen = file->identity();
+  EXPECT_EQ(ReadAll(path).size(), 5000u);
+  EXPECT_EQ(file->CurrentIdentity(), seen);
+  const auto changed = [&] {
+    const FileIdentity now = file->CurrentIdentity();
+    return std::exchange(seen, now) != now;
+  };
+  Touch(path);
+  EXPECT_TRUE(changed());
+  WriteByte(path, 77, 'x');
+  EXPECT_TRUE(changed());
+  ChangeVisibly(path, [&] { SetModified(path, before.st_mtim); });
+  EXPECT_TRUE(changed());
+  EXPECT_EQ(seen.modified_ns, file->identity().modified_ns);
+  EXPECT_NE(seen, file->identity());
+  ChangeVisibly(path, [&] { ASSERT_EQ(::chmod(path.c_str(), 0600), 0); });
+  EXPECT_TRUE(changed());
+  RewriteFile(path, "another", Rewrite::kByRename);
+  EXPECT_TRUE(changed()) << "it lost its name";
 }
 
 TEST(StorageFileTest, ErrorsNameThePath) {

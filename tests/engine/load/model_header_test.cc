@@ -24,10 +24,12 @@ TEST(ReadModelHeader, AFileAndItsBytesSayTheSame) {
   const auto from_bytes = ReadModelHeader(std::span<const std::byte>(bytes));
   ASSERT_TRUE(from_file) << from_file.error().ToString();
   ASSERT_TRUE(from_bytes) << from_bytes.error().ToString();
-  EXPECT_EQ(from_file->paths, std::vector{path});
+  ASSERT_EQ(from_file->parts.size(), 1U);
+  EXPECT_EQ(from_file->parts[0].path, path);
+  EXPECT_EQ(from_file->parts[0].identity.bytes, bytes.size());
   EXPECT_EQ(from_file->file_bytes, bytes.size());
   EXPECT_EQ(from_bytes->file_bytes, bytes.size());
-  EXPECT_EQ(from_file->header_digests, from_bytes->header_digests);
+  EXPECT_EQ(from_file->parts[0].header_digest, from_bytes->parts[0].header_digest);
   EXPECT_EQ(from_file->layout.dense.size(), from_bytes->layout.dense.size());
   EXPECT_EQ(from_file->config.layer_count(), 2U);
 }
