@@ -30,6 +30,7 @@ constexpr FlagName kFlags[] = {{"memory_budget_bytes", "--budget"},
                                {"prefill_chunk_tokens", "--chunk"},
                                {"io_backend", "--io-backend"},
                                {"io_depth", "--io-depth"},
+                               {"verify", "--verify"},
                                {"kernels", "--kernels"},
                                {"mode", "--mode"},
                                {"eviction_policy", "--policy"},
@@ -148,6 +149,7 @@ Json ToJson(const Configuration& configuration) {
     json["policy"] = options.eviction_policy;
     json["predictor"] = options.predictor;
     json["expert_budget"] = configuration.expert_budget;
+    json["verify"] = options.verify;
   }
   json["budget_bytes"] = configuration.plan.budget_bytes;
   json["expert_bytes"] = configuration.plan.expert_bytes;

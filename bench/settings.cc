@@ -68,6 +68,7 @@ void AddRun(CLI::App* app, RunSettings* run) {
       ->type_name("N");
   app->add_option("--io-backend", run->engine.io_backend, NamesOf("io_backend"))->type_name("NAME");
   app->add_option("--io-depth", run->engine.io_depth, "Reads in flight")->type_name("N");
+  app->add_option("--verify", run->engine.verify, NamesOf("verify"))->type_name("NAME");
   app->add_option("--kernels", run->engine.kernels, NamesOf("kernels"))->type_name("NAME");
 }
 

@@ -140,11 +140,16 @@ class Engine {
 
   virtual const ModelDescription& model() const = 0;
 
+  // OK; or UNAVAILABLE with the reason, as long as the model's file is another than that which was
+  // loaded or cannot be read. Requests are refused with it then; it may pass by itself. Changes are
+  // told through EngineOptions::on_availability.
+  virtual Status availability() const = 0;
+
   // Takes a request into the bounded queue. Never waits for the model.
   // INVALID_ARGUMENT names the field as in proto/edgemoe/v1 ("stopping.sequences[2]");
-  // RESOURCE_EXHAUSTED: queue full; UNAVAILABLE: draining. On an error the sink is destroyed
-  // uncalled. A prompt that is empty, or longer than the context, is INVALID_ARGUMENT; so is a text
-  // to score of less than two tokens.
+  // RESOURCE_EXHAUSTED: queue full; UNAVAILABLE: draining, or see `availability`. On an error the
+  // sink is destroyed uncalled. A prompt that is empty, or longer than the context, is
+  // INVALID_ARGUMENT; so is a text to score of less than two tokens.
   virtual Result<RequestId> Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) = 0;
   virtual Result<RequestId> Score(ScoreRequest request, std::unique_ptr<EventSink> sink) = 0;
 

@@ -80,6 +80,12 @@ std::vector<EngineOption> StorageOptions() {
       {"io_faults", TextOption{&O::io_faults, CheckFaults},
        "text: " + std::string(kFaultGrammar) + ", or empty",
        "Makes reads fail, for tests of what happens then. Empty: none."},
+      Name(
+          "verify", &O::verify, kVerifyNames,
+          "Which reads of experts are compared with the expert's checksum. first: an expert's "
+          "first, and its first after the file has changed; sample: these and one of 16; always: "
+          "each, for up to a twentieth of the speed. Where the file has no checksums, what is read "
+          "first is what later reads have to be."),
       Name("eviction_policy", &O::eviction_policy, kEvictionPolicyNames,
            "Which expert gives way when memory is full. lfru: frequency and recency; edgemoe: as "
            "in the paper of that name."),

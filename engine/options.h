@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "engine/base/clock.h"
@@ -29,6 +30,7 @@ struct EngineOptions {
   std::string io_backend = "auto";
   std::uint32_t io_depth = 0;  // reads in flight; 0: as the storage likes it
   std::string kernels = "auto";
+  std::string verify = "sample";            // which reads of experts are compared
   std::string eviction_policy = "lfru";     // which resident expert gives way
   std::string predictor = "router";         // where guesses of the next layer's experts come from
   std::uint32_t stall_timeout_ms = 60'000;  // a stream whose reader takes nothing so long is ended
@@ -39,6 +41,9 @@ struct EngineOptions {
   // empty: nowhere.
   std::string state_directory;
   LogSink log;
+  // Called on the engine's thread when Engine::availability has changed. Short; must not call the
+  // engine but for that. May be empty.
+  std::function<void()> on_availability;
   // What time it is, for idle work, limits of time and the modelled storage; outlives the engine.
   // Null: the system's steady clock. Tests have one of their own.
   const Clock* clock = nullptr;

@@ -19,7 +19,7 @@ ExpertStack::ExpertStack(const Parts& parts, const Options& options, SlotSlab sl
                          const EvictionPolicyFactory& policy)
     : slab_(std::move(slab)),
       cache_(options.classes, &slab_, policy, options.sessions_max),
-      verifier_(parts.layout, parts.files),
+      verifier_(parts.layout, parts.files, options.verify),
       pipeline_(parts.layout, &parts.reader, &cache_, &parts.clock,
                 WithVerifier(options.pipeline, verifier_)) {}
 

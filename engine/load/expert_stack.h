@@ -32,6 +32,7 @@ class ExpertStack {
     std::uint64_t slab_bytes = 0;
     std::string eviction_policy = "lfru";
     std::uint32_t sessions_max = 1;
+    VerifyMode verify = VerifyMode::kSample;
     // The stack puts in its own verifier.
     ExpertPipelineOptions pipeline{};
   };
@@ -42,6 +43,7 @@ class ExpertStack {
   SlotSlab& slab() { return slab_; }
   ExpertCache& cache() { return cache_; }
   const ExpertCache& cache() const { return cache_; }
+  ExpertVerifier& verifier() { return verifier_; }
   ExpertPipeline& pipeline() { return pipeline_; }
   const ExpertPipeline& pipeline() const { return pipeline_; }
 

@@ -44,6 +44,7 @@ StepLoop::~StepLoop() {
 void StepLoop::Run() {
   for (;;) {
     queue_.RunTask();
+    const std::optional<std::uint64_t> look = between_steps_ ? between_steps_() : std::nullopt;
     if (Step()) continue;
     // Read before the last look at the queue: after a stop nothing more is submitted.
     if (queue_.stopped() && queue_.live_count() == 0) {
@@ -52,6 +53,7 @@ void StepLoop::Run() {
     }
     std::optional<std::uint64_t> deadline = NextDeadlineNs();
     if (!deadline) deadline = WorkIdle();  // without requests there is no other deadline
+    if (look && (!deadline || *look < *deadline)) deadline = look;
     std::optional<std::chrono::nanoseconds> timeout;
     if (deadline) {
       const std::uint64_t now = clock_.NowNs();

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "engine/base/clock.h"
@@ -70,6 +71,11 @@ class StepLoop {
 
   // Before Run. `work` outlives the loop.
   void SetIdleWork(IdleWork* work) { idle_work_ = work; }
+  // Before Run. `look` is called before each step and each wait; gives when it is to be called next
+  // at the latest, none: when something happens.
+  void SetBetweenSteps(std::function<std::optional<std::uint64_t>()> look) {
+    between_steps_ = std::move(look);
+  }
 
   // Steps, and runs the queue's tasks between them, until the queue was stopped and every request
   // has ended.
@@ -113,6 +119,7 @@ class StepLoop {
   RequestQueue& queue_;
   const std::function<void()> on_run_;
   IdleWork* idle_work_ = nullptr;
+  std::function<std::optional<std::uint64_t>()> between_steps_;
   std::optional<std::uint64_t> idle_since_ns_;  // while nothing waits or runs, and it was told
 
   std::deque<std::unique_ptr<Session>> waiting_;   // in order of arrival

@@ -19,7 +19,8 @@ EngineIdle::EngineIdle(Parts parts, const std::string& state_directory, std::uin
     : parts_(std::move(parts)),
       warm_file_(state_directory, "warm", model_digest),
       path_file_(state_directory, "path", model_digest),
-      shrink_after_ns_(idle_shrink_after_s * kNsPerSecond) {
+      shrink_after_ns_(idle_shrink_after_s * kNsPerSecond),
+      learning_(parts_.verifier->unknown_count() > 0) {
   ReadWarm();
   ReadPaths();
 }
@@ -60,7 +61,9 @@ std::optional<std::uint64_t> EngineIdle::OnIdle(std::uint64_t idle_since_ns) {
   // One expert at a time, so that a request that comes need not wait for more.
   if (Warm()) return parts_.clock->NowNs();
   const std::uint64_t now_ns = parts_.clock->NowNs();
+  if (learning_ && now_ns >= idle_since_ns + kLearnAfterNs && Learn()) return now_ns;
   std::optional<std::uint64_t> next_ns;
+  if (learning_) next_ns = idle_since_ns + kLearnAfterNs;
   const auto after = [&](std::uint64_t wait_ns, auto&& work) {
     const std::uint64_t due_ns = idle_since_ns + wait_ns;
     if (now_ns >= due_ns) return work();
@@ -79,6 +82,16 @@ bool EngineIdle::Warm() {
   if (warming_) return true;
   Log(LogLevel::kInfo, "warm start: " + std::to_string(parts_.cache->counters().resident_count) +
                            " experts are in memory");
+  return false;
+}
+
+bool EngineIdle::Learn() {
+  learning_ = parts_.verifier->LearnNext();
+  if (learning_) return true;
+  if (parts_.verifier->unknown_count() == 0)
+    Log(LogLevel::kInfo,
+        "every expert has been read once: the file may be touched or copied anew, "
+        "and is told from another by its checksums");
   return false;
 }
 

@@ -18,9 +18,9 @@
 
 namespace edgemoe {
 
-// In this order: reads back the experts that the last run found worth keeping; after a while keeps
-// what this run has learnt; after idle_shrink_after_s gives the slab's memory back, until a request
-// comes.
+// In this order: reads back the experts that the last run found worth keeping; after kLearnAfterNs
+// learns the checksums of experts that were not read yet; after a while keeps what this run has
+// learnt; after idle_shrink_after_s gives the slab's memory back, until a request comes.
 //
 // Confined to the engine's thread, but for the constructor.
 class EngineIdle final : public IdleWork {
@@ -29,6 +29,7 @@ class EngineIdle final : public IdleWork {
     const Clock* clock = nullptr;
     const ExpertLayout* layout = nullptr;
     ExpertCache* cache = nullptr;
+    ExpertVerifier* verifier = nullptr;
     ExpertPipeline* pipeline = nullptr;
     LiveMemory* memory = nullptr;
     PathPredictor* predictor = nullptr;  // null: none learns
@@ -46,6 +47,7 @@ class EngineIdle final : public IdleWork {
   // run since that was last done. A failure is logged.
   void Keep();
 
+  static constexpr std::uint64_t kLearnAfterNs = 1'000'000'000;   // of quiet
   static constexpr std::uint64_t kKeepAfterNs = 120'000'000'000;  // of quiet
 
  private:
@@ -57,6 +59,8 @@ class EngineIdle final : public IdleWork {
   std::optional<std::vector<std::byte>> Read(const StateFile& file) const;
   // False when nothing is left to be read.
   bool Warm();
+  // The next expert's checksum; false when nothing is left to be learnt.
+  bool Learn();
   void Shrink();
   void Log(LogLevel level, const std::string& line) const;
 
@@ -67,6 +71,7 @@ class EngineIdle final : public IdleWork {
   std::vector<ExpertKey> warm_keys_;      // of the last run, best first
   bool warming_ = false;                  // there are some to be read, or in flight
   std::span<const ExpertKey> warm_left_;  // of these, still to be read
+  bool learning_ = false;                 // some checksums are unknown
   std::uint64_t kept_activity_ = 0;       // when it was last kept
 };
 

@@ -41,6 +41,7 @@
 #include "engine/serving/modes.h"
 #include "engine/serving/read_shape.h"
 #include "engine/serving/request_checker.h"
+#include "engine/serving/storage_guard.h"
 #include "engine/stream/expert_pipeline.h"
 #include "engine/tokenizer/tokenizer.h"
 
@@ -68,6 +69,7 @@ class LoadedEngine final : public Engine {
   ~LoadedEngine() override;
 
   const ModelDescription& model() const override { return description_; }
+  Status availability() const override { return guard_ ? guard_->status() : OkStatus(); }
   Result<RequestId> Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) override;
   Result<RequestId> Score(ScoreRequest request, std::unique_ptr<EventSink> sink) override;
   Status Abort(RequestId request) override { return queue_.Cancel(request); }
@@ -102,6 +104,7 @@ class LoadedEngine final : public Engine {
   Status LoadDense(const OpenProgress& progress);
   Status OpenStream(const SlotClasses& classes);
   Status OpenReaders();
+  void OpenGuard();
   Status OpenBaseline();  // the experts' source of a mode without a cache
   ExpertPipelineOptions MakePipelineOptions();
   Status OpenMemory();
@@ -134,7 +137,8 @@ class LoadedEngine final : public Engine {
 
   // The engine's thread.
   const KernelTable* kernels_ = nullptr;
-  std::vector<StorageFile> files_;
+  std::vector<ModelPart> parts_;
+  std::vector<StorageFile> files_;  // of `parts_`
   WeightsLayout layout_;
   Weights weights_;
   std::optional<ComputePool> pool_;
@@ -144,7 +148,8 @@ class LoadedEngine final : public Engine {
   const MeteredReader* meter_ = nullptr;  // reader_ itself
   ReadShape read_shape_;
   std::optional<PathPredictor> predictor_;
-  std::unique_ptr<ExpertStack> stack_;      // in the modes that have a cache
+  std::unique_ptr<ExpertStack> stack_;  // in the modes that have a cache, as `guard_`
+  std::optional<StorageGuard> guard_;
   std::unique_ptr<ExpertSource> baseline_;  // in the other modes
   ExpertSource* experts_ = nullptr;         // the one that there is
   std::optional<LiveMemory> memory_;        // in mode "edgemoe" only, as `idle_`

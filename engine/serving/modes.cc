@@ -49,6 +49,11 @@ Result<EngineMode> ParseEngineMode(std::string_view text) {
   return static_cast<EngineMode>(index);
 }
 
+Result<VerifyMode> ParseVerifyMode(std::string_view text) {
+  EDGEMOE_ASSIGN_OR_FAIL(const std::size_t index, IndexIn(kVerifyNames, text));
+  return static_cast<VerifyMode>(index);
+}
+
 bool HasCache(EngineMode mode) {
   return mode != EngineMode::kLayerStream && mode != EngineMode::kMapped;
 }

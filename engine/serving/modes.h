@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// EngineOptions::mode, storage_profile and storage_scale: the paper's baselines in the same engine,
-// with the same kernels and the same results, and other storage than there is.
+// EngineOptions::mode, verify, storage_profile and storage_scale: the paper's baselines in the same
+// engine, with the same kernels and the same results, and other storage than there is.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include "engine/io/block_reader.h"
 #include "engine/stream/expert_layout.h"
 #include "engine/stream/expert_source.h"
+#include "engine/stream/expert_verifier.h"
 
 namespace edgemoe {
 
@@ -35,6 +36,9 @@ enum class EngineMode : std::uint8_t {
 
 // INVALID_ARGUMENT names the mode and those that are accepted.
 Result<EngineMode> ParseEngineMode(std::string_view text);
+
+// INVALID_ARGUMENT names the one found and those that are accepted.
+Result<VerifyMode> ParseVerifyMode(std::string_view text);
 
 // Whether experts are in a slab with a cache over it.
 bool HasCache(EngineMode mode);

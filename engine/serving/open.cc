@@ -63,6 +63,7 @@ Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
 
   EDGEMOE_RETURN_IF_ERROR(OpenVocabulary(header.files.metadata()));
   EDGEMOE_ASSIGN_OR_RETURN(files_, OpenModelFiles(header));
+  parts_ = std::move(header.parts);
   layout_ = std::move(header.layout);
   slot_classes =
       SlotClassesFor(mode_, limits_.config.expert_used_count, std::move(header.slot_classes));
@@ -85,6 +86,7 @@ Status LoadedEngine::LoadDense(const OpenProgress& progress) {
     if (progress) progress(bytes, total_bytes);
   };
   EDGEMOE_ASSIGN_OR_RETURN(weights_, LoadDenseWeights(limits_.config, layout_, files_, loaded));
+  EDGEMOE_RETURN_IF_ERROR(CheckUnchanged(files_));
   if (!weights_.memory.TryLock())
     Log(LogLevel::kDebug, "dense weights are not locked in memory: RLIMIT_MEMLOCK is too small");
   return OkStatus();
@@ -93,6 +95,7 @@ Status LoadedEngine::LoadDense(const OpenProgress& progress) {
 Status LoadedEngine::OpenStream(const SlotClasses& classes) {
   EDGEMOE_RETURN_IF_ERROR(OpenReaders());
   if (!HasCache(mode_)) return OpenBaseline();
+  EDGEMOE_ASSIGN_OR_RETURN(const VerifyMode verify, ParseVerifyMode(options_.verify));
   EDGEMOE_ASSIGN_OR_RETURN(
       stack_, ExpertStack::Open(
                   {.layout = layout_.experts, .files = files_, .reader = *reader_, .clock = clock_},
@@ -100,10 +103,22 @@ Status LoadedEngine::OpenStream(const SlotClasses& classes) {
                    .slab_bytes = plan_.expert_bytes,
                    .eviction_policy = options_.eviction_policy,
                    .sessions_max = options_.sessions_max,
+                   .verify = verify,
                    .pipeline = MakePipelineOptions()}));
   stack_->slab().TryLock();
   experts_ = &stack_->pipeline();
+  OpenGuard();
   return OkStatus();
+}
+
+void LoadedEngine::OpenGuard() {
+  guard_.emplace(StorageGuard::Parts{.model = parts_,
+                                     .files = &files_,
+                                     .reader = reader_.get(),
+                                     .stack = stack_.get(),
+                                     .clock = &clock_,
+                                     .log = options_.log,
+                                     .on_change = options_.on_availability});
 }
 
 ExpertPipelineOptions LoadedEngine::MakePipelineOptions() {
@@ -173,6 +188,7 @@ Status LoadedEngine::OpenMemory() {
   idle_.emplace(EngineIdle::Parts{.clock = &clock_,
                                   .layout = &layout_.experts,
                                   .cache = &stack_->cache(),
+                                  .verifier = &stack_->verifier(),
                                   .pipeline = &stack_->pipeline(),
                                   .memory = &*memory_,
                                   .predictor = predictor_ ? &*predictor_ : nullptr,
@@ -218,6 +234,7 @@ Status LoadedEngine::OpenForward() {
 void LoadedEngine::Start() {
   loop_.emplace(limits_.steps, *forward_, *kv_, clock_, queue_, [this] { PublishStreamStats(); });
   if (idle_) loop_->SetIdleWork(&*idle_);
+  if (guard_) loop_->SetBetweenSteps([this] { return guard_->Look(); });
   thread_ = std::thread([this] {
     loop_->Run();
     if (idle_) idle_->Keep();

@@ -24,6 +24,7 @@ Result<RequestId> LoadedEngine::Score(ScoreRequest request, std::unique_ptr<Even
 Result<RequestId> LoadedEngine::Submit(Result<CheckedRequest> plan,
                                        std::unique_ptr<EventSink> sink) {
   if (!plan) return Failure(std::move(plan).error());
+  EDGEMOE_FAIL_IF_ERROR(availability());
   return queue_.Submit(
       std::make_unique<Session>(*std::move(plan), std::move(sink), *text_, clock_.NowNs()));
 }

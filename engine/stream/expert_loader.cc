@@ -209,8 +209,12 @@ void ExpertLoader::OnRead(const ReadCompletion& completion) {
 void ExpertLoader::End(std::uint32_t index) {
   Load& load = loads_[index];
   if (load.cancelled && !WhollyIssued(load)) load.status = CancelledError("read-ahead given up");
-  if (load.status.ok() && options_.verifier != nullptr)
-    load.status = options_.verifier->Verify(load.key, load.slot, load.plan);
+  if (options_.verifier != nullptr) {
+    if (load.status.ok())
+      load.status = options_.verifier->Verify(load.key, load.slot, load.plan);
+    else if (load.status.code() != StatusCode::kCancelled)
+      options_.verifier->NoteReadFailure(load.key);
+  }
   ExpertPin pin;
   if (load.status.ok()) {
     pin = cache_->Complete(load.key);

@@ -251,6 +251,21 @@ bool ExpertPipeline::Warm(std::span<const ExpertKey>& keys) {
   return !keys.empty() || !loader_.idle();
 }
 
+Status ExpertPipeline::Probe(ExpertKey key) {
+  Quiesce();
+  if (cache_->state(key) == ExpertState::kResident) cache_->Drop(key);
+  const bool started = loader_.TryStart(key, LoadUrgency::kDemand);
+  EDGEMOE_CHECK(started, "nothing is pinned, and no slot can be had");
+  Status status;
+  while (!loader_.idle()) {
+    loader_.Issue();
+    loader_.Reap(/*wait=*/true);
+    for (EndedLoad ended; loader_.TakeEnded(ended);) status = std::move(ended.status);
+  }
+  account_.bytes_read = loader_.bytes_read();
+  return status;
+}
+
 void ExpertPipeline::Pump() {
   loader_.Issue();
   StartPending();

@@ -84,6 +84,11 @@ class ExpertPipeline final : public ExpertSource {
   // done from the front of `keys`; false when nothing is left to do.
   bool Warm(std::span<const ExpertKey>& keys);
 
+  // Reads an expert, wherever it is, and gives what became of it: DATA_LOSS when it cannot be read,
+  // or is not what it was. Evicts for it as a demand does. REQUIRES: all that was given is
+  // released.
+  Status Probe(ExpertKey key);
+
   // The observer outlives the pipeline, or is removed before by setting null.
   void SetObserver(RoutingObserver* observer) { observer_ = observer; }
 

@@ -26,10 +26,18 @@ v1::Model ToModel(const ModelFile& file) {
   return model;
 }
 
+v1::Model ToModel(const Engine& engine) {
+  const Status status = engine.availability();
+  if (status.ok()) return ToApi(engine.model(), v1::LOADED);
+  v1::Model model = ToApi(engine.model(), v1::BROKEN);
+  model.set_error(status.ToString());
+  return model;
+}
+
 Result<std::vector<v1::Model>> Models(const ServiceParts& parts) {
   std::vector<v1::Model> models;
   const Result<EngineLease> engine = parts.engines.LeaseDefault();
-  if (engine) models.push_back(ToApi((*engine)->model(), v1::LOADED));
+  if (engine) models.push_back(ToModel(**engine));
   EDGEMOE_ASSIGN_OR_FAIL(const std::vector<ModelFile> files,
                          ListModelFiles(parts.models_directory));
   for (const ModelFile& file : files) {
@@ -44,8 +52,7 @@ Result<std::vector<v1::Model>> Models(const ServiceParts& parts) {
 Result<v1::Model> Find(const std::string& name, const ServiceParts& parts) {
   {
     const Result<EngineLease> engine = parts.engines.LeaseDefault();
-    if (engine && (name.empty() || name == (*engine)->model().name))
-      return ToApi((*engine)->model(), v1::LOADED);
+    if (engine && (name.empty() || name == (*engine)->model().name)) return ToModel(**engine);
     if (name.empty()) return Failure(engine.error());
   }
   EDGEMOE_ASSIGN_OR_FAIL(std::vector<v1::Model> models, Models(parts));

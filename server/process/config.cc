@@ -101,6 +101,7 @@ std::vector<ConfigKey> MakeKeys() {
       OfEngine("io.backend", "--io-backend", "io_backend"),
       OfEngine("io.depth", "--io-depth", "io_depth"),
       OfEngine("io.faults", "--io-faults", "io_faults"),
+      OfEngine("io.verify", "--verify", "verify"),
       OfEngine("experts.eviction", "--eviction", "eviction_policy"),
       OfEngine("experts.predictor", "--predictor", "predictor"),
       OfEngine("kernels", "--kernels", "kernels"),

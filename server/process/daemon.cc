@@ -172,11 +172,13 @@ void Daemon::KeepAlive() {
 void Daemon::StartLoading() {
   Say(LogLevel::kInfo, "loading " + config_.engine.model_path);
   notifier_.Status("Loading " + config_.engine.model_path, kProgressMs);
-  loader_ = std::thread([this] {
-    auto engine = open_engine_(parts_->engine_options,
-                               [this](std::uint64_t bytes_loaded, std::uint64_t bytes_total) {
-                                 OnProgress(bytes_loaded, bytes_total);
-                               });
+  EngineOptions options = parts_->engine_options;
+  options.on_availability = [this] { boost::asio::post(context_, [this] { OnAvailability(); }); };
+  loader_ = std::thread([this, options = std::move(options)] {
+    auto engine =
+        open_engine_(options, [this](std::uint64_t bytes_loaded, std::uint64_t bytes_total) {
+          OnProgress(bytes_loaded, bytes_total);
+        });
     auto loaded = std::make_shared<Result<std::unique_ptr<Engine>>>(std::move(engine));
     boost::asio::post(context_, [this, loaded] { OnLoaded(std::move(*loaded)); });
   });
@@ -202,7 +204,7 @@ void Daemon::OnLoaded(Result<std::unique_ptr<Engine>> engine) {
   engine_ = *std::move(engine);
   slot_.Publish(*engine_);
   state_ = State::kServing;
-  server_->SetServing(true);
+  OnAvailability();
   const EngineStats stats = engine_->GetStats();
   const std::string serving = "serving " + engine_->model().name;
   Say(LogLevel::kInfo, serving + ": budget " + FormatByteSize(stats.memory.budget_bytes) +
@@ -215,6 +217,13 @@ void Daemon::OnLoaded(Result<std::unique_ptr<Engine>> engine) {
     watcher_->Start();
   }
   notifier_.Ready("Ready: " + serving);
+}
+
+void Daemon::OnAvailability() {
+  if (state_ != State::kServing) return;
+  const edgemoe::Status status = engine_->availability();
+  server_->SetServing(status.ok());
+  notifier_.Status(status.ok() ? "Serving " + engine_->model().name : status.message(), 0);
 }
 
 void Daemon::StartDraining() {

@@ -68,6 +68,8 @@ class Daemon {
   void StartLoading();
   void OnProgress(std::uint64_t bytes_loaded, std::uint64_t bytes_total);
   void OnLoaded(Result<std::unique_ptr<Engine>> engine);
+  // The engine's model has become available or unavailable.
+  void OnAvailability();
 
   void StartDraining();
   void OnDrained(bool all_finished);

@@ -78,6 +78,7 @@ Result<RequestId> FakeEngine::Score(ScoreRequest request, std::unique_ptr<EventS
 Result<RequestId> FakeEngine::Submit(std::unique_ptr<Session> session) {
   MutexLock lock(mutex_);
   if (draining_) return Failure(UnavailableError("the engine is stopping"));
+  EDGEMOE_FAIL_IF_ERROR(availability_);
   if (live_.size() >= options_.sessions_max + options_.queue_max) {
     ++refused_;
     return Failure(ResourceExhaustedError("the queue is full"));
@@ -89,6 +90,16 @@ Result<RequestId> FakeEngine::Submit(std::unique_ptr<Session> session) {
   ++wakes_;
   changed_.NotifyAll();
   return id;
+}
+
+Status FakeEngine::availability() const {
+  MutexLock lock(mutex_);
+  return availability_;
+}
+
+void FakeEngine::SetAvailability(Status status) {
+  MutexLock lock(mutex_);
+  availability_ = std::move(status);
 }
 
 Status FakeEngine::Abort(RequestId request) {

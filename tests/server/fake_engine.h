@@ -45,6 +45,7 @@ class FakeEngine final : public Engine {
   ~FakeEngine() override;
 
   const ModelDescription& model() const override { return model_; }
+  Status availability() const override;
   Result<RequestId> Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) override;
   Result<RequestId> Score(ScoreRequest request, std::unique_ptr<EventSink> sink) override;
   Status Abort(RequestId request) override;
@@ -61,6 +62,7 @@ class FakeEngine final : public Engine {
   Result<std::unique_ptr<RoutingRecording>> RecordRouting(RecordedStepObserver observer) override;
   bool Drain(std::uint32_t timeout_ms) override;
 
+  void SetAvailability(Status status);
   // Requests that wait or run.
   std::size_t active() const;
   // Waits until so many wait or run; false after ten seconds.
@@ -99,6 +101,7 @@ class FakeEngine final : public Engine {
   std::uint64_t budget_bytes_ GUARDED_BY(mutex_);
   std::uint64_t refused_ GUARDED_BY(mutex_) = 0;
   bool paused_ GUARDED_BY(mutex_) = false;
+  Status availability_ GUARDED_BY(mutex_);
   Recording* recording_ GUARDED_BY(mutex_) = nullptr;
   bool draining_ GUARDED_BY(mutex_) = false;
   bool stopping_ GUARDED_BY(mutex_) = false;

@@ -351,6 +351,25 @@ TEST(StepLoop, IdleWorkHearsWhenRequestsComeAndGo) {
   EXPECT_EQ(heard->finished.size(), 1U);
 }
 
+TEST(StepLoop, LooksBetweenStepsAndWhenItSaidSo) {
+  Bench bench;
+  std::atomic<int> looks = 0;
+  std::size_t steps_seen = 0;
+  bench.loop.SetBetweenSteps([&]() -> std::optional<std::uint64_t> {
+    EXPECT_LE(bench.forward.steps.size(), steps_seen + 1) << "a step without a look before it";
+    steps_seen = bench.forward.steps.size();
+    // At once while nothing runs: looked at again without anything happening.
+    return ++looks % 8 == 0 ? std::nullopt : std::optional<std::uint64_t>(0);
+  });
+  std::thread engine([&] { bench.loop.Run(); });
+  while (looks < 8) std::this_thread::yield();
+  const auto heard = bench.Submit(GreedyPlan(Tokens({1}), 30));
+  EXPECT_TRUE(bench.queue.WaitUntilQuiet(std::chrono::hours(1)));
+  bench.queue.Stop();
+  engine.join();
+  EXPECT_EQ(heard->tokens().size(), 30U);
+}
+
 TEST(StepLoop, StopEndsEverySinkOnce) {
   std::vector<std::shared_ptr<Heard>> heard;
   {

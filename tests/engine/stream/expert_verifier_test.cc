@@ -6,6 +6,7 @@
 
 #include "engine/base/checksum.h"
 #include "tests/support/allocation_counter.h"
+#include "tests/support/changed_file.h"
 #include "tests/support/test_file.h"
 
 namespace edgemoe {
@@ -68,8 +69,20 @@ class ExpertVerifierTest : public testing::Test {
   ExpertLayout layout_;
 };
 
-TEST_F(ExpertVerifierTest, RightBytesAreVerifiedOnce) {
-  ExpertVerifier verifier(layout_);
+TEST_F(ExpertVerifierTest, AlwaysComparesEveryRead) {
+  ExpertVerifier verifier(layout_, {}, VerifyMode::kAlways);
+  std::vector<std::byte> slot = Slot(7);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(verifier.IsDue(Key(7)));
+    EXPECT_EQ(Verify(verifier, 7, slot), OkStatus());
+  }
+  slot[LayOutReads(layout_.extents[7]).matrix_offsets[1]] ^= std::byte{1};
+  EXPECT_EQ(Verify(verifier, 7, slot).code(), StatusCode::kDataLoss);
+  EXPECT_FALSE(verifier.FilesInDoubt()) << "one expert is damaged, no file has changed";
+}
+
+TEST_F(ExpertVerifierTest, FirstComparesEachExpertOnce) {
+  ExpertVerifier verifier(layout_, {}, VerifyMode::kFirst);
   for (std::size_t i = 0; i < layout_.extents.size(); ++i) {
     EXPECT_TRUE(verifier.IsDue(Key(i)));
     EXPECT_EQ(Verify(verifier, i, Slot(i)), OkStatus());
@@ -77,6 +90,16 @@ TEST_F(ExpertVerifierTest, RightBytesAreVerifiedOnce) {
   }
   // Not looked at again.
   EXPECT_EQ(Verify(verifier, 7, std::vector<std::byte>(Slot(7).size())), OkStatus());
+}
+
+TEST_F(ExpertVerifierTest, SampleComparesTheFirstReadAndSomeLaterOnes) {
+  ExpertVerifier verifier(layout_);
+  EXPECT_EQ(Verify(verifier, 7, Slot(7)), OkStatus());
+  const std::vector<std::byte> damaged(Slot(7).size());
+  std::uint64_t unseen = 0;
+  while (Verify(verifier, 7, damaged).ok()) ASSERT_LT(++unseen, kSampledReads);
+  EXPECT_EQ(unseen, kSampledReads - 1);
+  EXPECT_TRUE(verifier.IsDue(Key(7)));
 }
 
 TEST_F(ExpertVerifierTest, AFlippedBitInAnyMatrixNamesTheExpert) {
@@ -109,48 +132,120 @@ TEST_F(ExpertVerifierTest, OneDamagedExpertLeavesTheOthers) {
   EXPECT_TRUE(verifier.IsDue(Key(63)));
 }
 
-// Appends to a file, as a careless program would.
-void WriteTo(const std::string& path) {
-  std::FILE* file = std::fopen(path.c_str(), "ab");
-  ASSERT_NE(file, nullptr);
-  std::fputs("more", file);
-  ASSERT_EQ(std::fclose(file), 0);
-}
+class ChangedFilesTest : public ExpertVerifierTest {
+ protected:
+  ChangedFilesTest() { files_.push_back(*StorageFile::Open(file_.path())); }
 
-TEST_F(ExpertVerifierTest, AFileThatWasWrittenToIsVerifiedAnew) {
-  const TestFile file(8192, 1);
-  std::vector<StorageFile> files;
-  files.push_back(*StorageFile::Open(file.path()));
-  ExpertVerifier verifier(layout_, files);
+  void Reopen(ExpertVerifier& verifier) {
+    files_[0] = *StorageFile::Open(file_.path());
+    verifier.OnReopened();
+  }
+
+  // As if it had been read from file_.
+  std::vector<std::byte> Stored(std::size_t index) const {
+    std::vector<std::byte> slot(Slot(index).size());
+    const ExpertReads plan = LayOutReads(layout_.extents[index]);
+    for (std::size_t role = 0; role < kExpertRoleCount; ++role) {
+      const ExpertExtent& extent = layout_.extents[index][role];
+      std::ranges::copy(file_.bytes().subspan(extent.offset, extent.bytes),
+                        slot.begin() + static_cast<std::ptrdiff_t>(plan.matrix_offsets[role]));
+    }
+    return slot;
+  }
+
+  const TestFile file_{3 << 20, 1};
+  std::vector<StorageFile> files_;
+};
+
+TEST_F(ChangedFilesTest, AreInDoubtAndAllExpertsAreDue) {
+  ExpertVerifier verifier(layout_, files_, VerifyMode::kFirst);
   EXPECT_EQ(Verify(verifier, 149, Slot(149)), OkStatus());
-  const std::vector<std::byte> damaged(Slot(149).size());
-  EXPECT_EQ(Verify(verifier, 149, damaged), OkStatus());
-  WriteTo(file.path());
-  EXPECT_EQ(Verify(verifier, 149, damaged).code(), StatusCode::kDataLoss);
+  EXPECT_FALSE(verifier.FilesInDoubt());
+  Touch(file_.path());
+  EXPECT_TRUE(verifier.FilesInDoubt());
+  EXPECT_FALSE(verifier.suspect());
+  EXPECT_EQ(Verify(verifier, 149, std::vector<std::byte>(Slot(149).size())).code(),
+            StatusCode::kDataLoss);
   EXPECT_EQ(Verify(verifier, 149, Slot(149)), OkStatus()) << "its own bytes were not touched";
   EXPECT_FALSE(verifier.IsDue(Key(149)));
+  Reopen(verifier);
+  EXPECT_FALSE(verifier.FilesInDoubt());
+  EXPECT_TRUE(verifier.IsDue(Key(149)));
 }
 
-TEST_F(ExpertVerifierTest, WithoutChecksumsAFileThatWasWrittenToIsNotTrusted) {
+TEST_F(ChangedFilesTest, OneWrongExpertIsItsOwnAffairASecondOneIsTheFiles) {
+  ExpertVerifier verifier(layout_, files_);
+  EXPECT_FALSE(Verify(verifier, 148, std::vector<std::byte>(Slot(148).size())).ok())
+      << "before anything changed";
+  Touch(file_.path());
+  Reopen(verifier);
+  const std::vector<std::byte> wrong(Slot(149).size());
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(Verify(verifier, 149, wrong).ok());
+  EXPECT_FALSE(verifier.FilesInDoubt());
+  EXPECT_FALSE(Verify(verifier, 3, wrong).ok());
+  EXPECT_TRUE(verifier.FilesInDoubt());
+  EXPECT_EQ(verifier.suspect(), Key(3));
+}
+
+TEST_F(ChangedFilesTest, WithoutChecksumsWhatWasReadFirstIsExpected) {
   layout_.checksums.clear();
-  const TestFile file(8192, 1);
-  std::vector<StorageFile> files;
-  files.push_back(*StorageFile::Open(file.path()));
-  ExpertVerifier verifier(layout_, files);
+  ExpertVerifier verifier(layout_, files_, VerifyMode::kAlways);
+  EXPECT_EQ(verifier.unknown_count(), layout_.extents.size());
   EXPECT_EQ(Verify(verifier, 0, Slot(0)), OkStatus());
-  WriteTo(file.path());
+  EXPECT_EQ(verifier.unknown_count(), layout_.extents.size() - 1);
+  std::vector<std::byte> other = Slot(0);
+  other[LayOutReads(layout_.extents[0]).matrix_offsets[0]] ^= std::byte{1};
+  EXPECT_EQ(Verify(verifier, 0, other).code(), StatusCode::kDataLoss);
+  Touch(file_.path());
+  EXPECT_EQ(Verify(verifier, 0, Slot(0)), OkStatus());
   for (int i = 0; i < 2; ++i) {
-    const Status status = Verify(verifier, 0, Slot(0));
+    const Status status = Verify(verifier, 1, Slot(1));
     EXPECT_EQ(status.code(), StatusCode::kDataLoss);
-    EXPECT_THAT(status.message(), HasSubstr(file.path()));
+    EXPECT_THAT(status.message(), HasSubstr(file_.path()));
+  }
+  EXPECT_EQ(verifier.unknown_count(), layout_.extents.size() - 1) << "nothing is learnt any more";
+}
+
+TEST_F(ChangedFilesTest, ChecksumsAreLearntBeforeTheFileChangesOrNever) {
+  layout_.checksums.clear();
+  ExpertVerifier verifier(layout_, files_);
+  EXPECT_EQ(Verify(verifier, 1, Stored(1)), OkStatus());
+  for (int i = 0; i < 9; ++i) ASSERT_TRUE(verifier.LearnNext());
+  Touch(file_.path());
+  EXPECT_FALSE(verifier.LearnNext());
+  EXPECT_EQ(verifier.unknown_count(), layout_.extents.size() - 10);
+  EXPECT_EQ(Verify(verifier, 9, Stored(9)), OkStatus());
+  EXPECT_EQ(Verify(verifier, 9, Slot(9)).code(), StatusCode::kDataLoss);
+  EXPECT_EQ(Verify(verifier, 10, Stored(10)).code(), StatusCode::kDataLoss);
+}
+
+TEST_F(ChangedFilesTest, LearntToTheEndTheyAreAllTold) {
+  layout_.checksums.clear();
+  ExpertVerifier verifier(layout_, files_);
+  while (verifier.LearnNext()) continue;
+  EXPECT_EQ(verifier.unknown_count(), 0u);
+  Touch(file_.path());
+  Reopen(verifier);
+  for (std::size_t i = 0; i < layout_.extents.size(); ++i) {
+    EXPECT_EQ(Verify(verifier, i, Stored(i)), OkStatus());
+    EXPECT_EQ(Verify(verifier, i, Slot(i)).code(), StatusCode::kDataLoss);
   }
 }
 
-TEST_F(ExpertVerifierTest, WithoutChecksumsNothingIsDue) {
-  layout_.checksums.clear();
-  ExpertVerifier verifier(layout_);
-  EXPECT_FALSE(verifier.IsDue(Key(0)));
-  EXPECT_EQ(Verify(verifier, 0, std::vector<std::byte>(Slot(0).size())), OkStatus());
+TEST_F(ChangedFilesTest, ReadsOfSeveralExpertsThatFailInARowAreInDoubt) {
+  ExpertVerifier verifier(layout_, files_);
+  for (std::uint32_t i = 0; i < 3 * ExpertVerifier::kFailuresInARow; ++i)
+    verifier.NoteReadFailure(Key(5));
+  EXPECT_FALSE(verifier.FilesInDoubt()) << "one bad place";
+  EXPECT_EQ(Verify(verifier, 4, Slot(4)), OkStatus());
+  for (std::uint32_t i = 0; i < ExpertVerifier::kFailuresInARow - 1; ++i)
+    verifier.NoteReadFailure(Key(i));
+  EXPECT_FALSE(verifier.FilesInDoubt());
+  verifier.NoteReadFailure(Key(20));
+  EXPECT_TRUE(verifier.FilesInDoubt());
+  EXPECT_EQ(verifier.suspect(), Key(20));
+  Reopen(verifier);
+  EXPECT_FALSE(verifier.FilesInDoubt());
 }
 
 TEST_F(ExpertVerifierTest, DoesNotAllocate) {

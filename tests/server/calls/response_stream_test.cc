@@ -40,6 +40,7 @@ FinishedEvent Finished(Status status = OkStatus()) {
 class RecordingEngine final : public Engine {
  public:
   const ModelDescription& model() const override { return model_; }
+  Status availability() const override { return OkStatus(); }
   Result<RequestId> Generate(GenerateRequest, std::unique_ptr<EventSink>) override {
     return RequestId{1};
   }

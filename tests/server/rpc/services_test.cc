@@ -200,6 +200,34 @@ TEST(ServicesTest, ModelsOfTheDirectoryAreListedWithTheirErrors) {
   EXPECT_THAT(status.error_message(), HasSubstr(R"("fake", "a-00001-of-00002", "b", "broken")"));
 }
 
+TEST(ServicesTest, ALoadedModelThatIsUnavailableIsListedWithItsErrorAndRefusesRequests) {
+  TestServer server;
+  server.engine().SetAvailability(UnavailableError("the file is another"));
+  const auto stub = v1::Models::NewStub(server.NewChannel());
+  v1::ListModelsResponse list;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->List(&context, {}, &list).ok());
+  ASSERT_EQ(list.models_size(), 1);
+  EXPECT_EQ(list.models(0).name(), "fake");
+  EXPECT_EQ(list.models(0).state(), v1::BROKEN);
+  EXPECT_THAT(list.models(0).error(), HasSubstr("the file is another"));
+  v1::Model model;
+  grpc::ClientContext get;
+  ASSERT_TRUE(stub->Get(&get, {}, &model).ok());
+  EXPECT_EQ(model.state(), v1::BROKEN);
+
+  v1::CompleteRequest request;
+  request.set_prompt("anything");
+  grpc::ClientContext generate;
+  const auto inference = v1::Inference::NewStub(server.NewChannel());
+  const auto stream = inference->Complete(&generate, request);
+  v1::GenerateResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("the file is another"));
+}
+
 TEST(ServicesTest, UnreadableDirectoryIsNamed) {
   TestServer server({.models_directory = "/no/such/folder"});
   const auto stub = v1::Models::NewStub(server.NewChannel());
