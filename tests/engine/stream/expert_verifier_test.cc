@@ -208,7 +208,7 @@ TEST_F(ChangedFilesTest, WithoutChecksumsWhatWasReadFirstIsExpected) {
 
 TEST_F(ChangedFilesTest, ChecksumsAreLearntBeforeTheFileChangesOrNever) {
   layout_.checksums.clear();
-  ExpertVerifier verifier(layout_, files_);
+  ExpertVerifier verifier(layout_, files_, VerifyMode::kAlways);
   EXPECT_EQ(Verify(verifier, 1, Stored(1)), OkStatus());
   for (int i = 0; i < 9; ++i) ASSERT_TRUE(verifier.LearnNext());
   Touch(file_.path());
@@ -221,7 +221,7 @@ TEST_F(ChangedFilesTest, ChecksumsAreLearntBeforeTheFileChangesOrNever) {
 
 TEST_F(ChangedFilesTest, LearntToTheEndTheyAreAllTold) {
   layout_.checksums.clear();
-  ExpertVerifier verifier(layout_, files_);
+  ExpertVerifier verifier(layout_, files_, VerifyMode::kAlways);
   while (verifier.LearnNext()) continue;
   EXPECT_EQ(verifier.unknown_count(), 0u);
   Touch(file_.path());
