@@ -7,6 +7,7 @@
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
 #include "engine/base/system/aligned_buffer.h"
+#include "engine/base/system/page_size.h"
 #include "engine/cache/slot_classes.h"
 #include "engine/model/forward.h"
 #include "engine/model/kv_cache.h"
@@ -102,10 +103,10 @@ MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
   MemoryPlan plan;
   plan.model_file_bytes = header.file_bytes;
   plan.usable_bytes = usable_bytes;
-  plan.dense_bytes = AlignUp(header.layout.dense_bytes, kPageBytes);
+  plan.dense_bytes = AlignUp(header.layout.dense_bytes, PageBytes());
   plan.kv_bytes =
       AlignUp(KvCache::BlockBytes(KvShapeOf(limits.config)) * (limits.kv_tokens / kKvBlockTokens),
-              kPageBytes);
+              PageBytes());
   plan.workspace_bytes =
       Forward::WorkspaceBytes(limits.config, limits.steps.rows_max(), limits.steps.logit_rows_max,
                               limits.thread_count) +
