@@ -17,6 +17,11 @@
 namespace edgemoe {
 namespace {
 
+// What a prompt's chunk is chosen from; see EngineOptions::prefill_chunk_tokens.
+constexpr std::uint32_t kChunkTokensMin = PromptPace::kSharedTokensMin;
+constexpr std::uint32_t kChunkTokensMax = 512;
+constexpr std::uint64_t kChunkShare = 24;
+
 // Rows of logits for scores beyond what decoding needs: more would cost memory for little speed.
 constexpr std::uint32_t kScoreRows = 16;
 
@@ -80,21 +85,41 @@ void ShareOut(const EngineOptions& options, const ExpertMemory& experts,
   Judge(options, experts, budget_field, plan);
 }
 
+// Every chunk of a prompt reads what is not in memory: as large a one as costs the experts at most
+// 1 / kChunkShare of their memory.
+std::uint32_t ChooseChunk(const ModelHeader& header, RunLimits limits, const EngineOptions& options,
+                          std::uint64_t usable_bytes) {
+  const MemoryPlan least = MakePlan(header, limits, options, usable_bytes);
+  if (!least.fits || least.expert_bytes >= least.expert_total_bytes) return kChunkTokensMin;
+  for (std::uint32_t chunk = kChunkTokensMax; chunk > kChunkTokensMin; chunk /= 2) {
+    limits.steps.prefill_chunk_tokens = chunk;
+    const MemoryPlan plan = MakePlan(header, limits, options, usable_bytes);
+    if (plan.fits && least.expert_bytes - plan.expert_bytes <= least.expert_bytes / kChunkShare)
+      return chunk;
+  }
+  return kChunkTokensMin;
+}
+
 }  // namespace
 
-RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options) {
+RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options,
+                    std::uint64_t usable_bytes) {
   RunLimits limits;
   limits.config = header.config;
   limits.config.context_length = std::min(options.context_tokens, header.config.context_length);
   limits.thread_count = ThreadCount(options);
   limits.steps = {.sessions_max = options.sessions_max,
-                  .prefill_chunk_tokens = options.prefill_chunk_tokens,
+                  .prefill_chunk_tokens = options.prefill_chunk_tokens == 0
+                                              ? kChunkTokensMin
+                                              : options.prefill_chunk_tokens,
                   .logit_rows_max = std::max(options.sessions_max, kScoreRows),
                   .context_tokens = limits.config.context_length,
                   .stall_timeout_ns = std::uint64_t{options.stall_timeout_ms} * 1'000'000};
   // Every session may fill its context: nothing fails for want of KV in the middle of an answer.
   limits.kv_tokens =
       std::uint64_t{options.sessions_max} * AlignUp(limits.config.context_length, kKvBlockTokens);
+  if (options.prefill_chunk_tokens == 0)
+    limits.steps.prefill_chunk_tokens = ChooseChunk(header, limits, options, usable_bytes);
   return limits;
 }
 

@@ -20,7 +20,9 @@ struct RunLimits {
   ModelConfig config;  // as in the file, but with the context that is served
   std::uint64_t kv_tokens = 0;
 };
-RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options);
+// `usable_bytes` as for MakePlan.
+RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options,
+                    std::uint64_t usable_bytes);
 
 // Pure. `usable_bytes` 0: unknown.
 MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,

@@ -27,7 +27,7 @@ class EnginePlanTest : public ::testing::Test {
   MemoryPlan Plan(std::uint64_t usable_bytes = 0) {
     const Result<ModelHeader> header = ReadModelHeader(options_.model_path);
     EXPECT_TRUE(header) << header.error().message();
-    return MakePlan(*header, LimitsFor(*header, options_), options_, usable_bytes);
+    return MakePlan(*header, LimitsFor(*header, options_, usable_bytes), options_, usable_bytes);
   }
 
   EngineOptions options_;
@@ -91,9 +91,9 @@ TEST_F(EnginePlanTest, TheContextIsAtMostTheModelsOwn) {
   const Result<ModelHeader> header = ReadModelHeader(options_.model_path);
   ASSERT_TRUE(header);
   options_.context_tokens = 1 << 20;
-  EXPECT_EQ(LimitsFor(*header, options_).steps.context_tokens, header->config.context_length);
+  EXPECT_EQ(LimitsFor(*header, options_, 0).steps.context_tokens, header->config.context_length);
   options_.context_tokens = 40;
-  const RunLimits limits = LimitsFor(*header, options_);
+  const RunLimits limits = LimitsFor(*header, options_, 0);
   EXPECT_EQ(limits.steps.context_tokens, 40U);
   EXPECT_EQ(limits.kv_tokens, 2U * 64);  // whole blocks for each session
 }
