@@ -51,9 +51,9 @@ class RecordingEngine final : public Engine {
     return OkStatus();
   }
   void Wake() override { ++wake_count; }
-  Result<std::vector<TokenPiece>> Tokenize(std::string_view,
-                                           const TokenizeOptions&) const override {
-    return std::vector<TokenPiece>();
+  Result<std::unique_ptr<TextTokens>> Tokenize(std::string,
+                                               const TokenizeOptions&) const override {
+    return Failure(UnavailableError("has no tokens"));
   }
   Result<std::string> Detokenize(std::span<const TokenId>, bool) const override { return ""; }
   Result<std::string> ApplyTemplate(std::span<const ChatMessage>,

@@ -133,7 +133,11 @@ TEST(ServicesTest, TokenizeAndBack) {
   request.set_text("ab");
   v1::TokenizeResponse response;
   grpc::ClientContext context;
-  ASSERT_TRUE(stub->Tokenize(&context, request, &response).ok());
+  const auto tokens = stub->Tokenize(&context, request);
+  ASSERT_TRUE(tokens->Read(&response));
+  v1::TokenizeResponse more;
+  EXPECT_FALSE(tokens->Read(&more));
+  EXPECT_TRUE(tokens->Finish().ok());
   ASSERT_EQ(response.tokens_size(), 3) << "add_special is the default";
   EXPECT_EQ(response.tokens(2).bytes(), "b");
   EXPECT_EQ(response.tokens(2).byte_begin(), 1U);
