@@ -178,7 +178,8 @@ class Engine {
 
   virtual EngineStats GetStats() const = 0;
 
-  // Another budget for everything, while sessions go on: experts give way, or get more room. Waits
+  // Another budget for everything (0: the default one), while sessions go on: experts give way, or
+  // get more room. Waits
   // for the step that runs. Gives the new plan. RESOURCE_EXHAUSTED with the least that works, or
   // above what is usable here, or when the kernel has no memory; nothing has changed then.
   // FAILED_PRECONDITION in a mode of measurements; UNAVAILABLE when the engine ends.

@@ -72,8 +72,7 @@ Result<std::vector<TokenId>> RequestChecker::CheckInput(Input input, const char*
   return tokens;
 }
 
-Result<std::vector<TokenId>> RequestChecker::Encode(const std::string& text,
-                                                    const char* field,
+Result<std::vector<TokenId>> RequestChecker::Encode(const std::string& text, const char* field,
                                                     std::size_t least) const {
   std::vector<TokenId> tokens;
   if (text.empty()) return tokens;  // even where the model would add a token of its own

@@ -21,10 +21,9 @@ class EncodedText final : public TextTokens {
       : tokenizer_(tokenizer), text_(std::move(text)) {}
 
   Status Start(const TokenizeOptions& options) {
-    EDGEMOE_ASSIGN_OR_RETURN(
-        encoding_,
-        tokenizer_.Start(text_, {.add_special = options.add_special,
-                                 .parse_special = options.parse_special}));
+    EDGEMOE_ASSIGN_OR_RETURN(encoding_,
+                             tokenizer_.Start(text_, {.add_special = options.add_special,
+                                                      .parse_special = options.parse_special}));
     return OkStatus();
   }
 

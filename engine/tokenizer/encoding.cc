@@ -47,8 +47,7 @@ Status Encoding::Advance() {
     if (!words_) {
       EDGEMOE_ASSIGN_OR_RETURN(match_, matches_.Next());
       const std::size_t end = match_ ? match_->range.begin : text_.size();
-      words_.emplace(*tokenizer_->pre_tokenizer_,
-                     text_.substr(words_begin_, end - words_begin_));
+      words_.emplace(*tokenizer_->pre_tokenizer_, text_.substr(words_begin_, end - words_begin_));
     }
     EDGEMOE_ASSIGN_OR_RETURN(const std::optional<TextRange> word, words_->Next());
     if (word) {
@@ -82,8 +81,8 @@ Status Encoding::AddWord(TextRange word) {
       const auto byte = static_cast<std::uint8_t>(text_[at]);
       const auto token = merger.TokenOfByte(byte);
       if (!token && !tokenizer_->unknown_)
-        return InvalidFieldError("text", "the vocabulary has no token for byte " +
-                                             ShowValue(byte) + " at offset " + ShowValue(at));
+        return InvalidFieldError("text", "the vocabulary has no token for byte " + ShowValue(byte) +
+                                             " at offset " + ShowValue(at));
       Add(token ? *token : *tokenizer_->unknown_, at, at + 1);
     }
   }
@@ -92,8 +91,7 @@ Status Encoding::AddWord(TextRange word) {
 }
 
 void Encoding::Add(TokenId token, std::size_t begin, std::size_t end) {
-  pending_.push_back(
-      {token, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
+  pending_.push_back({token, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
 }
 
 }  // namespace edgemoe

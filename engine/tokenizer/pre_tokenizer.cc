@@ -199,11 +199,11 @@ Result<TextRange> PreTokenizer::Words::NextPart(std::size_t pattern, Level& leve
     if (matcher_->match == nullptr || matcher_->context == nullptr)
       return Failure(
           Status(StatusCode::kResourceExhausted, "text", "no memory for the pre-tokenizer"));
-    const int rc = pcre2_match(
-        pre_tokenizer_->patterns_[pattern].code.get(),
-        reinterpret_cast<PCRE2_SPTR>(text_.data() + level.range.begin),
-        level.range.end - level.range.begin, level.done - level.range.begin,
-        PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, matcher_->match.get(), matcher_->context.get());
+    const int rc = pcre2_match(pre_tokenizer_->patterns_[pattern].code.get(),
+                               reinterpret_cast<PCRE2_SPTR>(text_.data() + level.range.begin),
+                               level.range.end - level.range.begin, level.done - level.range.begin,
+                               PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, matcher_->match.get(),
+                               matcher_->context.get());
     if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)
       return Failure(Status(StatusCode::kResourceExhausted, "text",
                             "pre-tokenizer gave up at byte " + ShowValue(level.done) +

@@ -91,8 +91,7 @@ void Tokenize(v1::TokenizeRequest& request, const std::shared_ptr<TokenStream>& 
               const ServiceParts& parts) {
   Result<EngineLease> engine = parts.engines.Lease(request.model());
   if (!engine) return stream->Refuse(engine.error());
-  auto tokens =
-      (*engine)->Tokenize(std::move(*request.mutable_text()), ToTokenizeOptions(request));
+  auto tokens = (*engine)->Tokenize(std::move(*request.mutable_text()), ToTokenizeOptions(request));
   if (!tokens) return stream->Refuse(tokens.error());
   stream->Start(*std::move(engine), *std::move(tokens));
 }

@@ -27,8 +27,9 @@ inline Status TooManyCalls() {
 }
 
 inline Status TooManyBytes() {
-  return ResourceExhaustedError("the requests and answers that are held take too much memory; "
-                                "try again later");
+  return ResourceExhaustedError(
+      "the requests and answers that are held take too much memory; "
+      "try again later");
 }
 
 // The bytes of a request that has been parsed: gRPC would keep them until the call is over.

@@ -113,8 +113,7 @@ namespace {
 // A token a byte.
 class ByteTokens final : public TextTokens {
  public:
-  ByteTokens(std::string text, bool add_special)
-      : text_(std::move(text)), begins_(add_special) {}
+  ByteTokens(std::string text, bool add_special) : text_(std::move(text)), begins_(add_special) {}
 
   Result<std::vector<TokenPiece>> Next(std::size_t count_max) override {
     std::vector<TokenPiece> pieces;

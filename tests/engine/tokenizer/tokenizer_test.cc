@@ -233,8 +233,7 @@ TEST(Tokenizer, TextThatIsNotUtf8IsRefusedWithItsOffset) {
   for (const auto& [text, offset] : samples) {
     const auto pieces = tokenizer->Encode(text, {});
     ASSERT_FALSE(pieces);
-    EXPECT_EQ(pieces.error(),
-              NotUtf8Field("text", static_cast<std::size_t>(offset)));
+    EXPECT_EQ(pieces.error(), NotUtf8Field("text", static_cast<std::size_t>(offset)));
   }
 }
 

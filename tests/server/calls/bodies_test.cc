@@ -103,6 +103,10 @@ TEST_F(BodiesTest, PlansSpeakTheWordsOfTheConfiguration) {
   resize.set_budget_bytes(5000);
   ASSERT_TRUE(calls::Resize(resize, plan, parts_).ok());
   EXPECT_EQ(plan.explanation(), "fits");
+  v1::GetStatsRequest ask;
+  v1::Stats stats;
+  ASSERT_TRUE(calls::GetStats(ask, stats, parts_).ok());
+  EXPECT_EQ(stats.memory().budget_bytes(), 5000U);
   resize.set_budget_bytes(10);
   EXPECT_EQ(calls::Resize(resize, plan, parts_),
             Status(StatusCode::kResourceExhausted, "budget_bytes", "needs at least 1000"))

@@ -51,8 +51,7 @@ class RecordingEngine final : public Engine {
     return OkStatus();
   }
   void Wake() override { ++wake_count; }
-  Result<std::unique_ptr<TextTokens>> Tokenize(std::string,
-                                               const TokenizeOptions&) const override {
+  Result<std::unique_ptr<TextTokens>> Tokenize(std::string, const TokenizeOptions&) const override {
     return Failure(UnavailableError("has no tokens"));
   }
   Result<std::string> Detokenize(std::span<const TokenId>, bool) const override { return ""; }
