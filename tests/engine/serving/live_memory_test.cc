@@ -247,7 +247,7 @@ TEST_F(EngineResizeTest, MoreThanIsUsableIsRefused) {
   EXPECT_TRUE(accepted.fits);
   EXPECT_EQ(accepted.expert_bytes, 300 * kMiB);
   // More than the whole model needs is taken as that.
-  EXPECT_EQ(WithBudget(plan, options_, 2000 * kMiB, 1500 * kMiB).expert_bytes, 900 * kMiB);
+  EXPECT_EQ(WithBudget(plan, options_, 1400 * kMiB, 1500 * kMiB).expert_bytes, 900 * kMiB);
 }
 
 TEST_F(EngineResizeTest, ADrainedEngineCanStillBeResized) {
