@@ -179,10 +179,9 @@ class Engine {
   virtual EngineStats GetStats() const = 0;
 
   // Another budget for everything (0: the default one), while sessions go on: experts give way, or
-  // get more room. Waits
-  // for the step that runs. Gives the new plan. RESOURCE_EXHAUSTED with the least that works, or
-  // above what is usable here, or when the kernel has no memory; nothing has changed then.
-  // FAILED_PRECONDITION in a mode of measurements; UNAVAILABLE when the engine ends.
+  // get more room. Waits for the step that runs. Gives the new plan. RESOURCE_EXHAUSTED with the
+  // least that works, or above what is usable here, or when the kernel has no memory; nothing has
+  // changed then. FAILED_PRECONDITION in a mode of measurements; UNAVAILABLE when the engine ends.
   virtual Result<MemoryPlan> Resize(std::uint64_t budget_bytes) = 0;
 
   // Starts a recording with the next step. `observer` is told of each step that Take can give,
