@@ -32,10 +32,27 @@ std::string InBytes(std::uint64_t bytes) {
   return FormatByteSize(bytes) + " (" + std::to_string(bytes) + " bytes)";
 }
 
+// Rounded up, so that who follows the advice is not refused again.
+std::string LeastInBytes(std::uint64_t bytes) {
+  return FormatLeastByteSize(bytes) + " (" + std::to_string(bytes) + " bytes)";
+}
+
 std::string Parts(const MemoryPlan& plan, std::uint64_t expert_bytes) {
   return FormatByteSize(plan.dense_bytes) + " dense weights, " + FormatByteSize(plan.kv_bytes) +
          " KV, " + FormatByteSize(plan.workspace_bytes) + " workspace, " +
          FormatByteSize(expert_bytes) + " experts";
+}
+
+Status BeyondUsable(const std::string& budget_field, const MemoryPlan& plan) {
+  return {StatusCode::kResourceExhausted, budget_field,
+          "found " + InBytes(plan.budget_bytes) + "; only " + InBytes(plan.usable_bytes) +
+              " can be used here; the least that works with these options is " +
+              LeastInBytes(plan.budget_floor_bytes)};
+}
+
+std::uint64_t DefaultBudget(const MemoryPlan& plan, std::uint64_t usable_bytes) {
+  if (usable_bytes == 0) return plan.budget_resident_bytes;
+  return std::min(plan.budget_resident_bytes, usable_bytes / 4 * 3);
 }
 
 // `budget_field`: what people call the budget.
@@ -44,20 +61,16 @@ Status ShortageOf(const EngineOptions& options, const ExpertMemory& experts,
   constexpr StatusCode kCode = StatusCode::kResourceExhausted;
   const std::uint64_t needed = std::min(plan.budget_bytes, plan.budget_resident_bytes);
   if (plan.budget_bytes < plan.budget_floor_bytes)
-    return {kCode, budget_field,
-            "found " + InBytes(plan.budget_bytes) +
-                "; the least that works with these options is " + InBytes(plan.budget_floor_bytes) +
-                ": " + Parts(plan, plan.expert_floor_bytes) +
-                "; fewer sessions or a shorter context need less"};
+    return {
+        kCode, budget_field,
+        "found " + InBytes(plan.budget_bytes) + "; the least that works with these options is " +
+            LeastInBytes(plan.budget_floor_bytes) + ": " + Parts(plan, plan.expert_floor_bytes) +
+            "; fewer sessions or a shorter context need less"};
   if (options.expert_budget_bytes != 0 && options.expert_budget_bytes < plan.expert_floor_bytes)
     return {kCode, "expert_budget_bytes",
             "found " + InBytes(options.expert_budget_bytes) + "; the least that works is " +
-                experts.least_is + ", " + InBytes(plan.expert_floor_bytes)};
-  if (plan.usable_bytes != 0 && needed > plan.usable_bytes)
-    return {kCode, budget_field,
-            "found " + InBytes(plan.budget_bytes) + "; only " + InBytes(plan.usable_bytes) +
-                " can be used here; the least that works with these options is " +
-                InBytes(plan.budget_floor_bytes)};
+                experts.least_is + ", " + LeastInBytes(plan.expert_floor_bytes)};
+  if (plan.usable_bytes != 0 && needed > plan.usable_bytes) return BeyondUsable(budget_field, plan);
   return OkStatus();
 }
 
@@ -148,10 +161,7 @@ MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
   plan.budget_floor_bytes = fixed + plan.expert_floor_bytes;
   plan.budget_resident_bytes = fixed + experts.most_bytes;
   plan.budget_bytes = options.memory_budget_bytes;
-  if (plan.budget_bytes == 0) {
-    plan.budget_bytes = plan.budget_resident_bytes;
-    if (usable_bytes != 0) plan.budget_bytes = std::min(plan.budget_bytes, usable_bytes / 4 * 3);
-  }
+  if (plan.budget_bytes == 0) plan.budget_bytes = DefaultBudget(plan, usable_bytes);
   ShareOut(options, experts, "memory_budget_bytes", plan);
   return plan;
 }
@@ -159,7 +169,7 @@ MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
 MemoryPlan WithBudget(const MemoryPlan& plan, const EngineOptions& options,
                       std::uint64_t budget_bytes, std::uint64_t usable_bytes) {
   MemoryPlan other = plan;
-  other.budget_bytes = budget_bytes;
+  other.budget_bytes = budget_bytes == 0 ? DefaultBudget(plan, usable_bytes) : budget_bytes;
   other.usable_bytes = usable_bytes;
   other.fits = false;
   // Only an engine in mode "edgemoe" has another budget later.
@@ -168,6 +178,11 @@ MemoryPlan WithBudget(const MemoryPlan& plan, const EngineOptions& options,
                                 .least_is = "one token's demand",
                                 .note = ""};
   ShareOut(options, experts, "budget_bytes", other);
+  if (other.fits && usable_bytes != 0 && other.budget_bytes > usable_bytes) {
+    other.fits = false;
+    other.shortage = BeyondUsable("budget_bytes", other);
+    other.explanation = other.shortage.message();
+  }
   return other;
 }
 

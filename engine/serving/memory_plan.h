@@ -28,7 +28,8 @@ RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options,
 MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
                     const EngineOptions& options, std::uint64_t usable_bytes);
 
-// The same model and options under another budget. Pure. Its shortage names "budget_bytes".
+// The same model and options under another budget; 0: the default one. Pure. Its shortage names
+// "budget_bytes"; a budget above what is usable is one, too.
 MemoryPlan WithBudget(const MemoryPlan& plan, const EngineOptions& options,
                       std::uint64_t budget_bytes, std::uint64_t usable_bytes);
 
