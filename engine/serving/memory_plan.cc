@@ -20,7 +20,7 @@ namespace {
 // What a prompt's chunk is chosen from; see EngineOptions::prefill_chunk_tokens.
 constexpr std::uint32_t kChunkTokensMin = PromptPace::kSharedTokensMin;
 constexpr std::uint32_t kChunkTokensMax = 512;
-constexpr std::uint64_t kChunkShare = 24;
+constexpr std::uint64_t kChunkShare = 14;
 
 // Rows of logits for scores beyond what decoding needs: more would cost memory for little speed.
 constexpr std::uint32_t kScoreRows = 16;
@@ -102,6 +102,9 @@ void ShareOut(const EngineOptions& options, const ExpertMemory& experts,
 // 1 / kChunkShare of their memory.
 std::uint32_t ChooseChunk(const ModelHeader& header, RunLimits limits, const EngineOptions& options,
                           std::uint64_t usable_bytes) {
+  // Baselines stay as their authors describe them.
+  const Result<EngineMode> mode = ParseEngineMode(options.mode);
+  if (!mode || *mode != EngineMode::kEdgeMoe) return kChunkTokensMin;
   const MemoryPlan least = MakePlan(header, limits, options, usable_bytes);
   if (!least.fits || least.expert_bytes >= least.expert_total_bytes) return kChunkTokensMin;
   for (std::uint32_t chunk = kChunkTokensMax; chunk > kChunkTokensMin; chunk /= 2) {

@@ -98,6 +98,29 @@ TEST_F(EnginePlanTest, TheContextIsAtMostTheModelsOwn) {
   EXPECT_EQ(limits.kv_tokens, 2U * 64);  // whole blocks for each session
 }
 
+TEST_F(EnginePlanTest, ChunksOfPromptsGrowWhereExpertsAreRead) {
+  const Result<ModelHeader> header = ReadModelHeader(options_.model_path);
+  ASSERT_TRUE(header);
+  const auto chunk = [&] {
+    return LimitsFor(*header, options_, 1 * kGiB).steps.prefill_chunk_tokens;
+  };
+  EXPECT_EQ(chunk(), 64U) << "all is in memory";
+  const MemoryPlan whole = Plan(1 * kGiB);
+  options_.expert_budget_bytes = whole.expert_floor_bytes;
+  EXPECT_EQ(chunk(), 512U) << "the workspace takes nothing from the experts";
+  options_.expert_budget_bytes = 0;
+  options_.memory_budget_bytes = whole.budget_floor_bytes;
+  EXPECT_EQ(chunk(), 64U) << "nothing is left for a workspace";
+  options_.memory_budget_bytes = 1;
+  EXPECT_EQ(chunk(), 64U);
+  options_.prefill_chunk_tokens = 7;
+  EXPECT_EQ(chunk(), 7U);
+  options_.prefill_chunk_tokens = 0;
+  options_.memory_budget_bytes = 0;
+  options_.mode = "on-demand";
+  EXPECT_EQ(chunk(), 64U);
+}
+
 TEST_F(EnginePlanTest, PlanMemoryAndDescribeModelReadTheHeader) {
   const Result<MemoryPlan> plan = PlanMemory(options_);
   ASSERT_TRUE(plan) << plan.error().message();
