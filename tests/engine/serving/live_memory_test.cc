@@ -23,6 +23,7 @@
 #include "engine/serving/memory_plan.h"
 #include "tests/engine/serving/listener.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/tiny_model.h"
 
 namespace edgemoe {
@@ -181,9 +182,7 @@ TEST_F(EngineResizeTest, ManyResizesBesideManyRequests) {
 }
 
 TEST_F(EngineResizeTest, ShrinkingGivesMemoryBackToTheSystem) {
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "a sanitizer's shadow memory counts as resident, too";
-#endif
+  if (kSanitized) GTEST_SKIP() << "a sanitizer's shadow memory counts as resident, too";
   for (const char* backend : {"auto", "pread"}) {
     options_.io_backend = backend;
     Engine& engine = Open();
