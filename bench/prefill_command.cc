@@ -16,8 +16,9 @@ namespace {
 Result<std::vector<TokenId>> LongPrompt(const PrefillCommand& command,
                                         const Configuration& configuration) {
   EDGEMOE_ASSIGN_OR_FAIL(const std::unique_ptr<Engine> engine, Engine::Open(configuration.options));
-  EDGEMOE_ASSIGN_OR_FAIL(const std::vector<TokenPiece> pieces,
+  EDGEMOE_ASSIGN_OR_FAIL(const std::unique_ptr<TextTokens> tokens,
                          engine->Tokenize(command.run.prompt + ". ", {}));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::vector<TokenPiece> pieces, tokens->Next(command.prompt_tokens));
   if (pieces.empty()) return Failure(InvalidArgumentError("--prompt: has no tokens"));
   std::vector<TokenId> prompt;
   while (prompt.size() < command.prompt_tokens)

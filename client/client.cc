@@ -134,7 +134,14 @@ ScoreStream Client::Score(const v1::ScoreRequest& request) {
 }
 
 Result<v1::TokenizeResponse> Client::Tokenize(const v1::TokenizeRequest& request) {
-  return Call(*stubs_->inference, &v1::Inference::Stub::Tokenize, request);
+  auto parts = Open<v1::TokenizeResponse>(request, [&](grpc::ClientContext* context) {
+    context->set_deadline(std::chrono::system_clock::now() + kCallTimeout);
+    return stubs_->inference->Tokenize(context, request);
+  });
+  v1::TokenizeResponse response;
+  for (v1::TokenizeResponse part; parts.Next(part);) response.MergeFrom(part);
+  if (Status status = parts.Finish(); !status.ok()) return tl::unexpected(std::move(status));
+  return response;
 }
 
 Result<v1::DetokenizeResponse> Client::Detokenize(const v1::DetokenizeRequest& request) {

@@ -7,9 +7,9 @@ set(EDGEMOE_TEST_HEADERS test)
 set(EDGEMOE_WARNINGS -Wall -Wextra -Wshadow -Wconversion -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   list(APPEND EDGEMOE_WARNINGS -Wthread-safety)
-elseif(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  # GCC 12 sees overlaps in std::string's own operator+ that cannot be (GCC bug 105651), and with precompiled headers
-  # accesses behind its end; clang and later GCCs look at the same code without these exceptions.
+else()
+  # GCC 12 sees overlaps in std::string's own operator+ that cannot be (GCC bug 105651); with precompiled headers 12 to 14
+  # see accesses behind its end. clang looks at the same code without these exceptions.
   list(APPEND EDGEMOE_WARNINGS -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
 endif()
 

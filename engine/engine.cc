@@ -20,7 +20,8 @@ Result<ModelDescription> DescribeModel(const std::string& path) {
 Result<MemoryPlan> PlanMemory(const EngineOptions& options) {
   EDGEMOE_FAIL_IF_ERROR(ValidateOptions(options));
   EDGEMOE_ASSIGN_OR_FAIL(const ModelHeader header, ReadModelHeader(options.model_path));
-  return MakePlan(header, LimitsFor(header, options), options, UsableMemoryBytes());
+  const std::uint64_t usable_bytes = UsableMemoryBytes();
+  return MakePlan(header, LimitsFor(header, options, usable_bytes), options, usable_bytes);
 }
 
 Result<std::unique_ptr<Engine>> Engine::Open(EngineOptions options, OpenProgress progress) {

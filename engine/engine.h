@@ -44,11 +44,22 @@ struct ScoreRequest {
   std::uint32_t top_logprob_count = 0;
 };
 
+constexpr std::size_t kDetokenizedBytesMax = std::size_t{3} << 20;  // of an answer
+
 struct TokenPiece {
   TokenId token;
   std::string bytes;             // as the vocabulary holds it; may be part of a character
   std::uint32_t byte_begin = 0;  // in the text given
   std::uint32_t byte_end = 0;
+};
+
+// The tokens of one text, some at a time: an answer to a long text needs little memory. Not beyond
+// the engine's life. One thread at a time.
+class TextTokens {
+ public:
+  virtual ~TextTokens() = default;
+  // The next tokens, at most `count_max`; none at the end. INVALID_ARGUMENT names "text".
+  virtual Result<std::vector<TokenPiece>> Next(std::size_t count_max) = 0;
 };
 
 struct TokenizeOptions {
@@ -160,9 +171,10 @@ class Engine {
   virtual void Wake() = 0;
 
   // INVALID_ARGUMENT for text that is not UTF-8, naming the byte offset.
-  virtual Result<std::vector<TokenPiece>> Tokenize(std::string_view text,
-                                                   const TokenizeOptions& options) const = 0;
-  // OUT_OF_RANGE names the id and the vocabulary's size. Bytes that are not UTF-8 become U+FFFD.
+  virtual Result<std::unique_ptr<TextTokens>> Tokenize(std::string text,
+                                                       const TokenizeOptions& options) const = 0;
+  // OUT_OF_RANGE names the id and the vocabulary's size; INVALID_ARGUMENT: the text would be longer
+  // than kDetokenizedBytesMax. Bytes that are not UTF-8 become U+FFFD.
   virtual Result<std::string> Detokenize(std::span<const TokenId> tokens,
                                          bool render_special) const = 0;
   // FAILED_PRECONDITION when the file has no chat template.
@@ -171,10 +183,10 @@ class Engine {
 
   virtual EngineStats GetStats() const = 0;
 
-  // Another budget for everything, while sessions go on: experts give way, or get more room. Waits
-  // for the step that runs. Gives the new plan. RESOURCE_EXHAUSTED with the least that works, or
-  // above what is usable here, or when the kernel has no memory; nothing has changed then.
-  // FAILED_PRECONDITION in a mode of measurements; UNAVAILABLE when the engine ends.
+  // Another budget for everything (0: the default one), while sessions go on: experts give way, or
+  // get more room. Waits for the step that runs. Gives the new plan. RESOURCE_EXHAUSTED with the
+  // least that works, or above what is usable here, or when the kernel has no memory; nothing has
+  // changed then. FAILED_PRECONDITION in a mode of measurements; UNAVAILABLE when the engine ends.
   virtual Result<MemoryPlan> Resize(std::uint64_t budget_bytes) = 0;
 
   // Starts a recording with the next step. `observer` is told of each step that Take can give,

@@ -59,9 +59,10 @@ std::vector<EngineOption> ModelOptions() {
       Count("sessions_max", &O::sessions_max, "requests", 1, 64, "Requests that run at once."),
       Count("queue_max", &O::queue_max, "requests", 0, 4096,
             "Requests that wait; a further one is refused with RESOURCE_EXHAUSTED."),
-      Count("prefill_chunk_tokens", &O::prefill_chunk_tokens, "tokens", 1, 512,
-            "Prompt tokens in one step. More is faster for the prompt and slower for those who "
-            "wait."),
+      Count("prefill_chunk_tokens", &O::prefill_chunk_tokens, "tokens", 0, 512,
+            "Most tokens of a prompt in one step; fewer beside requests that are being answered. "
+            "More read experts from storage less often and take more memory. 0: 64 where all "
+            "experts are in memory, up to 512 where they are not."),
       Count("threads", &O::threads, "threads", 0, kThreadsMax,
             "Computing threads. 0: one for each core that the daemon may use."),
       Count("stall_timeout_ms", &O::stall_timeout_ms, "milliseconds", 100, 3'600'000,

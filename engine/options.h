@@ -23,9 +23,10 @@ struct EngineOptions {
   std::uint64_t expert_budget_bytes = 0;  // 0: what the memory budget leaves; else at most that
   // Longest sequence, prompt and answer; at most the model's own context.
   std::uint32_t context_tokens = 4096;
-  std::uint32_t sessions_max = 4;           // requests that run at once
-  std::uint32_t queue_max = 64;             // requests that wait
-  std::uint32_t prefill_chunk_tokens = 64;  // prompt tokens a step
+  std::uint32_t sessions_max = 4;  // requests that run at once
+  std::uint32_t queue_max = 64;    // requests that wait
+  // Most prompt tokens of a step; 0: by what is not in memory, 64 to 512.
+  std::uint32_t prefill_chunk_tokens = 0;
   std::uint32_t threads = 0;  // computing threads; 0: one for each core allowed, at most 64
   std::string io_backend = "auto";
   std::uint32_t io_depth = 0;  // reads in flight; 0: as the storage likes it

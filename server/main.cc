@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "server/memory/heap.h"
 #include "server/process/daemon.h"
 #include "server/process/flags.h"
 #include "server/process/log.h"
@@ -15,6 +16,7 @@ int main(int argc, char** argv) {
     return static_cast<int>(line.exit_code);
   }
   std::signal(SIGPIPE, SIG_IGN);
+  edgemoe::BoundHeap();
   edgemoe::Log log(line.config.log);
   edgemoe::Daemon daemon(line.config, log.sink(), edgemoe::Engine::Open);
   const int code = static_cast<int>(daemon.Run());

@@ -301,9 +301,9 @@ class Parser {
     AddValue<std::string>(
         resize, "size",
         [new_size](const std::string& text) {
-          new_size->budget_bytes = SizeFromText("size", text);
+          new_size->budget_bytes = text == "auto" ? 0 : SizeFromText("size", text);
         },
-        "Memory for everything, as in 1200MiB", "SIZE")
+        "Memory for everything, as in 1200MiB; auto: what the daemon chooses by itself", "SIZE")
         ->required();
 
     auto [probe, probe_options] =

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -40,6 +41,21 @@ std::string InSmallLetters(std::string_view text) {
   return small;
 }
 
+std::string Format(std::uint64_t bytes, bool round_up) {
+  constexpr std::array<const char*, 5> kNames = {"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < kNames.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  const bool has_digits = value < 10 && unit > 0;
+  if (round_up) value = has_digits ? std::ceil(value * 100) / 100 : std::ceil(value);
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), has_digits ? "%.2f %s" : "%.0f %s", value, kNames[unit]);
+  return text.data();
+}
+
 }  // namespace
 
 Result<std::uint64_t> ParseByteSize(std::string_view text) {
@@ -59,18 +75,8 @@ Result<std::uint64_t> ParseByteSize(std::string_view text) {
   return Failure(BadSize(text));
 }
 
-std::string FormatByteSize(std::uint64_t bytes) {
-  constexpr std::array<const char*, 5> kNames = {"B", "KiB", "MiB", "GiB", "TiB"};
-  double value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  while (value >= 1024 && unit + 1 < kNames.size()) {
-    value /= 1024;
-    ++unit;
-  }
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), value < 10 && unit > 0 ? "%.2f %s" : "%.0f %s", value,
-                kNames[unit]);
-  return text.data();
-}
+std::string FormatByteSize(std::uint64_t bytes) { return Format(bytes, false); }
+
+std::string FormatLeastByteSize(std::uint64_t bytes) { return Format(bytes, true); }
 
 }  // namespace edgemoe

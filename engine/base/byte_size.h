@@ -20,5 +20,7 @@ Result<std::uint64_t> ParseByteSize(std::string_view text);
 
 // "1.17 GiB", "640 MiB", "12 B": for people.
 std::string FormatByteSize(std::uint64_t bytes);
+// The same, rounded up: what is read back is enough. For the least that works.
+std::string FormatLeastByteSize(std::uint64_t bytes);
 
 }  // namespace edgemoe

@@ -9,7 +9,6 @@
 #include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
-#include "engine/base/system/aligned_buffer.h"
 
 namespace edgemoe {
 namespace {
@@ -45,11 +44,11 @@ double PaddingBytes(const SizeGroup& group) {
 std::vector<SizeGroup> GroupSizes(std::span<const std::uint64_t> expert_slot_bytes) {
   std::uint64_t largest = 0;
   for (const std::uint64_t bytes : expert_slot_bytes) largest = std::max(largest, bytes);
-  const std::uint64_t step = std::max<std::uint64_t>(kPageBytes, largest / kGridSteps);
+  const std::uint64_t step = std::max<std::uint64_t>(kSlotAlignment, largest / kGridSteps);
   std::map<std::uint64_t, SizeGroup> groups;
   for (const std::uint64_t bytes : expert_slot_bytes) {
     if (bytes == 0) continue;
-    const std::uint64_t aligned = AlignUp(bytes, kPageBytes);
+    const std::uint64_t aligned = AlignUp(bytes, kSlotAlignment);
     SizeGroup& group = groups[(aligned - 1) / step];
     const auto expert_bytes = static_cast<double>(aligned);
     group = Join(group, {.slot_bytes = aligned, .expert_count = 1, .expert_bytes = expert_bytes});
@@ -111,11 +110,21 @@ void CountExperts(SlotClasses& classes, std::uint32_t top_k) {
   }
 }
 
+// Up to `more` slots, as far as the bytes that are left go.
+void GiveSlots(const SlotClasses& classes, const SlotClass& c, std::uint32_t more,
+               std::uint32_t& count, std::uint64_t& left) {
+  const std::uint64_t before = classes.MemoryBytes(c, count);
+  const std::uint64_t count_max = (before + AlignDown(left, classes.page_bytes)) / c.slot_bytes;
+  count += static_cast<std::uint32_t>(std::min<std::uint64_t>(more, count_max - count));
+  left -= classes.MemoryBytes(c, count) - before;
+}
+
 }  // namespace
 
 Result<SlotClasses> MakeSlotClasses(std::uint32_t layer_count, std::uint32_t experts_per_layer,
                                     std::uint32_t top_k,
-                                    std::span<const std::uint64_t> expert_slot_bytes) {
+                                    std::span<const std::uint64_t> expert_slot_bytes,
+                                    std::uint64_t page_bytes) {
   EDGEMOE_CHECK(expert_slot_bytes.size() == std::size_t{layer_count} * experts_per_layer,
                 "table of the wrong shape");
   if (top_k < 1 || top_k > experts_per_layer)
@@ -127,6 +136,7 @@ Result<SlotClasses> MakeSlotClasses(std::uint32_t layer_count, std::uint32_t exp
   SlotClasses classes;
   classes.layer_count = layer_count;
   classes.experts_per_layer = experts_per_layer;
+  classes.page_bytes = page_bytes;
   const std::vector<std::uint64_t> sizes = ChooseSizes(groups);
   for (const std::uint64_t bytes : sizes) classes.classes.push_back({.slot_bytes = bytes});
   classes.class_of.reserve(expert_slot_bytes.size());
@@ -157,13 +167,13 @@ SlotClasses WithLayerFloors(SlotClasses classes, std::uint32_t top_k) {
 
 std::uint64_t SlabBytesMin(const SlotClasses& classes) {
   std::uint64_t bytes = 0;
-  for (const SlotClass& c : classes.classes) bytes += c.slot_bytes * c.slot_floor;
+  for (const SlotClass& c : classes.classes) bytes += classes.MemoryBytes(c, c.slot_floor);
   return bytes;
 }
 
 std::uint64_t SlabBytesMax(const SlotClasses& classes) {
   std::uint64_t bytes = 0;
-  for (const SlotClass& c : classes.classes) bytes += c.slot_bytes * c.expert_count;
+  for (const SlotClass& c : classes.classes) bytes += classes.MemoryBytes(c, c.expert_count);
   return bytes;
 }
 
@@ -184,18 +194,13 @@ Result<std::vector<std::uint32_t>> DivideSlots(const SlotClasses& classes, std::
       lacking == 0 ? 0.0 : std::min(1.0, static_cast<double>(left) / static_cast<double>(lacking));
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const SlotClass& c = classes.classes[i];
-    const auto share = static_cast<std::uint64_t>(fraction * (c.expert_count - c.slot_floor));
-    const auto more = static_cast<std::uint32_t>(std::min(share, left / c.slot_bytes));
-    counts[i] += more;
-    left -= more * c.slot_bytes;
+    const auto share = static_cast<std::uint32_t>(fraction * (c.expert_count - c.slot_floor));
+    GiveSlots(classes, c, share, counts[i], left);
   }
   // Less than a slot is left for each class; the large ones first, or they would never get any.
   for (std::size_t i = counts.size(); i-- > 0;) {
     const SlotClass& c = classes.classes[i];
-    const auto more = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(c.expert_count - counts[i], left / c.slot_bytes));
-    counts[i] += more;
-    left -= more * c.slot_bytes;
+    GiveSlots(classes, c, c.expert_count - counts[i], counts[i], left);
   }
   return counts;
 }

@@ -10,14 +10,20 @@
 
 #include "engine/base/expert_key.h"
 #include "engine/base/result.h"
+#include "engine/base/system/aligned_buffer.h"
+#include "engine/base/system/page_size.h"
 
 namespace edgemoe {
 
 constexpr std::size_t kSlotClassCountMax = 8;
 
+// Slots hold whole blocks of storage, as reads bring them. A page of memory may be larger: slots of
+// a class lie without gaps, and only the class's memory as a whole is rounded up to pages.
+constexpr std::size_t kSlotAlignment = 4096;
+
 // One size of slot.
 struct SlotClass {
-  std::uint64_t slot_bytes = 0;    // a multiple of kPageBytes; fits each of its experts
+  std::uint64_t slot_bytes = 0;    // a multiple of kSlotAlignment; fits each of its experts
   std::uint32_t expert_count = 0;  // experts of this class in the whole model
   // Slots for this class's part of one token's demand: top_k / experts_per_layer of its experts,
   // rounded up. Where all experts of a layer have one size, this is what each token needs; with
@@ -34,8 +40,14 @@ struct SlotClass {
 struct SlotClasses {
   std::uint32_t layer_count = 0;
   std::uint32_t experts_per_layer = 0;
+  std::uint64_t page_bytes = 0;        // memory comes and goes in multiples of this
   std::vector<SlotClass> classes;      // 1 to kSlotClassCountMax, smallest slots first
   std::vector<std::uint8_t> class_of;  // [layer_count, experts_per_layer]; kNoSlotClass: no expert
+
+  // Memory for `slot_count` slots of a class: whole pages.
+  std::uint64_t MemoryBytes(const SlotClass& c, std::uint32_t slot_count) const {
+    return AlignUp(c.slot_bytes * slot_count, page_bytes);
+  }
 
   std::size_t IndexOf(ExpertKey key) const {
     return std::size_t{key.layer.value} * experts_per_layer + key.expert.value;
@@ -49,11 +61,13 @@ constexpr std::uint8_t kNoSlotClass = 0xff;
 // largest expert. So the experts of a stock GGUF, which lie at any offset within a block and need
 // up to 3 blocks more or less, are one class, and those of a pack with dozens of sizes a few. More
 // classes would each have fewer experts, of which the policy could choose. `expert_slot_bytes` is
-// [layer_count, experts_per_layer], 0 where a layer has no experts. INVALID_ARGUMENT when there is
-// no expert at all, or top_k is not within 1 to experts_per_layer.
+// [layer_count, experts_per_layer], 0 where a layer has no experts. `page_bytes` is a power of two,
+// at least the kernel's. INVALID_ARGUMENT when there is no expert at all, or top_k is not within 1
+// to experts_per_layer.
 Result<SlotClasses> MakeSlotClasses(std::uint32_t layer_count, std::uint32_t experts_per_layer,
                                     std::uint32_t top_k,
-                                    std::span<const std::uint64_t> expert_slot_bytes);
+                                    std::span<const std::uint64_t> expert_slot_bytes,
+                                    std::uint64_t page_bytes = PageBytes());
 
 // `classes` with other floors: the most experts of each class that one token may want in a single
 // layer. For sources that read every layer again and keep nothing of the layer before.

@@ -14,6 +14,7 @@
 
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
+#include "engine/base/system/aligned_buffer.h"
 #include "engine/base/system/errno_status.h"
 
 namespace edgemoe {
@@ -25,7 +26,8 @@ bool AddressBytes(const SlotClasses& classes, std::size_t& bytes) {
   for (const SlotClass& c : classes.classes) {
     std::size_t of_class = 0;
     if (__builtin_mul_overflow(c.slot_bytes, c.expert_count, &of_class) ||
-        __builtin_add_overflow(bytes, of_class, &bytes))
+        __builtin_add_overflow(of_class, classes.page_bytes - 1, &of_class) ||
+        __builtin_add_overflow(bytes, AlignDown(of_class, classes.page_bytes), &bytes))
       return false;
   }
   return true;
@@ -57,13 +59,14 @@ Result<SlotSlab> SlotSlab::Create(const SlotClasses& classes, std::uint64_t byte
   for (const SlotClass& from : classes.classes) {
     Class& c = slab.classes_.emplace_back();
     c.slot_bytes = from.slot_bytes;
+    c.page_bytes = classes.page_bytes;
     c.begin = begin;
     c.first_slot = static_cast<std::uint32_t>(slab.class_of_.size());
     c.slot_count_max = from.expert_count;
     c.free.reserve(c.slot_count_max);
     slab.class_of_.insert(slab.class_of_.end(), c.slot_count_max,
                           static_cast<std::uint8_t>(slab.classes_.size() - 1));
-    begin += c.slot_bytes * c.slot_count_max;
+    begin += classes.MemoryBytes(from, c.slot_count_max);
   }
   slab.taken_.resize(slab.class_of_.size());
   EDGEMOE_FAIL_IF_ERROR(slab.Resize(counts, nullptr));
@@ -113,6 +116,12 @@ std::span<std::byte> SlotSlab::Slots(const Class& c, std::uint32_t begin, std::u
   return {c.begin + begin * c.slot_bytes, (end - begin) * c.slot_bytes};
 }
 
+// Behind the memory of the first `begin` slots, up to the end of the memory of the first `end`.
+std::span<std::byte> SlotSlab::Pages(const Class& c, std::uint32_t begin, std::uint32_t end) const {
+  return {c.begin + AlignUp(begin * c.slot_bytes, c.page_bytes),
+          c.begin + AlignUp(end * c.slot_bytes, c.page_bytes)};
+}
+
 void SlotSlab::MoveBelow(Class& c, std::uint32_t slot_count, const OnMoved& moved) {
   std::uint32_t to = 0;
   for (std::uint32_t from = slot_count; from < c.slot_count; ++from) {
@@ -129,22 +138,23 @@ void SlotSlab::MoveBelow(Class& c, std::uint32_t slot_count, const OnMoved& move
 
 void SlotSlab::Shrink(Class& c, std::uint32_t slot_count) {
   if (slot_count >= c.slot_count) return;
-  const std::span<std::byte> gone = Slots(c, slot_count, c.slot_count);
+  const std::span<std::byte> gone = Pages(c, slot_count, c.slot_count);
+  c.slot_count = slot_count;
+  if (gone.empty()) return;
   // Locked pages cannot be given back.
   if (locked_) Unlock(gone);
   EDGEMOE_CHECK(::madvise(gone.data(), gone.size(), MADV_DONTNEED) == 0,
                 "memory cannot be given back");
   // Where even this fails (too many mappings) the pages are gone all the same.
   ::mprotect(gone.data(), gone.size(), PROT_NONE);
-  c.slot_count = slot_count;
 }
 
 Status SlotSlab::Grow(Class& c, std::uint32_t slot_count) {
-  const std::span<std::byte> more = Slots(c, c.slot_count, slot_count);
-  if (::mprotect(more.data(), more.size(), PROT_READ | PROT_WRITE) != 0)
+  const std::span<std::byte> more = Pages(c, c.slot_count, slot_count);
+  if (!more.empty() && ::mprotect(more.data(), more.size(), PROT_READ | PROT_WRITE) != 0)
     return NoMemory("memory", more.size(), errno);
   c.slot_count = slot_count;
-  if (locked_) ::mlock2(more.data(), more.size(), MLOCK_ONFAULT);
+  if (locked_ && !more.empty()) ::mlock2(more.data(), more.size(), MLOCK_ONFAULT);
   return OkStatus();
 }
 
@@ -164,7 +174,7 @@ std::vector<std::span<std::byte>> SlotSlab::regions() const {
 
 std::uint64_t SlotSlab::committed_bytes() const {
   std::uint64_t bytes = 0;
-  for (const Class& c : classes_) bytes += c.slot_bytes * c.slot_count;
+  for (const Class& c : classes_) bytes += Pages(c, 0, c.slot_count).size();
   return bytes;
 }
 

@@ -16,10 +16,11 @@ namespace edgemoe {
 // A place for one expert. Valid until a Resize that takes it away.
 using SlotIndex = Id<struct SlotTag, std::uint32_t>;
 
-// The memory of all cached experts, cut into page-aligned slots of few sizes. Addresses for a slot
-// for every expert of the model are set aside once and never move: a range for each size class, one
-// after another. Of each range the front, as many slots as the class has now, is memory; the rest
-// cannot be touched and costs nothing. Confined to the engine's thread.
+// The memory of all cached experts, cut into slots of few sizes, aligned to kSlotAlignment.
+// Addresses for a slot for every expert of the model are set aside once and never move: a range of
+// whole pages for each size class, one after another. Of each range the front, as many slots as the
+// class has now, is memory, up to the end of the last slot's page; the rest cannot be touched and
+// costs nothing. Confined to the engine's thread.
 //
 // Invariants:
 //   1. committed_bytes() is at most the bytes that were last asked for: this bound is hard.
@@ -68,6 +69,7 @@ class SlotSlab {
  private:
   struct Class {
     std::uint64_t slot_bytes = 0;
+    std::uint64_t page_bytes = 0;
     std::byte* begin = nullptr;
     std::uint32_t first_slot = 0;
     std::uint32_t slot_count = 0;      // that are memory
@@ -78,6 +80,7 @@ class SlotSlab {
   SlotSlab() = default;
 
   std::span<std::byte> Slots(const Class& c, std::uint32_t begin, std::uint32_t end) const;
+  std::span<std::byte> Pages(const Class& c, std::uint32_t begin, std::uint32_t end) const;
   void MoveBelow(Class& c, std::uint32_t slot_count, const OnMoved& moved);
   void Shrink(Class& c, std::uint32_t slot_count);
   Status Grow(Class& c, std::uint32_t slot_count);

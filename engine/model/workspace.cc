@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/model/workspace.h"
 
+#include <algorithm>
+
 #include "engine/model/ops/encoded_rows.h"
 #include "engine/model/ops/rope.h"
 #include "engine/stream/expert_source.h"
@@ -28,53 +30,68 @@ class Carver {
   std::size_t bytes_ = 0;
 };
 
-std::size_t Carve(const ModelConfig& config, const WorkspaceLimits& limits, std::byte* base,
-                  Workspace* out) {
+// Waves of fewer uses leave cores without work, of more win nothing.
+constexpr std::size_t kWaveUses = 256;
+
+void CarveAttention(const ModelConfig& config, const WorkspaceLimits& limits, Carver& carver,
+                    Workspace& out) {
+  const std::size_t rows = limits.rows_max;
+  out.q = carver.TakeFloats(rows, config.q_size_max());
+  out.k = carver.TakeFloats(rows, config.kv_size_max());
+  out.v = carver.TakeFloats(rows, config.kv_size_max());
+  out.attended = carver.TakeFloats(rows, config.q_size_max());
+  out.scores = carver.TakeFloats(limits.thread_count, std::size_t{config.context_length} + 1);
+  out.encoded_heads = carver.TakeBytes(EncodedRows::Bytes(rows, config.q_size_max()));
+}
+
+void CarveFeedForward(const ModelConfig& config, const WorkspaceLimits& limits, Carver& carver,
+                      Workspace& out) {
   const std::size_t rows = limits.rows_max;
   const std::size_t uses = rows * config.expert_used_count;
-  const std::size_t q_size = config.q_size_max();
-  const std::size_t kv_size = config.kv_size_max();
   const std::size_t dense_width = config.dense_width_max();
+  out.wave_uses = std::min(uses, std::max(rows, kWaveUses));
+  out.router = carver.TakeFloats(rows, config.expert_count);
+  out.gate = carver.TakeFloats(out.wave_uses, config.expert_width);
+  out.up = carver.TakeFloats(out.wave_uses, config.expert_width);
+  out.expert_out = carver.TakeFloats(uses, config.width);
+  out.gathered_gate = carver.TakeBytes(out.wave_uses * EncodedStrideMax(config.width));
+  out.gathered_up = carver.TakeBytes(out.wave_uses * EncodedStrideMax(config.width));
+  out.encoded_hidden = carver.TakeBytes(out.wave_uses * EncodedStrideMax(config.expert_width));
+  out.dense_gate = carver.TakeFloats(rows, dense_width);
+  out.dense_up = carver.TakeFloats(rows, dense_width);
+  out.encoded_dense = carver.TakeBytes(EncodedRows::Bytes(rows, dense_width));
+}
+
+std::size_t Carve(const ModelConfig& config, const WorkspaceLimits& limits, std::byte* base,
+                  Workspace& out) {
+  const std::size_t rows = limits.rows_max;
   Carver carver(base);
-  out->x = carver.TakeFloats(rows, config.width);
-  out->normed = carver.TakeFloats(rows, config.width);
-  out->delta = carver.TakeFloats(rows, config.width);
-  out->q = carver.TakeFloats(rows, q_size);
-  out->k = carver.TakeFloats(rows, kv_size);
-  out->v = carver.TakeFloats(rows, kv_size);
-  out->attended = carver.TakeFloats(rows, q_size);
-  out->rope = carver.TakeFloats(1, RopeTables::FloatCount(config, rows));
-  out->scores = carver.TakeFloats(limits.thread_count, std::size_t{config.context_length} + 1);
-  out->router = carver.TakeFloats(rows, config.expert_count);
-  out->gate = carver.TakeFloats(uses, config.expert_width);
-  out->up = carver.TakeFloats(uses, config.expert_width);
-  out->expert_out = carver.TakeFloats(uses, config.width);
-  out->dense_gate = carver.TakeFloats(rows, dense_width);
-  out->dense_up = carver.TakeFloats(rows, dense_width);
-  out->logits = carver.TakeFloats(limits.logit_rows_max, config.vocabulary_size);
-  out->guess_normed = carver.TakeFloats(kGuessRowsMax, config.width);
-  out->guess_router = carver.TakeFloats(kGuessRowsMax, config.expert_count);
-  out->encoded_guess = carver.TakeBytes(EncodedRows::Bytes(kGuessRowsMax, config.width));
-  out->encoded_width = carver.TakeBytes(EncodedRows::Bytes(rows, config.width));
-  out->encoded_heads = carver.TakeBytes(EncodedRows::Bytes(rows, q_size));
-  out->encoded_dense = carver.TakeBytes(EncodedRows::Bytes(rows, dense_width));
-  out->gathered_gate = carver.TakeBytes(uses * EncodedStrideMax(config.width));
-  out->gathered_up = carver.TakeBytes(uses * EncodedStrideMax(config.width));
-  out->encoded_hidden = carver.TakeBytes(uses * EncodedStrideMax(config.expert_width));
-  return carver.bytes();
+  out.x = carver.TakeFloats(rows, config.width);
+  out.normed = carver.TakeFloats(rows, config.width);
+  out.delta = carver.TakeFloats(rows, config.width);
+  out.rope = carver.TakeFloats(1, RopeTables::FloatCount(config, rows));
+  out.encoded_width = carver.TakeBytes(EncodedRows::Bytes(rows, config.width));
+  out.logits = carver.TakeFloats(limits.logit_rows_max, config.vocabulary_size);
+  out.guess_normed = carver.TakeFloats(kGuessRowsMax, config.width);
+  out.guess_router = carver.TakeFloats(kGuessRowsMax, config.expert_count);
+  out.encoded_guess = carver.TakeBytes(EncodedRows::Bytes(kGuessRowsMax, config.width));
+  Carver attention = carver;
+  CarveAttention(config, limits, attention, out);
+  CarveFeedForward(config, limits, carver, out);
+  return std::max(attention.bytes(), carver.bytes());
 }
 
 }  // namespace
 
 std::uint64_t Workspace::Bytes(const ModelConfig& config, const WorkspaceLimits& limits) {
   Workspace unused;
-  return Carve(config, limits, nullptr, &unused);
+  return Carve(config, limits, nullptr, unused);
 }
 
 Result<Workspace> Workspace::Create(const ModelConfig& config, const WorkspaceLimits& limits) {
   Workspace workspace;
   EDGEMOE_ASSIGN_OR_FAIL(workspace.memory_, AlignedBuffer::Allocate(Bytes(config, limits)));
-  Carve(config, limits, workspace.memory_.data(), &workspace);
+  Carve(config, limits, workspace.memory_.data(), workspace);
   return workspace;
 }
 

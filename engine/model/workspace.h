@@ -16,7 +16,9 @@ struct WorkspaceLimits {
 };
 
 // The activations of one step, in one allocation made once. A "use" is one of the expert_used_count
-// experts of one row. Sizes that differ between layers are those of the largest.
+// experts of one row; experts are computed in waves of at most `wave_uses` uses. Sizes that differ
+// between layers are those of the largest. What only attention takes lies where the feed-forward
+// has its own: neither needs the other's once it is done.
 struct Workspace {
   float* x = nullptr;             // [rows, width], the residual stream
   float* normed = nullptr;        // [rows, width]
@@ -28,8 +30,8 @@ struct Workspace {
   float* rope = nullptr;          // see RopeTables
   float* scores = nullptr;        // [threads, context_length + 1]
   float* router = nullptr;        // [rows, expert_count]
-  float* gate = nullptr;          // [uses, expert_width]
-  float* up = nullptr;            // [uses, expert_width]
+  float* gate = nullptr;          // [wave_uses, expert_width]
+  float* up = nullptr;            // [wave_uses, expert_width]
   float* expert_out = nullptr;    // [uses, width]
   float* dense_gate = nullptr;    // [rows, dense_width]
   float* dense_up = nullptr;      // [rows, dense_width]
@@ -41,9 +43,11 @@ struct Workspace {
   std::byte* encoded_guess = nullptr;   // room for EncodedRows of [kGuessRowsMax, width]
   std::byte* encoded_heads = nullptr;   // room for EncodedRows of [rows, q_size]
   std::byte* encoded_dense = nullptr;   // room for EncodedRows of [rows, dense_width]
-  std::byte* gathered_gate = nullptr;   // [uses, width], encoded
-  std::byte* gathered_up = nullptr;     // [uses, width], encoded
-  std::byte* encoded_hidden = nullptr;  // [uses, expert_width], encoded
+  std::byte* gathered_gate = nullptr;   // [wave_uses, width], encoded
+  std::byte* gathered_up = nullptr;     // [wave_uses, width], encoded
+  std::byte* encoded_hidden = nullptr;  // [wave_uses, expert_width], encoded
+  // Enough for one expert that every row uses.
+  std::size_t wave_uses = 0;
 
   static std::uint64_t Bytes(const ModelConfig& config, const WorkspaceLimits& limits);
   // RESOURCE_EXHAUSTED when memory cannot be had.

@@ -25,7 +25,8 @@ StepLoop::StepLoop(const StepLimits& limits, Forward& forward, KvCache& kv, cons
       kv_(kv),
       clock_(clock),
       queue_(queue),
-      on_run_(std::move(on_run)) {
+      on_run_(std::move(on_run)),
+      pace_(limits.prefill_chunk_tokens) {
   EDGEMOE_CHECK(limits.sessions_max > 0 && limits.prefill_chunk_tokens > 0 &&
                     limits.context_tokens > 0 && limits.logit_rows_max >= limits.sessions_max,
                 "the limits of the step loop are out of range");
@@ -167,6 +168,7 @@ void StepLoop::JoinWaiting() {
 void StepLoop::PlanBatch() {
   rows_.clear();
   spans_.clear();
+  prompt_rows_ = 0;
   const auto append = [this](std::size_t index, const RowAllowance& allowance) {
     const std::size_t begin = rows_.size();
     spans_.push_back({index, begin, running_[index]->AppendRows(allowance, rows_)});
@@ -176,7 +178,8 @@ void StepLoop::PlanBatch() {
   }
   if (const std::optional<std::size_t> next = NextInPrompt()) {
     const auto decoding = static_cast<std::uint32_t>(rows_.size());
-    append(*next, {limits_.prefill_chunk_tokens, limits_.logit_rows_max - decoding});
+    append(*next, {pace_.ChunkTokens(decoding > 0), limits_.logit_rows_max - decoding});
+    prompt_rows_ = rows_.size() - decoding;
     last_in_prompt_ = running_[*next]->id();
   }
 }
@@ -196,8 +199,12 @@ void StepLoop::RunBatch() {
   std::fill(results.begin(), results.end(), RowResult{});
   const std::uint64_t begin_ns = clock_.NowNs();
   forward_.Run(rows_, results);
-  Add(counters_.run_ns, clock_.NowNs() - begin_ns);
+  const std::uint64_t run_ns = clock_.NowNs() - begin_ns;
+  Add(counters_.run_ns, run_ns);
   Add(counters_.steps, 1);
+  std::uint64_t wait_ns = 0;
+  for (const RowResult& result : results) wait_ns += result.io.wait_ns;
+  if (prompt_rows_ > 0) pace_.OnStep(prompt_rows_, run_ns, std::min(wait_ns, run_ns));
   if (on_run_) on_run_();
 }
 

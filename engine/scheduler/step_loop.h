@@ -15,6 +15,7 @@
 #include "engine/base/clock.h"
 #include "engine/model/forward.h"
 #include "engine/model/kv_cache.h"
+#include "engine/scheduler/prompt_pace.h"
 #include "engine/scheduler/request_queue.h"
 #include "engine/scheduler/session.h"
 
@@ -22,7 +23,7 @@ namespace edgemoe {
 
 struct StepLimits {
   std::uint32_t sessions_max = 1;          // that run at once
-  std::uint32_t prefill_chunk_tokens = 1;  // prompt rows a step
+  std::uint32_t prefill_chunk_tokens = 1;  // most prompt rows of a step; see PromptPace
   std::uint32_t logit_rows_max = 1;        // at least sessions_max
   std::uint32_t context_tokens = 1;        // longest sequence
   std::uint64_t stall_timeout_ns = 0;      // after which a stream that nobody reads is ended
@@ -126,9 +127,11 @@ class StepLoop {
   std::vector<std::unique_ptr<Session>> running_;  // at most sessions_max, in order of arrival
   std::vector<SessionSlot> free_slots_;            // of [0, sessions_max), not held by running_
   RequestId last_in_prompt_;                       // whose chunk ran last
-  std::vector<BatchRow> rows_;                     // of this step; at most rows_max
+  PromptPace pace_;
+  std::vector<BatchRow> rows_;  // of this step; at most rows_max
   std::vector<RowResult> results_;
   std::vector<RowSpan> spans_;  // which rows are whose
+  std::size_t prompt_rows_ = 0;
   StepCounters counters_;
 };
 

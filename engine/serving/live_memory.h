@@ -39,9 +39,9 @@ class LiveMemory {
   LiveMemory(const Parts& parts, MemoryReservation experts, MemoryPlan plan,
              const EngineOptions& options);
 
-  // Another budget for everything. RESOURCE_EXHAUSTED says the least that works, or that less is
-  // usable here, or that the kernel has no memory; then nothing has changed, but that experts may
-  // have left the cache. `usable_bytes` 0: unknown.
+  // Another budget for everything; 0: the default one. RESOURCE_EXHAUSTED says the least that
+  // works, or that less is usable here, or that the kernel has no memory; then nothing has changed,
+  // but that experts may have left the cache. `usable_bytes` 0: unknown.
   Result<MemoryPlan> Resize(std::uint64_t budget_bytes, std::uint64_t usable_bytes);
 
   // The slab at its least, and back at what the plan gives it. Back may be RESOURCE_EXHAUSTED; the

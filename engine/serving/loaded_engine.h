@@ -74,8 +74,8 @@ class LoadedEngine final : public Engine {
   Result<RequestId> Score(ScoreRequest request, std::unique_ptr<EventSink> sink) override;
   Status Abort(RequestId request) override { return queue_.Cancel(request); }
   void Wake() override { queue_.Wake(); }
-  Result<std::vector<TokenPiece>> Tokenize(std::string_view text,
-                                           const TokenizeOptions& options) const override;
+  Result<std::unique_ptr<TextTokens>> Tokenize(std::string text,
+                                               const TokenizeOptions& options) const override;
   Result<std::string> Detokenize(std::span<const TokenId> tokens,
                                  bool render_special) const override;
   Result<std::string> ApplyTemplate(std::span<const ChatMessage> messages,

@@ -7,6 +7,7 @@
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
 #include "engine/base/system/aligned_buffer.h"
+#include "engine/base/system/page_size.h"
 #include "engine/cache/slot_classes.h"
 #include "engine/model/forward.h"
 #include "engine/model/kv_cache.h"
@@ -15,6 +16,11 @@
 
 namespace edgemoe {
 namespace {
+
+// What a prompt's chunk is chosen from; see EngineOptions::prefill_chunk_tokens.
+constexpr std::uint32_t kChunkTokensMin = PromptPace::kSharedTokensMin;
+constexpr std::uint32_t kChunkTokensMax = 512;
+constexpr std::uint64_t kChunkShare = 14;
 
 // Rows of logits for scores beyond what decoding needs: more would cost memory for little speed.
 constexpr std::uint32_t kScoreRows = 16;
@@ -26,10 +32,27 @@ std::string InBytes(std::uint64_t bytes) {
   return FormatByteSize(bytes) + " (" + std::to_string(bytes) + " bytes)";
 }
 
+// Rounded up, so that who follows the advice is not refused again.
+std::string LeastInBytes(std::uint64_t bytes) {
+  return FormatLeastByteSize(bytes) + " (" + std::to_string(bytes) + " bytes)";
+}
+
 std::string Parts(const MemoryPlan& plan, std::uint64_t expert_bytes) {
   return FormatByteSize(plan.dense_bytes) + " dense weights, " + FormatByteSize(plan.kv_bytes) +
          " KV, " + FormatByteSize(plan.workspace_bytes) + " workspace, " +
          FormatByteSize(expert_bytes) + " experts";
+}
+
+Status BeyondUsable(const std::string& budget_field, const MemoryPlan& plan) {
+  return {StatusCode::kResourceExhausted, budget_field,
+          "found " + InBytes(plan.budget_bytes) + "; only " + InBytes(plan.usable_bytes) +
+              " can be used here; the least that works with these options is " +
+              LeastInBytes(plan.budget_floor_bytes)};
+}
+
+std::uint64_t DefaultBudget(const MemoryPlan& plan, std::uint64_t usable_bytes) {
+  if (usable_bytes == 0) return plan.budget_resident_bytes;
+  return std::min(plan.budget_resident_bytes, usable_bytes / 4 * 3);
 }
 
 // `budget_field`: what people call the budget.
@@ -38,20 +61,16 @@ Status ShortageOf(const EngineOptions& options, const ExpertMemory& experts,
   constexpr StatusCode kCode = StatusCode::kResourceExhausted;
   const std::uint64_t needed = std::min(plan.budget_bytes, plan.budget_resident_bytes);
   if (plan.budget_bytes < plan.budget_floor_bytes)
-    return {kCode, budget_field,
-            "found " + InBytes(plan.budget_bytes) +
-                "; the least that works with these options is " + InBytes(plan.budget_floor_bytes) +
-                ": " + Parts(plan, plan.expert_floor_bytes) +
-                "; fewer sessions or a shorter context need less"};
+    return {
+        kCode, budget_field,
+        "found " + InBytes(plan.budget_bytes) + "; the least that works with these options is " +
+            LeastInBytes(plan.budget_floor_bytes) + ": " + Parts(plan, plan.expert_floor_bytes) +
+            "; fewer sessions or a shorter context need less"};
   if (options.expert_budget_bytes != 0 && options.expert_budget_bytes < plan.expert_floor_bytes)
     return {kCode, "expert_budget_bytes",
             "found " + InBytes(options.expert_budget_bytes) + "; the least that works is " +
-                experts.least_is + ", " + InBytes(plan.expert_floor_bytes)};
-  if (plan.usable_bytes != 0 && needed > plan.usable_bytes)
-    return {kCode, budget_field,
-            "found " + InBytes(plan.budget_bytes) + "; only " + InBytes(plan.usable_bytes) +
-                " can be used here; the least that works with these options is " +
-                InBytes(plan.budget_floor_bytes)};
+                experts.least_is + ", " + LeastInBytes(plan.expert_floor_bytes)};
+  if (plan.usable_bytes != 0 && needed > plan.usable_bytes) return BeyondUsable(budget_field, plan);
   return OkStatus();
 }
 
@@ -79,21 +98,44 @@ void ShareOut(const EngineOptions& options, const ExpertMemory& experts,
   Judge(options, experts, budget_field, plan);
 }
 
+// Every chunk of a prompt reads what is not in memory: as large a one as costs the experts at most
+// 1 / kChunkShare of their memory.
+std::uint32_t ChooseChunk(const ModelHeader& header, RunLimits limits, const EngineOptions& options,
+                          std::uint64_t usable_bytes) {
+  // Baselines stay as their authors describe them.
+  const Result<EngineMode> mode = ParseEngineMode(options.mode);
+  if (!mode || *mode != EngineMode::kEdgeMoe) return kChunkTokensMin;
+  const MemoryPlan least = MakePlan(header, limits, options, usable_bytes);
+  if (!least.fits || least.expert_bytes >= least.expert_total_bytes) return kChunkTokensMin;
+  for (std::uint32_t chunk = kChunkTokensMax; chunk > kChunkTokensMin; chunk /= 2) {
+    limits.steps.prefill_chunk_tokens = chunk;
+    const MemoryPlan plan = MakePlan(header, limits, options, usable_bytes);
+    if (plan.fits && least.expert_bytes - plan.expert_bytes <= least.expert_bytes / kChunkShare)
+      return chunk;
+  }
+  return kChunkTokensMin;
+}
+
 }  // namespace
 
-RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options) {
+RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options,
+                    std::uint64_t usable_bytes) {
   RunLimits limits;
   limits.config = header.config;
   limits.config.context_length = std::min(options.context_tokens, header.config.context_length);
   limits.thread_count = ThreadCount(options);
   limits.steps = {.sessions_max = options.sessions_max,
-                  .prefill_chunk_tokens = options.prefill_chunk_tokens,
+                  .prefill_chunk_tokens = options.prefill_chunk_tokens == 0
+                                              ? kChunkTokensMin
+                                              : options.prefill_chunk_tokens,
                   .logit_rows_max = std::max(options.sessions_max, kScoreRows),
                   .context_tokens = limits.config.context_length,
                   .stall_timeout_ns = std::uint64_t{options.stall_timeout_ms} * 1'000'000};
   // Every session may fill its context: nothing fails for want of KV in the middle of an answer.
   limits.kv_tokens =
       std::uint64_t{options.sessions_max} * AlignUp(limits.config.context_length, kKvBlockTokens);
+  if (options.prefill_chunk_tokens == 0)
+    limits.steps.prefill_chunk_tokens = ChooseChunk(header, limits, options, usable_bytes);
   return limits;
 }
 
@@ -102,10 +144,10 @@ MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
   MemoryPlan plan;
   plan.model_file_bytes = header.file_bytes;
   plan.usable_bytes = usable_bytes;
-  plan.dense_bytes = AlignUp(header.layout.dense_bytes, kPageBytes);
+  plan.dense_bytes = AlignUp(header.layout.dense_bytes, PageBytes());
   plan.kv_bytes =
       AlignUp(KvCache::BlockBytes(KvShapeOf(limits.config)) * (limits.kv_tokens / kKvBlockTokens),
-              kPageBytes);
+              PageBytes());
   plan.workspace_bytes =
       Forward::WorkspaceBytes(limits.config, limits.steps.rows_max(), limits.steps.logit_rows_max,
                               limits.thread_count) +
@@ -122,10 +164,7 @@ MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
   plan.budget_floor_bytes = fixed + plan.expert_floor_bytes;
   plan.budget_resident_bytes = fixed + experts.most_bytes;
   plan.budget_bytes = options.memory_budget_bytes;
-  if (plan.budget_bytes == 0) {
-    plan.budget_bytes = plan.budget_resident_bytes;
-    if (usable_bytes != 0) plan.budget_bytes = std::min(plan.budget_bytes, usable_bytes / 4 * 3);
-  }
+  if (plan.budget_bytes == 0) plan.budget_bytes = DefaultBudget(plan, usable_bytes);
   ShareOut(options, experts, "memory_budget_bytes", plan);
   return plan;
 }
@@ -133,7 +172,7 @@ MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
 MemoryPlan WithBudget(const MemoryPlan& plan, const EngineOptions& options,
                       std::uint64_t budget_bytes, std::uint64_t usable_bytes) {
   MemoryPlan other = plan;
-  other.budget_bytes = budget_bytes;
+  other.budget_bytes = budget_bytes == 0 ? DefaultBudget(plan, usable_bytes) : budget_bytes;
   other.usable_bytes = usable_bytes;
   other.fits = false;
   // Only an engine in mode "edgemoe" has another budget later.
@@ -142,6 +181,11 @@ MemoryPlan WithBudget(const MemoryPlan& plan, const EngineOptions& options,
                                 .least_is = "one token's demand",
                                 .note = ""};
   ShareOut(options, experts, "budget_bytes", other);
+  if (other.fits && usable_bytes != 0 && other.budget_bytes > usable_bytes) {
+    other.fits = false;
+    other.shortage = BeyondUsable("budget_bytes", other);
+    other.explanation = other.shortage.message();
+  }
   return other;
 }
 

@@ -20,13 +20,16 @@ struct RunLimits {
   ModelConfig config;  // as in the file, but with the context that is served
   std::uint64_t kv_tokens = 0;
 };
-RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options);
+// `usable_bytes` as for MakePlan.
+RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options,
+                    std::uint64_t usable_bytes);
 
 // Pure. `usable_bytes` 0: unknown.
 MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
                     const EngineOptions& options, std::uint64_t usable_bytes);
 
-// The same model and options under another budget. Pure. Its shortage names "budget_bytes".
+// The same model and options under another budget; 0: the default one. Pure. Its shortage names
+// "budget_bytes"; a budget above what is usable is one, too.
 MemoryPlan WithBudget(const MemoryPlan& plan, const EngineOptions& options,
                       std::uint64_t budget_bytes, std::uint64_t usable_bytes);
 

@@ -55,9 +55,10 @@ Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
   EDGEMOE_ASSIGN_OR_RETURN(mode_, ParseEngineMode(options_.mode));
   EDGEMOE_ASSIGN_OR_RETURN(ModelHeader header, ReadModelHeader(options_.model_path));
   description_ = DescribeHeader(header, options_.model_name);
-  limits_ = LimitsFor(header, options_);
+  const std::uint64_t usable_bytes = UsableMemoryBytes();
+  limits_ = LimitsFor(header, options_, usable_bytes);
   description_.context_tokens = limits_.steps.context_tokens;
-  plan_ = MakePlan(header, limits_, options_, UsableMemoryBytes());
+  plan_ = MakePlan(header, limits_, options_, usable_bytes);
   if (!plan_.fits) return plan_.shortage;
   budget_.emplace(plan_.budget_bytes);
 

@@ -63,21 +63,17 @@ Result<std::vector<TokenId>> RequestChecker::CheckInput(Input input, const char*
   const char* field = is_text ? text_field : tokens_field;
   std::vector<TokenId> tokens;
   if (is_text) {
-    EDGEMOE_ASSIGN_OR_FAIL(tokens, Encode(std::get<std::string>(input), field));
+    EDGEMOE_ASSIGN_OR_FAIL(tokens, Encode(std::get<std::string>(input), field, least));
   } else {
     tokens = std::move(std::get<std::vector<TokenId>>(input));
   }
-  if (tokens.size() < least || tokens.size() > context_tokens_) {
-    return Failure(
-        InvalidField(field, ShowValue(tokens.size()) + " tokens",
-                     AcceptedRange(least, context_tokens_) + ", the context that is served"));
-  }
+  EDGEMOE_FAIL_IF_ERROR(CheckCount(field, tokens.size(), least));
   EDGEMOE_FAIL_IF_ERROR(CheckTokens(tokens, field));
   return tokens;
 }
 
-Result<std::vector<TokenId>> RequestChecker::Encode(const std::string& text,
-                                                    const char* field) const {
+Result<std::vector<TokenId>> RequestChecker::Encode(const std::string& text, const char* field,
+                                                    std::size_t least) const {
   std::vector<TokenId> tokens;
   if (text.empty()) return tokens;  // even where the model would add a token of its own
   if (const std::size_t invalid = FindInvalidUtf8(text); invalid != std::string_view::npos)
@@ -89,12 +85,27 @@ Result<std::vector<TokenId>> RequestChecker::Encode(const std::string& text,
                                     " tokens, the context that is served",
                                 "fewer"));
   }
-  Result<std::vector<Piece>> pieces =
-      tokenizer_.Encode(text, {.add_special = true, .parse_special = true});
-  if (!pieces) return Failure(pieces.error().InField(field));
-  tokens.reserve(pieces->size());
-  for (const Piece& piece : *pieces) tokens.push_back(piece.token);
+  constexpr std::size_t kPiecesAtOnce = 4096;
+  auto encoding = tokenizer_.Start(text, {.add_special = true, .parse_special = true});
+  if (!encoding) return Failure(encoding.error().WithField(field));
+  std::size_t count = 0;  // told in full; of more than the context none is kept
+  std::vector<Piece> pieces;
+  do {
+    pieces.clear();
+    if (const Status status = encoding->Next(kPiecesAtOnce, pieces); !status.ok())
+      return Failure(status.WithField(field));
+    count += pieces.size();
+    if (count > context_tokens_) continue;
+    for (const Piece& piece : pieces) tokens.push_back(piece.token);
+  } while (!pieces.empty());
+  EDGEMOE_FAIL_IF_ERROR(CheckCount(field, count, least));
   return tokens;
+}
+
+Status RequestChecker::CheckCount(const char* field, std::size_t count, std::size_t least) const {
+  if (count >= least && count <= context_tokens_) return OkStatus();
+  return InvalidField(field, ShowValue(count) + " tokens",
+                      AcceptedRange(least, context_tokens_) + ", the context that is served");
 }
 
 Status RequestChecker::CheckTokens(std::span<const TokenId> tokens, const char* field) const {

@@ -28,7 +28,9 @@ class RequestChecker {
   // `least`: tokens that there must be.
   Result<std::vector<TokenId>> CheckInput(Input input, const char* text_field,
                                           const char* tokens_field, std::size_t least) const;
-  Result<std::vector<TokenId>> Encode(const std::string& text, const char* field) const;
+  Result<std::vector<TokenId>> Encode(const std::string& text, const char* field,
+                                      std::size_t least) const;
+  Status CheckCount(const char* field, std::size_t count, std::size_t least) const;
   Status CheckTokens(std::span<const TokenId> tokens, const char* field) const;
   Status CheckStop(const StopParameters& stop) const;
 

@@ -3,15 +3,50 @@
 // What clients call on an engine that runs.
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "engine/base/accepted.h"
 #include "engine/base/system/usable_memory.h"
-#include "engine/base/utf8.h"
 #include "engine/serving/loaded_engine.h"
 #include "engine/tokenizer/utf8_stream.h"
 
 namespace edgemoe {
+namespace {
+
+class EncodedText final : public TextTokens {
+ public:
+  EncodedText(const Tokenizer& tokenizer, std::string text)
+      : tokenizer_(tokenizer), text_(std::move(text)) {}
+
+  Status Start(const TokenizeOptions& options) {
+    EDGEMOE_ASSIGN_OR_RETURN(encoding_,
+                             tokenizer_.Start(text_, {.add_special = options.add_special,
+                                                      .parse_special = options.parse_special}));
+    return OkStatus();
+  }
+
+  Result<std::vector<TokenPiece>> Next(std::size_t count_max) override {
+    std::vector<Piece> pieces;
+    EDGEMOE_FAIL_IF_ERROR(encoding_->Next(count_max, pieces));
+    std::vector<TokenPiece> tokens;
+    tokens.reserve(pieces.size());
+    for (const Piece& piece : pieces)
+      tokens.push_back({.token = piece.token,
+                        .bytes = std::string(tokenizer_.TokenBytes(piece.token)),
+                        .byte_begin = piece.byte_begin,
+                        .byte_end = piece.byte_end});
+    return tokens;
+  }
+
+ private:
+  const Tokenizer& tokenizer_;
+  const std::string text_;
+  std::optional<Encoding> encoding_;
+};
+
+}  // namespace
 
 Result<RequestId> LoadedEngine::Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) {
   return Submit(checker_->Check(std::move(request)), std::move(sink));
@@ -29,33 +64,26 @@ Result<RequestId> LoadedEngine::Submit(Result<CheckedRequest> plan,
       std::make_unique<Session>(*std::move(plan), std::move(sink), *text_, clock_.NowNs()));
 }
 
-Result<std::vector<TokenPiece>> LoadedEngine::Tokenize(std::string_view text,
-                                                       const TokenizeOptions& options) const {
-  if (const std::size_t invalid = FindInvalidUtf8(text); invalid != std::string_view::npos) {
-    return Failure(NotUtf8Field("text", invalid));
-  }
-  Result<std::vector<Piece>> pieces = tokenizer_->Encode(
-      text, {.add_special = options.add_special, .parse_special = options.parse_special});
-  if (!pieces) return Failure(pieces.error().InField("text"));
-  std::vector<TokenPiece> tokens;
-  tokens.reserve(pieces->size());
-  for (const Piece& piece : *pieces) {
-    tokens.push_back({.token = piece.token,
-                      .bytes = std::string(tokenizer_->TokenBytes(piece.token)),
-                      .byte_begin = static_cast<std::uint32_t>(piece.byte_begin),
-                      .byte_end = static_cast<std::uint32_t>(piece.byte_end)});
-  }
+Result<std::unique_ptr<TextTokens>> LoadedEngine::Tokenize(std::string text,
+                                                           const TokenizeOptions& options) const {
+  auto tokens = std::make_unique<EncodedText>(*tokenizer_, std::move(text));
+  EDGEMOE_FAIL_IF_ERROR(tokens->Start(options));
   return tokens;
 }
 
 Result<std::string> LoadedEngine::Detokenize(std::span<const TokenId> tokens,
                                              bool render_special) const {
+  std::uint64_t bytes_count = 0;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (tokenizer_->Contains(tokens[i])) continue;
-    return Failure(Status(
-        StatusCode::kOutOfRange, "tokens[" + std::to_string(i) + "]",
-        FoundAndAccepted(ShowValue(tokens[i].value), AcceptedRange(0, tokenizer_->size() - 1))));
+    if (!tokenizer_->Contains(tokens[i]))
+      return Failure(Status(
+          StatusCode::kOutOfRange, "tokens[" + std::to_string(i) + "]",
+          FoundAndAccepted(ShowValue(tokens[i].value), AcceptedRange(0, tokenizer_->size() - 1))));
+    bytes_count += tokenizer_->TokenBytes(tokens[i]).size();
   }
+  if (bytes_count > kDetokenizedBytesMax)
+    return Failure(InvalidField("tokens", "ids of " + ShowValue(bytes_count) + " bytes of text",
+                                AcceptedAtMost(kDetokenizedBytesMax)));
   EDGEMOE_ASSIGN_OR_FAIL(const std::string bytes,
                          tokenizer_->Decode(tokens, {.render_special = render_special}));
   Utf8Stream stream;

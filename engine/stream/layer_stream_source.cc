@@ -8,6 +8,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/system/aligned_buffer.h"
+#include "engine/base/system/page_size.h"
 
 namespace edgemoe {
 
@@ -15,7 +16,7 @@ std::uint64_t LayerStreamSource::MemoryBytes(const ExpertLayout& layout) {
   std::uint64_t most = 0;
   for (std::uint32_t layer = 0; layer < layout.layer_count; ++layer)
     most = std::max(most, PlanLayer(layout, layer).bytes);
-  return 2 * most;
+  return AlignUp(2 * most, PageBytes());
 }
 
 LayerStreamSource::LayerPlan LayerStreamSource::PlanLayer(const ExpertLayout& layout,

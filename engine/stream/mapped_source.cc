@@ -11,6 +11,7 @@
 #include "engine/base/check.h"
 #include "engine/base/system/aligned_buffer.h"
 #include "engine/base/system/errno_status.h"
+#include "engine/base/system/page_size.h"
 
 namespace edgemoe {
 namespace {
@@ -29,7 +30,8 @@ std::uint64_t BytesReadByThread() {
 }
 
 void TouchEachPage(const std::byte* begin, std::size_t bytes) {
-  for (std::size_t at = 0; at < bytes; at += kPageBytes)
+  const std::size_t page_bytes = PageBytes();
+  for (std::size_t at = 0; at < bytes; at += page_bytes)
     static_cast<void>(*static_cast<const volatile std::byte*>(begin + at));
 }
 
@@ -109,7 +111,7 @@ Status MappedSource::Touch(const ExpertExtent& extent) const {
   if (extent.offset > file.size() || extent.bytes > file.size() - extent.offset)
     return DataLossError("the file ended before offset " +
                          std::to_string(extent.offset + extent.bytes) + " when it was mapped");
-  const std::uint64_t begin = AlignDown(extent.offset, kPageBytes);
+  const std::uint64_t begin = AlignDown(extent.offset, PageBytes());
   const std::size_t bytes = extent.offset + extent.bytes - begin;
   const std::byte* pages = file.data() + begin;
   if (bytes == 0) return OkStatus();

@@ -46,11 +46,11 @@ OfflineMemory WithRows(const ModelHeader& header, const OfflineModelOptions& opt
   const ModelConfig config = ConfigFor(header, options);
   const std::uint64_t blocks = (options.context_tokens + kKvBlockTokens - 1) / kKvBlockTokens;
   OfflineMemory memory;
-  memory.dense_bytes = AlignUp(header.layout.dense_bytes, kPageBytes);
-  memory.kv_bytes = AlignUp(KvCache::BlockBytes(KvShapeOf(config)) * blocks, kPageBytes);
+  memory.dense_bytes = AlignUp(header.layout.dense_bytes, PageBytes());
+  memory.kv_bytes = AlignUp(KvCache::BlockBytes(KvShapeOf(config)) * blocks, PageBytes());
   memory.workspace_bytes = AlignUp(
       Forward::WorkspaceBytes(config, rows_max, std::min(rows_max, kLogitRows), options.threads),
-      kPageBytes);
+      PageBytes());
   memory.rows_max = rows_max;
   return memory;
 }

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "engine/base/accepted.h"
 #include "engine/base/check.h"
 
 namespace edgemoe {
@@ -133,30 +134,6 @@ struct PreTokenizer::Pattern {
     // Fails where writable memory may not become executable; matching then interprets.
     (void)pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
   }
-
-  // Appends the matches inside `text[range]` and what lies between them.
-  Status Split(std::string_view text, TextRange range, pcre2_match_data* match,
-               pcre2_match_context* context, std::vector<TextRange>& words) const {
-    const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data() + range.begin);
-    const std::size_t length = range.end - range.begin;
-    std::size_t done = 0;
-    while (done < length) {
-      const int rc = pcre2_match(code.get(), subject, length, done,
-                                 PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, match, context);
-      if (rc == PCRE2_ERROR_NOMATCH) break;
-      if (rc < 0) {
-        return ResourceExhaustedError("text: pre-tokenizer gave up at byte " +
-                                      std::to_string(range.begin + done) + ": PCRE2 error " +
-                                      std::to_string(rc));
-      }
-      const PCRE2_SIZE* found = pcre2_get_ovector_pointer(match);
-      if (found[0] > done) words.push_back({range.begin + done, range.begin + found[0]});
-      words.push_back({range.begin + found[0], range.begin + found[1]});
-      done = found[1];
-    }
-    if (done < length) words.push_back({range.begin + done, range.end});
-    return OkStatus();
-  }
 };
 
 PreTokenizer::PreTokenizer() = default;
@@ -176,28 +153,73 @@ Result<std::unique_ptr<PreTokenizer>> PreTokenizer::Create(std::string_view pre)
                                     "\" is not supported: one of " + accepted + " would be"));
 }
 
-Status PreTokenizer::Split(std::string_view text, std::vector<TextRange>& words) const {
-  if (text.empty()) return OkStatus();
-  const std::unique_ptr<pcre2_match_data, MatchDelete> match(pcre2_match_data_create(1, nullptr));
-  const std::unique_ptr<pcre2_match_context, ContextDelete> context(
-      pcre2_match_context_create(nullptr));
-  if (match == nullptr || context == nullptr) {
-    return ResourceExhaustedError("text: no memory for the pre-tokenizer");
-  }
-  pcre2_set_match_limit(context.get(), kMatchLimit);
-  pcre2_set_heap_limit(context.get(), kHeapLimitKib);
+Status WordTooLong(TextRange word) {
+  return InvalidField("text",
+                      "a word of more than " + ShowValue(kWordBytesMax) + " bytes from byte " +
+                          ShowValue(word.begin) + " on",
+                      "shorter ones");
+}
 
-  std::vector<TextRange> before{{0, text.size()}};
-  std::vector<TextRange> after;
-  for (const Pattern& pattern : patterns_) {
-    after.clear();
-    for (const TextRange& range : before) {
-      EDGEMOE_RETURN_IF_ERROR(pattern.Split(text, range, match.get(), context.get(), after));
+struct PreTokenizer::Words::Matcher {
+  std::unique_ptr<pcre2_match_data, MatchDelete> match{pcre2_match_data_create(1, nullptr)};
+  std::unique_ptr<pcre2_match_context, ContextDelete> context{pcre2_match_context_create(nullptr)};
+};
+
+PreTokenizer::Words::Words(const PreTokenizer& pre_tokenizer, std::string_view text)
+    : pre_tokenizer_(&pre_tokenizer), text_(text), matcher_(std::make_unique<Matcher>()) {
+  levels_.reserve(pre_tokenizer.patterns_.size());
+  if (!text.empty()) levels_.push_back({.range = {0, text.size()}});
+  if (matcher_->context == nullptr) return;
+  pcre2_set_match_limit(matcher_->context.get(), kMatchLimit);
+  pcre2_set_heap_limit(matcher_->context.get(), kHeapLimitKib);
+}
+
+PreTokenizer::Words::Words(Words&&) noexcept = default;
+PreTokenizer::Words& PreTokenizer::Words::operator=(Words&&) noexcept = default;
+PreTokenizer::Words::~Words() = default;
+
+// Each part of a pattern is split by the next one before its own next part is looked for.
+Result<std::optional<TextRange>> PreTokenizer::Words::Next() {
+  while (!levels_.empty()) {
+    Level& level = levels_.back();
+    if (level.done == level.range.end) {
+      levels_.pop_back();
+      continue;
     }
-    before.swap(after);
+    EDGEMOE_ASSIGN_OR_FAIL(const TextRange part, NextPart(levels_.size() - 1, level));
+    if (levels_.size() == pre_tokenizer_->patterns_.size()) return part;
+    levels_.push_back({.range = part, .done = part.begin});
   }
-  words.insert(words.end(), before.begin(), before.end());
-  return OkStatus();
+  return std::nullopt;
+}
+
+// The next match inside the level's range, or what lies before it.
+Result<TextRange> PreTokenizer::Words::NextPart(std::size_t pattern, Level& level) {
+  if (!level.match) {
+    if (matcher_->match == nullptr || matcher_->context == nullptr)
+      return Failure(
+          Status(StatusCode::kResourceExhausted, "text", "no memory for the pre-tokenizer"));
+    const int rc = pcre2_match(pre_tokenizer_->patterns_[pattern].code.get(),
+                               reinterpret_cast<PCRE2_SPTR>(text_.data() + level.range.begin),
+                               level.range.end - level.range.begin, level.done - level.range.begin,
+                               PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, matcher_->match.get(),
+                               matcher_->context.get());
+    if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)
+      return Failure(Status(StatusCode::kResourceExhausted, "text",
+                            "pre-tokenizer gave up at byte " + ShowValue(level.done) +
+                                ": PCRE2 error " + ShowValue(rc)));
+    const PCRE2_SIZE* found = pcre2_get_ovector_pointer(matcher_->match.get());
+    level.match = rc < 0 ? TextRange{level.range.end, level.range.end}
+                         : TextRange{level.range.begin + found[0], level.range.begin + found[1]};
+  }
+  TextRange part = *level.match;
+  if (level.done < part.begin) {
+    part = {level.done, part.begin};
+  } else {
+    level.match.reset();
+  }
+  level.done = part.end;
+  return part;
 }
 
 }  // namespace edgemoe

@@ -20,24 +20,43 @@ SpecialTokens::SpecialTokens(std::vector<Entry> entries) : entries_(std::move(en
   }
 }
 
-std::vector<SpecialTokens::Match> SpecialTokens::Find(std::string_view text,
-                                                      bool parse_markup) const {
-  struct Candidate {
-    std::size_t begin;
-    const Entry* entry;
-    // The heap's order: the longest one is its top, the leftmost of those.
-    bool operator<(const Candidate& other) const {
-      const std::size_t bytes = entry->text.size();
-      const std::size_t other_bytes = other.entry->text.size();
-      return bytes != other_bytes ? bytes < other_bytes : begin > other.begin;
-    }
-  };
-  std::vector<Candidate> first;
-  for (std::size_t begin = 0; begin < text.size(); ++begin) {
-    const Entry* entry = LongestPrefix(text.substr(begin), parse_markup);
-    if (entry != nullptr) first.push_back({begin, entry});
+struct SpecialTokens::Candidate {
+  std::size_t begin;
+  const Entry* entry;
+  // The heap's order: the longest one is its top, the leftmost of those.
+  bool operator<(const Candidate& other) const {
+    const std::size_t bytes = entry->text.size();
+    const std::size_t other_bytes = other.entry->text.size();
+    return bytes != other_bytes ? bytes < other_bytes : begin > other.begin;
   }
-  std::priority_queue<Candidate> candidates({}, std::move(first));
+};
+
+Result<std::optional<SpecialTokens::Match>> SpecialTokens::Matches::Next() {
+  if (found_.empty()) EDGEMOE_FAIL_IF_ERROR(FindCluster());
+  if (found_.empty()) return std::nullopt;
+  const Match match = found_.back();
+  found_.pop_back();
+  return match;
+}
+
+Status SpecialTokens::Matches::FindCluster() {
+  std::vector<Candidate> candidates;
+  for (std::size_t begin = 0, end = 0; done_ < text_.size(); ++done_) {
+    if (!candidates.empty() && done_ >= end) break;  // nothing before it overlaps what follows
+    const Entry* entry = tokens_->LongestPrefix(text_.substr(done_), parse_markup_);
+    if (entry == nullptr) continue;
+    if (candidates.empty()) begin = done_;
+    end = std::max(end, done_ + entry->text.size());
+    if (end - begin > kWordBytesMax) return WordTooLong({begin, end});
+    candidates.push_back({done_, entry});
+  }
+  found_ = tokens_->Choose(text_, parse_markup_, std::move(candidates));
+  return OkStatus();
+}
+
+std::vector<SpecialTokens::Match> SpecialTokens::Choose(std::string_view text, bool parse_markup,
+                                                        std::vector<Candidate> list) const {
+  std::priority_queue<Candidate> candidates({}, std::move(list));
   std::map<std::size_t, Match> taken;  // by begin
   while (!candidates.empty()) {
     const Candidate candidate = candidates.top();
@@ -56,7 +75,7 @@ std::vector<SpecialTokens::Match> SpecialTokens::Find(std::string_view text,
   }
   std::vector<Match> matches;
   matches.reserve(taken.size());
-  for (const auto& [begin, match] : taken) matches.push_back(match);
+  for (auto last = taken.rbegin(); last != taken.rend(); ++last) matches.push_back(last->second);
   return matches;
 }
 

@@ -3,12 +3,14 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "engine/base/ids.h"
+#include "engine/base/result.h"
 #include "engine/tokenizer/pre_tokenizer.h"
 
 namespace edgemoe {
@@ -29,13 +31,35 @@ class SpecialTokens {
 
   explicit SpecialTokens(std::vector<Entry> entries);
 
-  // Matches in order that do not overlap. Longer tokens win everywhere over shorter ones, whichever
-  // comes first in the text; among equals the one further left. Memory is linear in the text and
-  // time O(n log n), times the longest token that the text holds a prefix of: many tokens may
-  // overlap, as the runs of 2 to 24 spaces of OLMoE's vocabulary do.
-  std::vector<Match> Find(std::string_view text, bool parse_markup) const;
+  // The matches in one text, in order, without overlaps. Both outlive the object. Longer tokens win
+  // everywhere over shorter ones, whichever comes first in the text; among equals the one further
+  // left. Time is O(n log n), times the longest token that the text holds a prefix of, and memory
+  // linear, in n bytes that overlapping tokens cover, as the runs of 2 to 24 spaces of OLMoE's
+  // vocabulary do.
+  class Matches {
+   public:
+    Matches(const SpecialTokens& tokens, std::string_view text, bool parse_markup)
+        : tokens_(&tokens), text_(text), parse_markup_(parse_markup) {}
+
+    // None at the end. INVALID_ARGUMENT when overlapping tokens cover more than kWordBytesMax.
+    Result<std::optional<Match>> Next();
+
+   private:
+    Status FindCluster();
+
+    const SpecialTokens* tokens_;
+    std::string_view text_;
+    bool parse_markup_;
+    std::size_t done_ = 0;  // bytes that have been looked at
+    // Of tokens that overlap, and of nothing else: in reverse order.
+    std::vector<Match> found_;
+  };
 
  private:
+  struct Candidate;
+  // Which of the candidates hold, the last one first.
+  std::vector<Match> Choose(std::string_view text, bool parse_markup,
+                            std::vector<Candidate> candidates) const;
   // The longest entry that begins `text`.
   const Entry* LongestPrefix(std::string_view text, bool parse_markup) const;
 

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/check.h"
 #include "engine/base/utf8.h"
 #include "engine/tokenizer/answer_tokens.h"
@@ -90,26 +92,19 @@ Result<std::unique_ptr<Tokenizer>> Tokenizer::Create(VocabularyDescription descr
   return made;
 }
 
+Result<Encoding> Tokenizer::Start(std::string_view text, EncodeOptions options) const {
+  if (text.size() > kEncodeBytesMax)
+    return Failure(
+        InvalidField("text", ShowValue(text.size()) + " bytes", AcceptedAtMost(kEncodeBytesMax)));
+  if (const std::size_t bad = FindInvalidUtf8(text); bad != std::string_view::npos)
+    return Failure(NotUtf8Field("text", bad));
+  return Encoding(*this, text, options);
+}
+
 Result<std::vector<Piece>> Tokenizer::Encode(std::string_view text, EncodeOptions options) const {
-  if (text.size() > kEncodeBytesMax) {
-    return Failure(InvalidArgumentError("text: " + std::to_string(text.size()) + " bytes: up to " +
-                                        std::to_string(kEncodeBytesMax) + " are accepted"));
-  }
-  if (const std::size_t bad = FindInvalidUtf8(text); bad != std::string_view::npos) {
-    return Failure(InvalidArgumentError("text: not valid UTF-8 at byte " + std::to_string(bad)));
-  }
-  const auto matches = special_tokens_.Find(text, options.parse_special);
+  EDGEMOE_ASSIGN_OR_FAIL(Encoding encoding, Start(text, options));
   std::vector<Piece> pieces;
-  BytePairMerger::Workspace workspace;
-  if (options.add_special && add_bos_) pieces.push_back({*bos_, 0, 0});
-  std::size_t done = 0;
-  for (const SpecialTokens::Match& match : matches) {
-    EDGEMOE_FAIL_IF_ERROR(EncodeWords(text, {done, match.range.begin}, workspace, pieces));
-    pieces.push_back({match.token, match.range.begin, match.range.end});
-    done = match.range.end;
-  }
-  EDGEMOE_FAIL_IF_ERROR(EncodeWords(text, {done, text.size()}, workspace, pieces));
-  if (options.add_special && add_eos_) pieces.push_back({*eos_, text.size(), text.size()});
+  EDGEMOE_FAIL_IF_ERROR(encoding.Next(std::numeric_limits<std::size_t>::max(), pieces));
   return pieces;
 }
 
@@ -205,35 +200,6 @@ Status Tokenizer::StoreSpecialIds(const VocabularyDescription& description) {
   // Shown as text from here on; as parts of a text they are still found only where asked for.
   for (const TokenId id : found.markers) {
     types_[static_cast<std::size_t>(id.value)] = TokenType::kUserDefined;
-  }
-  return OkStatus();
-}
-
-Status Tokenizer::EncodeWords(std::string_view text, TextRange range,
-                              BytePairMerger::Workspace& workspace,
-                              std::vector<Piece>& pieces) const {
-  std::vector<TextRange> words;
-  const std::string_view fragment = text.substr(range.begin, range.end - range.begin);
-  EDGEMOE_RETURN_IF_ERROR(pre_tokenizer_->Split(fragment, words));
-  for (const TextRange& word : words) {
-    const std::size_t base = range.begin + word.begin;
-    const std::string_view bytes = text.substr(base, word.end - word.begin);
-    for (const BytePairMerger::Part& part : merger_.Merge(bytes, workspace)) {
-      if (const auto token = merger_.TokenOfSymbol(part.symbol)) {
-        pieces.push_back({*token, base + part.begin, base + part.end});
-        continue;
-      }
-      // A merge led to a text that is no token: its bytes are.
-      for (std::size_t at = base + part.begin; at < base + part.end; ++at) {
-        const auto byte = static_cast<std::uint8_t>(text[at]);
-        const auto token = merger_.TokenOfByte(byte);
-        if (!token && !unknown_) {
-          return InvalidArgumentError("text: the vocabulary has no token for byte " +
-                                      std::to_string(byte) + " at offset " + std::to_string(at));
-        }
-        pieces.push_back({token ? *token : *unknown_, at, at + 1});
-      }
-    }
   }
   return OkStatus();
 }

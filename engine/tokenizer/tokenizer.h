@@ -25,13 +25,13 @@
 namespace edgemoe {
 
 constexpr std::size_t kVocabularyTokensMax = 1U << 24;
-constexpr std::size_t kEncodeBytesMax = 1U << 30;
+constexpr std::size_t kEncodeBytesMax = 1U << 30;  // of a text
 
 // A token and the bytes of the input that it stands for; an added BOS or EOS stands for none.
 struct Piece {
   TokenId token;
-  std::size_t byte_begin = 0;
-  std::size_t byte_end = 0;
+  std::uint32_t byte_begin = 0;
+  std::uint32_t byte_end = 0;
   friend bool operator==(const Piece&, const Piece&) = default;
 };
 
@@ -44,6 +44,40 @@ struct DecodeOptions {
   bool render_special = false;  // control tokens appear with their names
 };
 
+class Tokenizer;
+
+// The tokens of one text, some at a time: memory does not grow with the text. Made by
+// Tokenizer::Start. Thread-compatible.
+class Encoding {
+ public:
+  // Appends the next pieces, at most `count_max`; none at the end. INVALID_ARGUMENT for a word of
+  // more than kWordBytesMax and for a byte that the vocabulary has no token for; all errors name
+  // "text".
+  Status Next(std::size_t count_max, std::vector<Piece>& pieces);
+
+ private:
+  friend class Tokenizer;
+  Encoding(const Tokenizer& tokenizer, std::string_view text, EncodeOptions options);
+
+  // Puts at least one further piece into pending_, unless at the end.
+  Status Advance();
+  Status AddWord(TextRange word);
+  void Add(TokenId token, std::size_t begin, std::size_t end);
+
+  const Tokenizer* tokenizer_;
+  std::string_view text_;
+  EncodeOptions options_;
+  SpecialTokens::Matches matches_;
+  std::optional<SpecialTokens::Match> match_;  // the next one, after the words
+  std::optional<PreTokenizer::Words> words_;   // of the text up to match_, or to the end
+  std::size_t words_begin_ = 0;
+  BytePairMerger::Workspace workspace_;
+  bool began_ = false;
+  bool ended_ = false;
+  std::vector<Piece> pending_;  // of one word at most
+  std::size_t pending_taken_ = 0;
+};
+
 // Immutable; every member may be called from any thread.
 class Tokenizer {
  public:
@@ -51,9 +85,11 @@ class Tokenizer {
   // not built, and those that are. About 0.2 s for 150,000 tokens.
   static Result<std::unique_ptr<Tokenizer>> Create(VocabularyDescription description);
 
-  // The pieces cover `text` in order. INVALID_ARGUMENT for text that is not UTF-8 (with the byte
-  // offset), is longer than kEncodeBytesMax or holds a byte that the vocabulary has no token for.
-  // Memory is linear in the text.
+  // The pieces of `text`, which they cover in order. Text and tokenizer outlive the encoding.
+  // INVALID_ARGUMENT for text that is not UTF-8 (with the byte offset) or longer than
+  // kEncodeBytesMax.
+  Result<Encoding> Start(std::string_view text, EncodeOptions options) const;
+  // All of them at once. Errors of Start and of Encoding::Next.
   Result<std::vector<Piece>> Encode(std::string_view text, EncodeOptions options) const;
 
   // The bytes of the tokens, which are not always UTF-8: see Utf8Stream. INVALID_ARGUMENT for an id
@@ -83,14 +119,12 @@ class Tokenizer {
   bool adds_eos() const { return add_eos_; }
 
  private:
+  friend class Encoding;
   Tokenizer(BytePairMerger merger, std::unique_ptr<PreTokenizer> pre_tokenizer,
             SpecialTokens special_tokens);
 
   void StoreTokens(const VocabularyDescription& description);
   Status StoreSpecialIds(const VocabularyDescription& description);
-  Status EncodeWords(std::string_view text, TextRange range, BytePairMerger::Workspace& workspace,
-                     std::vector<Piece>& pieces) const;
-
   BytePairMerger merger_;
   std::unique_ptr<PreTokenizer> pre_tokenizer_;
   SpecialTokens special_tokens_;

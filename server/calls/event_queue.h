@@ -10,7 +10,11 @@
 
 namespace edgemoe {
 
-using StreamEvent = std::variant<StartedEvent, PromptProgressEvent, ChunkEvent, FinishedEvent>;
+// The request has waited for a while: a sign of life.
+struct WaitingEvent {};
+
+using StreamEvent =
+    std::variant<WaitingEvent, StartedEvent, PromptProgressEvent, ChunkEvent, FinishedEvent>;
 
 // What the engine has produced for one stream and the client has not taken yet. Bounded in events
 // and bytes. The engine stops at the half (CanTake), so the other half takes what one of its steps

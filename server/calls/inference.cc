@@ -87,19 +87,13 @@ void Score(const v1::ScoreRequest& request, const std::shared_ptr<ResponseStream
   Submit(request, *stream, parts, SubmitScore);
 }
 
-Status Tokenize(const v1::TokenizeRequest& request, v1::TokenizeResponse& response,
-                const ServiceParts& parts) {
-  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.Lease(request.model()));
-  EDGEMOE_ASSIGN_OR_RETURN(std::vector<TokenPiece> pieces,
-                           engine->Tokenize(request.text(), ToTokenizeOptions(request)));
-  for (TokenPiece& piece : pieces) {
-    v1::Token& token = *response.add_tokens();
-    token.set_id(piece.token.value);
-    token.set_bytes(std::move(piece.bytes));
-    token.set_byte_begin(piece.byte_begin);
-    token.set_byte_end(piece.byte_end);
-  }
-  return OkStatus();
+void Tokenize(v1::TokenizeRequest& request, const std::shared_ptr<TokenStream>& stream,
+              const ServiceParts& parts) {
+  Result<EngineLease> engine = parts.engines.Lease(request.model());
+  if (!engine) return stream->Refuse(engine.error());
+  auto tokens = (*engine)->Tokenize(std::move(*request.mutable_text()), ToTokenizeOptions(request));
+  if (!tokens) return stream->Refuse(tokens.error());
+  stream->Start(*std::move(engine), *std::move(tokens));
 }
 
 Status Detokenize(const v1::DetokenizeRequest& request, v1::DetokenizeResponse& response,

@@ -10,6 +10,7 @@
 #include "edgemoe/v1/inference.pb.h"
 #include "server/calls/response_stream.h"
 #include "server/calls/service_parts.h"
+#include "server/calls/token_stream.h"
 
 namespace edgemoe::calls {
 
@@ -22,8 +23,10 @@ void Chat(const v1::ChatRequest& request, const std::shared_ptr<ResponseStream>&
 void Score(const v1::ScoreRequest& request, const std::shared_ptr<ResponseStream>& stream,
            const ServiceParts& parts);
 
-Status Tokenize(const v1::TokenizeRequest& request, v1::TokenizeResponse& response,
-                const ServiceParts& parts);
+// Takes the text out of the request, which the stream keeps.
+void Tokenize(v1::TokenizeRequest& request, const std::shared_ptr<TokenStream>& stream,
+              const ServiceParts& parts);
+
 Status Detokenize(const v1::DetokenizeRequest& request, v1::DetokenizeResponse& response,
                   const ServiceParts& parts);
 Status ApplyTemplate(const v1::ApplyTemplateRequest& request, v1::ApplyTemplateResponse& response,

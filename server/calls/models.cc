@@ -95,6 +95,11 @@ Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const Se
     EDGEMOE_ASSIGN_OR_RETURN(const v1::Model model, Find(request.model(), parts));
     options.model_path = model.path();
   }
+  // Of the model that is loaded, the budget that it has now.
+  const Result<EngineLease> engine = parts.engines.LeaseDefault();
+  if (engine && (*engine)->model().path == options.model_path && !request.has_context_tokens() &&
+      !request.has_sessions_max())
+    options.memory_budget_bytes = (*engine)->GetStats().memory.budget_bytes;
   if (request.has_budget_bytes()) options.memory_budget_bytes = request.budget_bytes();
   if (request.has_context_tokens()) options.context_tokens = request.context_tokens();
   if (request.has_sessions_max()) options.sessions_max = request.sessions_max();

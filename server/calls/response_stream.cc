@@ -52,7 +52,26 @@ void ResponseStream::Submitted(EngineLease engine, const Result<RequestId>& requ
   }
   if (abort) (void)engine->Abort(*request);  // NOT_FOUND: it has ended by itself
   engine.reset();
+  WatchWaiting();
   Open();
+}
+
+void ResponseStream::WatchWaiting() {
+  const MutexLock lock(mutex_);
+  if (begun_ || abandoned_ || ended_) return;
+  const std::weak_ptr<ResponseStream> weak =
+      std::static_pointer_cast<ResponseStream>(shared_from_this());
+  waiting_ = thread().After(kWaitingMs, [weak] {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    {
+      const MutexLock timer_lock(self->mutex_);
+      if (self->begun_ || self->abandoned_ || self->ended_) return;
+      if (self->queue_.size() == 0) (void)self->queue_.Push(WaitingEvent());
+    }
+    self->Wake();
+    self->WatchWaiting();
+  });
 }
 
 void ResponseStream::Refuse(const Status& status) {
@@ -102,6 +121,7 @@ void ResponseStream::Push(StreamEvent event) {
   EngineLease engine;
   {
     const MutexLock lock(mutex_);
+    begun_ = true;
     if (abandoned_ || ended_ || final_status_) return;
     if (const auto* finished = std::get_if<FinishedEvent>(&event)) {
       final_status_ = finished->status;

@@ -34,6 +34,9 @@ class ResponseStream final : public SingleWriter {
 
   // Before the engine is given the sink.
   void SetTranslator(Translator translator) { translator_ = std::move(translator); }
+  // A request that has not begun sends a WaitingEvent so often.
+  static constexpr std::uint64_t kWaitingMs = 10'000;
+
   // What the engine gets: once, before Submitted.
   std::unique_ptr<EventSink> MakeSink();
 
@@ -52,6 +55,7 @@ class ResponseStream final : public SingleWriter {
   // The engine's side.
   void Push(StreamEvent event) EXCLUDES(mutex_);
   bool CanTake() const EXCLUDES(mutex_);
+  void WatchWaiting() EXCLUDES(mutex_);
 
   const std::uint32_t stall_timeout_ms_;
   const RetryDelay& retry_delay_;
@@ -60,6 +64,8 @@ class ResponseStream final : public SingleWriter {
 
   mutable Mutex mutex_;
   EventQueue queue_ GUARDED_BY(mutex_);
+  bool begun_ GUARDED_BY(mutex_) = false;  // the engine has said something
+  StreamThread::Timer waiting_ GUARDED_BY(mutex_);
   bool abandoned_ GUARDED_BY(mutex_) = false;
   bool ended_ GUARDED_BY(mutex_) = false;                  // Next has given the end
   std::optional<Status> final_status_ GUARDED_BY(mutex_);  // how to end once the queue is empty

@@ -13,6 +13,7 @@
 #include "server/calls/retry_delay.h"
 #include "server/calls/translate/requests.h"
 #include "server/jobs/pack_runner.h"
+#include "server/memory/request_memory.h"
 #include "server/memory/shared_budget.h"
 #include "server/models/engine_slot.h"
 #include "server/threads/stream_thread.h"
@@ -27,6 +28,7 @@ struct ServiceParts {
   PackRunner& packs;
   WorkerPool& workers;
   StreamThread& streams;
+  RequestMemory& requests;
   RetryDelay& retry_delay;
   EngineOptions engine_options;  // of the loaded model; the defaults of Plan
   std::string models_directory;

@@ -33,14 +33,18 @@ Result<MemoryPlan> SharedBudget::Resize(std::uint64_t budget_bytes) {
   const MutexLock lock(mutex_);
   EDGEMOE_ASSIGN_OR_FAIL(const EngineLease engine, engines_.LeaseDefault());
   const std::uint64_t floor_bytes = engine->GetStats().memory.budget_floor_bytes + lent_bytes_;
+  const bool automatic = budget_bytes == 0;
+  if (automatic && lent_bytes_ != 0)
+    return Failure(FailedPreconditionError(
+        "budget_bytes: the default comes back when the pack job that runs has ended"));
   if (lent_bytes_ != 0 && budget_bytes < floor_bytes)
     return Failure(Status(StatusCode::kResourceExhausted, "budget_bytes",
                           FoundAndAccepted(FormatByteSize(budget_bytes),
-                                           "at least " + FormatByteSize(floor_bytes) +
+                                           "at least " + FormatLeastByteSize(floor_bytes) +
                                                ", of which the pack job that runs has " +
                                                FormatByteSize(lent_bytes_))));
   EDGEMOE_ASSIGN_OR_FAIL(MemoryPlan plan, engine->Resize(budget_bytes - lent_bytes_));
-  automatic_ = false;
+  automatic_ = automatic;
   given_up_bytes_ = lent_bytes_;
   if (lent_bytes_ != 0)
     plan.explanation += (plan.explanation.empty() ? "a further " : "; a further ") +

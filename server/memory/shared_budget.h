@@ -50,9 +50,9 @@ class SharedBudget {
   SharedBudget(const EngineSlot& engines, bool automatic, LogSink log)
       : engines_(engines), log_(std::move(log)), automatic_(automatic) {}
 
-  // Another budget for engine and loan. Gives the engine's plan; its explanation tells of a loan.
-  // UNAVAILABLE while the engine loads; RESOURCE_EXHAUSTED says the least that works; others as
-  // Engine::Resize.
+  // Another budget for engine and loan; 0: the default one, FAILED_PRECONDITION during a loan.
+  // Gives the engine's plan; its explanation tells of a loan. UNAVAILABLE while the engine loads;
+  // RESOURCE_EXHAUSTED says the least that works; others as Engine::Resize.
   Result<MemoryPlan> Resize(std::uint64_t budget_bytes) EXCLUDES(mutex_);
 
   // For the memory watcher: the budget that the engine has, or will have again after a loan, and

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "engine/base/byte_size.h"
+#include "server/memory/heap.h"
 #include "server/process/engine_options.h"
 
 namespace edgemoe {
@@ -48,7 +49,8 @@ Daemon::Daemon(Config config, LogSink log, OpenEngine open_engine)
       packs_(budget_, clock_, log_),
       retry_delay_(config_.engine.sessions_max),
       workers_(kWorkers, kWorkerTasksMax),
-      streams_(clock_) {}
+      streams_(clock_),
+      requests_(streams_, TrimHeap) {}
 
 Daemon::~Daemon() {
   for (std::thread* thread : {&loader_, &stopper_, &hurrier_})
@@ -70,6 +72,7 @@ ExitCode Daemon::Run() {
       .packs = packs_,
       .workers = workers_,
       .streams = streams_,
+      .requests = requests_,
       .retry_delay = retry_delay_,
       .engine_options = ToEngineOptions(config_, log_),
       .models_directory = config_.models.directory,

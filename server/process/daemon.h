@@ -99,6 +99,7 @@ class Daemon {
   RetryDelay retry_delay_;
   WorkerPool workers_;
   StreamThread streams_;
+  RequestMemory requests_;
   std::optional<MemoryWatcher> watcher_;
   std::optional<ServiceParts> parts_;
   std::unique_ptr<GrpcServer> server_;

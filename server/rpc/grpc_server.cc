@@ -23,10 +23,25 @@ namespace edgemoe {
 namespace {
 
 // Buffers of all calls together; beyond it gRPC reads no further requests.
-constexpr std::size_t kBuffersBytesMax = std::size_t{64} << 20;
+constexpr std::size_t kBuffersBytesMax = std::size_t{24} << 20;
 // Streams of one connection beyond those that could be admitted: enough for refusals and unary
 // calls to be answered at once.
 constexpr std::uint32_t kSpareStreams = 256;
+
+// A client may ping as often, with or without a call; a client that does not answer ours is gone.
+constexpr int kClientPingMsMin = 10'000;
+constexpr int kPingMs = 60'000;
+constexpr int kPingTimeoutMs = 20'000;
+
+void AcceptQuietStreams(grpc::ServerBuilder& builder) {
+  // Below the least that is promised: clients' clocks and the way here are not exact.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kClientPingMsMin / 2);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+}
 
 // gRPC wants these before its first server is built.
 void PrepareLibrary() {
@@ -72,6 +87,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const ServiceParts& parts,
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                              static_cast<int>(parts.engine_options.sessions_max +
                                               parts.engine_options.queue_max + kSpareStreams));
+  AcceptQuietStreams(builder);
   grpc::ResourceQuota quota("edgemoed");
   quota.Resize(kBuffersBytesMax);
   builder.SetResourceQuota(quota);

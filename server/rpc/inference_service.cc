@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rpc/inference_service.h"
 
+#include <memory>
+
 #include "server/calls/inference.h"
 #include "server/rpc/unary_answer.h"
 
@@ -22,10 +24,12 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Score(
   return AnswerStream(*context, parts_, *request, calls::MakeResponseStream(parts_), calls::Score);
 }
 
-grpc::ServerUnaryReactor* InferenceService::Tokenize(grpc::CallbackServerContext* context,
-                                                     const grpc::ByteBuffer* request,
-                                                     grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, parts_, *request, *response, calls::Tokenize);
+grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Tokenize(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return AnswerStream(*context, parts_, *request,
+                      std::make_shared<TokenStream>(parts_.streams, parts_.workers,
+                                                    parts_.engine_options.stall_timeout_ms),
+                      calls::Tokenize);
 }
 
 grpc::ServerUnaryReactor* InferenceService::Detokenize(grpc::CallbackServerContext* context,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/rpc/status_mapping.h"
 
+#include <string>
+
 namespace edgemoe {
 namespace {
 
@@ -30,6 +32,12 @@ grpc::StatusCode ToGrpcCode(StatusCode code) {
 }
 
 }  // namespace
+
+void AddRetryDelay(grpc::ServerContextBase& context, std::uint32_t retry_delay_ms) {
+  const std::string text = std::to_string(retry_delay_ms);
+  context.AddTrailingMetadata("retry-delay-ms", text);
+  context.AddTrailingMetadata("grpc-retry-pushback-ms", text);
+}
 
 grpc::Status ToGrpcStatus(const Status& status) {
   if (status.ok()) return grpc::Status::OK;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <cstddef>
 #include <functional>
@@ -18,12 +19,18 @@ class WorkerPool {
 
   // False, and nothing done, when there are too many.
   bool TryPost(std::function<void()> task);
+  // For what takes much memory or time: one such task at a time, in the order of posting.
+  bool TryPostLarge(std::function<void()> task);
 
   // Runs what was posted, then ends the threads. Nothing may be posted any more.
   void Join();
 
  private:
+  template <class Executor>
+  bool TryPostTo(const Executor& executor, std::function<void()> task);
+
   boost::asio::thread_pool pool_;
+  boost::asio::strand<boost::asio::thread_pool::executor_type> large_{pool_.get_executor()};
   const std::size_t tasks_max_;
   std::atomic<std::size_t> tasks_{0};
 };

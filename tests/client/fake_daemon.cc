@@ -113,14 +113,16 @@ class FakeInference final : public v1::Inference::Service {
   }
 
   Status Tokenize(ServerContext*, const v1::TokenizeRequest* request,
-                  v1::TokenizeResponse* response) override {
+                  grpc::ServerWriter<v1::TokenizeResponse>* writer) override {
     if (Status loading = Loading(state_); !loading.ok()) return loading;
     for (std::uint32_t i = 0; i < request->text().size(); ++i) {
-      v1::Token* token = response->add_tokens();
+      v1::TokenizeResponse response;
+      v1::Token* token = response.add_tokens();
       token->set_id(static_cast<unsigned char>(request->text()[i]));
       token->set_bytes(request->text().substr(i, 1));
       token->set_byte_begin(i);
       token->set_byte_end(i + 1);
+      writer->Write(response);
     }
     return Status::OK;
   }

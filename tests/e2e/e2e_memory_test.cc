@@ -11,6 +11,7 @@
 
 #include "tests/e2e/answers.h"
 #include "tests/support/daemon_process.h"
+#include "tests/support/sanitized.h"
 
 namespace edgemoe {
 namespace {
@@ -68,6 +69,51 @@ TEST_F(E2eMemoryTest, ResizeDuringAStreamKeepsItsTokens) {
   stream.join();
   EXPECT_EQ(client.GetStats()->experts().slab_bytes(), whole.expert_total_bytes());
   EXPECT_EQ(Receive(client.Complete(Greedy("Once upon a time", 200))).tokens, expected.tokens);
+}
+
+// Bounds that load meets with half to spare; at rest the process is at 24 MiB beside the plan.
+TEST_F(E2eMemoryTest, LongTextsTakeLittleMemoryBesideTheBudget) {
+  DaemonProcess daemon(socket_, {"--memory-adapt", "off", "--expert-budget", "10MiB"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client client = daemon.Connect();
+  v1::TokenizeRequest request;
+  while (request.text().size() < 4'000'000) request.mutable_text()->append("The cat sat down. ");
+  const std::uint64_t rest = client.GetStats()->process().resident_bytes();
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 4; ++i)
+    clients.emplace_back([&] {
+      client::Client own = daemon.Connect();
+      EXPECT_TRUE(own.Tokenize(request));
+    });
+  for (std::thread& thread : clients) thread.join();
+  if (kSanitized) return;
+  const auto memory = client.GetStats()->process();
+  EXPECT_LT(memory.peak_resident_bytes(), rest + (std::uint64_t{40} << 20));
+  EXPECT_TRUE(WaitUntil([&] {
+    return client.GetStats()->process().resident_bytes() < rest + (std::uint64_t{4} << 20);
+  }));
+}
+
+TEST_F(E2eMemoryTest, TheAdviceWorksWhenFollowed) {
+  DaemonProcess daemon(socket_, {"--memory-adapt", "off"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  const std::string refusal = Edgemoe({"resize", "1MiB"}).errors;
+  const std::string before = "least that works with these options is ";
+  const std::size_t at = refusal.find(before);
+  ASSERT_NE(at, std::string::npos) << refusal;
+  const std::string advice =
+      refusal.substr(at + before.size(), refusal.find(" (", at) - at - before.size());
+  const Outcome followed = Edgemoe({"resize", advice});
+  EXPECT_EQ(followed.code, 0) << advice << ": " << followed.errors;
+
+  client::Client client = daemon.Connect();
+  EXPECT_EQ(client.Plan({})->budget_bytes(), client.GetStats()->memory().budget_bytes());
+  const Outcome huge = Edgemoe({"resize", "500TiB"});
+  EXPECT_EQ(huge.code, 1);
+  EXPECT_THAT(huge.errors, HasSubstr("can be used here"));
+  EXPECT_EQ(Edgemoe({"resize", "auto"}).code, 0);
+  EXPECT_EQ(client.GetStats()->memory().budget_bytes(),
+            client.GetStats()->memory().budget_resident_bytes());
 }
 
 TEST_F(E2eMemoryTest, ABudgetBelowTheFloorIsRefused) {

@@ -6,6 +6,7 @@
 
 #include "tests/e2e/answers.h"
 #include "tests/support/daemon_process.h"
+#include "tests/support/sanitized.h"
 
 namespace edgemoe {
 namespace {
@@ -104,10 +105,9 @@ TEST_F(E2eStorageTest, TheProcessStaysWithinItsBudget) {
   EXPECT_EQ(outcome.stats.memory().budget_bytes(), floor);
   EXPECT_LT(outcome.stats.memory().expert_bytes(), outcome.stats.memory().expert_total_bytes());
   EXPECT_GT(outcome.stats.experts().evictions(), 0u);
-#if !defined(__SANITIZE_ADDRESS__)
+  if (kSanitized) return;
   // The process itself, with gRPC, has 64 MiB.
   EXPECT_LE(outcome.stats.process().peak_resident_bytes(), floor + (64u << 20));
-#endif
 }
 
 }  // namespace

@@ -19,6 +19,10 @@ namespace {
 
 class EngineTest : public ::testing::Test {
  protected:
+  static Result<std::vector<TokenPiece>> Tokens(Engine& engine, std::string text) {
+    EDGEMOE_ASSIGN_OR_FAIL(const auto tokens, engine.Tokenize(std::move(text), {}));
+    return tokens->Next(1000);
+  }
   void SetUp() override {
     options_.model_path = ::testing::TempDir() + "/engine_test.gguf";
     ASSERT_TRUE(WriteTinyModel(options_.model_path, {}).ok());
@@ -142,7 +146,7 @@ TEST_F(EngineTest, ScoreAgreesWithTheLogprobsOfGenerating) {
   ASSERT_EQ(generated.logprobs.size(), 24U);
 
   std::vector<TokenId> tokens;
-  const auto pieces = engine.Tokenize("The cat in the", {});
+  const auto pieces = Tokens(engine, "The cat in the");
   ASSERT_TRUE(pieces);
   for (const TokenPiece& piece : *pieces) tokens.push_back(piece.token);
   const std::size_t prompt_tokens = tokens.size();
@@ -301,7 +305,7 @@ TEST_F(EngineTest, TheDestructorEndsEverySink) {
 TEST_F(EngineTest, TokenizesAndBack) {
   Engine& engine = Open();
   const std::string text = "the \xe2\x82\xac<|im_end|>";
-  const auto tokens = engine.Tokenize(text, {});
+  const auto tokens = Tokens(engine, text);
   ASSERT_TRUE(tokens);
   EXPECT_EQ(tokens->back().token, TokenId{kTinyImEnd});
   std::vector<TokenId> ids;

@@ -119,16 +119,35 @@ void FakeEngine::Wake() {
   changed_.NotifyAll();
 }
 
-Result<std::vector<TokenPiece>> FakeEngine::Tokenize(std::string_view text,
-                                                     const TokenizeOptions& options) const {
-  std::vector<TokenPiece> pieces;
-  if (options.add_special) pieces.push_back({.token = TokenId{1}, .bytes = "<s>"});
-  for (std::uint32_t i = 0; i < text.size(); ++i)
-    pieces.push_back({.token = TokenId{static_cast<unsigned char>(text[i])},
-                      .bytes = std::string(1, text[i]),
-                      .byte_begin = i,
-                      .byte_end = i + 1});
-  return pieces;
+namespace {
+
+// A token a byte.
+class ByteTokens final : public TextTokens {
+ public:
+  ByteTokens(std::string text, bool add_special) : text_(std::move(text)), begins_(add_special) {}
+
+  Result<std::vector<TokenPiece>> Next(std::size_t count_max) override {
+    std::vector<TokenPiece> pieces;
+    if (std::exchange(begins_, false)) pieces.push_back({.token = TokenId{1}, .bytes = "<s>"});
+    for (; done_ < text_.size() && pieces.size() < count_max; ++done_)
+      pieces.push_back({.token = TokenId{static_cast<unsigned char>(text_[done_])},
+                        .bytes = std::string(1, text_[done_]),
+                        .byte_begin = done_,
+                        .byte_end = done_ + 1});
+    return pieces;
+  }
+
+ private:
+  const std::string text_;
+  bool begins_;
+  std::uint32_t done_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TextTokens>> FakeEngine::Tokenize(std::string text,
+                                                         const TokenizeOptions& options) const {
+  return std::make_unique<ByteTokens>(std::move(text), options.add_special);
 }
 
 Result<std::string> FakeEngine::Detokenize(std::span<const TokenId> tokens, bool) const {

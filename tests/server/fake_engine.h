@@ -50,8 +50,8 @@ class FakeEngine final : public Engine {
   Result<RequestId> Score(ScoreRequest request, std::unique_ptr<EventSink> sink) override;
   Status Abort(RequestId request) override;
   void Wake() override;
-  Result<std::vector<TokenPiece>> Tokenize(std::string_view text,
-                                           const TokenizeOptions& options) const override;
+  Result<std::unique_ptr<TextTokens>> Tokenize(std::string text,
+                                               const TokenizeOptions& options) const override;
   Result<std::string> Detokenize(std::span<const TokenId> tokens,
                                  bool render_special) const override;
   Result<std::string> ApplyTemplate(std::span<const ChatMessage> messages,

@@ -37,6 +37,7 @@ TestServer::TestServer(Options options)
       .packs = packs_,
       .workers = workers_,
       .streams = streams_,
+      .requests = requests_,
       .retry_delay = retry_delay_,
       .engine_options = engine_options,
       .models_directory = options.models_directory,

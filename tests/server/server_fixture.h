@@ -4,6 +4,7 @@
 // when a test says so.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <memory>
@@ -48,12 +49,15 @@ class TestServer {
   void PassStreamMs(std::uint64_t ms);
 
   FakeEngine& engine() { return engine_; }
+  RequestMemory& requests() { return requests_; }
+  int trim_count() const { return trim_count_; }
   GrpcServer& server() { return *server_; }
   const std::string& path() const { return path_; }
 
  private:
   TempFolder dir_;
   std::string path_ = dir_ / "s.sock";
+  std::atomic<int> trim_count_ = 0;
   FakeClock engine_clock_;
   FakeClock stream_clock_;
   FakeEngine engine_;
@@ -63,6 +67,7 @@ class TestServer {
   RetryDelay retry_delay_;
   WorkerPool workers_{2, 2048};
   StreamThread streams_{stream_clock_};
+  RequestMemory requests_{streams_, [this] { ++trim_count_; }};
   std::optional<ServiceParts> parts_;
   std::unique_ptr<GrpcServer> server_;
   std::optional<UnixListener> listener_;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/base/system/errno_status.h"
+#include "engine/base/system/page_size.h"
 
 namespace edgemoe {
 namespace {
@@ -36,9 +37,9 @@ AlignedBuffer::~AlignedBuffer() {
 Result<AlignedBuffer> AlignedBuffer::Allocate(std::size_t bytes) {
   AlignedBuffer buffer;
   if (bytes == 0) return buffer;
-  if (bytes > std::numeric_limits<std::size_t>::max() - kPageBytes)
+  if (bytes > std::numeric_limits<std::size_t>::max() - PageBytes())
     return Failure(ResourceExhaustedError("memory: " + std::to_string(bytes) + " bytes asked for"));
-  const std::size_t rounded = AlignUp(bytes, kPageBytes);
+  const std::size_t rounded = AlignUp(bytes, PageBytes());
   void* address =
       ::mmap(nullptr, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED)

@@ -8,8 +8,6 @@
 
 namespace edgemoe {
 
-constexpr std::size_t kPageBytes = 4096;
-
 constexpr std::size_t AlignUp(std::size_t value, std::size_t alignment) {
   return (value + alignment - 1) / alignment * alignment;
 }

@@ -41,7 +41,11 @@ void ExpertFeedForward::Run(LayerIndex layer, const LayerWeights& weights,
   while (const std::size_t count = source_.NextReady(ready_)) {
     const std::span<const ReadyExpert> ready(ready_.data(), count);
     for (const ReadyExpert& expert : ready) given_.push_back(expert.expert);
-    ComputeWave(layer, weights, PrepareWave(ready, rows));
+    for (std::size_t begin = 0; begin < count;) {
+      const std::size_t size = WaveSize(ready.subspan(begin));
+      ComputeWave(layer, weights, PrepareWave(ready.subspan(begin, size), rows));
+      begin += size;
+    }
     source_.Release(ready);
   }
   Charge(before, rows);
@@ -112,8 +116,18 @@ void ExpertFeedForward::GuessNext(const NextLayer& next, std::size_t row_count) 
   source_.Guess(config.index, std::span(routed_).first(row_count));
 }
 
+std::size_t ExpertFeedForward::WaveSize(std::span<const ReadyExpert> ready) const {
+  std::size_t size = 0;
+  for (std::size_t uses = 0; size < ready.size(); ++size) {
+    uses += uses_.rows_of(ready[size].expert).size();
+    if (size > 0 && uses > context_.workspace.wave_uses) break;
+  }
+  return size;
+}
+
 std::size_t ExpertFeedForward::PrepareWave(std::span<const ReadyExpert> ready, ActiveRows& rows) {
   std::size_t work_count = 0;
+  std::size_t wave_begin = 0;
   for (const ReadyExpert& expert : ready) {
     const std::span<const std::uint32_t> users = uses_.rows_of(expert.expert);
     if (!expert.status.ok()) {
@@ -125,24 +139,25 @@ std::size_t ExpertFeedForward::PrepareWave(std::span<const ReadyExpert> ready, A
     Work& work = work_[work_count++];
     work.ready = &expert;
     work.use_begin = uses_.begin_of(expert.expert);
+    work.wave_begin = wave_begin;
     work.use_count = users.size();
-    work.gate_x = Gather(expert.expert, gate, context_.workspace.gathered_gate);
+    work.gate_x = Gather(expert.expert, gate, wave_begin, context_.workspace.gathered_gate);
     work.up_x = ActivationTypeFor(up) == ActivationTypeFor(gate)
                     ? work.gate_x
-                    : Gather(expert.expert, up, context_.workspace.gathered_up);
+                    : Gather(expert.expert, up, wave_begin, context_.workspace.gathered_up);
+    wave_begin += users.size();
   }
   return work_count;
 }
 
 const std::byte* ExpertFeedForward::Gather(ExpertIndex expert, TensorType type,
-                                           std::byte* gathered) {
+                                           std::size_t wave_begin, std::byte* gathered) {
   const ActivationType activation = ActivationTypeFor(type);
   const std::size_t stride = EncodedStride(activation, context_.config.width);
   const std::byte* const encoded = encoded_x_.As(activation);
   const std::span<const std::uint32_t> users = uses_.rows_of(expert);
   if (users.size() == 1) return encoded + users[0] * stride;
-  std::byte* const begin =
-      gathered + uses_.begin_of(expert) * EncodedStrideMax(context_.config.width);
+  std::byte* const begin = gathered + wave_begin * EncodedStrideMax(context_.config.width);
   for (std::size_t i = 0; i < users.size(); ++i) {
     std::memcpy(begin + i * stride, encoded + users[i] * stride, stride);
   }
@@ -177,7 +192,7 @@ void ExpertFeedForward::ComputeWave(LayerIndex layer, const LayerWeights& weight
                     .row_begin = begin,
                     .row_end = std::min(begin + out_rows, width),
                     .columns = hidden,
-                    .x = w.encoded_hidden + work.use_begin * EncodedStrideMax(hidden),
+                    .x = w.encoded_hidden + work.wave_begin * EncodedStrideMax(hidden),
                     .bias = BiasOf(biases, work.ready->expert, width),
                     .y = w.expert_out + work.use_begin * width,
                     .y_stride = width});
@@ -187,8 +202,8 @@ void ExpertFeedForward::ComputeWave(LayerIndex layer, const LayerWeights& weight
 void ExpertFeedForward::ComputeHidden(LayerIndex layer, const LayerWeights& weights,
                                       const Work& work, std::size_t begin, std::size_t end) {
   const std::size_t hidden = context_.config.expert_width;
-  float* const gate = context_.workspace.gate + work.use_begin * hidden;
-  float* const up = context_.workspace.up + work.use_begin * hidden;
+  float* const gate = context_.workspace.gate + work.wave_begin * hidden;
+  float* const up = context_.workspace.up + work.wave_begin * hidden;
   Product product = {
       .role = ExpertRole::kGate,
       .row_begin = begin,
@@ -218,10 +233,10 @@ void ExpertFeedForward::EncodeHidden(const Work& work) {
   Workspace& w = context_.workspace;
   const std::size_t hidden = context_.config.expert_width;
   const ActivationType type = ActivationTypeFor(work.ready->types[Index(ExpertRole::kDown)]);
-  std::byte* const encoded = w.encoded_hidden + work.use_begin * EncodedStrideMax(hidden);
+  std::byte* const encoded = w.encoded_hidden + work.wave_begin * EncodedStrideMax(hidden);
   for (std::size_t use = 0; use < work.use_count; ++use) {
     context_.kernels.encode[static_cast<std::size_t>(type)](
-        w.gate + (work.use_begin + use) * hidden, hidden,
+        w.gate + (work.wave_begin + use) * hidden, hidden,
         encoded + use * EncodedStride(type, hidden));
   }
 }
@@ -231,7 +246,7 @@ void ExpertFeedForward::Show(LayerIndex layer, const Work& work, std::size_t beg
   const ExpertIndex expert = work.ready->expert;
   const ObservedUses uses = {
       {ConfigOf(layer).index, expert}, uses_.rows_of(expert), uses_.weights_of(expert)};
-  const std::size_t first = work.use_begin * context_.config.expert_width;
+  const std::size_t first = work.wave_begin * context_.config.expert_width;
   if (begin == 0)
     context_.observer->OnExpertInput(uses, context_.workspace.normed, context_.config.width);
   context_.observer->OnHidden(uses, {.activation = ConfigOf(layer).activation,

@@ -37,7 +37,8 @@ class ExpertFeedForward {
   // One expert of a wave, with what its products take.
   struct Work {
     const ReadyExpert* ready;
-    std::size_t use_begin;
+    std::size_t use_begin;   // among all uses of the layer
+    std::size_t wave_begin;  // among the uses of the wave
     std::size_t use_count;
     const std::byte* gate_x;  // [use_count, width], encoded for its gate
     const std::byte* up_x;    // the same for its up
@@ -62,10 +63,14 @@ class ExpertFeedForward {
   void Begin(LayerIndex layer, const ActiveRows& rows);
   // Tells the source what the next layer's router makes of the present state, if it wants to know.
   void GuessNext(const NextLayer& next, std::size_t row_count);
+  // As many of the first of `ready` as the workspace has room for; at least one.
+  std::size_t WaveSize(std::span<const ReadyExpert> ready) const;
   // Fails the rows of experts that could not be read; gives the number of the others in work_.
   std::size_t PrepareWave(std::span<const ReadyExpert> ready, ActiveRows& rows);
-  // The encoded rows of an expert's uses, one after another: in place when it has one row only.
-  const std::byte* Gather(ExpertIndex expert, TensorType type, std::byte* gathered);
+  // The encoded rows of an expert's uses, one after another: in place when it has one row only,
+  // else from the wave's use `wave_begin` of `gathered` on.
+  const std::byte* Gather(ExpertIndex expert, TensorType type, std::size_t wave_begin,
+                          std::byte* gathered);
   // out = down(activation(gate(x), up(x))), for every use of every expert of the wave.
   void ComputeWave(LayerIndex layer, const LayerWeights& weights, std::size_t work_count);
   // Hidden elements [begin, end) of one expert: gate, up and what they are joined to.

@@ -76,7 +76,9 @@ v1::FinishReason ToApi(FinishReason reason) {
 
 std::optional<v1::GenerateResponse> GenerateTranslator::operator()(StreamEvent event) {
   v1::GenerateResponse response;
-  if (const auto* started = std::get_if<StartedEvent>(&event)) {
+  if (std::holds_alternative<WaitingEvent>(event)) {
+    response.mutable_waiting();
+  } else if (const auto* started = std::get_if<StartedEvent>(&event)) {
     cached_tokens_ = started->cached_tokens;
     FillStarted(*started, engine_, *response.mutable_started());
     response.mutable_started()->set_seed(seed_);
@@ -104,7 +106,9 @@ std::optional<v1::GenerateResponse> GenerateTranslator::operator()(StreamEvent e
 
 std::optional<v1::ScoreResponse> ScoreTranslator::operator()(StreamEvent event) {
   v1::ScoreResponse response;
-  if (const auto* started = std::get_if<StartedEvent>(&event)) {
+  if (std::holds_alternative<WaitingEvent>(event)) {
+    response.mutable_waiting();
+  } else if (const auto* started = std::get_if<StartedEvent>(&event)) {
     cached_tokens_ = started->cached_tokens;
     FillStarted(*started, engine_, *response.mutable_started());
   } else if (const auto* chunk = std::get_if<ChunkEvent>(&event)) {

@@ -55,5 +55,13 @@ TEST(ByteSizeTest, FormatsForPeople) {
   EXPECT_EQ(FormatByteSize(~std::uint64_t{0}), "16777216 TiB");
 }
 
+TEST(ByteSizeTest, TheLeastIsEnoughWhenReadBack) {
+  EXPECT_EQ(FormatLeastByteSize(36'070'272), "35 MiB");
+  EXPECT_EQ(FormatLeastByteSize(34 * kMiB), "34 MiB");
+  EXPECT_EQ(FormatLeastByteSize(12), "12 B");
+  for (std::uint64_t bytes = 1; bytes < 4'000 * kGiB; bytes = bytes * 5 / 3 + 1)
+    EXPECT_GE(ParseByteSize(FormatLeastByteSize(bytes)).value_or(0), bytes);
+}
+
 }  // namespace
 }  // namespace edgemoe

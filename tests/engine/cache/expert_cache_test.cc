@@ -24,7 +24,7 @@ ExpertKey Key(std::uint32_t layer, std::uint32_t expert) {
 SlotClasses TwoClasses(std::uint32_t experts, std::uint32_t top_k) {
   std::vector<std::uint64_t> bytes;
   for (const std::uint64_t pages : {1u, 10u, 1u, 10u})
-    bytes.insert(bytes.end(), experts, pages * kPageBytes);
+    bytes.insert(bytes.end(), experts, pages * kSlotAlignment);
   return *MakeSlotClasses(4, experts, top_k, bytes);
 }
 
@@ -48,7 +48,7 @@ TEST_F(ExpertCacheTest, AbsentLoadingResident) {
   EXPECT_EQ(cache_->state(key), ExpertState::kAbsent);
   EXPECT_FALSE(cache_->TryPin(key));
   const std::span<std::byte> slot = cache_->TryReserve(key);
-  ASSERT_EQ(slot.size(), kPageBytes);
+  ASSERT_EQ(slot.size(), kSlotAlignment);
   EXPECT_EQ(cache_->state(key), ExpertState::kLoading);
   EXPECT_FALSE(cache_->TryPin(key));
   slot[7] = std::byte{42};
@@ -64,7 +64,7 @@ TEST_F(ExpertCacheTest, AbsentLoadingResident) {
   EXPECT_EQ(counters.misses, 1u);
   EXPECT_EQ(counters.joins, 1u);
   EXPECT_EQ(counters.hits, 1u);
-  EXPECT_EQ(counters.resident_bytes, kPageBytes);
+  EXPECT_EQ(counters.resident_bytes, kSlotAlignment);
   EXPECT_EQ(counters.pinned_count, 0u);
 }
 
@@ -98,7 +98,7 @@ TEST_F(ExpertCacheTest, EvictsTheLeastRecentOfItsClass) {
   EXPECT_EQ(cache_->state(Key(0, 0)), ExpertState::kResident);
   EXPECT_EQ(cache_->state(Key(1, 0)), ExpertState::kResident);
   EXPECT_EQ(cache_->counters().evictions, 1u);
-  EXPECT_EQ(cache_->counters().resident_bytes, 12 * kPageBytes);
+  EXPECT_EQ(cache_->counters().resident_bytes, 12 * kSlotAlignment);
 }
 
 TEST_F(ExpertCacheTest, SeveralPinsHoldOneExpert) {
@@ -253,7 +253,7 @@ void CompareWithReference(std::uint64_t seed) {
   Random random(seed);
   const SlotClasses classes = TwoClasses(5, static_cast<std::uint32_t>(1 + random.NextBelow(4)));
   SlotSlab slab =
-      *SlotSlab::Create(classes, SlabBytesMin(classes) + random.NextBelow(60) * kPageBytes);
+      *SlotSlab::Create(classes, SlabBytesMin(classes) + random.NextBelow(60) * kSlotAlignment);
   ExpertCache cache(classes, &slab, LruPolicy::Make);
   ReferenceCache reference(classes, slab);
   std::vector<ExpertPin> pins;

@@ -15,6 +15,7 @@
 
 #include "engine/base/random.h"
 #include "engine/base/system/aligned_buffer.h"
+#include "engine/base/system/page_size.h"
 
 namespace edgemoe {
 namespace {
@@ -22,36 +23,36 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr std::uint64_t kPage = kPageBytes;
+constexpr std::uint64_t kBlock = kSlotAlignment;
 
-// Layers whose experts all need the same bytes.
+// Layers whose experts all need the same bytes, on a kernel whose pages are blocks of storage.
 SlotClasses Classes(const std::vector<std::uint64_t>& layer_bytes, std::uint32_t experts,
-                    std::uint32_t top_k) {
+                    std::uint32_t top_k, std::uint64_t page_bytes = kBlock) {
   std::vector<std::uint64_t> bytes;
   for (const std::uint64_t layer : layer_bytes) bytes.insert(bytes.end(), experts, layer);
-  auto classes =
-      MakeSlotClasses(static_cast<std::uint32_t>(layer_bytes.size()), experts, top_k, bytes);
+  auto classes = MakeSlotClasses(static_cast<std::uint32_t>(layer_bytes.size()), experts, top_k,
+                                 bytes, page_bytes);
   EXPECT_TRUE(classes) << classes.error().ToString();
   return *classes;
 }
 
 TEST(SlotClassesTest, OneSizeIsOneClass) {
-  const SlotClasses classes = Classes({100 * kPage, 100 * kPage}, 8, 2);
+  const SlotClasses classes = Classes({100 * kBlock, 100 * kBlock}, 8, 2);
   ASSERT_EQ(classes.classes.size(), 1u);
-  EXPECT_EQ(classes.classes[0].slot_bytes, 100 * kPage);
+  EXPECT_EQ(classes.classes[0].slot_bytes, 100 * kBlock);
   EXPECT_EQ(classes.classes[0].expert_count, 16u);
   EXPECT_EQ(classes.classes[0].slot_floor, 4u);
-  EXPECT_EQ(SlabBytesMin(classes), 400 * kPage);
-  EXPECT_EQ(SlabBytesMax(classes), 1600 * kPage);
+  EXPECT_EQ(SlabBytesMin(classes), 400 * kBlock);
+  EXPECT_EQ(SlabBytesMax(classes), 1600 * kBlock);
 }
 
 TEST(SlotClassesTest, MixedQuantisationIsTwoClasses) {
   // Half of the layers with a wider down matrix; one dense layer.
   const SlotClasses classes =
-      Classes({0, 120 * kPage, 100 * kPage, 120 * kPage, 100 * kPage}, 4, 3);
+      Classes({0, 120 * kBlock, 100 * kBlock, 120 * kBlock, 100 * kBlock}, 4, 3);
   ASSERT_EQ(classes.classes.size(), 2u);
-  EXPECT_EQ(classes.classes[0].slot_bytes, 100 * kPage);
-  EXPECT_EQ(classes.classes[1].slot_bytes, 120 * kPage);
+  EXPECT_EQ(classes.classes[0].slot_bytes, 100 * kBlock);
+  EXPECT_EQ(classes.classes[1].slot_bytes, 120 * kBlock);
   EXPECT_EQ(classes.classes[1].expert_count, 8u);
   EXPECT_EQ(classes.classes[1].slot_floor, 6u);
   EXPECT_EQ(classes.class_of[0], kNoSlotClass);
@@ -63,25 +64,25 @@ TEST(SlotClassesTest, BlockRoundingMakesNoClassOfItsOwn) {
   // Equal experts at any offset within a block, and one that is really smaller.
   const auto classes = MakeSlotClasses(
       1, 5, 2,
-      std::vector<std::uint64_t>{50 * kPage, 51 * kPage, 53 * kPage, 50 * kPage, 30 * kPage});
+      std::vector<std::uint64_t>{50 * kBlock, 51 * kBlock, 53 * kBlock, 50 * kBlock, 30 * kBlock});
   ASSERT_TRUE(classes);
   ASSERT_EQ(classes->classes.size(), 2u);
-  EXPECT_EQ(classes->classes[0].slot_bytes, 30 * kPage);
-  EXPECT_EQ(classes->classes[1].slot_bytes, 53 * kPage);
+  EXPECT_EQ(classes->classes[0].slot_bytes, 30 * kBlock);
+  EXPECT_EQ(classes->classes[1].slot_bytes, 53 * kBlock);
   EXPECT_THAT(classes->class_of, ElementsAre(1, 1, 1, 1, 0));
 }
 
 // Bytes of slots beyond what the experts in them need.
 std::uint64_t PaddingBytes(const SlotClasses& classes, const std::vector<std::uint64_t>& bytes) {
   std::uint64_t needed = 0;
-  for (const std::uint64_t one : bytes) needed += AlignUp(one, kPage);
+  for (const std::uint64_t one : bytes) needed += AlignUp(one, kBlock);
   return SlabBytesMax(classes) - needed;
 }
 
 TEST(SlotClassesTest, ManySizesAreJoinedAndAlwaysFit) {
   Random random(1);
   std::vector<std::uint64_t> bytes;
-  for (int i = 0; i < 200; ++i) bytes.push_back(1 + random.NextBelow(5000 * kPage));
+  for (int i = 0; i < 200; ++i) bytes.push_back(1 + random.NextBelow(5000 * kBlock));
   const auto classes = MakeSlotClasses(4, 50, 4, bytes);
   ASSERT_TRUE(classes);
   EXPECT_EQ(classes->classes.size(), kSlotClassCountMax);
@@ -116,16 +117,16 @@ TEST(SlotClassesTest, TheFewestClassesWithLittlePadding) {
     std::vector<std::uint64_t> bytes;
     std::uint64_t sum = 0;
     for (const std::uint64_t page : pages) {
-      bytes.push_back(page * kPage);
+      bytes.push_back(page * kBlock);
       sum += page;
     }
     const auto classes = MakeSlotClasses(2, 6, 2, bytes);
     ASSERT_TRUE(classes);
     const std::size_t count = classes->classes.size();
     const std::uint64_t padding = PaddingBytes(*classes, bytes);
-    EXPECT_EQ(padding, LeastPadding(pages, count) * kPage) << seed;
+    EXPECT_EQ(padding, LeastPadding(pages, count) * kBlock) << seed;
     if (count < kSlotClassCountMax) {
-      EXPECT_LE(padding, sum * kPage / 20) << seed;
+      EXPECT_LE(padding, sum * kBlock / 20) << seed;
     }
     if (count > 1) {
       EXPECT_GT(LeastPadding(pages, count - 1) * 20, sum) << seed;
@@ -141,7 +142,7 @@ TEST(SlotClassesTest, FloorsOfMixedLayersAreOneTokensDemand) {
   Random random(7);
   std::vector<std::uint64_t> bytes;
   for (std::uint32_t i = 0; i < kLayers * kExperts; ++i)
-    bytes.push_back(kPage * (16 + random.NextBelow(33)));
+    bytes.push_back(kBlock * (16 + random.NextBelow(33)));
   const auto classes = MakeSlotClasses(kLayers, kExperts, kTopK, bytes);
   ASSERT_TRUE(classes);
   const std::size_t count = classes->classes.size();
@@ -154,21 +155,21 @@ TEST(SlotClassesTest, FloorsOfMixedLayersAreOneTokensDemand) {
   }
   EXPECT_GE(floors, kLayers * kTopK);
   EXPECT_LT(floors, kLayers * kTopK + count);
-  EXPECT_LE(SlabBytesMin(*classes), kLayers * kTopK * 48 * kPage);
+  EXPECT_LE(SlabBytesMin(*classes), kLayers * kTopK * 48 * kBlock);
   EXPECT_TRUE(DivideSlots(*classes, SlabBytesMin(*classes)));
 }
 
 // Who reads each layer anew needs the most that a token may want of each class in any one layer.
 TEST(SlotClassesTest, LayerFloorsAreTheMostOfOneLayer) {
   const std::vector<std::uint64_t> bytes = {
-      100 * kPage, 100 * kPage, 100 * kPage, 200 * kPage,   // 3 small, 1 large
-      100 * kPage, 200 * kPage, 200 * kPage, 200 * kPage};  // 1 small, 3 large
+      100 * kBlock, 100 * kBlock, 100 * kBlock, 200 * kBlock,   // 3 small, 1 large
+      100 * kBlock, 200 * kBlock, 200 * kBlock, 200 * kBlock};  // 1 small, 3 large
   const auto classes = MakeSlotClasses(2, 4, 2, bytes);
   ASSERT_TRUE(classes);
   ASSERT_EQ(classes->classes.size(), 2u);
   EXPECT_EQ(classes->classes[0].slot_floor, 2u);
   EXPECT_EQ(classes->classes[1].slot_floor, 2u);
-  const SlotClasses of_layer = WithLayerFloors(Classes({100 * kPage, 200 * kPage}, 4, 3), 3);
+  const SlotClasses of_layer = WithLayerFloors(Classes({100 * kBlock, 200 * kBlock}, 4, 3), 3);
   EXPECT_EQ(of_layer.classes[0].slot_floor, 3u);
   EXPECT_EQ(of_layer.classes[1].slot_floor, 3u);
   const SlotClasses mixed = WithLayerFloors(*classes, 2);
@@ -181,7 +182,7 @@ TEST(SlotClassesTest, RefusesModelsWithoutExperts) {
   const std::vector<std::uint64_t> none(4, 0);
   EXPECT_EQ(MakeSlotClasses(2, 2, 1, none).error().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(MakeSlotClasses(0, 2, 1, {}).error().code(), StatusCode::kInvalidArgument);
-  const std::vector<std::uint64_t> some(4, kPage);
+  const std::vector<std::uint64_t> some(4, kBlock);
   for (const std::uint32_t top_k : {0u, 3u}) {
     const auto wrong = MakeSlotClasses(2, 2, top_k, some);
     ASSERT_FALSE(wrong);
@@ -190,11 +191,11 @@ TEST(SlotClassesTest, RefusesModelsWithoutExperts) {
 }
 
 TEST(DivideSlotsTest, FloorThenShareThenEverything) {
-  const SlotClasses classes = Classes({100 * kPage, 200 * kPage}, 10, 2);
+  const SlotClasses classes = Classes({100 * kBlock, 200 * kBlock}, 10, 2);
   const std::uint64_t least = SlabBytesMin(classes);
-  EXPECT_EQ(least, 600 * kPage);
+  EXPECT_EQ(least, 600 * kBlock);
   EXPECT_THAT(*DivideSlots(classes, least), ElementsAre(2, 2));
-  EXPECT_THAT(*DivideSlots(classes, least + 1200 * kPage), ElementsAre(6, 6));
+  EXPECT_THAT(*DivideSlots(classes, least + 1200 * kBlock), ElementsAre(6, 6));
   EXPECT_THAT(*DivideSlots(classes, SlabBytesMax(classes)), ElementsAre(10, 10));
   EXPECT_THAT(*DivideSlots(classes, 1000 * SlabBytesMax(classes)), ElementsAre(10, 10));
   const auto refused = DivideSlots(classes, least - 1);
@@ -203,38 +204,54 @@ TEST(DivideSlotsTest, FloorThenShareThenEverything) {
   EXPECT_THAT(refused.error().message(), HasSubstr(std::to_string(least)));
 }
 
+// Kernels of x86, of the Raspberry Pi 5, and of some Arm servers. Tested wherever the running
+// kernel's pages are not larger.
+class PageSizeTest : public testing::TestWithParam<std::uint64_t> {
+ protected:
+  void SetUp() override {
+    if (PageBytes() > GetParam()) GTEST_SKIP() << "this kernel's pages are larger";
+  }
+
+  std::uint64_t InPages(std::uint64_t bytes) const { return AlignUp(bytes, GetParam()); }
+};
+INSTANTIATE_TEST_SUITE_P(Pages, PageSizeTest, testing::Values(4096, 16384, 65536));
+
 // The bound is hard, and no slot's worth of bytes is left unused.
-TEST(DivideSlotsTest, RandomModelsAndBudgets) {
+TEST_P(PageSizeTest, DividesBytesOfRandomModelsAndBudgets) {
   for (std::uint64_t seed = 0; seed < 2000; ++seed) {
     Random random(seed);
     std::vector<std::uint64_t> layers;
     for (std::uint64_t i = 0; i < 1 + random.NextBelow(6); ++i)
-      layers.push_back(kPage * (1 + random.NextBelow(40)));
+      layers.push_back(kBlock * (1 + random.NextBelow(40)));
     const auto experts = static_cast<std::uint32_t>(1 + random.NextBelow(20));
-    const SlotClasses classes =
-        Classes(layers, experts, static_cast<std::uint32_t>(1 + random.NextBelow(experts)));
+    const SlotClasses classes = Classes(
+        layers, experts, static_cast<std::uint32_t>(1 + random.NextBelow(experts)), GetParam());
     const std::uint64_t least = SlabBytesMin(classes);
     const std::uint64_t most = SlabBytesMax(classes);
-    const std::uint64_t budget = least + random.NextBelow(most - least + 2 * kPage);
+    const std::uint64_t budget = least + random.NextBelow(most - least + 2 * kBlock);
     const auto counts = DivideSlots(classes, budget);
     ASSERT_TRUE(counts);
     std::uint64_t used = 0;
     for (std::size_t i = 0; i < counts->size(); ++i) {
       ASSERT_GE((*counts)[i], classes.classes[i].slot_floor) << seed;
       ASSERT_LE((*counts)[i], classes.classes[i].expert_count) << seed;
-      used += (*counts)[i] * classes.classes[i].slot_bytes;
+      used += InPages((*counts)[i] * classes.classes[i].slot_bytes);
     }
     ASSERT_LE(used, budget) << seed;
-    for (std::size_t i = 0; i < counts->size(); ++i)
+    for (std::size_t i = 0; i < counts->size(); ++i) {
+      const std::uint64_t slot_bytes = classes.classes[i].slot_bytes;
       if ((*counts)[i] < classes.classes[i].expert_count) {
-        ASSERT_GT(classes.classes[i].slot_bytes, budget - used) << seed;
+        ASSERT_GT(InPages(((*counts)[i] + 1) * slot_bytes),
+                  InPages((*counts)[i] * slot_bytes) + budget - used)
+            << seed;
       }
+    }
   }
 }
 
-TEST(SlotSlabTest, SlotsAreAlignedApartAndWithinTheBudget) {
-  const SlotClasses classes = Classes({3 * kPage, 9 * kPage}, 6, 2);
-  const std::uint64_t budget = SlabBytesMin(classes) + 20 * kPage + 123;
+TEST_P(PageSizeTest, SlotsAreAlignedApartAndWithinTheBudget) {
+  const SlotClasses classes = Classes({3 * kBlock, 9 * kBlock}, 6, 2, GetParam());
+  const std::uint64_t budget = SlabBytesMin(classes) + 20 * kBlock + 123;
   auto slab = SlotSlab::Create(classes, budget);
   ASSERT_TRUE(slab) << slab.error().ToString();
   EXPECT_LE(slab->committed_bytes(), budget);
@@ -247,7 +264,7 @@ TEST(SlotSlabTest, SlotsAreAlignedApartAndWithinTheBudget) {
     while (slab->TryTake(c, slot)) {
       const std::span<std::byte> bytes = slab->BytesOf(slot);
       EXPECT_EQ(bytes.size(), classes.classes[c].slot_bytes);
-      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(bytes.data()) % kPage, 0u);
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(bytes.data()) % kBlock, 0u);
       EXPECT_GE(bytes.data(), regions[c].data());
       EXPECT_LE(bytes.data() + bytes.size(), regions[c].data() + regions[c].size());
       std::memset(bytes.data(), 0x11, bytes.size());
@@ -266,7 +283,7 @@ TEST(SlotSlabTest, SlotsAreAlignedApartAndWithinTheBudget) {
 }
 
 TEST(SlotSlabTest, FreedSlotsComeBack) {
-  auto slab = SlotSlab::Create(Classes({kPage}, 1, 1), kPage);
+  auto slab = SlotSlab::Create(Classes({kBlock}, 1, 1, PageBytes()), PageBytes());
   ASSERT_TRUE(slab);
   SlotIndex slot;
   ASSERT_TRUE(slab->TryTake(0, slot));
@@ -277,52 +294,61 @@ TEST(SlotSlabTest, FreedSlotsComeBack) {
   EXPECT_DEATH(slab->Free(slot), "freed twice");
 }
 
-// Pages of a range that are in memory.
-std::size_t ResidentPages(std::span<std::byte> range) {
-  std::vector<unsigned char> pages(range.size() / kPage);
+// How much of a range is in memory.
+std::uint64_t ResidentBytes(std::span<std::byte> range) {
+  std::vector<unsigned char> pages(AlignUp(range.size(), PageBytes()) / PageBytes());
   EXPECT_EQ(::mincore(range.data(), range.size(), pages.data()), 0);
-  return static_cast<std::size_t>(std::ranges::count_if(pages, [](auto p) { return p & 1; }));
+  return PageBytes() *
+         static_cast<std::uint64_t>(std::ranges::count_if(pages, [](auto p) { return p & 1; }));
 }
 
-TEST(SlotSlabTest, ShrinkingGivesMemoryBackAndGrowingTakesIt) {
-  const SlotClasses classes = Classes({30 * kPage, 90 * kPage}, 16, 2);
+// Slots of 30 and 90 blocks end within pages of 16 and 64 KiB: the page that a slot shares with the
+// first that goes stays.
+TEST_P(PageSizeTest, ShrinkingGivesMemoryBackAndGrowingTakesIt) {
+  const SlotClasses classes = Classes({30 * kBlock, 90 * kBlock}, 16, 2, GetParam());
   auto slab = SlotSlab::Create(classes, SlabBytesMax(classes));
   ASSERT_TRUE(slab) << slab.error().ToString();
   const bool locked = slab->TryLock();
   const std::vector<std::span<std::byte>> whole = slab->regions();
-  const std::uint64_t pages = SlabBytesMax(classes) / kPage;
   for (int round = 0; round < 3; ++round) {
     for (const std::span<std::byte> region : slab->regions())
       std::memset(region.data(), 0x77, region.size());
-    EXPECT_EQ(ResidentPages(whole[0]) + ResidentPages(whole[1]), pages);
-    ASSERT_TRUE(slab->Resize(std::vector<std::uint32_t>{4, 3}, nullptr).ok());
-    EXPECT_EQ(slab->committed_bytes(), (4 * 30 + 3 * 90) * kPage);
-    EXPECT_EQ(ResidentPages(whole[0]), 4u * 30);
-    EXPECT_EQ(ResidentPages(whole[1]), 3u * 90);
-    EXPECT_EQ(slab->slot_count(), 7u);
+    EXPECT_EQ(ResidentBytes(whole[0]), 16 * 30 * kBlock);
+    EXPECT_EQ(ResidentBytes(whole[1]), 16 * 90 * kBlock);
+    ASSERT_TRUE(slab->Resize(std::vector<std::uint32_t>{5, 3}, nullptr).ok());
+    const std::uint64_t small = InPages(5 * 30 * kBlock);
+    const std::uint64_t large = InPages(3 * 90 * kBlock);
+    EXPECT_EQ(slab->committed_bytes(), small + large);
+    EXPECT_EQ(ResidentBytes(whole[0]), small);
+    EXPECT_EQ(ResidentBytes(whole[1]), large);
+    EXPECT_EQ(slab->slot_count(), 8u);
+    EXPECT_THAT(slab->regions()[0], testing::Each(std::byte{0x77}));
+    EXPECT_THAT(slab->regions()[1], testing::Each(std::byte{0x77}));
     ASSERT_TRUE(slab->Resize(std::vector<std::uint32_t>{16, 16}, nullptr).ok());
     EXPECT_EQ(slab->free_count(0) + slab->free_count(1), 32u);
     // Untouched, it is not in memory; what stayed still is.
-    EXPECT_EQ(ResidentPages(whole[0]) + ResidentPages(whole[1]), 4u * 30 + 3 * 90);
+    EXPECT_EQ(ResidentBytes(whole[0]), small);
+    EXPECT_EQ(ResidentBytes(whole[1]), large);
     EXPECT_EQ(slab->regions()[1].data(), whole[1].data());
   }
   if (!locked) std::fputs("not locked: RLIMIT_MEMLOCK is too small\n", stderr);
 }
 
 TEST(SlotSlabTest, MemoryThatWasGivenBackCannotBeTouched) {
-  const SlotClasses classes = Classes({kPage}, 4, 1);
-  auto slab = SlotSlab::Create(classes, 4 * kPage);
+  const std::uint64_t page = PageBytes();
+  const SlotClasses classes = Classes({page}, 4, 1, page);
+  auto slab = SlotSlab::Create(classes, 4 * page);
   ASSERT_TRUE(slab);
-  std::byte* const last = slab->regions()[0].data() + 3 * kPage;
+  std::byte* const last = slab->regions()[0].data() + 3 * page;
   *last = std::byte{1};
   ASSERT_TRUE(slab->Resize(std::vector<std::uint32_t>{3}, nullptr).ok());
   EXPECT_DEATH(*last = std::byte{2}, "");
 }
 
-TEST(SlotSlabTest, TakenSlotsMoveBelowTheNewEnd) {
+TEST_P(PageSizeTest, TakenSlotsMoveBelowTheNewEnd) {
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     Random random(seed);
-    const SlotClasses classes = Classes({kPage, 9 * kPage}, 12, 1);
+    const SlotClasses classes = Classes({kBlock, 9 * kBlock}, 12, 1, GetParam());
     auto slab = SlotSlab::Create(classes, SlabBytesMax(classes));
     ASSERT_TRUE(slab);
     std::map<SlotIndex, int> marks;  // what was written to each taken slot
@@ -338,7 +364,7 @@ TEST(SlotSlabTest, TakenSlotsMoveBelowTheNewEnd) {
       } else if (!marks.empty()) {
         const auto any =
             std::next(marks.begin(), static_cast<std::ptrdiff_t>(random.NextBelow(marks.size())));
-        --taken[slab->BytesOf(any->first).size() == kPage ? 0 : 1];
+        --taken[slab->BytesOf(any->first).size() == kBlock ? 0 : 1];
         slab->Free(any->first);
         marks.erase(any);
       }
@@ -365,7 +391,7 @@ TEST(SlotSlabTest, TakenSlotsMoveBelowTheNewEnd) {
 }
 
 TEST(SlotSlabTest, MemoryThatTheKernelHasNotIsRefused) {
-  const SlotClasses classes = Classes({std::uint64_t{1} << 50}, 2, 1);
+  const SlotClasses classes = Classes({std::uint64_t{1} << 50}, 2, 1, PageBytes());
   const auto slab = SlotSlab::Create(classes, SlabBytesMax(classes));
   ASSERT_FALSE(slab);
   EXPECT_EQ(slab.error().code(), StatusCode::kResourceExhausted);

@@ -27,7 +27,7 @@ class EnginePlanTest : public ::testing::Test {
   MemoryPlan Plan(std::uint64_t usable_bytes = 0) {
     const Result<ModelHeader> header = ReadModelHeader(options_.model_path);
     EXPECT_TRUE(header) << header.error().message();
-    return MakePlan(*header, LimitsFor(*header, options_), options_, usable_bytes);
+    return MakePlan(*header, LimitsFor(*header, options_, usable_bytes), options_, usable_bytes);
   }
 
   EngineOptions options_;
@@ -91,11 +91,34 @@ TEST_F(EnginePlanTest, TheContextIsAtMostTheModelsOwn) {
   const Result<ModelHeader> header = ReadModelHeader(options_.model_path);
   ASSERT_TRUE(header);
   options_.context_tokens = 1 << 20;
-  EXPECT_EQ(LimitsFor(*header, options_).steps.context_tokens, header->config.context_length);
+  EXPECT_EQ(LimitsFor(*header, options_, 0).steps.context_tokens, header->config.context_length);
   options_.context_tokens = 40;
-  const RunLimits limits = LimitsFor(*header, options_);
+  const RunLimits limits = LimitsFor(*header, options_, 0);
   EXPECT_EQ(limits.steps.context_tokens, 40U);
   EXPECT_EQ(limits.kv_tokens, 2U * 64);  // whole blocks for each session
+}
+
+TEST_F(EnginePlanTest, ChunksOfPromptsGrowWhereExpertsAreRead) {
+  const Result<ModelHeader> header = ReadModelHeader(options_.model_path);
+  ASSERT_TRUE(header);
+  const auto chunk = [&] {
+    return LimitsFor(*header, options_, 1 * kGiB).steps.prefill_chunk_tokens;
+  };
+  EXPECT_EQ(chunk(), 64U) << "all is in memory";
+  const MemoryPlan whole = Plan(1 * kGiB);
+  options_.expert_budget_bytes = whole.expert_floor_bytes;
+  EXPECT_EQ(chunk(), 512U) << "the workspace takes nothing from the experts";
+  options_.expert_budget_bytes = 0;
+  options_.memory_budget_bytes = whole.budget_floor_bytes;
+  EXPECT_EQ(chunk(), 64U) << "nothing is left for a workspace";
+  options_.memory_budget_bytes = 1;
+  EXPECT_EQ(chunk(), 64U);
+  options_.prefill_chunk_tokens = 7;
+  EXPECT_EQ(chunk(), 7U);
+  options_.prefill_chunk_tokens = 0;
+  options_.memory_budget_bytes = 0;
+  options_.mode = "on-demand";
+  EXPECT_EQ(chunk(), 64U);
 }
 
 TEST_F(EnginePlanTest, PlanMemoryAndDescribeModelReadTheHeader) {

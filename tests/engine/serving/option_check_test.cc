@@ -40,7 +40,7 @@ TEST(EngineOptions, RefusalsNameOptionValueAndRange) {
   ExpectRefused(options, "queue_max", "4097", "[0, 4096]");
   options = Valid();
   options.prefill_chunk_tokens = 513;
-  ExpectRefused(options, "prefill_chunk_tokens", "513", "[1, 512]");
+  ExpectRefused(options, "prefill_chunk_tokens", "513", "[0, 512]");
   options = Valid();
   options.threads = 65;
   ExpectRefused(options, "threads", "65", "[0, 64]");

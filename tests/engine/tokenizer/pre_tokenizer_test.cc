@@ -14,14 +14,13 @@ using testing::ElementsAre;
 std::vector<std::string> Words(std::string_view pre, std::string_view text) {
   const auto tokenizer = PreTokenizer::Create(pre);
   EXPECT_TRUE(tokenizer) << tokenizer.error().ToString();
-  std::vector<TextRange> ranges;
-  EXPECT_TRUE((*tokenizer)->Split(text, ranges).ok());
+  PreTokenizer::Words ranges(**tokenizer, text);
   std::vector<std::string> words;
   std::size_t end = 0;
-  for (const TextRange& range : ranges) {
-    EXPECT_EQ(range.begin, end) << "a gap";
-    end = range.end;
-    words.emplace_back(text.substr(range.begin, range.end - range.begin));
+  for (auto range = ranges.Next(); range && *range; range = ranges.Next()) {
+    EXPECT_EQ((*range)->begin, end) << "a gap";
+    end = (*range)->end;
+    words.emplace_back(text.substr((*range)->begin, (*range)->end - (*range)->begin));
   }
   EXPECT_EQ(end, text.size());
   return words;

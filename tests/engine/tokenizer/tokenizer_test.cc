@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/base/accepted.h"
 #include "engine/tokenizer/byte_alphabet.h"
 
 namespace edgemoe {
@@ -217,7 +218,7 @@ TEST(Tokenizer, BytesWithoutATokenAreUnknownOrRefused) {
   const auto refused = MakeTokenizer(description)->Encode("aq", {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error(),
-            InvalidArgumentError("text: the vocabulary has no token for byte 113 at offset 1"));
+            InvalidFieldError("text", "the vocabulary has no token for byte 113 at offset 1"));
   description.unknown_token_id = kByte;
   EXPECT_THAT(Ids(*MakeTokenizer(description), "aq"), ElementsAre('a', kByte));
 }
@@ -232,9 +233,47 @@ TEST(Tokenizer, TextThatIsNotUtf8IsRefusedWithItsOffset) {
   for (const auto& [text, offset] : samples) {
     const auto pieces = tokenizer->Encode(text, {});
     ASSERT_FALSE(pieces);
-    EXPECT_EQ(pieces.error(),
-              InvalidArgumentError("text: not valid UTF-8 at byte " + std::to_string(offset)));
+    EXPECT_EQ(pieces.error(), NotUtf8Field("text", static_cast<std::size_t>(offset)));
   }
+}
+
+TEST(Tokenizer, TokensComeSomeAtATimeAsTheyComeAtOnce) {
+  VocabularyDescription description = SmallVocabulary();
+  for (const char* pre : {"qwen2", "deepseek-llm"}) {
+    description.pre = pre;
+    const auto tokenizer = MakeTokenizer(description);
+    const std::string text = "hello @user<|start|>x 42\n\u6211\u60f3 <|im_end|><|im_end|> hell ";
+    const EncodeOptions options = {.add_special = true, .parse_special = true};
+    const auto whole = tokenizer->Encode(text, options);
+    ASSERT_TRUE(whole);
+    for (const std::size_t count : {1U, 3U, 7U}) {
+      auto encoding = tokenizer->Start(text, options);
+      ASSERT_TRUE(encoding);
+      std::vector<Piece> pieces;
+      for (std::size_t before = 1; pieces.size() != before;) {
+        before = pieces.size();
+        ASSERT_TRUE(encoding->Next(count, pieces).ok());
+        EXPECT_LE(pieces.size(), before + count);
+      }
+      EXPECT_EQ(pieces, *whole) << pre << ", " << count;
+    }
+  }
+}
+
+TEST(Tokenizer, WordsThatWouldTakeTooMuchMemoryAreRefused) {
+  const auto tokenizer = MakeTokenizer();
+  const std::string longest(kWordBytesMax, 'a');
+  EXPECT_TRUE(tokenizer->Encode("h " + longest.substr(1) + " a", {}));
+  EXPECT_EQ(tokenizer->Encode("h " + longest + " a", {}).error().message(),
+            "text: found a word of more than 262144 bytes from byte 1 on; accepted: shorter ones");
+  // So are special tokens that overlap.
+  VocabularyDescription description = SmallVocabulary();
+  description.tokens.push_back("aa");
+  description.token_type.push_back(static_cast<std::int32_t>(TokenType::kUserDefined));
+  const auto special = MakeTokenizer(description);
+  EXPECT_TRUE(special->Encode("h " + longest, {}));
+  EXPECT_EQ(special->Encode("h " + longest + "a", {}).error().message(),
+            "text: found a word of more than 262144 bytes from byte 2 on; accepted: shorter ones");
 }
 
 TEST(Tokenizer, BadVocabulariesAreRefused) {

@@ -73,11 +73,13 @@ class BodiesTest : public ::testing::Test {
   RetryDelay retry_delay_{4};
   WorkerPool workers_{1, 16};
   StreamThread streams_{clock_};
+  RequestMemory requests_{streams_, [] {}};
   const ServiceParts parts_{.engines = slot_,
                             .budget = budget_,
                             .packs = packs_,
                             .workers = workers_,
                             .streams = streams_,
+                            .requests = requests_,
                             .retry_delay = retry_delay_,
                             .engine_options = {},
                             .models_directory = "",
@@ -101,6 +103,10 @@ TEST_F(BodiesTest, PlansSpeakTheWordsOfTheConfiguration) {
   resize.set_budget_bytes(5000);
   ASSERT_TRUE(calls::Resize(resize, plan, parts_).ok());
   EXPECT_EQ(plan.explanation(), "fits");
+  v1::GetStatsRequest ask;
+  v1::Stats stats;
+  ASSERT_TRUE(calls::GetStats(ask, stats, parts_).ok());
+  EXPECT_EQ(stats.memory().budget_bytes(), 5000U);
   resize.set_budget_bytes(10);
   EXPECT_EQ(calls::Resize(resize, plan, parts_),
             Status(StatusCode::kResourceExhausted, "budget_bytes", "needs at least 1000"))
@@ -110,9 +116,13 @@ TEST_F(BodiesTest, PlansSpeakTheWordsOfTheConfiguration) {
 TEST_F(BodiesTest, EveryUnaryCallAnswersByItself) {
   v1::TokenizeRequest tokenize;
   tokenize.set_text("ab");
-  v1::TokenizeResponse tokens;
-  ASSERT_TRUE(calls::Tokenize(tokenize, tokens, parts_).ok());
-  EXPECT_EQ(tokens.tokens_size(), 3);
+  const auto stream = std::make_shared<TokenStream>(streams_, workers_, 60'000);
+  EagerWire wire(stream);
+  calls::Tokenize(tokenize, stream, parts_);
+  const FakeWire& seen = wire.Wait();
+  ASSERT_TRUE(seen.status.ok());
+  ASSERT_EQ(seen.messages.size(), 1U);
+  EXPECT_EQ(dynamic_cast<const v1::TokenizeResponse&>(*seen.messages[0]).tokens_size(), 3);
   v1::DetokenizeRequest detokenize;
   detokenize.add_tokens(5);
   v1::DetokenizeResponse text;

@@ -52,9 +52,8 @@ class RecordingEngine final : public Engine {
     return OkStatus();
   }
   void Wake() override { ++wake_count; }
-  Result<std::vector<TokenPiece>> Tokenize(std::string_view,
-                                           const TokenizeOptions&) const override {
-    return std::vector<TokenPiece>();
+  Result<std::unique_ptr<TextTokens>> Tokenize(std::string, const TokenizeOptions&) const override {
+    return Failure(UnavailableError("has no tokens"));
   }
   Result<std::string> Detokenize(std::span<const TokenId>, bool) const override { return ""; }
   Result<std::string> ApplyTemplate(std::span<const ChatMessage>,
@@ -82,7 +81,9 @@ std::unique_ptr<const google::protobuf::Message> Translate(StreamEvent event) {
   if (const auto* chunk = std::get_if<ChunkEvent>(&event)) {
     message->set_text(chunk->text);
   } else {
-    message->set_text(std::holds_alternative<StartedEvent>(event) ? "<started>" : "<finished>");
+    message->set_text(std::holds_alternative<WaitingEvent>(event)   ? "<waiting>"
+                      : std::holds_alternative<StartedEvent>(event) ? "<started>"
+                                                                    : "<finished>");
   }
   return message;
 }
@@ -125,6 +126,30 @@ class ResponseStreamTest : public ::testing::Test {
                                        [this](RequestId, const FinishedEvent&) { ++observed_; });
   std::unique_ptr<EventSink> sink_ = stream_->MakeSink();
 };
+
+TEST_F(ResponseStreamTest, ARequestThatWaitsGivesASignOfLife) {
+  const auto pass = [this](std::uint64_t ms) {
+    clock_.Advance(ms * 1'000'000);
+    Settle();
+    Settle();
+  };
+  Submit();
+  pass(ResponseStream::kWaitingMs - 1);
+  EXPECT_TRUE(wire_.written.empty());
+  pass(1);
+  EXPECT_THAT(wire_.written, ElementsAre("<waiting>"));
+  pass(ResponseStream::kWaitingMs);
+  pass(ResponseStream::kWaitingMs);
+  Written();
+  EXPECT_THAT(wire_.written, ElementsAre("<waiting>", "<waiting>"))
+      << "one alone is kept for a client that reads slowly";
+  Written();
+  sink_->OnStarted({.request = RequestId{1}});
+  Settle();
+  Written();
+  pass(ResponseStream::kWaitingMs);
+  EXPECT_THAT(wire_.written, ElementsAre("<waiting>", "<waiting>", "<started>"));
+}
 
 TEST_F(ResponseStreamTest, WritesOneAfterTheOtherAndFinishesOnce) {
   Submit();

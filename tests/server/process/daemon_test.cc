@@ -105,8 +105,7 @@ TEST_F(DaemonTest, SigtermDuringLoadEndsAtOnce) {
   {
     const auto stub = NewStub();
     grpc::ClientContext context;
-    v1::TokenizeResponse response;
-    const grpc::Status status = stub->Tokenize(&context, {}, &response);
+    const grpc::Status status = stub->Tokenize(&context, {})->Finish();
     EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
     EXPECT_THAT(status.error_message(), HasSubstr("loading 25 %"));
   }

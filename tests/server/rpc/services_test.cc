@@ -14,6 +14,7 @@
 #include "edgemoe/v1/inference.grpc.pb.h"
 #include "edgemoe/v1/models.grpc.pb.h"
 #include "edgemoe/v1/observe.grpc.pb.h"
+#include "server/calls/token_stream.h"
 #include "server/rpc/message_bytes.h"
 #include "tests/server/server_fixture.h"
 
@@ -126,6 +127,51 @@ TEST(ServicesTest, TextThatIsNotUtf8IsNamedWhereverItStands) {
   EXPECT_THAT(explain("\x12\xff"), HasSubstr("are no edgemoe.v1.ChatRequest"));
 }
 
+TEST(ServicesTest, ALongTextComesInPartsAndHoldsItsMemoryUntilThen) {
+  TestServer server;
+  const auto stub = v1::Inference::NewStub(server.NewNarrowChannel());
+  v1::TokenizeRequest request;
+  request.set_text(std::string(1'000'000, 'x'));
+  request.set_add_special(false);
+  grpc::ClientContext context;
+  const auto tokens = stub->Tokenize(&context, request);
+  v1::TokenizeResponse part;
+  ASSERT_TRUE(tokens->Read(&part));
+  EXPECT_EQ(part.tokens_size(), static_cast<int>(TokenStream::kTokensMax));
+  EXPECT_GE(server.requests().held_bytes(), 1'000'000U);
+  std::uint32_t count = 0;
+  do {
+    EXPECT_EQ(part.tokens(0).byte_begin(), count);
+    count += static_cast<std::uint32_t>(part.tokens_size());
+  } while (tokens->Read(&part));
+  EXPECT_TRUE(tokens->Finish().ok());
+  EXPECT_EQ(count, 1'000'000U);
+}
+
+TEST(ServicesTest, MoreBytesThanAreHeldAreRefusedWithARetryDelay) {
+  TestServer server;
+  auto others = server.requests().MakeShare();
+  ASSERT_TRUE(others.TryResize(RequestMemory::kBytesMax));
+  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  v1::TokenizeRequest request;
+  request.set_text(std::string(100'000, 'x'));
+  v1::CompleteRequest complete;
+  complete.set_prompt(request.text());
+  v1::ApplyTemplateRequest apply;
+  apply.add_messages()->set_content(request.text());
+  v1::ApplyTemplateResponse prompt;
+  grpc::ClientContext contexts[3];
+  const grpc::Status refusals[] = {stub->Tokenize(&contexts[0], request)->Finish(),
+                                   stub->Complete(&contexts[1], complete)->Finish(),
+                                   stub->ApplyTemplate(&contexts[2], apply, &prompt)};
+  for (int call = 0; call < 3; ++call) {
+    EXPECT_EQ(refusals[call].error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    const auto& trailers = contexts[call].GetServerTrailingMetadata();
+    EXPECT_EQ(trailers.count("retry-delay-ms"), 1U);
+    EXPECT_EQ(trailers.count("grpc-retry-pushback-ms"), 1U);
+  }
+}
+
 TEST(ServicesTest, TokenizeAndBack) {
   TestServer server;
   const auto stub = v1::Inference::NewStub(server.NewChannel());
@@ -133,7 +179,11 @@ TEST(ServicesTest, TokenizeAndBack) {
   request.set_text("ab");
   v1::TokenizeResponse response;
   grpc::ClientContext context;
-  ASSERT_TRUE(stub->Tokenize(&context, request, &response).ok());
+  const auto tokens = stub->Tokenize(&context, request);
+  ASSERT_TRUE(tokens->Read(&response));
+  v1::TokenizeResponse more;
+  EXPECT_FALSE(tokens->Read(&more));
+  EXPECT_TRUE(tokens->Finish().ok());
   ASSERT_EQ(response.tokens_size(), 3) << "add_special is the default";
   EXPECT_EQ(response.tokens(2).bytes(), "b");
   EXPECT_EQ(response.tokens(2).byte_begin(), 1U);

@@ -379,7 +379,7 @@ TEST(StreamsTest, FullQueueIsRefusedWithARetryDelay) {
   const Answer answer = ReadAll(*stub->Complete(&context, Request("a")));
   EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   const auto& trailers = context.GetServerTrailingMetadata();
-  const auto delay = trailers.find(kRetryDelayTrailer);
+  const auto delay = trailers.find("retry-delay-ms");
   ASSERT_NE(delay, trailers.end());
   EXPECT_GE(std::stoi(std::string(delay->second.data(), delay->second.size())), 100);
   for (grpc::ClientContext& held : contexts) held.TryCancel();

@@ -8,6 +8,8 @@
 #include <limits>
 #include <utility>
 
+#include "engine/base/system/page_size.h"
+
 namespace edgemoe {
 namespace {
 
@@ -23,7 +25,7 @@ TEST(AlignedBufferTest, IsZeroedPageAlignedAndWholePages) {
   Result<AlignedBuffer> buffer = AlignedBuffer::Allocate(5000);
   ASSERT_TRUE(buffer.has_value());
   EXPECT_EQ(buffer->bytes(), 8192u);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer->data()) % kPageBytes, 0u);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer->data()) % PageBytes(), 0u);
   EXPECT_TRUE(std::all_of(buffer->span().begin(), buffer->span().end(),
                           [](std::byte byte) { return byte == std::byte{0}; }));
   buffer->span().back() = std::byte{1};
