@@ -465,6 +465,53 @@ Result<Value> Unique(const Call& call) {
   return ListOf(kept, call.budget);
 }
 
+// Rows of `linecount` items, the last filled up.
+Result<Value> Batch(const Call& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"linecount", "fill_with"}));
+  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t given, bound.Integer(0, 1));
+  if (given < 1) return Failure(InvalidArgumentError("batch: linecount is below 1"));
+  const auto width = static_cast<std::size_t>(given);
+  EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
+  std::vector<Value> rows;
+  for (std::size_t begin = 0; begin < items.size(); begin += std::min(width, items.size())) {
+    const std::size_t count = std::min(width, items.size() - begin);
+    const auto first = items.begin() + static_cast<std::ptrdiff_t>(begin);
+    std::vector<Value> row(first, first + static_cast<std::ptrdiff_t>(count));
+    while (!bound.Get(1).is_none() && bound.Has(1) && row.size() < width) {
+      EDGEMOE_FAIL_IF_ERROR(call.budget.Step());
+      EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(sizeof(Value)));
+      row.push_back(bound.Get(1));
+    }
+    EDGEMOE_ASSIGN_OR_FAIL(Value made, ListOf(row, call.budget));
+    rows.push_back(std::move(made));
+  }
+  return ListOf(rows, call.budget);
+}
+
+// `slices` columns of nearly the same length, the shorter ones filled up.
+Result<Value> Slice(const Call& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"slices", "fill_with"}));
+  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t given, bound.Integer(0, 1));
+  if (given < 1) return Failure(InvalidArgumentError("slice: slices is below 1"));
+  const auto slices = static_cast<std::size_t>(given);
+  EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
+  std::vector<Value> columns;
+  auto next = items.begin();
+  for (std::size_t i = 0; i < slices; ++i) {
+    EDGEMOE_FAIL_IF_ERROR(call.budget.Step());
+    const bool longer = i < items.size() % slices;
+    const auto end = next + static_cast<std::ptrdiff_t>(items.size() / slices + (longer ? 1 : 0));
+    std::vector<Value> column(next, end);
+    next = end;
+    if (!longer && bound.Has(1) && !bound.Get(1).is_none()) column.push_back(bound.Get(1));
+    EDGEMOE_ASSIGN_OR_FAIL(Value made, ListOf(column, call.budget));
+    columns.push_back(std::move(made));
+  }
+  return ListOf(columns, call.budget);
+}
+
 // map, select and their kin find nothing in whatever is false: none and 0, too.
 Result<std::vector<Value>> ItemsIfTrue(const Call& call) {
   if (!IsTrue(call.value)) return std::vector<Value>();
@@ -551,6 +598,7 @@ struct Filter {
 constexpr Filter kFilters[] = {
     {"abs", Abs},
     {"attr", Attribute},
+    {"batch", Batch},
     {"capitalize", TextMethod},
     {"center", Center},
     {"count", Length},
@@ -580,6 +628,7 @@ constexpr Filter kFilters[] = {
     {"safe", Text},
     {"select", Select},
     {"selectattr", Select},
+    {"slice", Slice},
     {"sort", Sort},
     {"string", Text},
     {"sum", Sum},

@@ -180,6 +180,20 @@ Result<Value> CallMethod(const Value& value, std::string_view name, const Argume
   if (value.loop() != nullptr && name == "cycle" && !arguments.positional.empty()) {
     return arguments.positional[value.loop()->index % arguments.positional.size()];
   }
+  if (value.loop() != nullptr && name == "changed") {
+    const LoopState& loop = *value.loop();
+    const auto& given = arguments.positional;
+    for (const Value& item : given) {
+      if (item.json() != nullptr) EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*item.json()));
+    }
+    const bool same =
+        loop.asked_changed &&
+        std::equal(given.begin(), given.end(), loop.changed.begin(), loop.changed.end(),
+                   [](const Value& a, const Value& b) { return AreEqual(a, b); });
+    loop.changed = given;
+    loop.asked_changed = true;
+    return Value(Json(!same));
+  }
   return Failure(InvalidArgumentError(value.Describe() + " has no method \"" +
                                       std::string(name.substr(0, 64)) + "\""));
 }

@@ -177,6 +177,26 @@ TEST(ChatTemplate, FiltersThatWereMissingOrDiffered) {
   });
 }
 
+// What Jinja 3.1.6 gives.
+TEST(ChatTemplate, StatementsThatWereMissing) {
+  ExpectWritten({
+      {"{% set a = 1 %}{% with a=2, b=a %}{{ a }}{{ b }}{% set c = 3 %}{% endwith %}{{ a }}{{ c }}",
+       "211"},
+      {"{% with %}{% set q = 5 %}{{ q }}{% endwith %}[{{ q }}]", "5[]"},
+      {"{% set x | upper | replace('B', '-') %}abc{% endset %}{{ x }}", "A-C"},
+      {"{% macro m(a) %}{{ a }}:{{ varargs|join(',') }}:{{ kwargs.z }}{{ kwargs|length }}"
+       "{% endmacro %}{{ m(1, 2, 3, z=4) }} {{ m() }}",
+       "1:2,3:41 ::0"},
+      {"{% for x in [1, 1, 2, 2, 1] %}{{ x if loop.changed(x) else '.' }}{% endfor %}", "1.2.1"},
+      {"{{ [1, 2, 3, 4, 5]|batch(2)|list }} {{ 'abc'|batch(2, '-')|list }}",
+       "[[1, 2], [3, 4], [5]] [['a', 'b'], ['c', '-']]"},
+      {"{{ range(7)|slice(3)|list }} {{ [1, 2]|slice(3, 'x')|list }}",
+       "[[0, 1, 2], [3, 4], [5, 6]] [[1], [2], ['x']]"},
+  });
+  EXPECT_FALSE(Render("{% macro m(a) %}{{ a.varargs }}{% endmacro %}{{ m(1, 2) }}"));
+  EXPECT_FALSE(Render("{% macro m(a) %}{{ varargs }}{% endmacro %}{{ m(1, z=2) }}"));
+}
+
 TEST(ChatTemplate, Tests) {
   ExpectWritten({
       {"{{ missing is defined }} {{ s is string }} {{ n is none }} {{ d is mapping }}",
@@ -318,6 +338,8 @@ TEST(ChatTemplate, WorkIsBounded) {
        "bytes of text"},
       {"{{ ('\\x0b' * 2000)|indent('x' * 2000) }}", "bytes of text"},
       {"{{ 'a'|center(9000000) }}", "bytes of text"},
+      {"{{ 'a'|batch(9000000000, 0) }}", "steps"},
+      {"{{ 'a'|slice(9000000000) }}", "steps"},
       {"{% set x = 'x' * 1000 %}{% for a in range(100) %}{{ x }}{% endfor %}", "output is longer"},
   };
   for (const Sample& sample : hostile) {
