@@ -138,9 +138,14 @@ class Evaluator {
       case Statement::Kind::kSet: EDGEMOE_FAIL_IF_ERROR(ExecuteSet(statement)); return Flow::kNext;
       case Statement::Kind::kSetBlock: {
         EDGEMOE_ASSIGN_OR_FAIL(std::string text, Capture(statement.body));
-        Store(statement.targets[0], Value(Json(std::move(text))));
+        Value value = Value(Json(std::move(text)));
+        if (statement.expression != nullptr) {
+          EDGEMOE_ASSIGN_OR_FAIL(value, FilterChain(*statement.expression, std::move(value)));
+        }
+        Store(statement.targets[0], std::move(value));
         return Flow::kNext;
       }
+      case Statement::Kind::kWith: return ExecuteWith(statement);
       case Statement::Kind::kMacro: Store(statement.text, Value(&statement)); return Flow::kNext;
       case Statement::Kind::kFilter: {
         EDGEMOE_ASSIGN_OR_FAIL(std::string text, Capture(statement.body));
@@ -198,6 +203,20 @@ class Evaluator {
       if (IsTrue(*condition)) kept.push_back(std::move(item));
     }
     return kept;
+  }
+
+  // No value sees the names that stand before it.
+  Result<Flow> ExecuteWith(const Statement& statement) {
+    Scope scope;
+    for (const MacroParameter& variable : statement.parameters) {
+      EDGEMOE_ASSIGN_OR_FAIL(Value value, Evaluate(*variable.default_value));
+      scope.emplace_back(variable.name, std::move(value));
+    }
+    scopes_.emplace_back();
+    for (auto& [name, value] : scope) Store(name, std::move(value));
+    Result<Flow> flow = Execute(statement.body);
+    scopes_.pop_back();
+    return flow;
   }
 
   Result<Flow> ExecuteFor(const Statement& statement) {
@@ -419,14 +438,17 @@ class Evaluator {
   }
 
   Status BindMacro(const Statement& macro, const Arguments& arguments, SourcePosition position) {
-    if (arguments.positional.size() > macro.parameters.size()) {
+    if (arguments.positional.size() > macro.parameters.size() && !macro.catches_positional) {
       return ErrorAt(position, "macro \"" + macro.text + "\" takes " +
                                    std::to_string(macro.parameters.size()) + " arguments");
     }
+    Json rest_named = Json::object();
     for (const auto& [name, value] : arguments.named) {
       const bool known = std::any_of(macro.parameters.begin(), macro.parameters.end(),
                                      [&n = name](const auto& p) { return p.name == n; });
-      if (!known) {
+      if (!known && macro.catches_named) {
+        EDGEMOE_ASSIGN_OR_RETURN(rest_named[name], At(position, ToJson(value)));
+      } else if (!known) {
         return ErrorAt(position, "macro \"" + macro.text + "\" has no parameter \"" + name + "\"");
       }
     }
@@ -444,6 +466,25 @@ class Evaluator {
         EDGEMOE_ASSIGN_OR_RETURN(value, Evaluate(*parameter.default_value));
       }
       Store(parameter.name, std::move(value));
+    }
+    return BindRest(macro, arguments, std::move(rest_named), position);
+  }
+
+  // What no parameter takes, for macros that ask for it.
+  Status BindRest(const Statement& macro, const Arguments& arguments, Json named,
+                  SourcePosition position) {
+    if (macro.catches_named) {
+      EDGEMOE_RETURN_IF_ERROR(At(position, budget_.SpendFor(named)));
+      Store("kwargs", Value(std::move(named)));
+    }
+    if (macro.catches_positional) {
+      Json rest = Json::array();
+      for (std::size_t i = macro.parameters.size(); i < arguments.positional.size(); ++i) {
+        EDGEMOE_ASSIGN_OR_RETURN(Json item, At(position, ToJson(arguments.positional[i])));
+        rest.push_back(std::move(item));
+      }
+      EDGEMOE_RETURN_IF_ERROR(At(position, budget_.SpendFor(rest)));
+      Store("varargs", Value(std::move(rest)));
     }
     return OkStatus();
   }

@@ -79,6 +79,7 @@ class Parser {
     if (name == "for") return ParseFor(std::move(statement));
     if (name == "set") return ParseSet(std::move(statement));
     if (name == "macro") return ParseMacro(std::move(statement));
+    if (name == "with") return ParseWith(std::move(statement));
     if (name == "filter") {
       statement.kind = Statement::Kind::kFilter;
       EDGEMOE_ASSIGN_OR_FAIL(statement.expression, ParseFilterChain(cursor_));
@@ -96,9 +97,10 @@ class Parser {
       EDGEMOE_FAIL_IF_ERROR(cursor_.ExpectBlockEnd());
       return statement;
     }
-    return Failure(ErrorAt(position, "tag \"" + name.substr(0, 40) +
-                                         "\" is not known here: if, for, set, macro, filter, raw, "
-                                         "generation, break and continue are"));
+    return Failure(
+        ErrorAt(position, "tag \"" + name.substr(0, 40) +
+                              "\" is not known here: if, for, set, macro, with, filter, raw, "
+                              "generation, break and continue are"));
   }
 
   Result<Statement> ParseIf(Statement statement) {
@@ -174,7 +176,24 @@ class Parser {
       return Failure(cursor_.Unexpected("\"=\""));
     }
     statement.kind = Statement::Kind::kSetBlock;
+    if (cursor_.TakeOperator("|")) {
+      EDGEMOE_ASSIGN_OR_FAIL(statement.expression, ParseFilterChain(cursor_));
+    }
     EDGEMOE_ASSIGN_OR_FAIL(statement.body, ParseBodyUntil("endset"));
+    return statement;
+  }
+
+  Result<Statement> ParseWith(Statement statement) {
+    statement.kind = Statement::Kind::kWith;
+    while (cursor_.Peek().kind != Token::Kind::kBlockEnd) {
+      if (!statement.parameters.empty()) EDGEMOE_FAIL_IF_ERROR(cursor_.ExpectOperator(","));
+      MacroParameter variable;
+      EDGEMOE_ASSIGN_OR_FAIL(variable.name, cursor_.ExpectName("a variable's name"));
+      EDGEMOE_FAIL_IF_ERROR(cursor_.ExpectOperator("="));
+      EDGEMOE_ASSIGN_OR_FAIL(variable.default_value, ParseExpression(cursor_));
+      statement.parameters.push_back(std::move(variable));
+    }
+    EDGEMOE_ASSIGN_OR_FAIL(statement.body, ParseBodyUntil("endwith"));
     return statement;
   }
 
@@ -191,11 +210,14 @@ class Parser {
       }
       statement.parameters.push_back(std::move(parameter));
     }
+    const std::size_t begin = cursor_.offset();
     const std::uint32_t loops = std::exchange(loops_, 0);
     auto body = ParseBodyUntil("endmacro");
     loops_ = loops;
     if (!body) return Failure(std::move(body).error());
     statement.body = *std::move(body);
+    statement.catches_positional = cursor_.Mentions("varargs", begin);
+    statement.catches_named = cursor_.Mentions("kwargs", begin);
     return statement;
   }
 

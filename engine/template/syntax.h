@@ -92,8 +92,9 @@ struct Statement {
     kIf,        // branches
     kFor,       // targets in expression, condition may be null, body, else_body
     kSet,       // targets = expression, or text.targets[0] = expression in a namespace
-    kSetBlock,  // targets[0] = what body writes
+    kSetBlock,  // targets[0] = what body writes, through expression if there is one
     kMacro,     // text(parameters), body
+    kWith,      // parameters, with their values, for body
     kFilter,    // what body writes, through expression, whose innermost operand is null
     kGroup,     // body: a tag that marks a part and changes nothing
     kBreak,
@@ -109,6 +110,9 @@ struct Statement {
   std::vector<Branch> branches{};
   Body body{};
   Body else_body{};
+  // kMacro: its body speaks of varargs and of kwargs.
+  bool catches_positional = false;
+  bool catches_named = false;
 };
 
 }  // namespace edgemoe::jinja

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/base/utf8.h"
+#include "engine/template/unicode.h"
 
 namespace edgemoe::jinja {
 
@@ -12,11 +13,6 @@ namespace {
 
 // What Python's str.strip() and str.split() take for space: White_Space and four separators.
 bool IsPythonSpace(char32_t c) { return IsUnicodeSpace(c) || (c >= 0x1C && c <= 0x1F); }
-
-bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
-bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-char Upper(char c) { return IsLower(c) ? static_cast<char>(c - 'a' + 'A') : c; }
-char Lower(char c) { return IsUpper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::size_t CharacterBytes(std::string_view text, std::size_t at) {
   return static_cast<unsigned char>(text[at]) < 0x80 ? 1 : DecodeUtf8(text, at).bytes;
@@ -39,6 +35,11 @@ bool Strips(std::string_view character, const std::string* characters) {
     return decoded.kind == Utf8Character::Kind::kValid && IsPythonSpace(decoded.code_point);
   }
   return characters->find(character) != std::string::npos;
+}
+
+bool EndsLine(char32_t c) {
+  return (c >= 0x0A && c <= 0x0D) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 ||
+         c == 0x2029;
 }
 
 void AppendHex(std::uint32_t value, int digits, std::string& out) {
@@ -125,13 +126,17 @@ std::vector<std::string_view> SplitAtSpaces(std::string_view text, std::size_t c
 
 std::vector<std::string_view> SplitLines(std::string_view text, bool keep_ends) {
   std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
-    std::size_t next = std::min(end + 1, text.size());
-    if (end + 1 < text.size() && text[end] == '\r' && text[end + 1] == '\n') ++next;
-    lines.push_back(text.substr(0, keep_ends ? next : end));
-    text.remove_prefix(next);
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Character character = DecodeUtf8(text, at);
+    const std::size_t end = at;
+    at += character.bytes;
+    if (!EndsLine(character.code_point)) continue;
+    if (character.code_point == '\r' && at < text.size() && text[at] == '\n') ++at;
+    lines.push_back(text.substr(begin, (keep_ends ? at : end) - begin));
+    begin = at;
   }
+  if (begin < text.size()) lines.push_back(text.substr(begin));
   return lines;
 }
 
@@ -150,6 +155,14 @@ std::string Replace(std::string_view text, std::string_view from, std::string_vi
   std::string out;
   std::size_t done = 0;
   for (std::size_t count = 0; count < count_max; ++count) {
+    if (from.empty()) {
+      out.append(to);
+      if (done == text.size()) return out;
+      const std::size_t bytes = CharacterBytes(text, done);
+      out.append(text.substr(done, bytes));
+      done += bytes;
+      continue;
+    }
     const std::size_t found = text.find(from, done);
     if (found == std::string_view::npos) break;
     out.append(text.substr(done, found - done)).append(to);
@@ -159,31 +172,167 @@ std::string Replace(std::string_view text, std::string_view from, std::string_vi
   return out;
 }
 
-std::string ToUpper(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), Upper);
+namespace {
+
+// Calls `append(character, offset)` for each character; bytes that are none stay what they are.
+template <class Append>
+std::string MapCharacters(std::string_view text, Append append) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Character character = DecodeUtf8(text, at);
+    if (character.kind == Utf8Character::Kind::kValid) {
+      append(character.code_point, at, out);
+    } else {
+      out.append(text.substr(at, character.bytes));
+    }
+    at += character.bytes;
+  }
   return out;
+}
+
+constexpr char32_t kCapitalSigma = 0x3A3;
+
+// The sigma that ends a word: a letter stands before it, and none behind it.
+bool IsFinalSigma(std::string_view text, std::size_t at) {
+  std::string_view before = text.substr(0, at);
+  bool after_letter = false;
+  while (!before.empty()) {
+    const std::size_t last = LastCharacter(before);
+    const char32_t c = DecodeUtf8(before, last).code_point;
+    before = before.substr(0, last);
+    if (IsCaseIgnorable(c)) continue;
+    after_letter = IsCased(c);
+    break;
+  }
+  if (!after_letter) return false;
+  for (std::size_t i = at + 2; i < text.size();) {
+    const Utf8Character character = DecodeUtf8(text, i);
+    if (!IsCaseIgnorable(character.code_point)) return !IsCased(character.code_point);
+    i += character.bytes;
+  }
+  return true;
+}
+
+void AppendLowerAt(std::string_view text, char32_t c, std::size_t at, std::string& out) {
+  if (c == kCapitalSigma && IsFinalSigma(text, at)) {
+    out += "\u03c2";
+  } else {
+    AppendLower(c, out);
+  }
+}
+
+}  // namespace
+
+std::string ToUpper(std::string_view text) {
+  return MapCharacters(text,
+                       [](char32_t c, std::size_t, std::string& out) { AppendUpper(c, out); });
 }
 
 std::string ToLower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), Lower);
-  return out;
+  return MapCharacters(text, [text](char32_t c, std::size_t at, std::string& out) {
+    AppendLowerAt(text, c, at, out);
+  });
+}
+
+std::string SwapCase(std::string_view text) {
+  return MapCharacters(text, [text](char32_t c, std::size_t at, std::string& out) {
+    if (IsUppercase(c)) {
+      AppendLowerAt(text, c, at, out);
+    } else if (IsLowercase(c)) {
+      AppendUpper(c, out);
+    } else {
+      AppendUtf8(c, out);
+    }
+  });
 }
 
 std::string Capitalize(std::string_view text) {
-  std::string out = ToLower(text);
-  if (!out.empty()) out[0] = Upper(out[0]);
-  return out;
+  return MapCharacters(text, [text](char32_t c, std::size_t at, std::string& out) {
+    if (at == 0) {
+      AppendTitle(c, out);
+    } else {
+      AppendLowerAt(text, c, at, out);
+    }
+  });
 }
 
 std::string ToTitle(std::string_view text) {
-  std::string out(text);
   bool in_word = false;
-  for (char& c : out) {
-    c = in_word ? Lower(c) : Upper(c);
-    in_word = IsUpper(c) || IsLower(c) || static_cast<unsigned char>(c) >= 0x80;
+  return MapCharacters(text, [text, &in_word](char32_t c, std::size_t at, std::string& out) {
+    if (in_word) {
+      AppendLowerAt(text, c, at, out);
+    } else {
+      AppendTitle(c, out);
+    }
+    in_word = IsCased(c);
+  });
+}
+
+std::string ToTitleWords(std::string_view text) {
+  std::string out;
+  const auto separates = [](char32_t c) {
+    return IsPythonSpace(c) || c == '-' || c == '(' || c == '{' || c == '[' || c == '<';
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Character first = DecodeUtf8(text, at);
+    std::size_t end = at + first.bytes;
+    const bool separator = separates(first.code_point);
+    while (end < text.size() && separates(DecodeUtf8(text, end).code_point) == separator) {
+      end += DecodeUtf8(text, end).bytes;
+    }
+    out += ToUpper(text.substr(at, first.bytes));
+    out += ToLower(text.substr(at + first.bytes, end - at - first.bytes));
+    at = end;
   }
+  return out;
+}
+
+bool AllCharacters(std::string_view text, bool (*is_wanted)(char32_t)) {
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Character character = DecodeUtf8(text, at);
+    if (!is_wanted(character.code_point)) return false;
+    at += character.bytes;
+  }
+  return !text.empty();
+}
+
+bool IsSpaceCharacter(char32_t c) { return IsPythonSpace(c); }
+bool IsAlphanumeric(char32_t c) { return IsAlphabetic(c) || IsNumeric(c); }
+
+bool IsUpperText(std::string_view text) {
+  return !AllCharacters(text, [](char32_t c) { return !IsCased(c); }) &&
+         AllCharacters(text, [](char32_t c) { return !IsCased(c) || IsUppercase(c); });
+}
+
+bool IsLowerText(std::string_view text) {
+  return !AllCharacters(text, [](char32_t c) { return !IsCased(c); }) &&
+         AllCharacters(text, [](char32_t c) { return !IsCased(c) || IsLowercase(c); });
+}
+
+std::size_t CountWords(std::string_view text) {
+  std::size_t count = 0;
+  bool in_word = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Character character = DecodeUtf8(text, at);
+    const bool belongs = IsAlphanumeric(character.code_point) || character.code_point == '_';
+    if (belongs && !in_word) ++count;
+    in_word = belongs;
+    at += character.bytes;
+  }
+  return count;
+}
+
+std::string Pad(std::string_view text, std::size_t width, Alignment alignment,
+                std::string_view fill) {
+  const std::size_t count = CountCharacters(text);
+  const std::size_t missing = width > count ? width - count : 0;
+  std::size_t left = alignment == Alignment::kRight ? missing : 0;
+  if (alignment == Alignment::kCenter) left = missing / 2 + (missing & width & 1);
+  std::string out;
+  for (std::size_t i = 0; i < left; ++i) out.append(fill);
+  out.append(text);
+  for (std::size_t i = left; i < missing; ++i) out.append(fill);
   return out;
 }
 
@@ -192,22 +341,25 @@ void AppendQuoted(std::string_view text, std::string& out) {
   const bool has_double = text.find('"') != std::string_view::npos;
   const char quote = has_single && !has_double ? '"' : '\'';
   out += quote;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == quote || c == '\\') {
-      out += {'\\', c};
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Character character = DecodeUtf8(text, at);
+    const char32_t c = character.code_point;
+    const auto code = static_cast<std::uint32_t>(c);
+    if (c == static_cast<char32_t>(quote) || c == '\\') {
+      out += {'\\', static_cast<char>(c)};
     } else if (c == '\n') {
       out += "\\n";
     } else if (c == '\r') {
       out += "\\r";
     } else if (c == '\t') {
       out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      out += "\\x";
-      AppendHex(byte, 2, out);
+    } else if (character.kind != Utf8Character::Kind::kValid || IsPrintable(c)) {
+      out.append(text.substr(at, character.bytes));
     } else {
-      out += c;
+      out += code < 0x100 ? "\\x" : code < 0x10000 ? "\\u" : "\\U";
+      AppendHex(code, code < 0x100 ? 2 : code < 0x10000 ? 4 : 8, out);
     }
+    at += character.bytes;
   }
   out += quote;
 }
@@ -257,7 +409,9 @@ std::string EscapeHtml(std::string_view text) {
 
 std::string Indent(std::string_view text, std::string_view indentation, bool first, bool blank) {
   std::string out;
-  const std::vector<std::string_view> lines = Split(text, "\n", text.size(), false);
+  // A text that ends with a line end has an empty line behind it.
+  const std::string ended = std::string(text) + '\n';
+  const std::vector<std::string_view> lines = SplitLines(ended, false);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (i > 0) out += '\n';
     if (i == 0 ? first : blank || !lines[i].empty()) out.append(indentation);

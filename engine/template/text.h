@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Python's text operations, as templates use them. Characters are code points of UTF-8; bytes that
-// are none count as one character each. Case changes touch ASCII only.
+// are none count as one character each.
 #pragma once
 
 #include <cstddef>
@@ -24,24 +24,44 @@ std::vector<std::string_view> Split(std::string_view text, std::string_view sepa
                                     std::size_t count_max, bool from_right);
 // At runs of white space, without empty parts.
 std::vector<std::string_view> SplitAtSpaces(std::string_view text, std::size_t count_max);
+// At every kind of line end that Python knows, which are more than "\n".
 std::vector<std::string_view> SplitLines(std::string_view text, bool keep_ends);
 
 std::size_t CountOccurrences(std::string_view text, std::string_view part);
-// The first `count_max` occurrences of `from`, which is not empty.
+// The first `count_max` occurrences of `from`; an empty one stands around every character.
 std::string Replace(std::string_view text, std::string_view from, std::string_view to,
                     std::size_t count_max);
 
 std::string ToUpper(std::string_view text);
 std::string ToLower(std::string_view text);
+std::string SwapCase(std::string_view text);
 std::string Capitalize(std::string_view text);
+// str.title(): every letter that follows none is upper, the others lower.
 std::string ToTitle(std::string_view text);
+// The filter "title": words begin after spaces, hyphens and opening brackets only.
+std::string ToTitleWords(std::string_view text);
+
+// Whether all characters are; false for an empty text.
+bool AllCharacters(std::string_view text, bool (*is_wanted)(char32_t));
+bool IsSpaceCharacter(char32_t c);
+bool IsAlphanumeric(char32_t c);
+// Cased characters are of one case, and there are some.
+bool IsUpperText(std::string_view text);
+bool IsLowerText(std::string_view text);
+// Runs of letters, digits and "_".
+std::size_t CountWords(std::string_view text);
+
+// Fills up to `width` characters; what is left over goes where Python's str.center() puts it.
+enum class Alignment { kLeft, kRight, kCenter };
+std::string Pad(std::string_view text, std::size_t width, Alignment alignment,
+                std::string_view fill);
 
 // Python's repr() of a string.
 void AppendQuoted(std::string_view text, std::string& out);
 void AppendJsonString(std::string_view text, bool ascii_only, std::string& out);
 // & < > " ' as HTML entities.
 std::string EscapeHtml(std::string_view text);
-// Every line but the first is moved right; blank ones only when asked for.
+// Every line but the first is moved right; blank ones only when asked for. Line ends become "\n".
 std::string Indent(std::string_view text, std::string_view indentation, bool first, bool blank);
 
 }  // namespace edgemoe::jinja

@@ -33,6 +33,15 @@ bool TokenCursor::IsName(std::string_view text, std::size_t ahead) const {
   return Peek(ahead).kind == Token::Kind::kName && Peek(ahead).text == text;
 }
 
+bool TokenCursor::Mentions(std::string_view name, std::size_t from) const {
+  for (std::size_t i = from; i < at_; ++i) {
+    const bool is_part = i > 0 && tokens_[i - 1].kind == Token::Kind::kOperator &&
+                         (tokens_[i - 1].text == "." || tokens_[i - 1].text == "|");
+    if (tokens_[i].kind == Token::Kind::kName && tokens_[i].text == name && !is_part) return true;
+  }
+  return false;
+}
+
 bool TokenCursor::TakeOperator(std::string_view text) {
   const bool found = IsOperator(text);
   if (found) Take();

@@ -23,6 +23,10 @@ class TokenCursor {
   const Token& Take();  // stays on the last one
   bool IsOperator(std::string_view text, std::size_t ahead = 0) const;
   bool IsName(std::string_view text, std::size_t ahead = 0) const;
+  // Where the cursor stands, for Mentions().
+  std::size_t offset() const { return at_; }
+  // Whether a variable called `name` stands between `from` and here.
+  bool Mentions(std::string_view name, std::size_t from) const;
   bool TakeOperator(std::string_view text);
   bool TakeName(std::string_view text);
 

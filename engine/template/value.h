@@ -87,7 +87,9 @@ struct Namespace {
 struct LoopState {
   std::vector<Value> items;
   std::size_t index = 0;
-  std::size_t depth = 1;  // loops in loops
+  std::size_t depth = 1;                 // loops in loops
+  mutable std::vector<Value> changed{};  // what loop.changed() was last asked about
+  mutable bool asked_changed = false;
 };
 
 // What a rendering may use up; beyond it INVALID_ARGUMENT. Thread-compatible.

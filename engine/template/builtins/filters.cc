@@ -87,6 +87,54 @@ Result<Value> TextMethod(const Call& call) {
   return CallMethod(text, call.name == "trim" ? "strip" : call.name, call.arguments, call.budget);
 }
 
+// Knows other words than the method of the same name.
+Result<Value> Title(const Call& call) {
+  EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
+  EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size()));
+  return Value(Json(ToTitleWords(*text.string())));
+}
+
+// At least `width` characters; 80 as Jinja has it.
+Result<Value> Center(const Call& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"width"}));
+  EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t width, bound.Integer(0, 80));
+  const auto wanted = static_cast<std::size_t>(std::max<std::int64_t>(width, 0));
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() + wanted));
+  return Value(Json(Pad(*text.string(), wanted, Alignment::kCenter, " ")));
+}
+
+Result<Value> WordCount(const Call& call) {
+  EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
+  EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size()));
+  return Value(Json(CountWords(*text.string())));
+}
+
+// Longer texts end at a space, or at any character with `killwords`, before `end`.
+Result<Value> Truncate(const Call& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"length", "killwords", "end", "leeway"}));
+  EDGEMOE_ASSIGN_OR_FAIL(const Value value, Text(call));
+  const std::string& text = *value.string();
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t length, bound.Integer(0, 255));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::string end, bound.Text(2, "..."));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t leeway, bound.Integer(3, 5));
+  const auto end_length = static_cast<std::int64_t>(CountCharacters(end));
+  if (length < end_length || leeway < 0) {
+    return Failure(InvalidArgumentError("truncate: length " + std::to_string(length) +
+                                        " is below that of the end, or leeway is negative"));
+  }
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.size() * sizeof(std::size_t) + end.size()));
+  const std::vector<std::size_t> offsets = CharacterOffsets(text);
+  const auto count = static_cast<std::int64_t>(offsets.size()) - 1;
+  if (count <= length || count - length <= leeway) return value;
+  std::string kept = text.substr(0, offsets[static_cast<std::size_t>(length - end_length)]);
+  const std::size_t space = kept.rfind(' ');
+  if (!bound.Flag(1, false) && space != std::string::npos) kept.resize(space);
+  return Value(Json(std::move(kept += end)));
+}
+
 Result<Value> Escape(const Call& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() * 5));
@@ -104,7 +152,8 @@ Result<Value> IndentFilter(const Call& call) {
     indentation.assign(static_cast<std::size_t>(std::clamp<std::int64_t>(width, 0, kIndentMax)),
                        ' ');
   }
-  const std::size_t lines = CountOccurrences(*text.string(), "\n") + 1;
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() * sizeof(std::string_view)));
+  const std::size_t lines = SplitLines(*text.string(), false).size() + 1;
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() + lines * indentation.size()));
   return Value(
       Json(Indent(*text.string(), indentation, bound.Flag(1, false), bound.Flag(2, false))));
@@ -121,6 +170,39 @@ std::optional<double> ParseNumber(std::string_view text) {
   return number;
 }
 
+// Python's int() of a text: a sign, a prefix that says the base or agrees with it, "_" between
+// digits.
+std::optional<std::int64_t> ParseInteger(std::string_view text, int base) {
+  std::string_view rest = Strip(text, nullptr, Side::kBoth);
+  const bool negative = rest.starts_with('-');
+  if (negative || rest.starts_with('+')) rest.remove_prefix(1);
+  std::string digits;
+  if (rest.size() > 2 && rest[0] == '0') {
+    const char letter = static_cast<char>(rest[1] | 0x20);
+    const int named = letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 0;
+    if (named != 0 && (base == 0 || base == named)) {
+      base = named;
+      rest.remove_prefix(rest[2] == '_' ? 3 : 2);
+    }
+  }
+  if (base == 0 && rest.find_first_not_of("0_") != std::string_view::npos &&
+      rest.starts_with('0')) {
+    return std::nullopt;
+  }
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    const bool between = i > 0 && i + 1 < rest.size() && rest[i - 1] != '_';
+    if (rest[i] == '_' && !between) return std::nullopt;
+    if (rest[i] != '_') digits += rest[i];
+  }
+  if (digits.empty() || digits[0] == '-') return std::nullopt;
+  if (negative) digits.insert(0, 1, '-');
+  std::int64_t number = 0;
+  const char* end = digits.data() + digits.size();
+  const auto parsed = std::from_chars(digits.data(), end, number, base == 0 ? 10 : base);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return number;
+}
+
 std::optional<double> NumberOf(const Value& value) {
   if (const std::string* text = value.string()) return ParseNumber(*text);
   const Json* json = value.json();
@@ -132,17 +214,15 @@ std::optional<double> NumberOf(const Value& value) {
 Result<Value> Int(const Call& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"default", "base"}));
   EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t base, bound.Integer(1, 10));
-  if (base < 2 || base > 36) {
+  if (base != 0 && (base < 2 || base > 36)) {
     return Failure(
-        InvalidArgumentError("int: base " + std::to_string(base) + " is not in [2, 36]"));
+        InvalidArgumentError("int: base " + std::to_string(base) + " is not 0 or in [2, 36]"));
   }
   if (call.value.json() != nullptr && call.value.json()->is_number_integer()) return call.value;
   if (const std::string* text = call.value.string()) {
-    const std::string_view trimmed = Strip(*text, nullptr, Side::kBoth);
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(trimmed.data(), trimmed.data() + trimmed.size(),
-                                              number, static_cast<int>(base));
-    if (error == std::errc() && end == trimmed.data() + trimmed.size()) return Value(Json(number));
+    if (const auto number = ParseInteger(*text, static_cast<int>(base))) {
+      return Value(Json(*number));
+    }
   }
   const std::optional<double> number = NumberOf(call.value);
   if (number && std::fabs(*number) < 0x1p63) {
@@ -385,9 +465,62 @@ Result<Value> Unique(const Call& call) {
   return ListOf(kept, call.budget);
 }
 
+// Rows of `linecount` items, the last filled up.
+Result<Value> Batch(const Call& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"linecount", "fill_with"}));
+  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t given, bound.Integer(0, 1));
+  if (given < 1) return Failure(InvalidArgumentError("batch: linecount is below 1"));
+  const auto width = static_cast<std::size_t>(given);
+  EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
+  std::vector<Value> rows;
+  for (std::size_t begin = 0; begin < items.size(); begin += std::min(width, items.size())) {
+    const std::size_t count = std::min(width, items.size() - begin);
+    const auto first = items.begin() + static_cast<std::ptrdiff_t>(begin);
+    std::vector<Value> row(first, first + static_cast<std::ptrdiff_t>(count));
+    while (!bound.Get(1).is_none() && bound.Has(1) && row.size() < width) {
+      EDGEMOE_FAIL_IF_ERROR(call.budget.Step());
+      EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(sizeof(Value)));
+      row.push_back(bound.Get(1));
+    }
+    EDGEMOE_ASSIGN_OR_FAIL(Value made, ListOf(row, call.budget));
+    rows.push_back(std::move(made));
+  }
+  return ListOf(rows, call.budget);
+}
+
+// `slices` columns of nearly the same length, the shorter ones filled up.
+Result<Value> Slice(const Call& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"slices", "fill_with"}));
+  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t given, bound.Integer(0, 1));
+  if (given < 1) return Failure(InvalidArgumentError("slice: slices is below 1"));
+  const auto slices = static_cast<std::size_t>(given);
+  EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
+  std::vector<Value> columns;
+  auto next = items.begin();
+  for (std::size_t i = 0; i < slices; ++i) {
+    EDGEMOE_FAIL_IF_ERROR(call.budget.Step());
+    const bool longer = i < items.size() % slices;
+    const auto end = next + static_cast<std::ptrdiff_t>(items.size() / slices + (longer ? 1 : 0));
+    std::vector<Value> column(next, end);
+    next = end;
+    if (!longer && bound.Has(1) && !bound.Get(1).is_none()) column.push_back(bound.Get(1));
+    EDGEMOE_ASSIGN_OR_FAIL(Value made, ListOf(column, call.budget));
+    columns.push_back(std::move(made));
+  }
+  return ListOf(columns, call.budget);
+}
+
+// map, select and their kin find nothing in whatever is false: none and 0, too.
+Result<std::vector<Value>> ItemsIfTrue(const Call& call) {
+  if (!IsTrue(call.value)) return std::vector<Value>();
+  return ItemsOf(call.value, call.budget);
+}
+
 // map("filter", ...) and map(attribute="name", default=...)
 Result<Value> Map(const Call& call) {
-  EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
+  EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsIfTrue(call));
   std::vector<Value> mapped;
   const bool by_attribute = call.arguments.positional.empty();
   const Arguments named{{}, call.arguments.named};
@@ -431,7 +564,7 @@ Result<Value> Select(const Call& call) {
     return Failure(InvalidArgumentError(std::string(call.name) + ": the test is not a name"));
   }
   const Arguments rest{{given.begin() + static_cast<std::ptrdiff_t>(used), given.end()}, {}};
-  EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
+  EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsIfTrue(call));
   std::vector<Value> kept;
   for (const Value& item : items) {
     EDGEMOE_FAIL_IF_ERROR(call.budget.Step());
@@ -453,6 +586,8 @@ Result<Value> Select(const Call& call) {
 Result<Value> Attribute(const Call& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"name"}));
   EDGEMOE_ASSIGN_OR_FAIL(const std::string name, bound.Text(0, ""));
+  // A dictionary's keys are no attributes.
+  if (call.value.json() != nullptr) return Value::MakeUndefined(name);
   return GetAttribute(call.value, name, call.budget);
 }
 
@@ -463,7 +598,9 @@ struct Filter {
 constexpr Filter kFilters[] = {
     {"abs", Abs},
     {"attr", Attribute},
+    {"batch", Batch},
     {"capitalize", TextMethod},
+    {"center", Center},
     {"count", Length},
     {"d", Default},
     {"default", Default},
@@ -491,14 +628,17 @@ constexpr Filter kFilters[] = {
     {"safe", Text},
     {"select", Select},
     {"selectattr", Select},
+    {"slice", Slice},
     {"sort", Sort},
     {"string", Text},
     {"sum", Sum},
-    {"title", TextMethod},
+    {"title", Title},
     {"tojson", ToJsonFilter},
     {"trim", TextMethod},
+    {"truncate", Truncate},
     {"unique", Unique},
     {"upper", TextMethod},
+    {"wordcount", WordCount},
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "engine/template/builtins/builtins.h"
 #include "engine/template/operators.h"
 #include "engine/template/text.h"
+#include "engine/template/unicode.h"
 
 namespace edgemoe::jinja {
 
@@ -72,7 +73,6 @@ Result<Value> ReplaceMethod(const std::string& text, const Arguments& arguments,
   EDGEMOE_ASSIGN_OR_FAIL(const std::string from, bound.Text(0, ""));
   EDGEMOE_ASSIGN_OR_FAIL(const std::string to, bound.Text(1, ""));
   EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t count, bound.Integer(2, -1));
-  if (from.empty()) return Failure(InvalidArgumentError("replace: the text to replace is empty"));
   const std::size_t count_max =
       count < 0 ? std::numeric_limits<std::size_t>::max() : static_cast<std::size_t>(count);
   EDGEMOE_FAIL_IF_ERROR(
@@ -104,10 +104,6 @@ Result<Value> RemoveAffixMethod(std::string_view name, const std::string& text,
   return TextValue(rest);
 }
 
-bool AllAre(const std::string& text, bool (*is_wanted)(char)) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_wanted);
-}
-
 // Methods without arguments.
 Result<Value> PlainTextMethod(std::string_view name, const std::string& text, Budget& budget) {
   if (name == "upper") return TextValue(ToUpper(text));
@@ -115,13 +111,14 @@ Result<Value> PlainTextMethod(std::string_view name, const std::string& text, Bu
   if (name == "capitalize") return TextValue(Capitalize(text));
   if (name == "title") return TextValue(ToTitle(text));
   if (name == "splitlines") return ListOfTexts(SplitLines(text, false), budget);
-  if (name == "isdigit") {
-    return Value(Json(AllAre(text, [](char c) { return c >= '0' && c <= '9'; })));
-  }
-  if (name == "isspace")
-    return Value(Json(!text.empty() && Strip(text, nullptr, Side::kLeft).empty()));
-  if (name == "isupper") return Value(Json(ToUpper(text) == text && ToLower(text) != text));
-  if (name == "islower") return Value(Json(ToLower(text) == text && ToUpper(text) != text));
+  if (name == "swapcase") return TextValue(SwapCase(text));
+  if (name == "isdigit") return Value(Json(AllCharacters(text, IsDigit)));
+  if (name == "isalpha") return Value(Json(AllCharacters(text, IsAlphabetic)));
+  if (name == "isalnum") return Value(Json(AllCharacters(text, IsAlphanumeric)));
+  if (name == "isnumeric") return Value(Json(AllCharacters(text, IsNumeric)));
+  if (name == "isspace") return Value(Json(AllCharacters(text, IsSpaceCharacter)));
+  if (name == "isupper") return Value(Json(IsUpperText(text)));
+  if (name == "islower") return Value(Json(IsLowerText(text)));
   return Failure(
       InvalidArgumentError("a string has no method \"" + std::string(name.substr(0, 64)) + "\""));
 }
@@ -182,6 +179,20 @@ Result<Value> CallMethod(const Value& value, std::string_view name, const Argume
   }
   if (value.loop() != nullptr && name == "cycle" && !arguments.positional.empty()) {
     return arguments.positional[value.loop()->index % arguments.positional.size()];
+  }
+  if (value.loop() != nullptr && name == "changed") {
+    const LoopState& loop = *value.loop();
+    const auto& given = arguments.positional;
+    for (const Value& item : given) {
+      if (item.json() != nullptr) EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*item.json()));
+    }
+    const bool same =
+        loop.asked_changed &&
+        std::equal(given.begin(), given.end(), loop.changed.begin(), loop.changed.end(),
+                   [](const Value& a, const Value& b) { return AreEqual(a, b); });
+    loop.changed = given;
+    loop.asked_changed = true;
+    return Value(Json(!same));
   }
   return Failure(InvalidArgumentError(value.Describe() + " has no method \"" +
                                       std::string(name.substr(0, 64)) + "\""));

@@ -80,9 +80,7 @@ Result<bool> ApplyTest(std::string_view name, const Value& value, const Argument
   if (name == "upper" || name == "lower") {
     EDGEMOE_ASSIGN_OR_FAIL(const std::string text, ToText(value));
     EDGEMOE_FAIL_IF_ERROR(budget.Spend(text.size()));
-    const std::string upper = ToUpper(text);
-    const std::string lower = ToLower(text);
-    return upper != lower && text == (name == "upper" ? upper : lower);
+    return name == "upper" ? IsUpperText(text) : IsLowerText(text);
   }
   return Failure(
       InvalidArgumentError("no test is called \"" + std::string(name.substr(0, 64)) + "\""));

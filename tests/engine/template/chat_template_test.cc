@@ -145,6 +145,58 @@ TEST(ChatTemplate, MethodsAndFilters) {
   });
 }
 
+// What Jinja 3.1.6 gives.
+TEST(ChatTemplate, LettersBeyondAscii) {
+  ExpectWritten({
+      {"{{ 'straße éдω'.upper() }} {{ 'ÉДΩ İ'|lower }}", "STRASSE ÉДΩ éдω i̇"},
+      {"{{ 'ΟΔΟΣ ΣΑ'|lower }} {{ 'ǆx'|capitalize }}", "οδος σα ǅx"},
+      {"{{ \"it's élève-été\"|title }} {{ \"it's été\".title() }}", "It's Élève-Été It'S Été"},
+      {"{{ 'ÉTÉ' is upper }} {{ 'é'.islower() }} {{ '٣'.isdigit() }} "
+       "{{ '日a'.isalpha() }} {{ 'aÉ'.swapcase() }} {{ '' is upper }}",
+       "True True True True Aé False"},
+      {"{{ ['​', 'é', ' '] }} {{ 'a b\\x0bc'.splitlines() }}",
+       "['\\u200b', 'é', '\\xa0'] ['a', 'b', 'c']"},
+      {"{{ '日本'.replace('', '-') }} {{ '日 b_1, c'|wordcount }}", "-日-本- 3"},
+  });
+}
+
+// What Jinja 3.1.6 gives.
+TEST(ChatTemplate, FiltersThatWereMissingOrDiffered) {
+  ExpectWritten({
+      {"[{{ 'abc'|center(6) }}][{{ 'ab'|center(5) }}][{{ 'abc'|center(2) }}]",
+       "[ abc  ][  ab ][abc]"},
+      {"{{ 'foo bar baz qux'|truncate(9, leeway=0) }} {{ 'foo bar baz qux'|truncate(9, true, "
+       "leeway=0) }} {{ 'foo bar baz qux'|truncate(11) }} {{ 'abcdefgh'|truncate(2, end='', "
+       "leeway=0) }}",
+       "foo... foo ba... foo bar baz qux ab"},
+      {"{{ '0x1f'|int(0, 16) }} {{ '1f'|int(0, 16) }} {{ '0b11'|int(base=0) }} "
+       "{{ '-1_000'|int }} {{ '+5'|int }} {{ '010'|int(7, 0) }} {{ '1__0'|int(7) }}",
+       "31 31 3 -1000 5 10 7"},
+      {"{{ none|selectattr('a')|list }}{{ 0|map('upper')|list }}{{ none|reject|list }}", "[][][]"},
+      {"[{{ {'a': 1}|attr('a') }}]{{ namespace(a=1)|attr('a') }}", "[]1"},
+  });
+}
+
+// What Jinja 3.1.6 gives.
+TEST(ChatTemplate, StatementsThatWereMissing) {
+  ExpectWritten({
+      {"{% set a = 1 %}{% with a=2, b=a %}{{ a }}{{ b }}{% set c = 3 %}{% endwith %}{{ a }}{{ c }}",
+       "211"},
+      {"{% with %}{% set q = 5 %}{{ q }}{% endwith %}[{{ q }}]", "5[]"},
+      {"{% set x | upper | replace('B', '-') %}abc{% endset %}{{ x }}", "A-C"},
+      {"{% macro m(a) %}{{ a }}:{{ varargs|join(',') }}:{{ kwargs.z }}{{ kwargs|length }}"
+       "{% endmacro %}{{ m(1, 2, 3, z=4) }} {{ m() }}",
+       "1:2,3:41 ::0"},
+      {"{% for x in [1, 1, 2, 2, 1] %}{{ x if loop.changed(x) else '.' }}{% endfor %}", "1.2.1"},
+      {"{{ [1, 2, 3, 4, 5]|batch(2)|list }} {{ 'abc'|batch(2, '-')|list }}",
+       "[[1, 2], [3, 4], [5]] [['a', 'b'], ['c', '-']]"},
+      {"{{ range(7)|slice(3)|list }} {{ [1, 2]|slice(3, 'x')|list }}",
+       "[[0, 1, 2], [3, 4], [5, 6]] [[1], [2], ['x']]"},
+  });
+  EXPECT_FALSE(Render("{% macro m(a) %}{{ a.varargs }}{% endmacro %}{{ m(1, 2) }}"));
+  EXPECT_FALSE(Render("{% macro m(a) %}{{ varargs }}{% endmacro %}{{ m(1, z=2) }}"));
+}
+
 TEST(ChatTemplate, Tests) {
   ExpectWritten({
       {"{{ missing is defined }} {{ s is string }} {{ n is none }} {{ d is mapping }}",
@@ -284,6 +336,10 @@ TEST(ChatTemplate, WorkIsBounded) {
       {"{{ 'ab' * 1000000 }}", "steps"},
       {"{{ 'aaaaaaaaaaaaaaaaaaaaaaaa'.replace('a', 'b' * 9999).replace('b', 'c' * 999) }}",
        "bytes of text"},
+      {"{{ ('\\x0b' * 2000)|indent('x' * 2000) }}", "bytes of text"},
+      {"{{ 'a'|center(9000000) }}", "bytes of text"},
+      {"{{ 'a'|batch(9000000000, 0) }}", "steps"},
+      {"{{ 'a'|slice(9000000000) }}", "steps"},
       {"{% set x = 'x' * 1000 %}{% for a in range(100) %}{{ x }}{% endfor %}", "output is longer"},
   };
   for (const Sample& sample : hostile) {
