@@ -28,4 +28,8 @@ Result<std::unique_ptr<Engine>> Engine::Open(EngineOptions options, OpenProgress
   return LoadedEngine::Open(std::move(options), progress);
 }
 
+Result<EngineOptions> Engine::Check(EngineOptions options) {
+  return LoadedEngine::Check(std::move(options));
+}
+
 }  // namespace edgemoe

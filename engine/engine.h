@@ -146,6 +146,11 @@ class Engine {
   using OpenProgress = std::function<void(std::uint64_t bytes_loaded, std::uint64_t bytes_total)>;
   static Result<std::unique_ptr<Engine>> Open(EngineOptions options, OpenProgress progress = {});
 
+  // What Open does before it loads weights, with the same errors; keeps and measures nothing. Gives
+  // the options as they would be in force here: what was chosen in place of 0 and "auto". Only
+  // io_depth may stay 0, which takes a measurement.
+  static Result<EngineOptions> Check(EngineOptions options);
+
   // Cancels what is left (see Drain) and joins the engine's thread.
   virtual ~Engine() = default;
 

@@ -66,6 +66,7 @@ class LoadedEngine final : public Engine {
  public:
   static Result<std::unique_ptr<LoadedEngine>> Open(EngineOptions options,
                                                     const OpenProgress& progress);
+  static Result<EngineOptions> Check(EngineOptions options);
   ~LoadedEngine() override;
 
   const ModelDescription& model() const override { return description_; }

@@ -32,6 +32,25 @@ Result<std::unique_ptr<LoadedEngine>> LoadedEngine::Open(EngineOptions options,
   return engine;
 }
 
+Result<EngineOptions> LoadedEngine::Check(EngineOptions options) {
+  EDGEMOE_FAIL_IF_ERROR(ValidateOptions(options));
+  EngineOptions in_force = options;
+  if (options.io_depth == 0) options.io_depth = ReadShape().depth;  // instead of a probe
+  const std::unique_ptr<LoadedEngine> engine(new LoadedEngine(std::move(options)));
+  SlotClasses slot_classes;
+  EDGEMOE_FAIL_IF_ERROR(engine->OpenFiles(slot_classes));
+  EDGEMOE_FAIL_IF_ERROR(engine->OpenReaders());
+  EDGEMOE_ASSIGN_OR_FAIL(const KernelTable* const kernels, SelectKernels(in_force.kernels));
+  in_force.model_name = engine->description_.name;
+  in_force.memory_budget_bytes = engine->plan_.budget_bytes;
+  in_force.expert_budget_bytes = engine->plan_.expert_bytes;
+  in_force.context_tokens = engine->limits_.steps.context_tokens;
+  in_force.threads = static_cast<std::uint32_t>(engine->limits_.thread_count);
+  in_force.io_backend = engine->io_backend_;
+  in_force.kernels = kernels->name;
+  return in_force;
+}
+
 LoadedEngine::~LoadedEngine() {
   queue_.Stop();
   if (thread_.joinable()) thread_.join();

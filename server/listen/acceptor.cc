@@ -50,6 +50,7 @@ void Acceptor::AcceptNext(const std::shared_ptr<Listener>& listener) {
         if (!listener->acceptor.is_open() || error == boost::asio::error::operation_aborted) return;
         if (!error) {
           OnAccepted(std::move(socket));
+          if (options_.changed) options_.changed();
           AcceptNext(listener);
           return;
         }
@@ -100,6 +101,7 @@ void Acceptor::WaitForEnd(std::list<std::shared_ptr<Watch>>::iterator place) {
                       pollfd state{.fd = watch->native_handle(), .events = 0, .revents = 0};
                       if (!error && ::poll(&state, 1, 0) == 0) return WaitForEnd(place);
                       connections_.erase(place);
+                      if (options_.changed) options_.changed();
                     });
 }
 

@@ -14,6 +14,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <utility>
 
 #include "engine/base/log.h"
 #include "engine/base/system/unique_fd.h"
@@ -28,6 +29,7 @@ class Acceptor {
     std::function<Status(const PeerCredentials&)> admit;
     std::function<void(UniqueFd)> take;  // gets a connected, non-blocking socket
     LogSink log;
+    std::function<void()> changed = {};  // a connection was taken, refused, or has ended
   };
 
   Acceptor(boost::asio::io_context& context, Options options);
@@ -40,6 +42,12 @@ class Acceptor {
 
   // Accepts no more; open connections stay.
   void Stop();
+
+  // For connections to come; open ones stay.
+  void Change(std::uint32_t connections_max, std::function<Status(const PeerCredentials&)> admit) {
+    options_.connections_max = connections_max;
+    options_.admit = std::move(admit);
+  }
 
   std::size_t connection_count() const { return connections_.size(); }
 

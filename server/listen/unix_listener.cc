@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -52,14 +53,22 @@ Result<UniqueFd> Lock(const std::string& socket_path) {
   return Failure(ErrnoStatus(errno, "lock file '" + path + "'"));
 }
 
+// Whether a socket is at the path; FAILED_PRECONDITION for anything else.
+Result<bool> SocketIsThere(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return false;
+    return Failure(ErrnoStatus(errno, "socket '" + path + "'"));
+  }
+  if (S_ISSOCK(info.st_mode)) return true;
+  return Failure(
+      FailedPreconditionError("socket '" + path + "': something that is not a socket is there"));
+}
+
 // Removes what a daemon that died has left. Under the lock.
 Status RemoveStale(const std::string& path, const sockaddr_un& address) {
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0)
-    return errno == ENOENT ? OkStatus() : ErrnoStatus(errno, "socket '" + path + "'");
-  if (!S_ISSOCK(info.st_mode))
-    return FailedPreconditionError("socket '" + path +
-                                   "': something that is not a socket is there");
+  EDGEMOE_ASSIGN_OR_RETURN(const bool is_there, SocketIsThere(path));
+  if (!is_there) return OkStatus();
   const UniqueFd probe = NewSocket();
   if (!probe.valid()) return ErrnoStatus(errno, "socket");
   // Never waits: a full backlog gives EAGAIN, which only a living listener has.
@@ -114,6 +123,18 @@ Result<UnixListener> UnixListener::Bind(const std::string& path, std::uint32_t m
   return listener;
 }
 
+Status UnixListener::Check(const std::string& path) {
+  if (const auto address = MakeAddress(path); !address) return address.error();
+  EDGEMOE_ASSIGN_OR_RETURN(const bool is_there, SocketIsThere(path));
+  if (is_there) return OkStatus();
+  // Bind makes the last directory only.
+  const std::string directory = path.substr(0, path.rfind('/'));
+  const std::string above = directory.substr(0, directory.rfind('/'));
+  if (::access(directory.c_str(), F_OK) == 0 || above.empty()) return OkStatus();
+  if (::access(above.c_str(), F_OK) == 0) return OkStatus();
+  return ErrnoStatus(errno, "socket directory '" + directory + "'");
+}
+
 UnixListener::UnixListener(UnixListener&& other) noexcept
     : path_(std::exchange(other.path_, {})),
       lock_(std::move(other.lock_)),
@@ -125,6 +146,8 @@ UnixListener::~UnixListener() {
   struct stat info {};
   if (::lstat(path_.c_str(), &info) == 0 && info.st_ino == inode_) ::unlink(path_.c_str());
 }
+
+bool IsSocketActivated() { return ::sd_listen_fds(/*unset_environment=*/0) > 0; }
 
 Result<std::vector<UniqueFd>> TakeActivatedSockets() {
   const int count = ::sd_listen_fds(/*unset_environment=*/1);

@@ -31,6 +31,10 @@ class UnixListener {
   // is not a socket is there. PERMISSION_DENIED, INVALID_ARGUMENT, INTERNAL name the path.
   static Result<UnixListener> Bind(const std::string& path, std::uint32_t mode);
 
+  // Of the errors of Bind those that can be seen without changing anything. A socket that is there
+  // is none of them, whoever is on it.
+  static Status Check(const std::string& path);
+
   UnixListener(UnixListener&& other) noexcept;
   UnixListener& operator=(UnixListener&&) = delete;
   // Removes the socket file, unless another one has taken its place.
@@ -48,6 +52,9 @@ class UnixListener {
   UniqueFd socket_;
   ino_t inode_ = 0;
 };
+
+// Whether systemd's socket activation handed over sockets, before they are taken.
+bool IsSocketActivated();
 
 // Sockets that systemd's socket activation handed over; empty when none. INVALID_ARGUMENT for one
 // that is not a listening unix stream socket. Only the first call finds them.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/models/engine_slot.h"
 
+#include <utility>
+
 #include "engine/base/accepted.h"
 #include "engine/base/check.h"
 
@@ -17,6 +19,11 @@ void EngineSlot::Publish(Engine& engine) {
   engine_ = &engine;
 }
 
+void EngineSlot::Refuse(Status why) {
+  const MutexLock lock(mutex_);
+  refusal_ = std::move(why);
+}
+
 void EngineSlot::Withdraw() {
   const MutexLock lock(mutex_);
   engine_ = nullptr;
@@ -25,6 +32,7 @@ void EngineSlot::Withdraw() {
 
 Result<EngineLease> EngineSlot::Lease(const std::string& model) const {
   const MutexLock lock(mutex_);
+  if (!refusal_.ok()) return Failure(refusal_);
   if (engine_ == nullptr)
     return Failure(UnavailableError("the model is not ready: " + Progress() + "; try again"));
   if (!model.empty() && model != engine_->model().name)

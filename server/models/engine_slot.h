@@ -30,12 +30,14 @@ class EngineSlot {
   }
   // There was none. The engine stays until Withdraw.
   void Publish(Engine& engine) EXCLUDES(mutex_);
+  // There will be none, and why: what Lease says from now on.
+  void Refuse(Status why) EXCLUDES(mutex_);
   // Gives no further leases and waits until those that are out have come back. The engine, if there
   // was one, may be destroyed then.
   void Withdraw() EXCLUDES(mutex_);
 
   // The engine of the model of that name; an empty name means LeaseDefault. UNAVAILABLE while it
-  // loads; NOT_FOUND names the model that there is.
+  // loads; NOT_FOUND names the model that there is; what Refuse was told.
   Result<EngineLease> Lease(const std::string& model) const EXCLUDES(mutex_);
   // The engine that calls mean which name no model: the only one.
   Result<EngineLease> LeaseDefault() const { return Lease(""); }
@@ -47,6 +49,7 @@ class EngineSlot {
   mutable Mutex mutex_;
   mutable CondVar returned_;
   Engine* engine_ GUARDED_BY(mutex_) = nullptr;
+  Status refusal_ GUARDED_BY(mutex_);
   mutable std::size_t lease_count_ GUARDED_BY(mutex_) = 0;
   std::atomic<std::uint64_t> bytes_loaded_ = 0;
   std::atomic<std::uint64_t> bytes_total_ = 0;

@@ -56,6 +56,11 @@ ConfigKey OfEngine(const char* path, const char* flag, std::string_view name) {
   return {path, flag, option.accepts, std::string(option.meaning), std::move(field), option.name};
 }
 
+ConfigKey Reloads(ConfigKey key) {
+  key.reloads = true;
+  return key;
+}
+
 std::vector<ConfigKey> MakeKeys() {
   return {
       {"listen.unix_socket", "--socket", "text: an absolute path of at most 107 bytes, or empty",
@@ -71,21 +76,26 @@ std::vector<ConfigKey> MakeKeys() {
       {"listen.socket_mode", "--socket-mode", "text: octal, in [\"0600\", \"0777\"]",
        "Permissions of the unix socket.",
        ModeField{[](Config& c) -> std::uint32_t& { return c.listen.socket_mode; }}},
-      {"listen.allow_users", "--allow-users", "list of up to 64 user names or ids",
-       "Who may connect to the unix socket beside root and the daemon's own user.",
-       NamesField{[](Config& c) -> std::vector<std::string>& { return c.listen.allow_users; }}},
-      {"listen.allow_groups", "--allow-groups", "list of up to 64 group names or ids",
-       "Groups whose members may connect to the unix socket.",
-       NamesField{[](Config& c) -> std::vector<std::string>& { return c.listen.allow_groups; }}},
-      {"listen.connections_max", "--connections-max", "connections, in [1, 4096]",
-       "Open connections to the unix socket; a further one is closed at once.",
-       CountField{[](Config& c) -> std::uint32_t& { return c.listen.connections_max; }, 1, 4096}},
+      Reloads({"listen.allow_users", "--allow-users", "list of up to 64 user names or ids",
+               "Who may connect to the unix socket beside root and the daemon's own user. The flag "
+               "adds to "
+               "the file's list; an empty one empties it.",
+               NamesField{
+                   [](Config& c) -> std::vector<std::string>& { return c.listen.allow_users; }}}),
+      Reloads({"listen.allow_groups", "--allow-groups", "list of up to 64 group names or ids",
+               "Groups whose members may connect to the unix socket. The flag as above.",
+               NamesField{
+                   [](Config& c) -> std::vector<std::string>& { return c.listen.allow_groups; }}}),
+      Reloads({"listen.connections_max", "--connections-max", "connections, in [1, 4096]",
+               "Open connections to the unix socket; a further one is closed at once.",
+               CountField{[](Config& c) -> std::uint32_t& { return c.listen.connections_max; }, 1,
+                          4096}}),
       OfEngine("model.path", "--model", "model_path"),
       OfEngine("model.name", "--model-name", "model_name"),
       {"models.directory", "--models-directory", "text: a path, or empty",
        "Directory whose GGUF files Models.List shows. Empty: only the loaded model.",
        TextField{[](Config& c) -> std::string& { return c.models.directory; }, nullptr}},
-      OfEngine("memory.budget", "--memory-budget", "memory_budget_bytes"),
+      Reloads(OfEngine("memory.budget", "--memory-budget", "memory_budget_bytes")),
       OfEngine("memory.expert_budget", "--expert-budget", "expert_budget_bytes"),
       {"memory.adapt", "--memory-adapt", "\"auto\", \"on\" or \"off\"",
        "Whether the budget follows what the machine has to give: less when a cgroup limit falls or "
@@ -106,12 +116,13 @@ std::vector<ConfigKey> MakeKeys() {
       OfEngine("experts.predictor", "--predictor", "predictor"),
       OfEngine("kernels", "--kernels", "kernels"),
       OfEngine("stream.stall_timeout_ms", "--stall-timeout-ms", "stall_timeout_ms"),
-      {"drain_timeout_ms", "--drain-timeout-ms", "milliseconds, in [0, 3600000]",
-       "After SIGTERM running requests may go on for so long; then they are cancelled.",
-       CountField{[](Config& c) -> std::uint32_t& { return c.drain_timeout_ms; }, 0, 3'600'000}},
-      {"log.level", "--log-level", "\"debug\", \"info\", \"warning\" or \"error\"",
-       "The least severe lines that are logged.",
-       ChoiceField{[](Config& c) -> std::string& { return c.log.level; }, kLogLevels}},
+      Reloads({"drain_timeout_ms", "--drain-timeout-ms", "milliseconds, in [0, 3600000]",
+               "After SIGTERM running requests may go on for so long; then they are cancelled.",
+               CountField{[](Config& c) -> std::uint32_t& { return c.drain_timeout_ms; }, 0,
+                          3'600'000}}),
+      Reloads({"log.level", "--log-level", "\"debug\", \"info\", \"warning\" or \"error\"",
+               "The least severe lines that are logged.",
+               ChoiceField{[](Config& c) -> std::string& { return c.log.level; }, kLogLevels}}),
       {"log.target", "--log-target", "\"auto\", \"stderr\" or \"journal\"",
        "Where lines go. auto: the journal when started by systemd, else stderr.",
        ChoiceField{[](Config& c) -> std::string& { return c.log.target; }, kLogTargets}},
@@ -261,9 +272,19 @@ Status SetConfigValueFromText(const ConfigKey& key, const std::string& text, Con
     const auto count = ParseDigits(text, 10);
     return count ? SetConfigValue(key, *count, config) : Refused(key, text);
   }
-  if (std::holds_alternative<NamesField>(key.field))
-    return SetConfigValue(key, SplitCommas(text), config);
+  if (const auto* names = std::get_if<NamesField>(&key.field)) {
+    std::vector<std::string> list;
+    if (!text.empty()) list = names->at(config);
+    for (std::string& name : SplitCommas(text))
+      if (std::ranges::find(list, name) == list.end()) list.push_back(std::move(name));
+    return SetConfigValue(key, list, config);
+  }
   return SetConfigValue(key, text, config);
+}
+
+void CopyConfigValue(const ConfigKey& key, const Config& from, Config& to) {
+  Config source = from;  // fields give mutable references
+  std::visit([&](const auto& field) { field.at(to) = field.at(source); }, key.field);
 }
 
 std::string FormatConfigValue(const ConfigKey& key, const Config& config) {
@@ -283,6 +304,13 @@ std::string FormatConfigValue(const ConfigKey& key, const Config& config) {
     value = std::get<TextField>(key.field).at(copy);
   }
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Status ModelIsNamed(const Config& config) {
+  if (!config.engine.model_path.empty()) return OkStatus();
+  return InvalidFieldError("model.path",
+                           "not set; say which GGUF file to serve, on the command line or in the "
+                           "configuration file");
 }
 
 Result<TcpAddress> ParseTcpAddress(std::string_view text) {

@@ -83,6 +83,7 @@ struct ConfigKey {
   std::string meaning;
   ConfigField field;
   std::string_view option = {};  // the member of EngineOptions; empty: not of the engine
+  bool reloads = false;          // SIGHUP takes a new value over; else the next start does
 };
 
 constexpr std::size_t kTextMax = 4096;  // bytes of a text
@@ -99,11 +100,17 @@ const ConfigKey* FindKeyOfOption(std::string_view option);
 // unchanged.
 Status SetConfigValue(const ConfigKey& key, const ConfigValue& value, Config& config);
 
-// The same from a flag's text: numbers in digits, lists separated by commas.
+// The same from a flag's text: numbers in digits, lists separated by commas. A list is added to the
+// one that is there; the empty text empties it.
 Status SetConfigValueFromText(const ConfigKey& key, const std::string& text, Config& config);
+
+void CopyConfigValue(const ConfigKey& key, const Config& from, Config& to);
 
 // The value as JSON text, as in `"auto"`, `64`, `["edgemoe"]`.
 std::string FormatConfigValue(const ConfigKey& key, const Config& config);
+
+// INVALID_ARGUMENT where no model is named.
+Status ModelIsNamed(const Config& config);
 
 // Host and port of listen.tcp. INVALID_ARGUMENT for what is not loopback.
 struct TcpAddress {

@@ -286,6 +286,17 @@ Status ApplyConfigFile(const std::string& path, Config& config) {
   return ApplyConfigText(text, path, config);
 }
 
+std::string FormatConfigJson(const Config& config) {
+  nlohmann::ordered_json object = nlohmann::ordered_json::object();
+  for (const ConfigKey& key : ConfigKeys()) {
+    const std::size_t dot = key.path.find('.');
+    auto& group = dot == std::string::npos ? object : object[key.path.substr(0, dot)];
+    group[dot == std::string::npos ? key.path : key.path.substr(dot + 1)] =
+        nlohmann::ordered_json::parse(FormatConfigValue(key, config));
+  }
+  return object.dump(2) + '\n';
+}
+
 std::string FormatConfig(const Config& config) {
   const Config defaults;
   std::string out =
@@ -307,7 +318,9 @@ std::string FormatConfig(const Config& config) {
     first = false;
     const std::string indent = group.empty() ? "  " : "    ";
     AppendComment(out, indent, key.meaning);
-    AppendComment(out, indent, key.accepts + "; default " + FormatConfigValue(key, defaults));
+    AppendComment(out, indent,
+                  key.accepts + "; default " + FormatConfigValue(key, defaults) +
+                      (key.reloads ? "; SIGHUP takes it over" : ""));
     out += indent + "\"" + std::string(name) + "\": " + FormatConfigValue(key, config);
   }
   if (!group.empty()) out += "\n  }";

@@ -22,6 +22,9 @@ Status ApplyConfigText(std::string_view text, std::string_view file_name, Config
 // Reads and applies a file. NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT name the file.
 Status ApplyConfigFile(const std::string& path, Config& config);
 
+// Plain JSON, for programs. ApplyConfigText takes it.
+std::string FormatConfigJson(const Config& config);
+
 // Every key with its meaning, what it accepts and its default as comments. ApplyConfigText takes
 // it. With the default Config it is config/edgemoed.json.
 std::string FormatConfig(const Config& config);

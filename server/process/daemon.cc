@@ -13,6 +13,8 @@
 #include "engine/base/byte_size.h"
 #include "server/memory/heap.h"
 #include "server/process/engine_options.h"
+#include "server/process/reload.h"
+#include "server/process/start_check.h"
 
 namespace edgemoe {
 namespace {
@@ -21,6 +23,9 @@ constexpr std::size_t kWorkers = 2;
 constexpr std::size_t kWorkerTasksMax = 1024;
 // What streams get to send their last message once the engine is done.
 constexpr std::chrono::milliseconds kLastWritesGrace{1000};
+// A daemon that cannot serve tells why for so long at most, and so long after the last connection.
+constexpr std::chrono::seconds kRefusingMax{10};
+constexpr std::chrono::seconds kRefusingIdle{1};
 // Told to systemd: how long each sign of progress, and what follows the drain, may take.
 constexpr std::uint64_t kProgressMs = 60'000;
 constexpr std::uint64_t kAfterDrainMs = 15'000;
@@ -41,12 +46,11 @@ std::uint64_t RandomSeed() {
 
 }  // namespace
 
-Daemon::Daemon(Config config, LogSink log, OpenEngine open_engine)
+Daemon::Daemon(Config config, Outside outside)
     : config_(std::move(config)),
-      log_(std::move(log)),
-      open_engine_(std::move(open_engine)),
-      budget_(slot_, config_.engine.memory_budget_bytes == 0, log_),
-      packs_(budget_, clock_, log_),
+      outside_(std::move(outside)),
+      budget_(slot_, config_.engine.memory_budget_bytes == 0, outside_.log),
+      packs_(budget_, clock_, outside_.log),
       retry_delay_(config_.engine.sessions_max),
       workers_(kWorkers, kWorkerTasksMax),
       streams_(clock_),
@@ -57,15 +61,53 @@ Daemon::~Daemon() {
     if (thread->joinable()) thread->join();
 }
 
-ExitCode Daemon::Run() {
+ExitCode Daemon::Run() { return Start(std::nullopt); }
+
+ExitCode Daemon::RunRefusing(StartProblem problem) { return Start(std::move(problem)); }
+
+ExitCode Daemon::Start(std::optional<StartProblem> problem) {
   signals_.add(SIGTERM);
   signals_.add(SIGINT);
+  signals_.add(SIGHUP);
   WaitForSignal();
   RaiseFileLimit();
   if (Status status = Listen(); !status.ok()) {
     Say(LogLevel::kError, status.message());
     return ExitCodeForListenFailure(status);
   }
+  PeerPolicy peers = ChoosePeers(problem);
+  if (!problem) {
+    if (Status status = StartServer(); !status.ok())
+      problem = {status.message(), ExitCodeForListenFailure(status)};
+  }
+  if (problem && !activated_) {
+    Say(LogLevel::kError, problem->message);
+    return problem->exit_code;
+  }
+  if (problem) {
+    config_.listen.tcp.clear();
+    if (Status status = StartServer(); !status.ok()) return problem->exit_code;
+  }
+  MakeAcceptor(std::move(peers));
+  KeepAlive();
+  if (problem) {
+    Refuse(*problem);
+  } else {
+    StartLoading();
+  }
+  context_.run();
+  return exit_code_;
+}
+
+// Where the configured ones cannot be had: root and our own user, and the problem says why.
+PeerPolicy Daemon::ChoosePeers(std::optional<StartProblem>& problem) const {
+  auto peers = AdmittedPeers(config_);
+  if (peers) return *std::move(peers);
+  if (!problem) problem = {peers.error().message(), ExitCodeForListenFailure(peers.error())};
+  return *PeerPolicy::Make(::geteuid(), {}, {});
+}
+
+Status Daemon::StartServer() {
   parts_.emplace(ServiceParts{
       .engines = slot_,
       .budget = budget_,
@@ -74,39 +116,25 @@ ExitCode Daemon::Run() {
       .streams = streams_,
       .requests = requests_,
       .retry_delay = retry_delay_,
-      .engine_options = ToEngineOptions(config_, log_),
+      .engine_options = ToEngineOptions(config_, outside_.log),
       .models_directory = config_.models.directory,
       .new_seed = RandomSeed,
       .in_configuration = [](const Status& status) { return InConfiguration(status).status; },
-      .log = log_});
-  auto server = GrpcServer::Start(*parts_, config_.listen.tcp);
-  if (!server) {
-    Say(LogLevel::kError, server.error().message());
-    return ExitCodeForListenFailure(server.error());
-  }
-  server_ = *std::move(server);
-  if (Status status = MakeAcceptor(); !status.ok()) {
-    Say(LogLevel::kError, status.message());
-    return ExitCodeForListenFailure(status);
-  }
-  KeepAlive();
-  StartLoading();
-  context_.run();
-  return exit_code_;
+      .log = outside_.log});
+  EDGEMOE_ASSIGN_OR_RETURN(server_, GrpcServer::Start(*parts_, config_.listen.tcp));
+  if (!config_.listen.tcp.empty()) Say(LogLevel::kInfo, "listening on tcp " + config_.listen.tcp);
+  return OkStatus();
 }
 
 Status Daemon::Listen() {
   EDGEMOE_ASSIGN_OR_RETURN(sockets_, TakeActivatedSockets());
-  if (!sockets_.empty()) {
+  activated_ = !sockets_.empty();
+  if (activated_) {
     Say(LogLevel::kInfo, "listening on " + std::to_string(sockets_.size()) +
                              " socket(s) of systemd's socket activation");
     return OkStatus();
   }
-  std::string path = config_.listen.unix_socket;
-  if (path.empty()) {
-    EDGEMOE_ASSIGN_OR_RETURN(path, DefaultSocketPath(std::getenv("RUNTIME_DIRECTORY"),
-                                                     std::getenv("XDG_RUNTIME_DIR"), ::geteuid()));
-  }
+  EDGEMOE_ASSIGN_OR_RETURN(const std::string path, SocketPath(config_));
   EDGEMOE_ASSIGN_OR_RETURN(UnixListener listener,
                            UnixListener::Bind(path, config_.listen.socket_mode));
   sockets_.push_back(listener.TakeSocket());
@@ -115,28 +143,28 @@ Status Daemon::Listen() {
   return OkStatus();
 }
 
-Status Daemon::MakeAcceptor() {
-  EDGEMOE_ASSIGN_OR_RETURN(
-      PeerPolicy policy,
-      PeerPolicy::Make(::geteuid(), config_.listen.allow_users, config_.listen.allow_groups));
+void Daemon::MakeAcceptor(PeerPolicy policy) {
   acceptor_.emplace(
       context_, Acceptor::Options{
                     .connections_max = config_.listen.connections_max,
                     .admit = [policy = std::move(policy)](
                                  const PeerCredentials& peer) { return policy.Admit(peer); },
                     .take = [this](UniqueFd socket) { server_->AddConnection(std::move(socket)); },
-                    .log = log_});
+                    .log = outside_.log,
+                    .changed = [this] { OnConnectionsChanged(); }});
   for (UniqueFd& socket : sockets_) acceptor_->Listen(std::move(socket));
   sockets_.clear();
-  if (!config_.listen.tcp.empty()) Say(LogLevel::kInfo, "listening on tcp " + config_.listen.tcp);
-  return OkStatus();
 }
 
 void Daemon::WaitForSignal() {
-  signals_.async_wait([this](const boost::system::error_code& error, int) {
+  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
     if (error) return;
     WaitForSignal();
-    OnSignal();
+    if (signal == SIGHUP) {
+      OnHangUp();
+    } else {
+      OnSignal();
+    }
   });
 }
 
@@ -147,6 +175,7 @@ void Daemon::OnSignal() {
       Say(LogLevel::kInfo, "stopping before the model is loaded");
       notifier_.Stopping(kAfterDrainMs);
       return Stop(State::kAbandoned, ExitCode::kOk);
+    case State::kRefusing: return Stop(State::kStopped, exit_code_);
     case State::kServing: return StartDraining();
     case State::kDraining:
       if (signal_count_ == 2) {
@@ -160,6 +189,44 @@ void Daemon::OnSignal() {
     case State::kStopped:
     case State::kAbandoned: return;
   }
+}
+
+void Daemon::OnHangUp() {
+  switch (state_) {
+    case State::kLoading:
+      Say(LogLevel::kInfo, "SIGHUP: the configuration is read again when the model is loaded");
+      reload_wanted_ = true;
+      return;
+    case State::kServing: return ReloadConfig();
+    case State::kRefusing:
+    case State::kDraining:
+    case State::kStopped:
+    case State::kAbandoned: Say(LogLevel::kInfo, "SIGHUP: not heeded, as the daemon stops"); return;
+  }
+}
+
+void Daemon::Refuse(const StartProblem& problem) {
+  state_ = State::kRefusing;
+  exit_code_ = problem.exit_code;
+  Say(LogLevel::kError, problem.message);
+  notifier_.Status(problem.message, 0);
+  slot_.Refuse(FailedPreconditionError(problem.message));
+  leave_.expires_after(kRefusingMax);
+  leave_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && state_ == State::kRefusing) Stop(State::kStopped, exit_code_);
+  });
+  OnConnectionsChanged();
+}
+
+void Daemon::OnConnectionsChanged() {
+  if (state_ != State::kRefusing) return;
+  idle_.cancel();
+  if (acceptor_->connection_count() != 0) return;
+  // A client that was told to try again comes back at once.
+  idle_.expires_after(kRefusingIdle);
+  idle_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && state_ == State::kRefusing) Stop(State::kStopped, exit_code_);
+  });
 }
 
 void Daemon::KeepAlive() {
@@ -178,8 +245,8 @@ void Daemon::StartLoading() {
   EngineOptions options = parts_->engine_options;
   options.on_availability = [this] { boost::asio::post(context_, [this] { OnAvailability(); }); };
   loader_ = std::thread([this, options = std::move(options)] {
-    auto engine =
-        open_engine_(options, [this](std::uint64_t bytes_loaded, std::uint64_t bytes_total) {
+    auto engine = outside_.open_engine(
+        options, [this](std::uint64_t bytes_loaded, std::uint64_t bytes_total) {
           OnProgress(bytes_loaded, bytes_total);
         });
     auto loaded = std::make_shared<Result<std::unique_ptr<Engine>>>(std::move(engine));
@@ -199,10 +266,10 @@ void Daemon::OnProgress(std::uint64_t bytes_loaded, std::uint64_t bytes_total) {
 void Daemon::OnLoaded(Result<std::unique_ptr<Engine>> engine) {
   loader_.join();
   if (!engine) {
-    const OptionError error = InConfiguration(engine.error());
-    Say(LogLevel::kError,
-        "model '" + config_.engine.model_path + "' cannot be served: " + error.status.message());
-    return Stop(State::kStopped, ExitCodeForOpenFailure(error.status, error.is_option));
+    const StartProblem problem = ModelProblem(config_, engine.error());
+    if (activated_) return Refuse(problem);
+    Say(LogLevel::kError, problem.message);
+    return Stop(State::kStopped, problem.exit_code);
   }
   engine_ = *std::move(engine);
   slot_.Publish(*engine_);
@@ -216,10 +283,54 @@ void Daemon::OnLoaded(Result<std::unique_ptr<Engine>> engine) {
                            stats.kernels + ", " + stats.io_backend +
                            (stats.io_note.empty() ? "" : " (" + stats.io_note + ")"));
   if (MemoryAdapts(config_)) {
-    watcher_.emplace(MemoryWatcher::Parts{context_, workers_, budget_, clock_}, stats.memory, log_);
+    watcher_.emplace(MemoryWatcher::Parts{context_, workers_, budget_, clock_}, stats.memory,
+                     outside_.log);
     watcher_->Start();
   }
   notifier_.Ready("Ready: " + serving);
+  if (reload_wanted_) ReloadConfig();
+}
+
+void Daemon::ReloadConfig() {
+  notifier_.Reloading();
+  Result<Config> wanted = outside_.read_config();
+  Result<PeerPolicy> peers = wanted ? AdmittedPeers(*wanted) : Failure(wanted.error());
+  if (!peers) {
+    Say(LogLevel::kError, "SIGHUP: nothing changes: " + peers.error().message());
+  } else {
+    Reload reload = PlanReload(config_, *wanted);
+    const std::uint64_t budget_before = config_.engine.memory_budget_bytes;
+    if (MemoryAdapts(reload.config) != MemoryAdapts(config_))
+      reload.postponed += (reload.postponed.empty() ? "" : ", ") + std::string("memory.adapt");
+    config_ = std::move(reload.config);
+    acceptor_->Change(
+        config_.listen.connections_max,
+        [policy = *std::move(peers)](const PeerCredentials& peer) { return policy.Admit(peer); });
+    if (outside_.set_log_level) outside_.set_log_level(config_.log.level);
+    if (config_.engine.memory_budget_bytes != budget_before) ChangeBudget(budget_before);
+    Say(LogLevel::kInfo,
+        "SIGHUP: taken over: " + (reload.taken.empty() ? "nothing" : reload.taken) +
+            (reload.postponed.empty() ? "" : "; with the next start: " + reload.postponed));
+  }
+  notifier_.Ready("Ready: serving " + engine_->model().name);
+}
+
+// To what is configured now; back to `bytes_before` in the configuration where that fails.
+void Daemon::ChangeBudget(std::uint64_t bytes_before) {
+  const EngineOptions options = ToEngineOptions(config_, outside_.log);
+  const auto change = [this, options, bytes_before] {
+    Result<MemoryPlan> plan = PlanMemory(options);
+    if (plan) plan = budget_.Resize(plan->budget_bytes);
+    if (plan) {
+      Say(LogLevel::kInfo, "memory.budget is now " + FormatByteSize(plan->budget_bytes));
+      return;
+    }
+    Say(LogLevel::kError,
+        "memory.budget stays as it was: " + InConfiguration(plan.error()).status.message());
+    boost::asio::post(context_,
+                      [this, bytes_before] { config_.engine.memory_budget_bytes = bytes_before; });
+  };
+  if (!workers_.TryPost(change)) Say(LogLevel::kError, "memory.budget stays: too much is to do");
 }
 
 void Daemon::OnAvailability() {
@@ -274,7 +385,7 @@ void Daemon::Stop(State state, ExitCode code) {
 }
 
 void Daemon::Say(LogLevel level, const std::string& line) const {
-  if (log_) log_(level, line);
+  if (outside_.log) outside_.log(level, line);
 }
 
 }  // namespace edgemoe

@@ -8,7 +8,12 @@
 //
 // Signals (SIGTERM, SIGINT): while loading, the first ends the daemon. While serving, the first
 // drains: health says NOT_SERVING, new requests get UNAVAILABLE, running ones have
-// drain_timeout_ms. The second cancels what still runs. The third leaves at once.
+// drain_timeout_ms. The second cancels what still runs. The third leaves at once. SIGHUP reads the
+// configuration again: keys that reload are taken over, the others are named in the log; a
+// configuration that is refused changes nothing.
+//
+// A daemon that systemd started for a connection, and that cannot serve, first tells those who wait
+// why: else the connection, still there, would have it started again and again.
 #pragma once
 
 #include <atomic>
@@ -31,6 +36,7 @@
 #include "server/process/config.h"
 #include "server/process/exit_codes.h"
 #include "server/process/service_notifier.h"
+#include "server/process/start_check.h"
 #include "server/rpc/grpc_server.h"
 #include "server/threads/stream_thread.h"
 #include "server/threads/worker_pool.h"
@@ -43,7 +49,15 @@ class Daemon {
   using OpenEngine = std::function<Result<std::unique_ptr<Engine>>(EngineOptions options,
                                                                    Engine::OpenProgress progress)>;
 
-  Daemon(Config config, LogSink log, OpenEngine open_engine);
+  // What the process has beside the daemon.
+  struct Outside {
+    LogSink log;
+    OpenEngine open_engine;
+    std::function<Result<Config>()> read_config;              // again, for SIGHUP
+    std::function<void(const std::string&)> set_log_level{};  // null: lines are not filtered
+  };
+
+  Daemon(Config config, Outside outside);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -51,18 +65,28 @@ class Daemon {
   // Runs until a signal ends it or it cannot go on. Once.
   ExitCode Run();
 
+  // For a configuration that was refused: to be used where systemd handed over sockets, instead of
+  // Run. Gives the problem's exit code.
+  ExitCode RunRefusing(StartProblem problem);
+
   // True when Run came back while a thread still loads the model or waits for the engine: neither
   // can be interrupted. The socket is gone then; the process must end with std::_Exit, without
   // destroying the daemon.
   bool abandoned() const { return state_ == State::kAbandoned; }
 
  private:
-  enum class State { kLoading, kServing, kDraining, kStopped, kAbandoned };
+  enum class State { kLoading, kRefusing, kServing, kDraining, kStopped, kAbandoned };
 
+  ExitCode Start(std::optional<StartProblem> problem);
   Status Listen();
-  Status MakeAcceptor();
+  Status StartServer();
+  PeerPolicy ChoosePeers(std::optional<StartProblem>& problem) const;
+  void MakeAcceptor(PeerPolicy policy);
   void WaitForSignal();
   void OnSignal();
+  void OnHangUp();
+  void Refuse(const StartProblem& problem);
+  void OnConnectionsChanged();
   void KeepAlive();
 
   void StartLoading();
@@ -71,22 +95,28 @@ class Daemon {
   // The engine's model has become available or unavailable.
   void OnAvailability();
 
+  void ReloadConfig();
+  void ChangeBudget(std::uint64_t bytes_before);
+
   void StartDraining();
   void OnDrained(bool all_finished);
   void Stop(State state, ExitCode code);
   void Say(LogLevel level, const std::string& line) const;
 
-  const Config config_;
-  const LogSink log_;
-  const OpenEngine open_engine_;
+  Config config_;
+  const Outside outside_;
   const ServiceNotifier notifier_{};
   State state_ = State::kLoading;
   ExitCode exit_code_ = ExitCode::kOk;
   int signal_count_ = 0;
+  bool reload_wanted_ = false;  // by a SIGHUP while the model was loading
+  bool activated_ = false;      // the sockets are systemd's
 
   boost::asio::io_context context_;
   boost::asio::signal_set signals_{context_};
   boost::asio::steady_timer keep_alive_{context_};
+  boost::asio::steady_timer idle_{context_};   // while refusing: nobody is connected
+  boost::asio::steady_timer leave_{context_};  // while refusing: at the latest
   std::optional<UnixListener> listener_;
   std::vector<UniqueFd> sockets_;  // to listen on, until the acceptor has them
 

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/process/flags.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
 #include <sstream>
+#include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "server/process/config_file.h"
@@ -16,39 +22,113 @@ CommandLine Exit(ExitCode code, std::string text) {
   return {.action = CommandLine::Action::kExit,
           .text = std::move(text),
           .exit_code = code,
-          .config = {}};
+          .config = {},
+          .config_path = {}};
 }
 
 struct FlagValue {
   const ConfigKey* key = nullptr;
   CLI::Option* option = nullptr;
-  std::string text;
+  std::vector<std::string> texts;  // of a list several, else one
 };
+
+std::string Variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+// One for each key. `values` keeps its place while the flags are parsed.
+void AddKeys(CLI::App& app, std::vector<FlagValue>& values) {
+  for (const ConfigKey& key : ConfigKeys()) {
+    FlagValue& value = values.emplace_back();
+    value.key = &key;
+    const bool is_model = key.flag == "--model";
+    value.option = app.add_option(is_model ? "model," + key.flag : key.flag, value.texts,
+                                  key.path + ": " + key.meaning + " (" + key.accepts + ")")
+                       ->allow_extra_args(false)
+                       ->type_name("");
+    if (!std::holds_alternative<NamesField>(key.field))
+      value.option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  }
+}
+
+// The configuration file: the one that is named, else the first that exists.
+Status ReadFile(bool is_named, const std::string& named, const StartEnvironment& environment,
+                CommandLine& line) {
+  if (is_named) {
+    line.config_path = named;
+  } else {
+    for (const std::string& path : environment.config_paths) {
+      if (::access(path.c_str(), F_OK) != 0) continue;
+      line.config_path = path;
+      break;
+    }
+  }
+  return line.config_path.empty() ? OkStatus() : ApplyConfigFile(line.config_path, line.config);
+}
+
+Status ReadEnvironment(const StartEnvironment& environment, Config& config) {
+  if (environment.socket.empty()) return OkStatus();
+  constexpr std::string_view kUnixPrefix = "unix:";
+  std::string path = environment.socket;
+  if (path.starts_with(kUnixPrefix)) path.erase(0, kUnixPrefix.size());
+  return SetConfigValue(*FindConfigKey("listen.unix_socket"), path, config)
+      .WithField("EDGEMOE_SOCKET");
+}
 
 }  // namespace
 
-CommandLine ParseCommandLine(int argc, const char* const* argv) {
+StartEnvironment StartEnvironment::OfProcess(unsigned uid, const std::string& program) {
+  constexpr std::string_view kName = "/edgemoe/edgemoed.json";
+  constexpr std::string_view kPrograms = "/bin";
+  StartEnvironment environment;
+  environment.socket = Variable("EDGEMOE_SOCKET");
+  const auto add = [&](const std::string& directory) {
+    environment.config_paths.push_back(directory + std::string(kName));
+  };
+  if (uid != 0) {
+    if (const std::string home = Variable("XDG_CONFIG_HOME"); !home.empty()) {
+      add(home);
+    } else if (const std::string user = Variable("HOME"); !user.empty()) {
+      add(user + "/.config");
+    }
+  }
+  const std::string folder = program.substr(0, std::min(program.rfind('/'), program.size()));
+  if (folder.ends_with(kPrograms)) add(folder.substr(0, folder.size() - kPrograms.size()) + "/etc");
+  add("/etc");
+  return environment;
+}
+
+CommandLine ParseCommandLine(int argc, const char* const* argv,
+                             const StartEnvironment& environment) {
   CLI::App app(
       "edgemoed serves a mixture-of-experts language model from storage over gRPC.\n"
-      "Flags override the configuration file.",
+      "Flags override $EDGEMOE_SOCKET, and that the configuration file.",
       "edgemoed");
   std::string config_path;
   bool print_config = false;
+  bool comments = false;
   bool check_config = false;
   bool version = false;
-  app.add_option("--config", config_path, "Configuration file: JSON with comments");
-  app.add_flag("--print-config", print_config, "Print the configuration in force and exit");
-  app.add_flag("--check-config", check_config, "Say what is wrong with the configuration and exit");
+  std::string places;
+  for (const std::string& path : environment.config_paths)
+    places += (places.empty() ? "" : ", ") + path;
+  CLI::Option* const config_option = app.add_option(
+      "--config", config_path,
+      "Configuration file: JSON with comments; empty: none (default: the first there is of " +
+          (places.empty() ? "none" : places) + ")");
+  CLI::Option* const print_option = app.add_flag(
+      "--print-config", print_config,
+      "Print the configuration in force as JSON, with what \"auto\" comes to here, and exit");
+  app.add_flag("--comments", comments,
+               "With --print-config: as it is configured, each key explained")
+      ->needs(print_option);
+  app.add_flag("--check-config", check_config,
+               "Say what would keep the daemon from starting, and exit as it would");
   app.add_flag("--version", version, "Print the version and exit");
-
-  const auto keys = ConfigKeys();
-  std::vector<FlagValue> values(keys.size());
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    values[i].key = &keys[i];
-    values[i].option =
-        app.add_option(keys[i].flag, values[i].text,
-                       keys[i].path + ": " + keys[i].meaning + " (" + keys[i].accepts + ")");
-  }
+  std::vector<FlagValue> values;
+  values.reserve(ConfigKeys().size());
+  AddKeys(app, values);
 
   try {
     app.parse(argc, argv);
@@ -59,26 +139,29 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   }
   if (version) return Exit(ExitCode::kOk, std::string("edgemoed ") + EDGEMOE_VERSION);
 
-  Config config;
-  if (!config_path.empty()) {
-    if (Status status = ApplyConfigFile(config_path, config); !status.ok())
-      return Exit(ExitCode::kConfig, status.message());
-  }
+  CommandLine line;
+  Status read = ReadFile(config_option->count() > 0, config_path, environment, line);
+  if (Status status = ReadEnvironment(environment, line.config); read.ok()) read = status;
+  const auto exit = [&line](ExitCode code, std::string text) {
+    CommandLine refused = Exit(code, std::move(text));
+    refused.config = line.config;
+    return refused;
+  };
   for (const FlagValue& value : values) {
-    if (value.option->count() == 0) continue;
-    if (Status status = SetConfigValueFromText(*value.key, value.text, config); !status.ok())
-      return Exit(ExitCode::kUsage, value.key->flag + ": " + status.message());
+    for (const std::string& text : value.texts) {
+      if (const Status status = SetConfigValueFromText(*value.key, text, line.config); !status.ok())
+        return exit(ExitCode::kUsage, value.key->flag + ": " + status.message());
+    }
   }
-  if (print_config) return Exit(ExitCode::kOk, FormatConfig(config));
-  if (check_config) return Exit(ExitCode::kOk, "");
-  if (config.engine.model_path.empty())
-    return Exit(ExitCode::kConfig,
-                "model.path: not set; say which GGUF file to serve, with --model or in the "
-                "configuration file");
-  return {.action = CommandLine::Action::kRun,
-          .text = {},
-          .exit_code = ExitCode::kOk,
-          .config = std::move(config)};
+  if (!read.ok()) return exit(ExitCode::kConfig, read.message());
+  if (print_config && comments) return Exit(ExitCode::kOk, FormatConfig(line.config));
+  line.action = print_config   ? CommandLine::Action::kPrint
+                : check_config ? CommandLine::Action::kCheck
+                               : CommandLine::Action::kRun;
+  if (line.action != CommandLine::Action::kRun) return line;
+  if (const Status status = ModelIsNamed(line.config); !status.ok())
+    return exit(ExitCode::kConfig, status.message());
+  return line;
 }
 
 }  // namespace edgemoe

@@ -39,6 +39,11 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
 
 }  // namespace
 
+std::string LogTarget(const Config::Log& config) {
+  if (config.target != "auto") return config.target;
+  return StderrIsJournal() ? "journal" : "stderr";
+}
+
 struct Log::Backend {
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::async_logger> logger;
@@ -46,11 +51,11 @@ struct Log::Backend {
 
 Log::Log(const Config::Log& config) : backend_(std::make_unique<Backend>()) {
   std::shared_ptr<spdlog::sinks::sink> sink;
-  if (config.target == "journal" || (config.target == "auto" && StderrIsJournal())) {
+  if (LogTarget(config) == "journal") {
     sink = std::make_shared<spdlog::sinks::systemd_sink_mt>(kIdentifier);
   } else {
     sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
-    sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
+    sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
   }
   backend_->pool = std::make_shared<spdlog::details::thread_pool>(kLinesQueuedMax, 1);
   backend_->logger = std::make_shared<spdlog::async_logger>(
@@ -66,6 +71,10 @@ LogSink Log::sink() {
   return [logger = backend_->logger](LogLevel level, std::string_view line) {
     logger->log(ToSpdlog(level), spdlog::string_view_t(line.data(), line.size()));
   };
+}
+
+void Log::SetLevel(const std::string& level) {
+  backend_->logger->set_level(spdlog::level::from_str(level));
 }
 
 void Log::Close() {

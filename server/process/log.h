@@ -6,11 +6,15 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "engine/base/log.h"
 #include "server/process/config.h"
 
 namespace edgemoe {
+
+// "stderr" or "journal": log.target with "auto" resolved for this process.
+std::string LogTarget(const Config::Log& config);
 
 class Log {
  public:
@@ -22,6 +26,9 @@ class Log {
 
   // Thread-safe, as are its copies.
   LogSink sink();
+
+  // Of log.level. Thread-safe.
+  void SetLevel(const std::string& level);
 
   // Writes what is queued. Lines that come later are dropped.
   void Close();

@@ -3,6 +3,8 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <ctime>
+
 namespace edgemoe {
 namespace {
 
@@ -22,6 +24,13 @@ void ServiceNotifier::Status(const std::string& text, std::uint64_t extend_ms) c
 }
 
 void ServiceNotifier::Ready(const std::string& text) const { Notify("READY=1\nSTATUS=" + text); }
+
+void ServiceNotifier::Reloading() const {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto now_us = std::uint64_t(now.tv_sec) * 1'000'000 + std::uint64_t(now.tv_nsec) / 1000;
+  Notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now_us));
+}
 
 void ServiceNotifier::Stopping(std::uint64_t extend_ms) const {
   Notify("STOPPING=1\nSTATUS=Stopping" + Extend(extend_ms));

@@ -15,6 +15,7 @@ class ServiceNotifier {
   // stop; 0 asks for nothing.
   void Status(const std::string& text, std::uint64_t extend_ms) const;
   void Ready(const std::string& text) const;
+  void Reloading() const;  // until Ready
   void Stopping(std::uint64_t extend_ms) const;
   void KeepAlive() const;
 

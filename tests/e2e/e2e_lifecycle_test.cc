@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "tests/e2e/answers.h"
 #include "tests/support/daemon_process.h"
@@ -156,6 +157,51 @@ TEST_F(E2eLifecycleTest, GivesUpWithReasonAndCode) {
   EXPECT_THAT(config_log, HasSubstr("treads"));
   EXPECT_THAT(config_log, HasSubstr(":3"));
   EXPECT_FALSE(SocketExists());
+}
+
+TEST_F(E2eLifecycleTest, CheckFindsWhatStartingWouldAndStartsNothing) {
+  const std::string demo = EDGEMOE_SOURCE_DIR "/models/edgemoe-demo-q8_0.gguf";
+  std::ofstream(folder_ / "damaged.gguf") << "GGUF, but no more than that";
+  const std::vector<std::pair<std::vector<std::string>, int>> cases = {
+      {{"--model", ""}, kConfig},
+      {{"--model", folder_ / "none.gguf"}, kModelUnreadable},
+      {{"--model", folder_ / "damaged.gguf"}, kModelDamaged},
+      {{"--model", demo, "--memory-budget", "1MiB"}, kBudgetTooSmall},
+      {{"--model", demo, "--allow-groups", "no-such-group"}, kConfig},
+  };
+  for (auto [flags, code] : cases) {
+    const auto [started, log] = Refused(flags);
+    flags.emplace_back("--check-config");
+    const auto [checked, told] = Refused(flags);
+    EXPECT_EQ(started, code) << log;
+    EXPECT_EQ(checked, code) << told;
+    EXPECT_FALSE(told.empty());
+  }
+  // Beside a daemon that serves, as before a restart.
+  DaemonProcess daemon(socket_, {});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  const auto [good, told] = Refused({"--check-config"});
+  EXPECT_EQ(good, 0) << told;
+  EXPECT_TRUE(Receive(daemon.Connect().Complete(Greedy("Once", 2))).status.ok());
+  EXPECT_EQ(daemon.Stop(), 0);
+}
+
+TEST_F(E2eLifecycleTest, PrintedConfigurationHoldsWhatIsInForce) {
+  DaemonProcess daemon(socket_, {"--print-config"});
+  EXPECT_EQ(daemon.process().Wait(), 0) << daemon.log();
+  const auto config = nlohmann::json::parse(daemon.process().output(), nullptr, false);
+  ASSERT_TRUE(config.is_object()) << daemon.process().output();
+  EXPECT_NE(config["memory"]["budget"], "auto");
+  EXPECT_NE(config["memory"]["expert_budget"], "auto");
+  EXPECT_NE(config["kernels"], "auto");
+  EXPECT_NE(config["io"]["backend"], "auto");
+  EXPECT_GT(config["threads"], 0);
+  EXPECT_EQ(config["model"]["name"], "edgemoe-demo-q8_0");
+  // What is printed is accepted, and means the same.
+  std::ofstream(folder_ / "c.json") << config.dump();
+  DaemonProcess again(socket_, {"--config", folder_ / "c.json", "--print-config"});
+  EXPECT_EQ(again.process().Wait(), 0) << again.log();
+  EXPECT_EQ(nlohmann::json::parse(again.process().output(), nullptr, false), config);
 }
 
 }  // namespace

@@ -366,6 +366,36 @@ TEST_F(EngineTest, RefusesABudgetBelowTheFloorAndNamesTheLeast) {
   EXPECT_EQ(engine_->GetStats().memory.budget_bytes, floor);
 }
 
+TEST_F(EngineTest, CheckGivesWhatOpenWouldAndTheOptionsInForce) {
+  options_.threads = 0;
+  options_.memory_budget_bytes = 0;
+  options_.context_tokens = 1u << 20;
+  const auto in_force = Engine::Check(options_);
+  ASSERT_TRUE(in_force) << in_force.error().ToString();
+  const EngineStats stats = Open().GetStats();
+  EXPECT_EQ(in_force->memory_budget_bytes, stats.memory.budget_bytes);
+  EXPECT_EQ(in_force->expert_budget_bytes, stats.memory.expert_bytes);
+  EXPECT_EQ(in_force->threads, stats.threads);
+  EXPECT_EQ(in_force->kernels, stats.kernels);
+  EXPECT_EQ(in_force->io_backend, stats.io_backend);
+  EXPECT_EQ(in_force->context_tokens, engine_->model().context_tokens);
+  EXPECT_EQ(in_force->model_name, engine_->model().name);
+
+  const auto refused = [this](const auto& change) {
+    EngineOptions options = options_;
+    change(options);
+    const auto opened = Engine::Open(options);
+    const auto checked = Engine::Check(options);
+    ASSERT_FALSE(opened);
+    ASSERT_FALSE(checked);
+    EXPECT_EQ(checked.error(), opened.error());
+  };
+  refused([](EngineOptions& options) { options.model_path += ".none"; });
+  refused([](EngineOptions& options) { options.memory_budget_bytes = 1; });
+  refused([](EngineOptions& options) { options.threads = 65; });
+  refused([](EngineOptions& options) { options.io_faults = "eio:layer=77"; });
+}
+
 TEST_F(EngineTest, ProgressAndLogTellOfLoading) {
   std::vector<std::string> lines;
   options_.log = [&](LogLevel, std::string_view line) { lines.emplace_back(line); };

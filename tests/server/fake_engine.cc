@@ -398,6 +398,13 @@ Result<std::unique_ptr<Engine>> Engine::Open(EngineOptions options, OpenProgress
                           .stall_timeout_ms = options.stall_timeout_ms});
 }
 
+Result<EngineOptions> Engine::Check(EngineOptions options) {
+  if (options.model_path == "too-large.gguf")
+    return Failure(ResourceExhaustedError("needs at least 1 GiB"));
+  options.memory_budget_bytes = 4096;
+  return options;
+}
+
 Result<ModelDescription> DescribeModel(const std::string& path) {
   const std::string file = path.substr(path.rfind('/') + 1);
   if (file.starts_with("broken")) return Failure(DataLossError(path + ": the header is cut off"));

@@ -68,6 +68,7 @@ int OpenTerminal(std::string& name) {
 
 struct ChildFiles {
   std::string in, out, err, terminal;
+  int inherited_fd = -1;
 };
 
 // In the child, between fork and exec: system calls only.
@@ -88,7 +89,8 @@ struct ChildFiles {
     ::dup2(::open(files.out.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), 1);
     ::dup2(::open(files.err.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
   }
-  ::close_range(3, ~0U, 0);
+  if (files.inherited_fd > 3) ::dup2(files.inherited_fd, 3);
+  ::close_range(files.inherited_fd < 3 ? 3 : 4, ~0U, 0);
   ::execve(arguments[0], arguments, environment);
   ::_exit(127);
 }
@@ -121,7 +123,7 @@ bool ChildProcess::CanHaveTerminal() {
 }
 
 ChildProcess::ChildProcess(const std::vector<std::string>& command, const Options& options) {
-  ChildFiles files{folder_ / "in", folder_ / "out", folder_ / "err", ""};
+  ChildFiles files{folder_ / "in", folder_ / "out", folder_ / "err", "", options.inherited_fd};
   if (options.terminal)
     terminal_fd_ = OpenTerminal(files.terminal);
   else

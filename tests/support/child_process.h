@@ -46,6 +46,8 @@ class ChildProcess {
     std::vector<std::pair<std::string, std::string>> environment;
     // A terminal of its own instead of files: `input` is typed there, output() shows all of it.
     bool terminal = false;
+    // Becomes the child's descriptor 3; -1: it has none but the first three.
+    int inherited_fd = -1;
   };
 
   // False where no pseudo-terminals are mounted, as in bare chroots.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 
 namespace edgemoe {
@@ -11,9 +12,12 @@ namespace {
 std::vector<std::string> Command(const std::string& socket, const std::vector<std::string>& flags) {
   std::vector<std::string> command = {EDGEMOED_PROGRAM, "--socket", socket, "--log-target",
                                       "stderr"};
-  bool names_model = false;
-  for (const std::string& flag : flags) names_model = names_model || flag == "--model";
-  if (!names_model) {
+  const auto has = [&flags](const char* flag) {
+    return std::find(flags.begin(), flags.end(), flag) != flags.end();
+  };
+  // Nothing from this machine's configuration.
+  if (!has("--config")) command.emplace_back("--config=");
+  if (!has("--model")) {
     command.insert(command.end(), {"--model", EDGEMOE_SOURCE_DIR "/models/edgemoe-demo-q8_0.gguf"});
     command.insert(command.end(), {"--context-tokens", "512"});
   }

@@ -4,14 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
 #include "engine/base/byte_size.h"
 #include "engine/option_table.h"
 #include "server/process/config_file.h"
 #include "server/process/flags.h"
+#include "server/process/reload.h"
 #include "tests/support/child_process.h"
 
 namespace edgemoe {
@@ -37,7 +41,7 @@ TEST(ConfigTest, ShippedFileIsTheDefaults) {
   std::ifstream file(std::string(EDGEMOE_SOURCE_DIR) + "/config/edgemoed.json");
   const std::string text(std::istreambuf_iterator<char>(file), {});
   EXPECT_EQ(text, FormatConfig(Config()))
-      << "write it anew with: edgemoed --print-config > config/edgemoed.json";
+      << "write it anew with: edgemoed --config= --print-config --comments > config/edgemoed.json";
 }
 
 TEST(ConfigTest, PrintedConfigurationIsReadBack) {
@@ -53,6 +57,18 @@ TEST(ConfigTest, PrintedConfigurationIsReadBack) {
   EXPECT_EQ(FormatConfig(read), FormatConfig(config));
   EXPECT_EQ(read.engine.memory_budget_bytes, 1200 * kMiB);
   EXPECT_EQ(read.engine.model_path, config.engine.model_path);
+}
+
+TEST(ConfigTest, PlainFormIsJsonAndReadBack) {
+  Config config;
+  config.engine.model_path = "/a \"b\"";
+  config.listen.allow_groups = {"a", "b"};
+  const nlohmann::json plain = nlohmann::json::parse(FormatConfigJson(config));  // no comments
+  EXPECT_EQ(plain["model"]["path"], "/a \"b\"");
+  EXPECT_EQ(plain["queue_max"], 64);
+  Config read;
+  ASSERT_EQ(ApplyConfigText(FormatConfigJson(config), "c.json", read), OkStatus());
+  EXPECT_EQ(FormatConfig(read), FormatConfig(config));
 }
 
 TEST(ConfigTest, ReadsEveryKindOfValueAndComments) {
@@ -174,6 +190,24 @@ TEST(ConfigTest, KeysOfTheEngineAreItsTable) {
               HasSubstr("io.faults: found \"fire:now=1\"; accepted: eio:after=N"));
 }
 
+TEST(ReloadTest, TakesOverWhatCanBeAndNamesTheRest) {
+  Config running;
+  running.engine.threads = 2;
+  Config wanted = running;
+  EXPECT_EQ(PlanReload(running, wanted).taken, "");
+  wanted.log.level = "debug";
+  wanted.listen.allow_groups = {"staff"};
+  wanted.engine.memory_budget_bytes = kGiB;
+  wanted.engine.threads = 3;
+  const Reload reload = PlanReload(running, wanted);
+  EXPECT_EQ(reload.taken, "listen.allow_groups, memory.budget, log.level");
+  EXPECT_EQ(reload.postponed, "threads");
+  EXPECT_EQ(reload.config.log.level, "debug");
+  EXPECT_THAT(reload.config.listen.allow_groups, ElementsAre("staff"));
+  EXPECT_EQ(reload.config.engine.memory_budget_bytes, kGiB);
+  EXPECT_EQ(reload.config.engine.threads, 2U);
+}
+
 TEST(FlagsTest, FlagsOverrideTheFile) {
   const TempFolder dir;
   std::ofstream(dir / "c.json") << R"({"threads": 3, "queue_max": 7, "model": {"path": "m"}})";
@@ -185,6 +219,60 @@ TEST(FlagsTest, FlagsOverrideTheFile) {
   EXPECT_EQ(line.config.engine.queue_max, 7U);
   EXPECT_EQ(line.config.engine.memory_budget_bytes, kGiB);
   EXPECT_THAT(line.config.listen.allow_users, ElementsAre("root", "17"));
+}
+
+TEST(FlagsTest, ListsAreAddedToTheFiles) {
+  const TempFolder dir;
+  std::ofstream(dir / "c.json") << R"({"listen": {"allow_groups": ["staff", "edgemoe"]}})";
+  const std::string file = dir / "c.json";
+  const auto groups = [&](std::vector<const char*> flags) {
+    flags.insert(flags.begin(), {"--config", file.c_str(), "m.gguf"});
+    return Parse(flags).config.listen.allow_groups;
+  };
+  EXPECT_THAT(groups({"--allow-groups", "edgemoe"}), ElementsAre("staff", "edgemoe"));
+  EXPECT_THAT(groups({"--allow-groups", "a,b", "--allow-groups", "c"}),
+              ElementsAre("staff", "edgemoe", "a", "b", "c"));
+  EXPECT_THAT(groups({"--allow-groups=", "--allow-groups", "a"}), ElementsAre("a"));
+}
+
+TEST(FlagsTest, TheModelNeedsNoFlag) {
+  EXPECT_EQ(Parse({"m.gguf", "--threads", "2"}).config.engine.model_path, "m.gguf");
+  EXPECT_EQ(Parse({"--threads", "2", "m.gguf"}).config.engine.model_path, "m.gguf");
+  EXPECT_EQ(Parse({"m.gguf", "n.gguf"}).exit_code, ExitCode::kUsage);
+  EXPECT_EQ(Parse({"--threads", "2", "--threads", "3", "m.gguf"}).exit_code, ExitCode::kUsage);
+}
+
+TEST(FlagsTest, FileAndSocketComeFromTheEnvironment) {
+  const TempFolder dir;
+  std::ofstream(dir / "second.json") << R"({"threads": 2, "listen": {"unix_socket": "/f"}})";
+  std::ofstream(dir / "third.json") << R"({"threads": 3})";
+  const StartEnvironment environment{
+      .socket = "unix:/e",
+      .config_paths = {dir / "first.json", dir / "second.json", dir / "third.json"}};
+  const auto parse = [&](std::vector<const char*> flags) {
+    flags.insert(flags.begin(), {"edgemoed", "m.gguf"});
+    return ParseCommandLine(static_cast<int>(flags.size()), flags.data(), environment);
+  };
+  EXPECT_EQ(parse({}).config_path, dir / "second.json");
+  EXPECT_EQ(parse({}).config.engine.threads, 2U);
+  EXPECT_EQ(parse({}).config.listen.unix_socket, "/e");
+  EXPECT_EQ(parse({"--socket", "/g"}).config.listen.unix_socket, "/g");
+  EXPECT_EQ(parse({"--config="}).config.engine.threads, 0U);
+  EXPECT_EQ(parse({"--config="}).config_path, "");
+  std::vector<const char*> none = {"edgemoed", "m.gguf"};
+  const CommandLine refused = ParseCommandLine(2, none.data(), {.socket = "host:1"});
+  EXPECT_EQ(refused.exit_code, ExitCode::kConfig);
+  EXPECT_THAT(refused.text, HasSubstr("EDGEMOE_SOCKET: found the relative path \"host:1\""));
+}
+
+TEST(FlagsTest, DefaultFilesAreTheUsersAndTheInstallations) {
+  ::setenv("XDG_CONFIG_HOME", "/home/a/conf", 1);
+  EXPECT_THAT(StartEnvironment::OfProcess(1000, "/opt/moe/bin/edgemoed").config_paths,
+              ElementsAre("/home/a/conf/edgemoe/edgemoed.json",
+                          "/opt/moe/etc/edgemoe/edgemoed.json", "/etc/edgemoe/edgemoed.json"));
+  EXPECT_THAT(StartEnvironment::OfProcess(0, "/src/build/server/edgemoed").config_paths,
+              ElementsAre("/etc/edgemoe/edgemoed.json"));
+  ::unsetenv("XDG_CONFIG_HOME");
 }
 
 TEST(FlagsTest, ExitCodesTellUsageFromConfiguration) {
@@ -205,9 +293,11 @@ TEST(FlagsTest, ExitCodesTellUsageFromConfiguration) {
 }
 
 TEST(FlagsTest, PrintsAndChecks) {
-  EXPECT_EQ(Parse({"--print-config"}).text, FormatConfig(Config()));
-  EXPECT_EQ(Parse({"--print-config"}).exit_code, ExitCode::kOk);
-  EXPECT_EQ(Parse({"--check-config"}).exit_code, ExitCode::kOk);
+  EXPECT_EQ(Parse({"--print-config", "--comments"}).text, FormatConfig(Config()));
+  EXPECT_EQ(Parse({"--print-config", "--comments"}).exit_code, ExitCode::kOk);
+  EXPECT_EQ(Parse({"--comments"}).exit_code, ExitCode::kUsage);
+  EXPECT_EQ(Parse({"--print-config"}).action, CommandLine::Action::kPrint);
+  EXPECT_EQ(Parse({"--check-config"}).action, CommandLine::Action::kCheck);
   EXPECT_THAT(Parse({"--version"}).text, HasSubstr("edgemoed 0."));
   const std::string help = Parse({"--help"}).text;
   for (const ConfigKey& key : ConfigKeys()) EXPECT_THAT(help, HasSubstr(key.flag));

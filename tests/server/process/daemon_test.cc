@@ -14,8 +14,11 @@
 
 #include <csignal>
 #include <cstring>
+#include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "edgemoe/v1/inference.grpc.pb.h"
 #include "engine/base/check.h"
@@ -64,8 +67,8 @@ class DaemonTest : public ::testing::Test {
   std::unique_ptr<ChildProcess> Start(const std::string& model,
                                       const std::string& drain_timeout_ms = "60000") {
     return std::make_unique<ChildProcess>(
-        std::vector<std::string>{FAKE_DAEMON_PROGRAM, "--model", model, "--socket", path_,
-                                 "--drain-timeout-ms", drain_timeout_ms},
+        std::vector<std::string>{FAKE_DAEMON_PROGRAM, "--config=", "--model", model, "--socket",
+                                 path_, "--drain-timeout-ms", drain_timeout_ms},
         ChildProcess::Options{
             .input = {}, .environment = {{"NOTIFY_SOCKET", notify_.path()}}, .terminal = false});
   }
@@ -192,6 +195,92 @@ TEST_F(DaemonTest, DrainTimeoutCancels) {
   EXPECT_EQ(message.finished().reason(), v1::CANCELLED);
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
   EXPECT_EQ(daemon_->Wait(), 0);
+}
+
+TEST_F(DaemonTest, SighupReadsTheConfigurationAgain) {
+  const std::string file = dir_ / "c.json";
+  std::ofstream(file) << R"({"threads": 1})";
+  daemon_ = std::make_unique<ChildProcess>(
+      std::vector<std::string>{FAKE_DAEMON_PROGRAM, "--config", file, "--model", "fake.gguf",
+                               "--socket", path_},
+      ChildProcess::Options{
+          .input = {}, .environment = {{"NOTIFY_SOCKET", notify_.path()}}, .terminal = false});
+  ASSERT_FALSE(notify_.WaitFor("READY=1").empty());
+
+  std::ofstream(file) << R"({"threads": 2, "drain_timeout_ms": 7})";
+  daemon_->Signal(SIGHUP);
+  EXPECT_THAT(notify_.WaitFor("RELOADING=1"), HasSubstr("MONOTONIC_USEC="));
+  EXPECT_FALSE(notify_.WaitFor("READY=1").empty());
+  EXPECT_TRUE(daemon_->WaitForErrors("taken over: drain_timeout_ms; with the next start: threads"))
+      << daemon_->errors();
+
+  std::ofstream(file) << R"({"memory": {"budget": 5000}})";
+  daemon_->Signal(SIGHUP);
+  EXPECT_TRUE(daemon_->WaitForErrors("memory.budget is now")) << daemon_->errors();
+
+  std::ofstream(file) << R"({"listen": {"allow_groups": ["no-such-group"]}})";
+  daemon_->Signal(SIGHUP);
+  EXPECT_TRUE(daemon_->WaitForErrors("nothing changes: listen.allow_groups")) << daemon_->errors();
+  daemon_->Signal(SIGTERM);
+  EXPECT_EQ(daemon_->Wait(), 0);
+}
+
+// A daemon that systemd starts for a connection, with that connection waiting.
+class ActivatedDaemonTest : public DaemonTest {
+ protected:
+  ActivatedDaemonTest() {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
+    EDGEMOE_CHECK(
+        ::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0,
+        "bind");
+    EDGEMOE_CHECK(::listen(listener_.get(), 8) == 0, "listen");
+  }
+
+  // What a waiting client hears from a daemon with these flags; ends with the daemon's exit code.
+  std::string Hears(const std::vector<std::string>& flags, ExitCode code) {
+    const auto stub = NewStub();
+    std::vector<std::string> command = {"/bin/sh", "-c", "LISTEN_PID=$$ exec \"$0\" \"$@\"",
+                                        FAKE_DAEMON_PROGRAM};
+    command.insert(command.end(), flags.begin(), flags.end());
+    daemon_ = std::make_unique<ChildProcess>(
+        command, ChildProcess::Options{.input = {},
+                                       .environment = {{"LISTEN_FDS", "1"}},
+                                       .terminal = false,
+                                       .inherited_fd = listener_.get()});
+    std::string heard;
+    EXPECT_TRUE(WaitUntil([&] {
+      grpc::ClientContext context;
+      context.set_wait_for_ready(true);
+      v1::TokenizeResponse response;
+      const grpc::Status status = stub->Tokenize(&context, {}, &response);
+      heard = status.error_message();
+      return status.error_code() != grpc::StatusCode::UNAVAILABLE;  // it loads
+    }));
+    const std::optional<int> ended = daemon_->Wait();
+    EXPECT_EQ(ended, static_cast<int>(code)) << daemon_->errors();
+    return heard;
+  }
+
+  const UniqueFd listener_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+};
+
+TEST_F(ActivatedDaemonTest, TheClientHearsWhyNothingIsServed) {
+  EXPECT_THAT(Hears({"--config=", "--model", "too-large.gguf"}, ExitCode::kBudgetTooSmall),
+              HasSubstr("needs at least 1 GiB"));
+}
+
+TEST_F(ActivatedDaemonTest, TheClientHearsWhatIsWrongWithTheConfiguration) {
+  EXPECT_THAT(Hears({"--config=", "--model", "fake.gguf", "--allow-groups", "no-such-group"},
+                    ExitCode::kConfig),
+              HasSubstr("no-such-group"));
+}
+
+TEST_F(ActivatedDaemonTest, TheClientHearsOfAConfigurationFileThatIsRefused) {
+  std::ofstream(dir_ / "bad.json") << R"({"threads": 99})";
+  EXPECT_THAT(Hears({"--config", dir_ / "bad.json"}, ExitCode::kConfig),
+              HasSubstr("bad.json:1: threads"));
 }
 
 }  // namespace

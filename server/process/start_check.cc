@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/process/start_check.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "server/listen/unix_listener.h"
+#include "server/process/engine_options.h"
+#include "server/process/log.h"
+
+namespace edgemoe {
+
+Result<std::string> SocketPath(const Config& config) {
+  if (!config.listen.unix_socket.empty()) return config.listen.unix_socket;
+  return DefaultSocketPath(std::getenv("RUNTIME_DIRECTORY"), std::getenv("XDG_RUNTIME_DIR"),
+                           ::geteuid());
+}
+
+Result<PeerPolicy> AdmittedPeers(const Config& config) {
+  return PeerPolicy::Make(::geteuid(), config.listen.allow_users, config.listen.allow_groups);
+}
+
+StartProblem ModelProblem(const Config& config, const Status& status) {
+  const OptionError error = InConfiguration(status);
+  return {.message = "model '" + config.engine.model_path +
+                     "' cannot be served: " + error.status.message(),
+          .exit_code = ExitCodeForOpenFailure(error.status, error.is_option)};
+}
+
+StartCheck CheckStart(const Config& config, const CheckEngine& check_engine) {
+  StartCheck check{.problems = {}, .in_force = config};
+  const auto cannot_listen = [&check](const Status& status) {
+    check.problems.push_back({status.message(), ExitCodeForListenFailure(status)});
+  };
+  auto socket = SocketPath(config);
+  if (!socket) {
+    cannot_listen(socket.error());
+  } else {
+    if (const Status status = UnixListener::Check(*socket); !status.ok()) cannot_listen(status);
+    check.in_force.listen.unix_socket = *std::move(socket);
+  }
+  if (const auto peers = AdmittedPeers(config); !peers) cannot_listen(peers.error());
+
+  const EngineOptions options = ToEngineOptions(config, {});
+  check.in_force.engine.state_directory = options.state_directory;
+  check.in_force.memory.adapt = MemoryAdapts(config) ? "on" : "off";
+  check.in_force.log.target = LogTarget(config.log);
+  if (const Status named = ModelIsNamed(config); !named.ok()) {
+    check.problems.push_back({named.message(), ExitCode::kConfig});
+  } else if (auto engine = check_engine(options)) {
+    check.in_force.engine = *std::move(engine);
+  } else {
+    check.problems.push_back(ModelProblem(config, engine.error()));
+  }
+  return check;
+}
+
+}  // namespace edgemoe
