@@ -30,8 +30,9 @@ std::string ShowValue(std::integral auto number) { return std::to_string(number)
 // "\"auto\", \"io_uring\", \"pread\"".
 std::string AcceptedNames(std::span<const std::string_view> names);
 
-// "[1, 64]"; both ends are accepted.
+// "[1, 64]"; both ends are accepted. "1" where there is no other.
 std::string AcceptedRange(auto least, auto most) {
+  if (least == most) return ShowValue(least);
   return "[" + ShowValue(least) + ", " + ShowValue(most) + "]";
 }
 // "(0, 1000]": the lower end is not accepted.

@@ -3,15 +3,11 @@
 
 #include <array>
 
+#include "engine/base/accepted.h"
 #include "engine/model/arch/names.h"
 
 namespace edgemoe {
 namespace {
-
-Status OutsideVocabularyRange(std::string_view key, std::size_t found) {
-  return InvalidArgumentError(std::string(key) + " (its length): found " + std::to_string(found) +
-                              ", accepted are 1 to " + std::to_string(kVocabularySizeMax));
-}
 
 // As long as tokenizer.ggml.tokens; a file without a vocabulary says it by a key.
 Status ReadVocabularySize(MetadataReader& metadata, std::uint32_t* out) {
@@ -19,25 +15,24 @@ Status ReadVocabularySize(MetadataReader& metadata, std::uint32_t* out) {
   if (metadata.file().Find(kTokens) == nullptr)
     return metadata.Count("vocab_size", 1, kVocabularySizeMax, out);
   EDGEMOE_ASSIGN_OR_RETURN(const GgufArray* tokens, metadata.file().GetStrings(kTokens));
-  if (tokens->size() < 1 || tokens->size() > kVocabularySizeMax)
-    return OutsideVocabularyRange(kTokens, tokens->size());
+  EDGEMOE_RETURN_IF_ERROR(
+      CheckRange(kTokens, tokens->size(), std::size_t{1}, std::size_t{kVocabularySizeMax}));
   *out = static_cast<std::uint32_t>(tokens->size());
   return OkStatus();
 }
 
 std::string Names() {
-  std::string names;
-  for (const Architecture& known : Architectures())
-    names.append(names.empty() ? "\"" : ", \"").append(known.name).append("\"");
-  return names;
+  std::vector<std::string_view> names;
+  for (const Architecture& known : Architectures()) names.push_back(known.name);
+  return AcceptedNames(names);
 }
 
 Status ReadInto(const GgufFile& file, ModelConfig& config) {
   EDGEMOE_ASSIGN_OR_RETURN(const std::string_view name, file.GetString("general.architecture"));
   const Architecture* const architecture = FindArchitecture(name);
   if (architecture == nullptr)
-    return UnimplementedError("general.architecture: found " + QuoteForMessage(name) +
-                              ", accepted are " + Names());
+    return UnimplementedError("general.architecture: " +
+                              FoundAndAccepted(ShowValue(name), Names()));
   config.architecture = name;
   EDGEMOE_ASSIGN_OR_RETURN(config.name, file.GetStringOr("general.name", ""));
   MetadataReader metadata(file, name);

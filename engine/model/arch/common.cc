@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "engine/base/accepted.h"
+
 namespace edgemoe::arch {
 namespace {
 
@@ -20,6 +22,26 @@ Status ReadYarn(MetadataReader& metadata, const ModelConfig& config, RopeConfig&
   return metadata.NumberOr("rope.scaling.yarn_ext_factor", 0.0F, 1.0F, 1.0F, &rope.extrapolation);
 }
 
+// The kind of scaling and its factor. As llama.cpp reads them: a factor without a type scales
+// linearly, and the old name of the factor counts where the new one is missing.
+Status ReadScaling(MetadataReader& metadata, RopeConfig& rope) {
+  constexpr std::array<std::string_view, 3> kScalings = {"none", "linear", "yarn"};
+  constexpr std::string_view kFactor = "rope.scaling.factor";
+  constexpr std::string_view kOldFactor = "rope.scale_linear";
+  const std::string_view factor = metadata.Has(kFactor) ? kFactor : kOldFactor;
+  metadata.Ignore(kOldFactor);
+  std::size_t scaling = 0;
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.OneOf("rope.scaling.type", kScalings, metadata.Has(factor) ? 1 : 0, &scaling));
+  rope.scaling = static_cast<RopeScaling>(scaling);
+  EDGEMOE_RETURN_IF_ERROR(metadata.NumberOr(factor, 0.0F, kRopeFactorMax, 1.0F, &rope.factor));
+  // 0 is how some files say that nothing is scaled.
+  if (rope.factor == 0.0F) rope.factor = 1;
+  if (rope.factor >= 1.0F) return OkStatus();
+  return InvalidField(metadata.KeyOf(factor), ShowValue(static_cast<double>(rope.factor)),
+                      "0 and [1, " + ShowValue(static_cast<double>(kRopeFactorMax)) + "]");
+}
+
 Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32_t head_size,
                 RopeConfig& rope) {
   EDGEMOE_RETURN_IF_ERROR(
@@ -27,24 +49,9 @@ Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32
   EDGEMOE_RETURN_IF_ERROR(
       metadata.CountOr("rope.dimension_count", 2, head_size, head_size, &rope.dimension_count));
   if (rope.dimension_count % 2 != 0)
-    return InvalidArgumentError(
-        metadata.KeyOf("rope.dimension_count") + ": found " + std::to_string(rope.dimension_count) +
-        ", accepted are even numbers from 2 to " + std::to_string(head_size));
-
-  constexpr std::array<std::string_view, 3> kScalings = {"none", "linear", "yarn"};
-  // A file with a factor and no type means linear scaling.
-  const std::size_t fallback = metadata.Has("rope.scaling.factor") ? 1 : 0;
-  std::size_t scaling = 0;
-  EDGEMOE_RETURN_IF_ERROR(metadata.OneOf("rope.scaling.type", kScalings, fallback, &scaling));
-  rope.scaling = static_cast<RopeScaling>(scaling);
-  EDGEMOE_RETURN_IF_ERROR(
-      metadata.NumberOr("rope.scaling.factor", 0.0F, kRopeFactorMax, 1.0F, &rope.factor));
-  // 0 is how some files say that nothing is scaled.
-  if (rope.factor == 0.0F) rope.factor = 1;
-  if (rope.factor < 1.0F)
-    return InvalidArgumentError(metadata.KeyOf("rope.scaling.factor") + ": found " +
-                                std::to_string(rope.factor) +
-                                ", accepted are 0 and numbers from 1");
+    return InvalidField(metadata.KeyOf("rope.dimension_count"), ShowValue(rope.dimension_count),
+                        "even numbers in " + AcceptedRange(2U, head_size));
+  EDGEMOE_RETURN_IF_ERROR(ReadScaling(metadata, rope));
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("rope.scaling.attn_factor", 0.01F, 100.0F, 1.0F, &rope.attention_factor));
   metadata.Ignore("rope.scaling.finetuned");
@@ -68,22 +75,24 @@ Status ReadSizes(MetadataReader& metadata, ModelConfig& config) {
 
 Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
                      AttentionConfig& attention) {
-  EDGEMOE_RETURN_IF_ERROR(
-      metadata.Count("attention.head_count", 1, kHeadCountMax, &attention.head_count));
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("attention.head_count_kv", 1, attention.head_count,
-                                           attention.head_count, &attention.kv_head_count));
+  EDGEMOE_RETURN_IF_ERROR(metadata.OnlyTrue("attention.causal"));
+  const std::uint32_t layers = config.layer_count();
+  EDGEMOE_RETURN_IF_ERROR(metadata.SameInEachLayer("attention.head_count", 1, kHeadCountMax, layers,
+                                                   &attention.head_count));
+  attention.kv_head_count = attention.head_count;
+  if (metadata.Has("attention.head_count_kv"))
+    EDGEMOE_RETURN_IF_ERROR(metadata.SameInEachLayer(
+        "attention.head_count_kv", 1, attention.head_count, layers, &attention.kv_head_count));
   if (attention.head_count % attention.kv_head_count != 0)
-    return InvalidArgumentError(metadata.KeyOf("attention.head_count_kv") + ": found " +
-                                std::to_string(attention.kv_head_count) +
-                                ", accepted are divisors of the head count " +
-                                std::to_string(attention.head_count));
+    return InvalidField(metadata.KeyOf("attention.head_count_kv"),
+                        ShowValue(attention.kv_head_count),
+                        "divisors of the head count " + ShowValue(attention.head_count));
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("attention.key_length", 2, kHeadSizeMax,
                                            config.width / attention.head_count,
                                            &attention.head_size));
   if (attention.head_size % 2 != 0 || attention.head_size == 0)
-    return InvalidArgumentError(metadata.KeyOf("attention.key_length") + ": found " +
-                                std::to_string(attention.head_size) +
-                                ", accepted are even numbers from 2 to 1024");
+    return InvalidField(metadata.KeyOf("attention.key_length"), ShowValue(attention.head_size),
+                        "even numbers in " + AcceptedRange(2U, kHeadSizeMax));
   std::uint32_t value_size = 0;
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("attention.value_length", attention.head_size,
                                            attention.head_size, attention.head_size, &value_size));
@@ -95,7 +104,8 @@ Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, Mo
   EDGEMOE_RETURN_IF_ERROR(metadata.Count("expert_used_count", 1,
                                          std::min(config.expert_count, kExpertUsedCountMax),
                                          &config.expert_used_count));
-  EDGEMOE_RETURN_IF_ERROR(metadata.Count(width_key, 1, kWidthMax, &config.expert_width));
+  EDGEMOE_RETURN_IF_ERROR(metadata.SameInEachLayer(width_key, 1, kWidthMax, config.layer_count(),
+                                                   &config.expert_width));
   // What these architectures do not have, but a file of their relatives may say.
   std::uint32_t unused = 0;
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_shared_count", 0, 0, 0, &unused));
@@ -104,9 +114,8 @@ Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, Mo
 }
 
 void IgnoreDescriptions(MetadataReader& metadata) {
-  for (const std::string_view name :
-       {"vocab_size", "feed_forward_length", "expert_shared_feed_forward_length",
-        "attention.causal", "tensor_data_layout"})
+  for (const std::string_view name : {"vocab_size", "feed_forward_length",
+                                      "expert_shared_feed_forward_length", "tensor_data_layout"})
     metadata.Ignore(name);
 }
 

@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/model/arch/metadata_reader.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstdio>
+
+#include "engine/base/accepted.h"
 
 namespace edgemoe {
-namespace {
-
-std::string Text(float value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%g", static_cast<double>(value));
-  return text;
-}
-
-}  // namespace
 
 MetadataReader::MetadataReader(const GgufFile& metadata, std::string_view architecture)
     : metadata_(metadata), prefix_(std::string(architecture) + ".") {}
@@ -31,9 +24,7 @@ Status MetadataReader::Count(std::string_view name, std::uint32_t least, std::ui
   const std::string key = KeyOf(name);
   read_.insert(key);
   EDGEMOE_ASSIGN_OR_RETURN(*out, metadata_.GetU32(key));
-  if (*out >= least && *out <= most) return OkStatus();
-  return InvalidArgumentError(key + ": found " + std::to_string(*out) + ", accepted are " +
-                              std::to_string(least) + " to " + std::to_string(most));
+  return CheckRange(key, *out, least, most);
 }
 
 Status MetadataReader::CountOr(std::string_view name, std::uint32_t least, std::uint32_t most,
@@ -43,13 +34,40 @@ Status MetadataReader::CountOr(std::string_view name, std::uint32_t least, std::
   return OkStatus();
 }
 
+Status MetadataReader::SameInEachLayer(std::string_view name, std::uint32_t least,
+                                       std::uint32_t most, std::uint32_t layer_count,
+                                       std::uint32_t* out) {
+  const std::string key = KeyOf(name);
+  const GgufValue* const value = metadata_.Find(key);
+  if (value == nullptr || !std::holds_alternative<GgufArray>(*value))
+    return Count(name, least, most, out);
+  read_.insert(key);
+  EDGEMOE_ASSIGN_OR_RETURN(const std::vector<std::int32_t> numbers, metadata_.GetInt32Array(key));
+  const std::string accepted =
+      "one integer, or " + std::to_string(layer_count) + " equal ones, one a layer";
+  if (numbers.size() != layer_count)
+    return InvalidField(key, "an array of " + std::to_string(numbers.size()), accepted);
+  const auto other = std::ranges::find_if(numbers, [&](auto n) { return n != numbers.front(); });
+  if (other != numbers.end())
+    return UnimplementedError(key + ": " +
+                              FoundAndAccepted(std::to_string(numbers.front()) +
+                                                   " in layer 0 and " + std::to_string(*other) +
+                                                   " in layer " +
+                                                   std::to_string(other - numbers.begin()),
+                                               accepted));
+  if (numbers.front() < 0)
+    return InvalidField(key, ShowValue(numbers.front()), AcceptedRange(least, most));
+  *out = static_cast<std::uint32_t>(numbers.front());
+  return CheckRange(key, *out, least, most);
+}
+
 Status MetadataReader::Number(std::string_view name, float least, float most, float* out) {
   const std::string key = KeyOf(name);
   read_.insert(key);
   EDGEMOE_ASSIGN_OR_RETURN(*out, metadata_.GetF32(key));
   if (std::isfinite(*out) && *out >= least && *out <= most) return OkStatus();
-  return InvalidArgumentError(key + ": found " + Text(*out) + ", accepted are numbers from " +
-                              Text(least) + " to " + Text(most));
+  return InvalidField(key, ShowValue(static_cast<double>(*out)),
+                      AcceptedRange(static_cast<double>(least), static_cast<double>(most)));
 }
 
 Status MetadataReader::NumberOr(std::string_view name, float least, float most, float fallback,
@@ -65,15 +83,20 @@ Status MetadataReader::OneOf(std::string_view name, std::span<const std::string_
   read_.insert(key);
   EDGEMOE_ASSIGN_OR_RETURN(const std::string_view found,
                            metadata_.GetStringOr(key, accepted[fallback]));
-  std::string names;
-  for (std::size_t i = 0; i < accepted.size(); ++i) {
-    if (found == accepted[i]) {
-      *out = i;
-      return OkStatus();
-    }
-    names.append(i == 0 ? "\"" : ", \"").append(accepted[i]).append("\"");
-  }
-  return UnimplementedError(key + ": found " + QuoteForMessage(found) + ", accepted are " + names);
+  const auto at = std::ranges::find(accepted, found);
+  if (at == accepted.end())
+    return UnimplementedError(key + ": " +
+                              FoundAndAccepted(ShowValue(found), AcceptedNames(accepted)));
+  *out = static_cast<std::size_t>(at - accepted.begin());
+  return OkStatus();
+}
+
+Status MetadataReader::OnlyTrue(std::string_view name) {
+  const std::string key = KeyOf(name);
+  read_.insert(key);
+  EDGEMOE_ASSIGN_OR_RETURN(const bool found, metadata_.GetBoolOr(key, true));
+  if (found) return OkStatus();
+  return UnimplementedError(key + ": " + FoundAndAccepted("false", "true"));
 }
 
 void MetadataReader::Ignore(std::string_view name) { read_.insert(KeyOf(name)); }

@@ -29,11 +29,17 @@ class MetadataReader {
   // The same, or `fallback` where the key is missing.
   Status CountOr(std::string_view name, std::uint32_t least, std::uint32_t most,
                  std::uint32_t fallback, std::uint32_t* out);
+  // A number that a file may also say once for each layer, as an array of `layer_count` of them.
+  // UNIMPLEMENTED where they differ.
+  Status SameInEachLayer(std::string_view name, std::uint32_t least, std::uint32_t most,
+                         std::uint32_t layer_count, std::uint32_t* out);
   Status Number(std::string_view name, float least, float most, float* out);
   Status NumberOr(std::string_view name, float least, float most, float fallback, float* out);
   // An index into `accepted`, or `fallback`. UNIMPLEMENTED for another text.
   Status OneOf(std::string_view name, std::span<const std::string_view> accepted,
                std::size_t fallback, std::size_t* out);
+  // UNIMPLEMENTED where the key is there and false.
+  Status OnlyTrue(std::string_view name);
   // A key that only lengthens, names or repeats what other keys say: read, and not looked at.
   void Ignore(std::string_view name);
 

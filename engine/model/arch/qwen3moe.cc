@@ -26,7 +26,8 @@ Status Read(MetadataReader& metadata, ModelConfig& config) {
       metadata.CountOr("leading_dense_block_count", 0, config.layer_count() - 1, 0, &dense_count));
   std::uint32_t dense_width = 0;
   if (dense_count > 0)
-    EDGEMOE_RETURN_IF_ERROR(metadata.Count("feed_forward_length", 1, kWidthMax, &dense_width));
+    EDGEMOE_RETURN_IF_ERROR(metadata.SameInEachLayer("feed_forward_length", 1, kWidthMax,
+                                                     config.layer_count(), &dense_width));
   IgnoreDescriptions(metadata);
   for (std::uint32_t i = 0; i < config.layer_count(); ++i) {
     config.layers[i] = layer;

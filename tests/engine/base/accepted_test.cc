@@ -33,6 +33,7 @@ TEST(AcceptedTest, NamesAndRanges) {
   constexpr std::array<std::string_view, 3> kNames = {"auto", "io_uring", "pread"};
   EXPECT_EQ(AcceptedNames(kNames), "\"auto\", \"io_uring\", \"pread\"");
   EXPECT_EQ(AcceptedRange(1, 64), "[1, 64]");
+  EXPECT_EQ(AcceptedRange(1, 1), "1");
   EXPECT_EQ(AcceptedAbove(0, 2.5), "(0, 2.5]");
   EXPECT_EQ(AcceptedAtLeast(4), "at least 4");
   EXPECT_EQ(AcceptedAtMost(4), "at most 4");

@@ -63,15 +63,16 @@ INSTANTIATE_TEST_SUITE_P(
         BadKey{"general.architecture", {}, kNotFound, ""},
         BadKey{"qwen3moe.block_count", {}, kNotFound, ""},
         BadKey{"qwen3moe.block_count", std::uint32_t{0}, kInvalid, "found 0"},
-        BadKey{"qwen3moe.block_count", std::uint32_t{5000}, kInvalid, "1 to 1024"},
+        BadKey{"qwen3moe.block_count", std::uint32_t{5000}, kInvalid, "[1, 1024]"},
         BadKey{"qwen3moe.block_count", std::string("six"), kInvalid, "six"},
         BadKey{"qwen3moe.embedding_length", UINT32_MAX, kInvalid, "4294967295"},
         BadKey{"qwen3moe.context_length", std::uint32_t{0}, kInvalid, "found 0"},
         BadKey{"qwen3moe.attention.head_count", std::uint32_t{0}, kInvalid, "found 0"},
         BadKey{"qwen3moe.attention.head_count_kv", std::uint32_t{3}, kInvalid, "divisors"},
-        BadKey{"qwen3moe.attention.head_count_kv", std::uint32_t{8}, kInvalid, "1 to 4"},
+        BadKey{"qwen3moe.attention.head_count_kv", std::uint32_t{8}, kInvalid, "[1, 4]"},
         BadKey{"qwen3moe.attention.key_length", std::uint32_t{15}, kInvalid, "even"},
-        BadKey{"qwen3moe.attention.value_length", std::uint32_t{32}, kInvalid, "found 32"},
+        BadKey{"qwen3moe.attention.value_length", std::uint32_t{32}, kInvalid,
+               "found 32; accepted: 16"},
         BadKey{"qwen3moe.attention.sliding_window", std::uint32_t{128}, kUnimplemented,
                "not known"},
         BadKey{"qwen3moe.attention.layer_norm_rms_epsilon", {}, kNotFound, ""},
@@ -80,16 +81,25 @@ INSTANTIATE_TEST_SUITE_P(
         BadKey{"qwen3moe.rope.dimension_count", std::uint32_t{18}, kInvalid, "found 18"},
         BadKey{"qwen3moe.rope.dimension_count", std::uint32_t{7}, kInvalid, "even"},
         BadKey{"qwen3moe.rope.scaling.type", std::string("longrope"), kUnimplemented, "longrope"},
-        BadKey{"qwen3moe.rope.scaling.factor", 0.5F, kInvalid, "from 1"},
+        BadKey{"qwen3moe.rope.scaling.factor", 0.5F, kInvalid, "0 and [1,"},
         BadKey{"qwen3moe.rope.scaling.factor", std::nanf(""), kInvalid, "nan"},
-        BadKey{"qwen3moe.expert_count", std::uint32_t{2000}, kInvalid, "1 to 1024"},
-        BadKey{"qwen3moe.expert_used_count", std::uint32_t{9}, kInvalid, "1 to 8"},
+        BadKey{"qwen3moe.rope.scale_linear", 0.5F, kInvalid, "0 and [1,"},
+        BadKey{"qwen3moe.attention.causal", false, kUnimplemented, "found false; accepted: true"},
+        BadKey{"qwen3moe.attention.causal", std::uint32_t{0}, kInvalid, "a bool"},
+        BadKey{"qwen3moe.attention.head_count", GgufArray::OfInt32({4, 2}), kUnimplemented,
+               "found 4 in layer 0 and 2 in layer 1; accepted: one integer, or 2 equal ones"},
+        BadKey{"qwen3moe.attention.head_count", GgufArray::OfInt32({4, 4, 4}), kInvalid,
+               "found an array of 3; accepted: one integer, or 2 equal ones"},
+        BadKey{"qwen3moe.attention.head_count_kv", GgufArray::OfInt32({-2, -2}), kInvalid,
+               "found -2; accepted: [1, 4]"},
+        BadKey{"qwen3moe.expert_count", std::uint32_t{2000}, kInvalid, "[1, 1024]"},
+        BadKey{"qwen3moe.expert_used_count", std::uint32_t{9}, kInvalid, "[1, 8]"},
         BadKey{"qwen3moe.expert_used_count", std::uint32_t{0}, kInvalid, "found 0"},
         BadKey{"qwen3moe.expert_feed_forward_length", {}, kNotFound, ""},
-        BadKey{"qwen3moe.expert_shared_count", std::uint32_t{1}, kInvalid, "found 1"},
+        BadKey{"qwen3moe.expert_shared_count", std::uint32_t{1}, kInvalid, "found 1; accepted: 0"},
         BadKey{"qwen3moe.expert_gating_func", std::uint32_t{2}, kInvalid, "found 2"},
         BadKey{"qwen3moe.expert_weights_scale", -2.5F, kInvalid, "-2.5"},
-        BadKey{"qwen3moe.leading_dense_block_count", std::uint32_t{2}, kInvalid, "0 to 1"},
+        BadKey{"qwen3moe.leading_dense_block_count", std::uint32_t{2}, kInvalid, "[0, 1]"},
         BadKey{"qwen3moe.ssm.state_size", std::uint32_t{2}, kUnimplemented, "not known"},
         BadKey{"tokenizer.ggml.tokens", std::uint32_t{1}, kInvalid, ""}));
 
@@ -144,10 +154,27 @@ TEST(ModelConfig, RopeScalingAsFilesSayIt) {
   EXPECT_EQ(old.scaling, RopeScaling::kLinear) << "a factor without a type";
   EXPECT_EQ(old.factor, 4.0F);
   EXPECT_EQ(LayerWith("qwen3moe.rope.scaling.factor", 0.0F).attention.rope.factor, 1.0F);
+  EXPECT_EQ(LayerWith("qwen3moe.rope.scale_linear", 4.0F).attention.rope, old) << "its old name";
+  EXPECT_EQ(LayerWith("qwen3moe.rope.scaling.attn_factor", 0.5F).attention.rope.attention_factor,
+            0.5F)
+      << "also where nothing is scaled";
   const RopeConfig yarn =
       LayerWith("qwen3moe.rope.scaling.type", std::string("yarn")).attention.rope;
   EXPECT_EQ(yarn.scaling, RopeScaling::kYarn);
   EXPECT_EQ(yarn.original_context_length, 256U) << "the context, when the file says nothing";
+}
+
+TEST(ModelConfig, CountsMayStandOnceForEachLayer) {
+  EXPECT_EQ(
+      LayerWith("qwen3moe.attention.head_count", GgufArray::OfInt32({4, 4})).attention.head_count,
+      4U);
+  EXPECT_EQ(LayerWith("qwen3moe.attention.head_count_kv", GgufArray::OfInt32({1, 1}))
+                .attention.kv_head_count,
+            1U);
+  EXPECT_EQ(ReadModelConfig(
+                MetadataWith("qwen3moe.expert_feed_forward_length", GgufArray::OfInt32({96, 96})))
+                ->expert_width,
+            96U);
 }
 
 TEST(ModelConfig, LeadingLayersMayBeDense) {
