@@ -32,8 +32,9 @@ std::string AcceptedNames(std::span<const std::string_view> names);
 
 // "[1, 64]"; both ends are accepted. "1" where there is no other.
 std::string AcceptedRange(auto least, auto most) {
-  if (least == most) return ShowValue(least);
-  return "[" + ShowValue(least) + ", " + ShowValue(most) + "]";
+  const std::string lowest = ShowValue(least);
+  const std::string highest = ShowValue(most);
+  return lowest == highest ? lowest : "[" + lowest + ", " + highest + "]";
 }
 // "(0, 1000]": the lower end is not accepted.
 std::string AcceptedAbove(auto below, auto most) {

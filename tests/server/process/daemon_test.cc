@@ -253,8 +253,7 @@ class ActivatedDaemonTest : public DaemonTest {
     EXPECT_TRUE(WaitUntil([&] {
       grpc::ClientContext context;
       context.set_wait_for_ready(true);
-      v1::TokenizeResponse response;
-      const grpc::Status status = stub->Tokenize(&context, {}, &response);
+      const grpc::Status status = stub->Tokenize(&context, {})->Finish();
       heard = status.error_message();
       return status.error_code() != grpc::StatusCode::UNAVAILABLE;  // it loads
     }));
