@@ -52,6 +52,9 @@ std::string DefaultSocketPath() {
 
 Result<std::string> ParseAddress(std::string_view address) {
   std::string text = address.empty() ? DefaultSocketPath() : std::string(address);
+  if (const std::size_t scheme = text.find("://"); scheme != std::string::npos)
+    return Invalid("address: found the scheme \"" + text.substr(0, scheme) + "\" in \"" + text +
+                   "\"; accepted: unix:/path/of/socket, /path/of/socket, host:port");
   const bool has_prefix = text.starts_with(kUnixPrefix);
   if (has_prefix || text.find('/') != std::string::npos) {
     const std::string path = has_prefix ? text.substr(kUnixPrefix.size()) : text;

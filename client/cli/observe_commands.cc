@@ -17,7 +17,7 @@ std::string Bytes(std::uint64_t bytes) { return SizeText(static_cast<double>(byt
 [[gnu::format(printf, 3, 4)]] void AddLine(std::string& report, const char* name,
                                            const char* format, ...) {
   char line[512];
-  std::snprintf(line, sizeof(line), "%-12s", name);
+  std::snprintf(line, sizeof(line), "%-13s", name);
   report += line;
   va_list arguments;
   va_start(arguments, format);
@@ -35,6 +35,11 @@ std::string ModelReport(const v1::Model& model) {
   AddLine(report, "state", "%s", v1::ModelState_Name(model.state()).c_str());
   if (!model.error().empty()) AddLine(report, "error", "%s", model.error().c_str());
   AddLine(report, "path", "%s", model.path().c_str());
+  // Of a file that cannot be read nothing else is known.
+  if (model.architecture().empty()) {
+    AddLine(report, "size", "%s", Bytes(model.file_bytes()).c_str());
+    return report;
+  }
   AddLine(report, "architecture", "%s, %s", model.architecture().c_str(),
           model.quantisation().c_str());
   AddLine(report, "size", "%s, %.2f billion parameters", Bytes(model.file_bytes()).c_str(),

@@ -63,6 +63,8 @@ ExitCode Run(const CommonOptions& options, PackCommand command) {
       std::fputs("edgemoe: interrupted; the same command goes on from here\n", stderr);
     return ExitCode::kInterrupted;
   }
+  if (attempt.status.code == client::StatusCode::kAlreadyExists)
+    attempt.status.message += ": --overwrite";
   if (!attempt.status.ok()) return session.Fail(attempt.status);
   return options.json ? ExitCode::kOk : WriteLine(PackReportText(attempt.report));
 }

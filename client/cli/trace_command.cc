@@ -26,8 +26,18 @@ std::string OwnDirectory() {
 }
 
 ExitCode FailFile(const Session& session, const std::string& path) {
-  const std::string why = std::generic_category().message(errno);
-  return session.Fail({client::StatusCode::kNotFound, path + ": " + why, {}});
+  using client::StatusCode;
+  const int error = errno;
+  if (error == EEXIST)
+    return session.Fail({StatusCode::kAlreadyExists,
+                         "--output: " + path + ": is there already; choose another",
+                         {}});
+  const bool denied = error == EACCES || error == EPERM || error == EROFS;
+  const StatusCode code = denied            ? StatusCode::kPermissionDenied
+                          : error == ENOENT ? StatusCode::kNotFound
+                                            : StatusCode::kDataLoss;
+  return session.Fail(
+      {code, "--output: " + path + ": " + std::generic_category().message(error), {}});
 }
 
 struct CloseFile {
@@ -69,18 +79,23 @@ ExitCode Run(const CommonOptions& options, const TraceRecordCommand& command) {
 }
 
 ExitCode Run(const CommonOptions& options, const TraceReplayCommand& command) {
-  const std::string program = OwnDirectory() + "edgemoe-bench";
-  std::vector<std::string> words = {program, "replay"};
+  const std::string name = "edgemoe-bench";
+  std::vector<std::string> words = {name, "replay"};
   words.insert(words.end(), command.arguments.begin(), command.arguments.end());
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  ::execv(program.c_str(), arguments.data());
-  if (errno == ENOENT) ::execvp("edgemoe-bench", arguments.data());
+  // Beside this program where both are installed; in the neighbour folder of a build tree.
+  for (const char* const folder : {"", "../bench/"}) {
+    const std::string program = OwnDirectory() + folder + name;
+    ::execv(program.c_str(), arguments.data());
+  }
+  ::execvp(name.c_str(), arguments.data());
   const std::string why = std::generic_category().message(errno);
   return Session(options).Fail({client::StatusCode::kNotFound,
                                 "edgemoe-bench, which replays traces, cannot be run: " + why +
-                                    "; it is looked for beside edgemoe and in the PATH",
+                                    "; it is looked for beside edgemoe, in ../bench/ from there, "
+                                    "and in the PATH",
                                 {}});
 }
 

@@ -108,7 +108,11 @@ Result<Value> Arithmetic(Operator op, const Value& left, const Value& right) {
     case Operator::kMultiply: return Finite(*a * *b);
     case Operator::kDivide: return Finite(*a / *b);
     case Operator::kFloorDivide: return Finite(std::floor(*a / *b));
-    case Operator::kModulo: return Finite(*a - *b * std::floor(*a / *b));
+    case Operator::kModulo: {  // as in Python: of the sign of the divisor, also when it is 0
+      const double remainder = std::fmod(*a, *b);
+      if (remainder == 0) return Finite(std::copysign(0.0, *b));
+      return Finite((remainder < 0) != (*b < 0) ? remainder + *b : remainder);
+    }
     default: return Finite(std::pow(*a, *b));
   }
 }

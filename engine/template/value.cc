@@ -311,6 +311,18 @@ bool AreEqual(const Json& a, const Json& b) {
   return true;
 }
 
+namespace {
+
+// By the first elements that differ, else by length, as Python orders lists.
+Result<int> CompareLists(const Json& a, const Json& b) {
+  const auto [x, y] = std::mismatch(a.begin(), a.end(), b.begin(), b.end(),
+                                    [](const Json& p, const Json& q) { return AreEqual(p, q); });
+  if (x != a.end() && y != b.end()) return Compare(Value(Json(*x)), Value(Json(*y)));
+  return x != a.end() ? 1 : y != b.end() ? -1 : 0;
+}
+
+}  // namespace
+
 Result<int> Compare(const Value& a, const Value& b) {
   if (a.is_string() && b.is_string()) {
     const int order = a.string()->compare(*b.string());
@@ -318,6 +330,9 @@ Result<int> Compare(const Value& a, const Value& b) {
   }
   if (a.json() != nullptr && b.json() != nullptr && IsNumeric(*a.json()) && IsNumeric(*b.json())) {
     return CompareNumbers(*a.json(), *b.json());
+  }
+  if (a.json() != nullptr && b.json() != nullptr && a.json()->is_array() && b.json()->is_array()) {
+    return CompareLists(*a.json(), *b.json());
   }
   return Failure(InvalidArgumentError("cannot order " + a.Describe() + " and " + b.Describe()));
 }

@@ -23,6 +23,9 @@ v1::Model ToModel(const ModelFile& file) {
   model.set_path(file.path);
   model.set_state(v1::BROKEN);
   model.set_error(file.description.error().ToString());
+  std::error_code unknown;
+  const std::uintmax_t bytes = std::filesystem::file_size(file.path, unknown);
+  if (!unknown) model.set_file_bytes(bytes);
   return model;
 }
 

@@ -37,6 +37,22 @@ std::string Variable(const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
+// What the parser takes: the last word first. "--flag=" is split, as older versions of the parser
+// would take the next word for the value.
+std::vector<std::string> Words(int argc, const char* const* argv) {
+  std::vector<std::string> words;
+  for (int i = argc - 1; i > 0; --i) {
+    const std::string word = argv[i];
+    if (word.starts_with("--") && word.ends_with('=')) {
+      words.emplace_back();
+      words.push_back(word.substr(0, word.size() - 1));
+    } else {
+      words.push_back(word);
+    }
+  }
+  return words;
+}
+
 // One for each key. `values` keeps its place while the flags are parsed.
 void AddKeys(CLI::App& app, std::vector<FlagValue>& values) {
   for (const ConfigKey& key : ConfigKeys()) {
@@ -131,7 +147,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv,
   AddKeys(app, values);
 
   try {
-    app.parse(argc, argv);
+    app.parse(Words(argc, argv));
   } catch (const CLI::ParseError& error) {
     std::ostringstream out;
     const int code = app.exit(error, out, out);

@@ -17,6 +17,7 @@ namespace edgemoe {
 namespace {
 
 using nlohmann::json;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -68,19 +69,59 @@ TEST_F(CliTest, CompletesFromArgumentFileAndInput) {
   EXPECT_EQ(Run({"complete", "-f", "-"}, "again").output, "again\n");
 }
 
+TEST(CliUsageTest, AWordThatIsNoCommandIsNamedAndWhatWasMeant) {
+  const auto errors = [](const std::vector<std::string>& words) {
+    std::vector<std::string> command = {EDGEMOE_PROGRAM};
+    command.insert(command.end(), words.begin(), words.end());
+    ChildProcess process(command);
+    EXPECT_EQ(process.Wait(), 64);
+    return process.errors();
+  };
+  EXPECT_THAT(errors({"foo"}), AllOf(HasSubstr("found \"foo\"; accepted: complete"),
+                                     Not(HasSubstr("did you mean"))));
+  EXPECT_THAT(errors({"list"}), HasSubstr("did you mean \"models\"?"));
+  EXPECT_THAT(errors({"complet", "hi"}), HasSubstr("did you mean \"complete\"?"));
+  EXPECT_THAT(errors({"trace", "recrod"}), HasSubstr("did you mean \"record\"?"));
+  EXPECT_THAT(errors({}), HasSubstr("subcommand"));
+}
+
+TEST_F(CliTest, AnOutputThatIsThereAlreadyStays) {
+  const std::string path = folder_ / "mine.csv";
+  std::ofstream(path) << "mine";
+  const Outcome outcome = Run({"trace", "record", "-o", path});
+  EXPECT_EQ(outcome.code, 73);
+  EXPECT_THAT(outcome.errors, HasSubstr("ALREADY_EXISTS: --output: " + path));
+  EXPECT_EQ(Run({"trace", "record", "-o", folder_ / "none/t.csv"}).code, 68);
+}
+
+// As in a build tree: the bench is in the folder beside the client's.
+TEST(CliReplayTest, FindsTheBenchOfItsBuildTree) {
+  const TempFolder folder;
+  for (const char* name : {"client", "bench"}) std::filesystem::create_directory(folder / name);
+  std::filesystem::copy_file(EDGEMOE_PROGRAM, folder / "client/edgemoe");
+  std::ofstream(folder / "bench/edgemoe-bench") << "#!/bin/sh\nprintf '[%s]' \"$@\"\n";
+  std::filesystem::permissions(folder / "bench/edgemoe-bench", std::filesystem::perms::owner_all);
+  ChildProcess process({folder / "client/edgemoe", "trace", "replay", "t.csv"},
+                       {.input = {}, .environment = {{"PATH", "/nowhere"}}});
+  EXPECT_EQ(process.Wait(), 0) << process.errors();
+  EXPECT_EQ(process.output(), "[replay][t.csv]");
+}
+
 // No daemon is asked: the words go to edgemoe-bench, whatever they are.
 TEST(CliReplayTest, HandsItsWordsToTheBench) {
   const TempFolder folder;
   const std::string bench = folder / "edgemoe-bench";
   std::ofstream(bench) << "#!/bin/sh\nprintf '[%s]' \"$@\"\n";
   std::filesystem::permissions(bench, std::filesystem::perms::owner_all);
-  // Beside the program there is none in a build folder.
-  ChildProcess process(
-      {EDGEMOE_PROGRAM, "trace", "replay", "t.csv", "--budget", "5MiB", "--json", "-", "-h"},
-      {.input = {}, .environment = {{"PATH", folder.path() + ":/usr/bin:/bin"}}});
+  // A copy with nothing beside it.
+  std::filesystem::create_directory(folder / "alone");
+  std::filesystem::copy_file(EDGEMOE_PROGRAM, folder / "alone/edgemoe");
+  ChildProcess process({folder / "alone/edgemoe", "trace", "replay", "t.csv", "--budget", "5MiB",
+                        "--json", "-", "-h"},
+                       {.input = {}, .environment = {{"PATH", folder.path() + ":/usr/bin:/bin"}}});
   EXPECT_EQ(process.Wait(), 0) << process.errors();
   EXPECT_EQ(process.output(), "[replay][t.csv][--budget][5MiB][--json][-][-h]");
-  ChildProcess absent({EDGEMOE_PROGRAM, "trace", "replay", "t.csv"},
+  ChildProcess absent({folder / "alone/edgemoe", "trace", "replay", "t.csv"},
                       {.input = {}, .environment = {{"PATH", "/nowhere"}}});
   EXPECT_NE(absent.Wait(), 0);
   EXPECT_THAT(absent.errors(), HasSubstr("edgemoe-bench"));

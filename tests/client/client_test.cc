@@ -181,7 +181,7 @@ TEST(AddressTest, Forms) {
   EXPECT_EQ(*ParseAddress("localhost:50051"), "localhost:50051");
   EXPECT_EQ(*ParseAddress("[::1]:50051"), "[::1]:50051");
   for (const std::string bad : {"unix:", "localhost", "localhost:", "localhost:0",
-                                "localhost:65536", "localhost:5x", ":5"}) {
+                                "localhost:65536", "localhost:5x", ":5", "http://localhost:1"}) {
     const auto parsed = ParseAddress(bad);
     ASSERT_FALSE(parsed) << bad;
     EXPECT_EQ(parsed.error().code, StatusCode::kInvalidArgument);

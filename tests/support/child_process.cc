@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -97,7 +98,11 @@ struct ChildFiles {
 
 }  // namespace
 
-TempFolder::TempFolder() : path_("/tmp/edgemoe_test_XXXXXX") {
+TempFolder::TempFolder() {
+  // As short as it can be: sockets are made in it.
+  const char* const place = std::getenv("TMPDIR");
+  path_ = std::string(place == nullptr || std::strlen(place) > 32 ? "/tmp" : place) +
+          "/edgemoe_test_XXXXXX";
   if (::mkdtemp(path_.data()) == nullptr) Die("mkdtemp");
 }
 

@@ -12,12 +12,12 @@ ExitCode ExitCodeOf(client::StatusCode code) {
     case StatusCode::kFailedPrecondition:
     case StatusCode::kUnimplemented: return ExitCode::kBadInput;
     case StatusCode::kNotFound: return ExitCode::kNotFound;
+    case StatusCode::kAlreadyExists: return ExitCode::kCannotCreate;
     case StatusCode::kUnavailable: return ExitCode::kUnavailable;
     case StatusCode::kDataLoss: return ExitCode::kIo;
     case StatusCode::kResourceExhausted:
     case StatusCode::kDeadlineExceeded:
     case StatusCode::kAborted:
-    case StatusCode::kAlreadyExists:
     case StatusCode::kCancelled: return ExitCode::kTryAgain;
     case StatusCode::kPermissionDenied:
     case StatusCode::kUnauthenticated: return ExitCode::kNoPermission;

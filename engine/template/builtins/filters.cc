@@ -81,6 +81,12 @@ Result<Value> Text(const Call& call) {
   return Value(Json(std::move(text)));
 }
 
+// Of filters that Python's own type of text does not let have anything else.
+Result<Value> StringOnly(const Call& call) {
+  if (call.value.is_string()) return call.value;
+  return Failure(InvalidArgumentError(call.value.Describe() + " is not a text"));
+}
+
 // Filters that call the text method of the same name on the value as text.
 Result<Value> TextMethod(const Call& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
@@ -115,8 +121,6 @@ Result<Value> WordCount(const Call& call) {
 // Longer texts end at a space, or at any character with `killwords`, before `end`.
 Result<Value> Truncate(const Call& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"length", "killwords", "end", "leeway"}));
-  EDGEMOE_ASSIGN_OR_FAIL(const Value value, Text(call));
-  const std::string& text = *value.string();
   EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t length, bound.Integer(0, 255));
   EDGEMOE_ASSIGN_OR_FAIL(const std::string end, bound.Text(2, "..."));
   EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t leeway, bound.Integer(3, 5));
@@ -125,6 +129,13 @@ Result<Value> Truncate(const Call& call) {
     return Failure(InvalidArgumentError("truncate: length " + std::to_string(length) +
                                         " is below that of the end, or leeway is negative"));
   }
+  const Json* const list = call.value.json();
+  if (list != nullptr && list->is_array() &&
+      static_cast<std::int64_t>(list->size()) <= length + leeway) {
+    return call.value;
+  }
+  EDGEMOE_ASSIGN_OR_FAIL(const Value value, StringOnly(call));
+  const std::string& text = *value.string();
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.size() * sizeof(std::size_t) + end.size()));
   const std::vector<std::size_t> offsets = CharacterOffsets(text);
   const auto count = static_cast<std::int64_t>(offsets.size()) - 1;
@@ -143,7 +154,7 @@ Result<Value> Escape(const Call& call) {
 
 Result<Value> IndentFilter(const Call& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"width", "first", "blank"}));
-  EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
+  EDGEMOE_ASSIGN_OR_FAIL(const Value text, StringOnly(call));
   std::string indentation;
   if (bound.Get(0).is_string()) {
     indentation = *bound.Get(0).string();
@@ -266,6 +277,9 @@ Result<Value> Round(const Call& call) {
     return Failure(InvalidArgumentError("round: method is not common, ceil or floor"));
   }
   const double result = std::isfinite(scaled) ? rounded / scale : *number;
+  // As Python's round() does.
+  if (method == "common" && !call.value.json()->is_number_float())
+    return Value(Json(static_cast<std::int64_t>(result)));
   return Value(Json(result));
 }
 
@@ -451,6 +465,9 @@ Result<Value> Unique(const Call& call) {
   for (const Value& item : items) {
     EDGEMOE_ASSIGN_OR_FAIL(Value key, KeyOf(item, bound, 1, call.budget));
     key = Folded(key, bound.Flag(0, false));
+    if (key.json() != nullptr && key.json()->is_structured()) {
+      return Failure(InvalidArgumentError("unique: cannot look up " + key.Describe()));
+    }
     bool seen = false;
     for (const Value& other : keys) {
       EDGEMOE_FAIL_IF_ERROR(call.budget.Step());

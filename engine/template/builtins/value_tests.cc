@@ -75,7 +75,7 @@ Result<bool> ApplyTest(std::string_view name, const Value& value, const Argument
   if (name == "odd" || name == "even") {
     EDGEMOE_ASSIGN_OR_FAIL(const Value rest,
                            ApplyBinary(Operator::kModulo, value, Value(Json(2)), budget));
-    return IsTrue(rest) == (name == "odd");
+    return AreEqual(rest, Value(Json(name == "odd" ? 1 : 0)));
   }
   if (name == "upper" || name == "lower") {
     EDGEMOE_ASSIGN_OR_FAIL(const std::string text, ToText(value));

@@ -92,7 +92,10 @@ def main():
     for _ in range(int(sys.argv[2])):
         source = snippet(rng)
         try:
-            found[source] = environment.from_string(source).render()
+            text = environment.from_string(source).render()
+            # An iterator printed as such: its address is in no text that anybody wants.
+            if " object at 0x" not in text:
+                found[source] = text
         except Exception:  # pylint: disable=broad-except
             found[source] = None
     rows = [json.dumps({"source": s, "text": t}, ensure_ascii=False) for s, t in found.items()]

@@ -237,6 +237,7 @@ TEST(ServicesTest, ModelsOfTheDirectoryAreListedWithTheirErrors) {
   EXPECT_EQ(list.models(3).name(), "broken");
   EXPECT_EQ(list.models(3).state(), v1::BROKEN);
   EXPECT_THAT(list.models(3).error(), HasSubstr("the header is cut off"));
+  EXPECT_EQ(list.models(3).file_bytes(), 1U);
 
   v1::GetModelRequest get;
   v1::Model model;
