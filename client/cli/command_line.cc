@@ -2,19 +2,16 @@
 #include "client/cli/command_line.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <iterator>
 #include <memory>
-#include <numeric>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "client/cli/pack_options.h"
 #include "client/cli/terminal/size_text.h"
+#include "client/cli/unknown_command.h"
 
 namespace edgemoe::cli {
 namespace {
@@ -152,54 +149,6 @@ void AddVariables(CLI::App* app, Request* request) {
       },
       "Variable for the chat template, as in enable_thinking=false; may be repeated", "NAME=JSON")
       ->allow_extra_args(false);
-}
-
-// How many letters must be put in, left out or exchanged to make one word of the other.
-std::size_t EditDistance(std::string_view from, std::string_view to) {
-  std::vector<std::size_t> row(to.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < to.size(); ++j) {
-      const std::size_t exchanged = diagonal + (from[i] == to[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({exchanged, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
-// The command that somebody means who types `word`; empty where there is none.
-std::string MeantCommand(std::string_view word, const std::vector<std::string>& names) {
-  // As ollama and llama.cpp call theirs.
-  using Names = std::pair<std::string_view, std::string_view>;
-  constexpr Names kOtherNames[] = {
-      {"list", "models"},  {"ls", "models"},   {"show", "models"},       {"run", "chat"},
-      {"cli", "chat"},     {"bench", "probe"}, {"generate", "complete"}, {"quantize", "pack"},
-      {"status", "stats"}, {"stop", "abort"},
-  };
-  const auto* const other = std::ranges::find(kOtherNames, word, &Names::first);
-  if (other != std::end(kOtherNames)) word = other->second;
-  const auto distance = [word](const std::string& name) { return EditDistance(word, name); };
-  const auto nearest = std::ranges::min_element(names, {}, distance);
-  return nearest != names.end() && distance(*nearest) <= 2 ? *nearest : "";
-}
-
-// What to say of a word in the place of a command that is none; empty where no word is there.
-std::string UnknownCommand(const CLI::App& root) {
-  const CLI::App* app = &root;
-  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
-  // A word that a command does not know falls through to the root.
-  const std::vector<std::string> words = root.remaining(/*recurse=*/true);
-  if (words.empty()) return "";
-  std::vector<std::string> names;
-  for (const CLI::App* command : app->get_subcommands(nullptr))
-    names.push_back(command->get_name());
-  std::string accepted;
-  for (const std::string& name : names) accepted += (accepted.empty() ? "" : ", ") + name;
-  const std::string meant = MeantCommand(words.front(), names);
-  return "command: found \"" + words.front() + "\"; accepted: " + accepted +
-         (meant.empty() ? "" : "; did you mean \"" + meant + "\"?");
 }
 
 // Adds each command; `chosen` becomes the one that was parsed.

@@ -143,7 +143,7 @@ TEST_F(E2eCliTest, RecordsATraceThatReplays) {
   EXPECT_THAT(replay.output(), HasSubstr("belady"));
 
   const Outcome again = Run({"trace", "record", "-o", path, "--steps", "1"});
-  EXPECT_EQ(again.code, 68) << "a file that is there is not overwritten";
+  EXPECT_EQ(again.code, 73) << "a file that is there is not overwritten";
 }
 
 TEST_F(E2eCliTest, ErrorsAreForPeople) {

@@ -260,7 +260,8 @@ TEST(FlagsTest, FileAndSocketComeFromTheEnvironment) {
   EXPECT_EQ(parse({"--config="}).config.engine.threads, 0U);
   EXPECT_EQ(parse({"--config="}).config_path, "");
   std::vector<const char*> none = {"edgemoed", "m.gguf"};
-  const CommandLine refused = ParseCommandLine(2, none.data(), {.socket = "host:1", .config_paths = {}});
+  const CommandLine refused =
+      ParseCommandLine(2, none.data(), {.socket = "host:1", .config_paths = {}});
   EXPECT_EQ(refused.exit_code, ExitCode::kConfig);
   EXPECT_THAT(refused.text, HasSubstr("EDGEMOE_SOCKET: found the relative path \"host:1\""));
 }
