@@ -34,13 +34,19 @@ std::string AccountText(const v1::Finished& finished) {
   const auto all_tokens = finished.usage().prompt_tokens() + tokens;
   const std::string read =
       SizeText(all_tokens == 0 ? 0 : static_cast<double>(io.bytes_read()) / all_tokens);
+  // The first token came with the prompt: one token alone has no speed.
+  char speed[48] = "";
+  if (tokens > 1)
+    std::snprintf(speed, sizeof(speed), "s at %.1f tok/s", timings.decode_tokens_per_second());
+  else if (tokens == 0)
+    std::snprintf(speed, sizeof(speed), "s");
   char text[320];
   std::snprintf(text, sizeof(text),
-                "[%u tokens at %.1f tok/s; prompt of %u at %.1f tok/s; queued %.0f ms; experts: "
+                "[%u token%s; prompt of %u at %.1f tok/s; queued %.0f ms; experts: "
                 "%.1f %% hits, %s read per token, %.0f ms waited for storage; %s]\n",
-                tokens, timings.decode_tokens_per_second(), finished.usage().prompt_tokens(),
-                timings.prompt_tokens_per_second(), timings.queue_ms(), hit_rate, read.c_str(),
-                io.wait_ms(), v1::FinishReason_Name(finished.reason()).c_str());
+                tokens, speed, finished.usage().prompt_tokens(), timings.prompt_tokens_per_second(),
+                timings.queue_ms(), hit_rate, read.c_str(), io.wait_ms(),
+                v1::FinishReason_Name(finished.reason()).c_str());
   return text;
 }
 

@@ -91,6 +91,10 @@ class Conversation {
     // The question is taken back, so that it can be asked again.
     request_.mutable_messages()->RemoveLast();
     if (!answer.interrupted) (void)session_.Fail(answer.status);
+    if (answer.status.code == client::StatusCode::kInvalidArgument && request_.messages_size() > 0)
+      std::fputs(
+          "A conversation that has outgrown the context goes on with /clear, which starts anew.\n",
+          stderr);
     session_.Forget(answer.status);
   }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Messages as JSON for programs: field names as in the .proto files, numbers as numbers (64-bit
-// ones too), enums by name, `bytes` as text in which what is not UTF-8 is U+FFFD, absent fields
-// left out.
+// Messages as JSON for programs, as protobuf's own mapping has it and grpcurl prints it: names in
+// lowerCamelCase, integers of 64 bits as strings, enums by name, `bytes` in base64, optional fields
+// that are absent left out.
 #pragma once
 
 #include <google/protobuf/message.h>
@@ -16,7 +16,7 @@ namespace edgemoe::cli {
 // One line, without the line break.
 std::string ToJson(const google::protobuf::Message& message);
 
-// {"error":{"code":"DATA_LOSS","message":"..."}}, with "retry_delay_ms" when known.
+// {"error":{"code":"DATA_LOSS","message":"..."}}, with "retryDelayMs" when known.
 std::string ErrorJson(const client::Status& status);
 
 }  // namespace edgemoe::cli

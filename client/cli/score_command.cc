@@ -76,8 +76,8 @@ ExitCode WriteTotal(const Total& total, bool json) {
   if (json)
     return WriteLine(nlohmann::ordered_json{
         {"perplexity", total.Perplexity()},
-        {"logprob_sum", total.logprob_sum},
-        {"scored_tokens", total.scored_tokens},
+        {"logprobSum", total.logprobSum},
+        {"scoredTokens", total.scored_tokens},
         {"windows",
          total.windows}}.dump());
   char text[160];

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/check.h"
 #include "engine/base/system/aligned_buffer.h"
 #include "engine/gguf/header_cursor.h"
@@ -156,8 +157,9 @@ Result<GgufTensor> ReadTensor(HeaderCursor& cursor) {
   EDGEMOE_ASSIGN_OR_FAIL(const auto type, cursor.Number<std::uint32_t>(context + ": type"));
   const TensorTypeTraits* traits = FindTensorType(type);
   if (traits == nullptr)
-    return Failure(UnimplementedError(cursor.At() + context + ": type " + std::to_string(type) +
-                                      " is not a tensor type known here"));
+    return Failure(UnimplementedError(
+        cursor.At() + context +
+        ": type: " + FoundAndAccepted(ForeignTensorTypeName(type), ComputableTensorTypes())));
   tensor.type = traits->type;
   EDGEMOE_ASSIGN_OR_FAIL(tensor.offset, cursor.Number<std::uint64_t>(context + ": offset"));
   const std::optional<std::uint64_t> bytes = GgufTensorBytes(tensor.type, tensor.dims);

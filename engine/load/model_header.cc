@@ -80,7 +80,9 @@ Result<VocabularyDescription> ReadVocabulary(const GgufFile& metadata) {
   EDGEMOE_ASSIGN_OR_FAIL(vocabulary.model, metadata.GetString(key("model")));
   EDGEMOE_ASSIGN_OR_FAIL(vocabulary.pre, metadata.GetStringOr(key("pre"), ""));
   EDGEMOE_FAIL_IF_ERROR(strings("tokens", vocabulary.tokens));
-  EDGEMOE_FAIL_IF_ERROR(strings("merges", vocabulary.merges));
+  // Other kinds of vocabulary have none; they are refused by their name.
+  if (vocabulary.model == kBytePairModel)
+    EDGEMOE_FAIL_IF_ERROR(strings("merges", vocabulary.merges));
   if (metadata.Find(key("token_type")) != nullptr) {
     EDGEMOE_ASSIGN_OR_FAIL(vocabulary.token_type, metadata.GetInt32Array(key("token_type")));
   }

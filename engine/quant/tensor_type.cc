@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <string>
+#include <utility>
 
 #include "engine/base/check.h"
 
@@ -54,6 +56,23 @@ const TensorTypeTraits* FindTensorType(std::string_view name) {
   for (const TensorTypeTraits& traits : kTraits)
     if (EqualIgnoringCase(traits.name, name)) return &traits;
   return nullptr;
+}
+
+std::string ForeignTensorTypeName(std::uint32_t number) {
+  // As ggml numbers them.
+  constexpr std::pair<std::uint32_t, const char*> kNames[] = {
+      {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"}, {19, "IQ1_S"}, {21, "IQ3_S"},
+      {22, "IQ2_S"},   {23, "IQ4_XS"}, {29, "IQ1_M"},   {34, "TQ1_0"}, {35, "TQ2_0"}};
+  for (const auto& [known, name] : kNames)
+    if (known == number) return std::string(name) + " (" + std::to_string(number) + ")";
+  return std::to_string(number);
+}
+
+std::string ComputableTensorTypes() {
+  std::string names;
+  for (const TensorTypeTraits& traits : kTraits)
+    if (traits.computable) names.append(names.empty() ? "" : ", ").append(traits.name);
+  return names;
 }
 
 const TensorTypeTraits& TraitsOf(TensorType type) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace edgemoe {
@@ -50,6 +51,10 @@ struct TensorTypeTraits {
 const TensorTypeTraits* FindTensorType(std::uint32_t number);
 // By name, case-insensitive ("q4_k", "Q8_0"); null when unknown.
 const TensorTypeTraits* FindTensorType(std::string_view name);
+// "IQ4_XS (23)", or the number alone: for messages about types that are not known here.
+std::string ForeignTensorTypeName(std::uint32_t number);
+// The names of the types that can be computed with: "F32, F16, ...".
+std::string ComputableTensorTypes();
 // REQUIRES: `type` is one of the enumerators.
 const TensorTypeTraits& TraitsOf(TensorType type);
 

@@ -187,15 +187,30 @@ bool Session::Stops(TokenId token) const {
          plan_.stop.tokens.end();
 }
 
+// What is held back, and what has become of a character that is not complete: it may be a stop
+// sequence after all.
+std::string Session::TakeRest(SessionEnd& end) {
+  if (end.reason == FinishReason::kStopSequence) return "";  // nothing follows one
+  std::string text;
+  const auto matched = stop_matcher_.Push(utf8_.Flush(), text);
+  if (!matched) return text + stop_matcher_.TakeHeld();
+  const bool failed = end.reason == FinishReason::kError || end.reason == FinishReason::kCancelled;
+  if (!failed)
+    end = {.reason = FinishReason::kStopSequence,
+           .stop_sequence = stop_matcher_.sequence(*matched)};
+  return text;
+}
+
 void Session::Finish(SessionEnd end, std::uint64_t now_ns) {
   EDGEMOE_CHECK(sink_ != nullptr, "a session finished twice");
+  std::string rest = TakeRest(end);
   const std::uint64_t joined_ns = joined_ns_.value_or(now_ns);
   const std::uint64_t prompt_done_ns = prompt_done_ns_.value_or(now_ns);
   FinishedEvent event{.reason = end.reason,
                       .status = std::move(end.status),
                       .stop_sequence = std::move(end.stop_sequence),
                       .stop_token = end.stop_token,
-                      .text = stop_matcher_.TakeHeld() + utf8_.Flush(),
+                      .text = std::move(rest),
                       .prompt_tokens = prompt_tokens(),
                       .completion_tokens = completion_tokens_,
                       .timings = {.queue_ns = joined_ns - taken_ns_,

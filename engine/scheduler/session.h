@@ -88,6 +88,7 @@ class Session {
 
   // Gives KV back. Then Finish tells the sink, once, and destroys it.
   void Leave() { sequence_.reset(); }
+  std::string TakeRest(SessionEnd& end);
   void Finish(SessionEnd end, std::uint64_t now_ns);
 
   std::uint32_t completion_tokens() const { return completion_tokens_; }

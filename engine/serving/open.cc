@@ -77,6 +77,10 @@ Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
   const std::uint64_t usable_bytes = UsableMemoryBytes();
   limits_ = LimitsFor(header, options_, usable_bytes);
   description_.context_tokens = limits_.steps.context_tokens;
+  if (description_.context_tokens < options_.context_tokens)
+    Log(LogLevel::kInfo, "context_tokens: found " + std::to_string(options_.context_tokens) +
+                             "; served are " + std::to_string(description_.context_tokens) +
+                             ", the model's own context");
   plan_ = MakePlan(header, limits_, options_, usable_bytes);
   if (!plan_.fits) return plan_.shortage;
   budget_.emplace(plan_.budget_bytes);

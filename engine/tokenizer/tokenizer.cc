@@ -18,10 +18,20 @@ namespace {
 
 bool IsMarkup(TokenType type) { return type == TokenType::kControl || type == TokenType::kUnknown; }
 
+// With the method that a known one stands for.
+std::string ShowModel(const std::string& model) {
+  constexpr std::pair<std::string_view, std::string_view> kMethods[] = {
+      {"llama", "SentencePiece"}, {"bert", "WordPiece"}, {"t5", "Unigram"}, {"rwkv", "a trie"}};
+  for (const auto& [name, method] : kMethods)
+    if (name == model) return ShowValue(name) + " (" + std::string(method) + ")";
+  return ShowValue(std::string_view(model));
+}
+
 Status CheckDescription(const VocabularyDescription& description) {
-  if (description.model != "gpt2") {
-    return UnimplementedError("tokenizer.ggml.model: \"" + description.model.substr(0, 64) +
-                              "\" is not supported: \"gpt2\" (byte-level BPE) would be");
+  if (description.model != kBytePairModel) {
+    return UnimplementedError("tokenizer.ggml.model: " +
+                              FoundAndAccepted(ShowModel(description.model),
+                                               ShowValue(kBytePairModel) + " (byte-level BPE)"));
   }
   const std::size_t count = description.tokens.size();
   if (count == 0 || count > kVocabularyTokensMax) {

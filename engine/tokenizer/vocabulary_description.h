@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace edgemoe {
@@ -17,6 +18,9 @@ enum class TokenType : std::int32_t {
   kUnused = 5,
   kByte = 6,  // "<0xAB>"
 };
+
+// tokenizer.ggml.model of byte-level BPE, the one kind that is known here.
+constexpr std::string_view kBytePairModel = "gpt2";
 
 // A vocabulary as a model file states it: plain values, not yet trusted. Each field is named after
 // its key below "tokenizer.ggml.".

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "engine/base/byte_size.h"
+#include "server/calls/translate/events.h"
 
 namespace edgemoe {
 namespace {
@@ -32,8 +33,7 @@ std::string FormatRequest(RequestId request, const FinishedEvent& event) {
   std::snprintf(line, sizeof line,
                 "request %llu: %s, %u + %u tokens, %.1f tok/s, experts %.1f %% hit, ",
                 static_cast<unsigned long long>(request.value), Name(event.reason),
-                event.prompt_tokens, event.completion_tokens,
-                Ratio(event.completion_tokens, static_cast<double>(event.timings.decode_ns) * 1e-9),
+                event.prompt_tokens, event.completion_tokens, DecodeTokensPerSecond(event),
                 100 * Ratio(event.io.expert_hits, static_cast<double>(event.io.experts_used)));
   return line + FormatByteSize(event.io.bytes_read) + " read";
 }

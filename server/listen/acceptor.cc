@@ -14,6 +14,7 @@ namespace {
 
 // After an error such as "too many open files", which would otherwise repeat at once.
 constexpr std::chrono::milliseconds kRetryDelay{100};
+constexpr std::size_t kRefusedMax = 8;  // who are being told; further ones are closed
 
 }  // namespace
 
@@ -22,9 +23,11 @@ Acceptor::Acceptor(boost::asio::io_context& context, Options options)
 
 Acceptor::~Acceptor() {
   Stop();
-  for (const auto& watch : connections_) {
-    boost::system::error_code ignored;
-    watch->close(ignored);
+  for (const Watches* const open : {&connections_, &refused_}) {
+    for (const auto& watch : *open) {
+      boost::system::error_code ignored;
+      watch->close(ignored);
+    }
   }
 }
 
@@ -67,6 +70,8 @@ void Acceptor::OnAccepted(Protocol::socket socket) {
   const Status status = peer ? options_.admit(*peer) : peer.error();
   if (!status.ok()) {
     if (options_.log) options_.log(LogLevel::kWarning, status.message());
+    if (options_.refuse && refused_.size() < kRefusedMax)
+      HandOn(std::move(socket), options_.refuse, refused_);
     return;
   }
   if (connections_.size() >= options_.connections_max) {
@@ -76,31 +81,36 @@ void Acceptor::OnAccepted(Protocol::socket socket) {
                                            std::to_string(options_.connections_max) + " are open");
     return;
   }
+  HandOn(std::move(socket), options_.take, connections_);
+}
+
+void Acceptor::HandOn(Protocol::socket socket, const std::function<void(UniqueFd)>& to,
+                      Watches& open) {
   boost::system::error_code error;
   socket.native_non_blocking(true, error);
   if (error) return;
-  WatchEnd(socket.native_handle());
-  options_.take(UniqueFd(socket.release()));
+  WatchEnd(socket.native_handle(), open);
+  to(UniqueFd(socket.release()));
 }
 
-void Acceptor::WatchEnd(int fd) {
+void Acceptor::WatchEnd(int fd, Watches& open) {
   const int duplicate = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (duplicate < 0) return;  // not counted: descriptors are short, which bounds them too
   auto watch = std::make_shared<Watch>(context_, duplicate);
-  const auto place = connections_.insert(connections_.end(), watch);
-  WaitForEnd(place);
+  const auto place = open.insert(open.end(), watch);
+  WaitForEnd(open, place);
 }
 
-void Acceptor::WaitForEnd(std::list<std::shared_ptr<Watch>>::iterator place) {
+void Acceptor::WaitForEnd(Watches& open, Watches::iterator place) {
   // The kernel reports the hang-up of either side as an error, also when nobody reads.
   const std::shared_ptr<Watch>& watch = *place;
   watch->async_wait(Watch::wait_error,
-                    [this, watch, place](const boost::system::error_code& error) {
+                    [this, watch, place, &open](const boost::system::error_code& error) {
                       if (error == boost::asio::error::operation_aborted) return;
                       // Urgent data wakes this wait too, and is no end.
                       pollfd state{.fd = watch->native_handle(), .events = 0, .revents = 0};
-                      if (!error && ::poll(&state, 1, 0) == 0) return WaitForEnd(place);
-                      connections_.erase(place);
+                      if (!error && ::poll(&state, 1, 0) == 0) return WaitForEnd(open, place);
+                      open.erase(place);
                       if (options_.changed) options_.changed();
                     });
 }

@@ -29,6 +29,9 @@ class Acceptor {
     std::function<Status(const PeerCredentials&)> admit;
     std::function<void(UniqueFd)> take;  // gets a connected, non-blocking socket
     LogSink log;
+    // Gets the connections of peers that are not admitted, a few at a time, to tell them so. Null:
+    // they are closed.
+    std::function<void(UniqueFd)> refuse = {};
     std::function<void()> changed = {};  // a connection was taken, refused, or has ended
   };
 
@@ -49,6 +52,7 @@ class Acceptor {
     options_.admit = std::move(admit);
   }
 
+  // Of admitted peers.
   std::size_t connection_count() const { return connections_.size(); }
 
  private:
@@ -60,16 +64,19 @@ class Acceptor {
   };
   // A duplicate of a connection that was handed on, by which its end is seen.
   using Watch = boost::asio::posix::stream_descriptor;
+  using Watches = std::list<std::shared_ptr<Watch>>;
 
   void AcceptNext(const std::shared_ptr<Listener>& listener);
   void OnAccepted(Protocol::socket socket);
-  void WatchEnd(int fd);
-  void WaitForEnd(std::list<std::shared_ptr<Watch>>::iterator place);
+  void HandOn(Protocol::socket socket, const std::function<void(UniqueFd)>& to, Watches& open);
+  void WatchEnd(int fd, Watches& open);
+  void WaitForEnd(Watches& open, Watches::iterator place);
 
   boost::asio::io_context& context_;
   Options options_;
   std::list<std::shared_ptr<Listener>> listeners_;
-  std::list<std::shared_ptr<Watch>> connections_;
+  Watches connections_;
+  Watches refused_;
 };
 
 }  // namespace edgemoe

@@ -151,9 +151,16 @@ void Daemon::MakeAcceptor(PeerPolicy policy) {
                                  const PeerCredentials& peer) { return policy.Admit(peer); },
                     .take = [this](UniqueFd socket) { server_->AddConnection(std::move(socket)); },
                     .log = outside_.log,
+                    .refuse = [this](UniqueFd socket) { RefusePeer(std::move(socket)); },
                     .changed = [this] { OnConnectionsChanged(); }});
   for (UniqueFd& socket : sockets_) acceptor_->Listen(std::move(socket));
   sockets_.clear();
+}
+
+// Made for the first such peer: most daemons never see one.
+void Daemon::RefusePeer(UniqueFd socket) {
+  if (!refusing_) refusing_.emplace();
+  refusing_->AddConnection(std::move(socket));
 }
 
 void Daemon::WaitForSignal() {
@@ -369,6 +376,7 @@ void Daemon::Stop(State state, ExitCode code) {
   state_ = state;
   exit_code_ = code;
   acceptor_.reset();
+  refusing_.reset();
   if (state == State::kStopped) {
     server_->Shutdown(std::chrono::milliseconds(0));
     workers_.Join();

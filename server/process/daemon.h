@@ -38,6 +38,7 @@
 #include "server/process/service_notifier.h"
 #include "server/process/start_check.h"
 #include "server/rpc/grpc_server.h"
+#include "server/rpc/refusing_server.h"
 #include "server/threads/stream_thread.h"
 #include "server/threads/worker_pool.h"
 
@@ -82,6 +83,7 @@ class Daemon {
   Status StartServer();
   PeerPolicy ChoosePeers(std::optional<StartProblem>& problem) const;
   void MakeAcceptor(PeerPolicy policy);
+  void RefusePeer(UniqueFd socket);
   void WaitForSignal();
   void OnSignal();
   void OnHangUp();
@@ -133,6 +135,7 @@ class Daemon {
   std::optional<MemoryWatcher> watcher_;
   std::optional<ServiceParts> parts_;
   std::unique_ptr<GrpcServer> server_;
+  std::optional<RefusingServer> refusing_;
   std::optional<Acceptor> acceptor_;
   std::thread loader_;
   std::thread stopper_;

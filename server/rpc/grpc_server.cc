@@ -18,6 +18,7 @@
 #include "server/rpc/inference_service.h"
 #include "server/rpc/models_service.h"
 #include "server/rpc/observe_service.h"
+#include "server/rpc/reflection_service.h"
 
 namespace edgemoe {
 namespace {
@@ -65,6 +66,7 @@ struct GrpcServer::Services {
   InferenceService inference;
   ModelsService models;
   ObserveService observe;
+  ReflectionService reflection;
 };
 
 GrpcServer::GrpcServer() = default;
@@ -81,8 +83,10 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const ServiceParts& parts,
   builder.RegisterService(&result->services_->inference);
   builder.RegisterService(&result->services_->models);
   builder.RegisterService(&result->services_->observe);
+  builder.RegisterService(&result->services_->reflection);
   builder.SetMaxReceiveMessageSize(kMessageBytesMax);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);  // reflection alone is sync
+  // The draft of reflection alone is synchronous.
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                              static_cast<int>(parts.engine_options.sessions_max +

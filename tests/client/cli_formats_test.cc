@@ -40,8 +40,8 @@ TEST(JsonTest, ShowsWhatAMessageHolds) {
   message.mutable_started()->set_seed(18446744073709551615ULL);
   message.mutable_started()->set_model("m\"\n");
   EXPECT_EQ(ToJson(message),
-            R"({"started":{"request_id":0,"queue_position":0,"prompt_tokens":0,"cached_tokens":0,)"
-            R"("seed":18446744073709551615,"model":"m\"\n"}})");
+            R"({"started":{"requestId":"0","queuePosition":0,"promptTokens":0,"cachedTokens":0,)"
+            R"("seed":"18446744073709551615","model":"m\"\n"}})");
   v1::SampledLogprob* logprob = message.mutable_chunk()->add_logprobs();
   logprob->mutable_sampled()->set_logprob(-0.5F);
   message.mutable_chunk()->add_tokens(5);
@@ -49,19 +49,19 @@ TEST(JsonTest, ShowsWhatAMessageHolds) {
             R"({"chunk":{"text":"","tokens":[5],"logprobs":[{"sampled":{"token":0,"text":"",)"
             R"("logprob":-0.5},"top":[]}]}})");
   message.mutable_finished()->set_reason(v1::MAX_TOKENS);
-  EXPECT_EQ(ToJson(message), R"({"finished":{"reason":"MAX_TOKENS","stop_sequence":""}})");
+  EXPECT_EQ(ToJson(message), R"({"finished":{"reason":"MAX_TOKENS","stopSequence":""}})");
 }
 
-TEST(JsonTest, BytesBecomeText) {
+TEST(JsonTest, BytesAreInBase64) {
   v1::Token token;
   token.set_bytes("a\xE2\x82");
-  EXPECT_EQ(nlohmann::json::parse(ToJson(token))["bytes"], "a\xEF\xBF\xBD");
+  EXPECT_EQ(nlohmann::json::parse(ToJson(token))["bytes"], "YeKC");
 }
 
 TEST(JsonTest, Errors) {
   EXPECT_EQ(ErrorJson({client::StatusCode::kResourceExhausted, "queue: full", 1500}),
             R"({"error":{"code":"RESOURCE_EXHAUSTED","message":"queue: full",)"
-            R"("retry_delay_ms":1500}})");
+            R"("retryDelayMs":1500}})");
 }
 
 TEST(TerminalTest, ControlsDoNotReachTheTerminal) {

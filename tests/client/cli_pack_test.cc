@@ -98,10 +98,10 @@ TEST_F(CliPackTest, ReportsForPeopleAndPrograms) {
   const auto lines = Lines(Run({"pack", "in.gguf", "p.gguf", "--bits", "4.25", "--json"}).output);
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0]["progress"]["phase"], "PROBING");
-  EXPECT_FALSE(lines[0]["progress"].contains("planned_kl"));
+  EXPECT_FALSE(lines[0]["progress"].contains("plannedKl"));
   const json& report = lines[1]["report"];
   EXPECT_EQ(report["method"], "SENSITIVITY");
-  EXPECT_EQ(report["quality"]["mean_kl"], 0.0097);
+  EXPECT_EQ(report["quality"]["meanKl"], 0.0097);
   EXPECT_EQ(report["rows"].size(), 14u);
   EXPECT_FALSE(report["rows"][12].contains("layer"));
   EXPECT_EQ(report["rows"][0]["types"][0]["type"], "Q4_K");

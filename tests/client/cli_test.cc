@@ -210,11 +210,11 @@ TEST_F(CliTest, JsonIsOneMessageALine) {
   ASSERT_EQ(outcome.code, 0);
   const auto lines = Lines(outcome.output);
   ASSERT_EQ(lines.size(), 4u);
-  EXPECT_EQ(lines[0]["started"]["request_id"], 7);
+  EXPECT_EQ(lines[0]["started"]["requestId"], "7");
   EXPECT_EQ(lines[1]["chunk"]["text"], "one");
   EXPECT_EQ(lines[2]["chunk"]["tokens"], json::array({1}));
   EXPECT_EQ(lines[3]["finished"]["reason"], "STOP_TOKEN");
-  EXPECT_EQ(lines[3]["finished"]["io"]["expert_hits"], 75);
+  EXPECT_EQ(lines[3]["finished"]["io"]["expertHits"], "75");
 }
 
 TEST_F(CliTest, VerboseTellsTheAccount) {
@@ -378,6 +378,9 @@ TEST_F(CliTest, AChatGoesOnAfterAnError) {
     return daemon_.last_chat().messages_size() == 1 &&
            daemon_.last_chat().messages(0).content() == "still there";
   }));
+  // The conversation, with this question, is longer than the context.
+  process.Type("too long\n");
+  ASSERT_TRUE(process.WaitForOutput("goes on with /clear")) << process.output();
   process.Type("/exit\n");
   EXPECT_EQ(process.Wait(), 0);
 }
@@ -405,7 +408,7 @@ TEST_F(CliTest, TokensThereAndBack) {
   EXPECT_EQ(Run({"detokenize"}, "72 x").code, 65);
   EXPECT_EQ(Run({"detokenize", "4096"}).code, 65);
   const json parsed = json::parse(Run({"tokenize", "--json", "Hi"}).output);
-  EXPECT_EQ(parsed["tokens"][1]["byte_begin"], 1);
+  EXPECT_EQ(parsed["tokens"][1]["byteBegin"], 1);
 }
 
 TEST_F(CliTest, Template) {
@@ -418,7 +421,7 @@ TEST_F(CliTest, ScoresLongTextsInWindows) {
   const Outcome outcome = Run({"score", "--json"}, "nineteen characters");
   ASSERT_EQ(outcome.code, 0) << outcome.output;
   const json total = json::parse(outcome.output);
-  EXPECT_EQ(total["scored_tokens"], 16);
+  EXPECT_EQ(total["scoredTokens"], 16);
   EXPECT_EQ(total["windows"], 3);
   EXPECT_NEAR(total["perplexity"].get<double>(), 2.718281828, 1e-6);
   EXPECT_THAT(Run({"score", "short"}).output,
@@ -436,16 +439,17 @@ TEST_F(CliTest, ModelsPlanStatsAbort) {
   const Outcome small = Run({"plan", "--budget", "999"});
   EXPECT_EQ(small.code, 1);
   EXPECT_THAT(small.output, HasSubstr("At least 1000 bytes."));
-  EXPECT_EQ(json::parse(Run({"plan", "--json"}).output)["expert_total_bytes"], 5ULL << 32);
+  EXPECT_EQ(json::parse(Run({"plan", "--json"}).output)["expertTotalBytes"],
+            std::to_string(5ULL << 32));
   EXPECT_THAT(Run({"stats"}).output, HasSubstr("75.0 % hits"));
   const std::string probe = Run({"probe"}).output;
   EXPECT_THAT(probe, HasSubstr("device 8:1, ext4"));
   EXPECT_THAT(probe, HasSubstr("measured before"));
   EXPECT_THAT(probe, HasSubstr("a note"));
   EXPECT_THAT(Run({"probe", "--fresh"}).output, Not(HasSubstr("measured before")));
-  EXPECT_EQ(json::parse(Run({"probe", "--json"}).output)["points"][0]["bytes_per_second"], 90e6);
-  EXPECT_EQ(json::parse(Run({"stats", "--json"}).output)["experts"]["hit_rate"], 0.75);
-  EXPECT_EQ(json::parse(Run({"resize", "2KiB", "--json"}).output)["budget_bytes"], 2048);
+  EXPECT_EQ(json::parse(Run({"probe", "--json"}).output)["points"][0]["bytesPerSecond"], 90e6);
+  EXPECT_EQ(json::parse(Run({"stats", "--json"}).output)["experts"]["hitRate"], 0.75);
+  EXPECT_EQ(json::parse(Run({"resize", "2KiB", "--json"}).output)["budgetBytes"], "2048");
   const Outcome refused = Run({"resize", "999"});
   EXPECT_EQ(refused.code, 1);
   EXPECT_THAT(refused.errors, HasSubstr("At least 1000 bytes."));

@@ -61,6 +61,7 @@ Status Generate(ServerContext* context, State& state, const std::string& prompt,
                 GenerateWriter* writer) {
   if (Status loading = Loading(state); !loading.ok()) return loading;
   if (prompt.empty()) return Status(StatusCode::INVALID_ARGUMENT, "prompt: is empty");
+  if (prompt == "too long") return Status(StatusCode::INVALID_ARGUMENT, "messages: found 9 tokens");
   if (prompt == "full") {
     context->AddTrailingMetadata("retry-delay-ms", "1500");
     return Status(StatusCode::RESOURCE_EXHAUSTED, "queue: all 64 places are taken");

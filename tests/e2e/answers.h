@@ -4,12 +4,18 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "client/client.h"
 
 namespace edgemoe {
+
+// An integer of 64 bits, which JSON of protobuf has as a string.
+inline std::uint64_t Number(const nlohmann::json& value) {
+  return std::stoull(value.get<std::string>());
+}
 
 struct ReceivedAnswer {
   client::Status status;

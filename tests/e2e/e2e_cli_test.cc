@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/e2e/answers.h"
 #include "tests/support/daemon_process.h"
 
 namespace edgemoe {
@@ -73,7 +74,7 @@ TEST_F(E2eCliTest, CompletesAsTextAndAsJson) {
   }
   EXPECT_TRUE(json::parse(first_line).contains("started"));
   EXPECT_EQ(json::parse(last_line)["finished"]["reason"], "MAX_TOKENS");
-  EXPECT_EQ(json::parse(last_line)["finished"]["usage"]["completion_tokens"], 16);
+  EXPECT_EQ(json::parse(last_line)["finished"]["usage"]["completionTokens"], 16);
   EXPECT_EQ(joined + (joined.ends_with('\n') ? "" : "\n"), text.output);
 }
 
@@ -99,9 +100,10 @@ TEST_F(E2eCliTest, TokensThereAndBack) {
 TEST_F(E2eCliTest, TellsAboutTheDaemon) {
   EXPECT_THAT(Run({"models"}).output, HasSubstr("LOADED"));
   EXPECT_THAT(Run({"plan"}).output, HasSubstr("experts"));
-  EXPECT_GT(json::parse(Run({"plan", "--json"}).output)["expert_total_bytes"], 1 << 20);
+  EXPECT_GT(Number(json::parse(Run({"plan", "--json"}).output)["expertTotalBytes"]), 1U << 20);
   EXPECT_EQ(Run({"plan", "--budget", "1MiB"}).code, 1);
-  EXPECT_GT(json::parse(Run({"stats", "--json"}).output)["process"]["peak_resident_bytes"], 0);
+  EXPECT_GT(Number(json::parse(Run({"stats", "--json"}).output)["process"]["peakResidentBytes"]),
+            0U);
   EXPECT_THAT(Run({"template", "Hello"}).output, HasSubstr("Hello"));
 }
 

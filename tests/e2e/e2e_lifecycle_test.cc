@@ -11,6 +11,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -54,6 +55,24 @@ TEST_F(E2eLifecycleTest, ASecondDaemonOnTheSocketIsRefused) {
   EXPECT_TRUE(Receive(first.Connect().Complete(Greedy("Once", 4))).status.ok());
   EXPECT_EQ(first.Stop(), 0);
   EXPECT_FALSE(SocketExists());
+}
+
+TEST_F(E2eLifecycleTest, AUserWhoIsNotLetInHearsIt) {
+  const std::string set_user = "/usr/bin/setpriv";
+  if (::geteuid() != 0 || ::access(set_user.c_str(), X_OK) != 0)
+    GTEST_SKIP() << "SKIPPED: only root, with setpriv, can be somebody else";
+  DaemonProcess daemon(socket_, {"--socket-mode", "0666"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  // Where anybody may run it.
+  namespace fs = std::filesystem;
+  fs::permissions(folder_.path(), fs::perms::others_exec, fs::perm_options::add);
+  fs::copy_file(EDGEMOE_PROGRAM, folder_ / "edgemoe");
+  ChildProcess client({set_user, "--reuid=65534", "--regid=65534", "--clear-groups",
+                       folder_ / "edgemoe", "-s", socket_, "stats"});
+  EXPECT_EQ(client.Wait(), 77) << client.errors();
+  EXPECT_THAT(client.errors(), HasSubstr("PERMISSION_DENIED: this user may not use the daemon"));
+  EXPECT_TRUE(daemon.process().WaitForErrors("uid 65534")) << daemon.log();
+  EXPECT_EQ(daemon.Stop(), 0);
 }
 
 TEST_F(E2eLifecycleTest, AKilledDaemonsSocketIsTakenOver) {

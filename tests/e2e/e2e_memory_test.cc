@@ -57,7 +57,7 @@ TEST_F(E2eMemoryTest, ResizeDuringAStreamKeepsItsTokens) {
   const std::uint64_t resident_before = client.GetStats()->process().resident_bytes();
   const Outcome shrunk = Edgemoe({"resize", std::to_string(quarter), "--json"});
   EXPECT_EQ(shrunk.code, 0) << shrunk.errors;
-  EXPECT_EQ(json::parse(shrunk.output)["budget_bytes"], quarter);
+  EXPECT_EQ(json::parse(shrunk.output)["budgetBytes"], std::to_string(quarter));
   const auto stats = client.GetStats();
   ASSERT_TRUE(stats);
   EXPECT_EQ(stats->memory().budget_bytes(), quarter);

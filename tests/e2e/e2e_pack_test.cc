@@ -58,10 +58,10 @@ TEST_F(E2ePackTest, APackServesTheSameTokens) {
   for (std::string line; std::getline(lines, line); last = line)
     EXPECT_TRUE(json::parse(line).contains("progress") || json::parse(line).contains("report"));
   const json report = json::parse(last)["report"];
-  const auto packed = report["output_path"].get<std::string>();
+  const auto packed = report["outputPath"].get<std::string>();
   EXPECT_TRUE(packed.ends_with("/models/demo-pack.gguf")) << packed;
-  EXPECT_EQ(report["file_bytes"], fs::file_size(packed));
-  EXPECT_EQ(report["expert_count"], 32);
+  EXPECT_EQ(Number(report["fileBytes"]), fs::file_size(packed));
+  EXPECT_EQ(report["expertCount"], 32);
 
   // Experts are read again and again, in one daemon from the stock file, in the other from the
   // pack.
@@ -186,7 +186,7 @@ TEST_F(E2eTargetTest, IsMetAndThePackAnswers) {
     last = json::parse(line);
     if (!last.contains("progress")) continue;
     const json& progress = last["progress"];
-    EXPECT_LE(progress["done"], progress["total"]);
+    EXPECT_LE(Number(progress["done"]), Number(progress["total"]));
     const auto phase = progress["phase"].get<std::string>();
     if (phases.empty() || phases.back() != phase) phases.push_back(phase);
   }
@@ -200,14 +200,14 @@ TEST_F(E2eTargetTest, IsMetAndThePackAnswers) {
   }
   const json& report = last["report"];
   EXPECT_EQ(report["method"], "SENSITIVITY");
-  EXPECT_EQ(report["file_bytes"], fs::file_size(packed));
+  EXPECT_EQ(Number(report["fileBytes"]), fs::file_size(packed));
   EXPECT_LE(report["bits"], 4.5);
   EXPECT_GT(report["bits"], 3.5);
-  EXPECT_GT(report["quality"]["mean_kl"], 0);
-  EXPECT_GT(report["quality"]["tokens"], 0);
-  EXPECT_GE(report["calibration_tokens"], 512);
+  EXPECT_GT(report["quality"]["meanKl"], 0);
+  EXPECT_GT(Number(report["quality"]["tokens"]), 0U);
+  EXPECT_GE(Number(report["calibrationTokens"]), 512U);
   EXPECT_GT(report["curve"].size(), 2u);
-  EXPECT_EQ(report["report_path"], Output("p.report.json"));
+  EXPECT_EQ(report["reportPath"], Output("p.report.json"));
   const json kept = json::parse(Bytes(Output("p.report.json")));
   EXPECT_EQ(kept["bits"], report["bits"]);
   EXPECT_EQ(kept["rows"].size(), report["rows"].size());
@@ -236,17 +236,17 @@ TEST_F(E2eTargetTest, EveryKindOfTargetAndMethod) {
     return last.contains("error") ? last["error"] : last["report"];
   };
   const json plan = run({"--size", "2MiB", "--plan"});
-  EXPECT_LE(plan["file_bytes"], 2 << 20) << plan;
-  EXPECT_TRUE(plan["plan_only"]);
+  EXPECT_LE(Number(plan["fileBytes"]), 2U << 20) << plan;
+  EXPECT_TRUE(plan["planOnly"]);
   EXPECT_FALSE(fs::exists(Output("p.gguf")));
   EXPECT_FALSE(fs::exists(Output("p.report.json")));
   for (const char* method : {"uniform", "edgemoe"}) {
     const json report = run({"--bits", "5.6", "--method", method, "--overwrite"});
     EXPECT_LE(report["bits"], 5.6) << report;
-    EXPECT_EQ(report["file_bytes"], fs::file_size(Output("p.gguf")));
+    EXPECT_EQ(Number(report["fileBytes"]), fs::file_size(Output("p.gguf")));
   }
   const json loss = run({"--max-kl", "0.01", "--granularity", "role", "--overwrite"});
-  EXPECT_LE(loss["quality"]["mean_kl"], 0.01) << loss;
+  EXPECT_LE(loss["quality"]["meanKl"], 0.01) << loss;
   EXPECT_EQ(run({"--size", "20KiB", "--overwrite"})["code"], "OUT_OF_RANGE");
   EXPECT_EQ(run({"--bits", "33", "--overwrite"})["code"], "INVALID_ARGUMENT");
   const json small = run({"--bits", "4", "--memory", "1KiB", "--overwrite"});

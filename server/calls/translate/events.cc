@@ -51,7 +51,7 @@ void FillAccounts(const FinishedEvent& event, std::uint32_t cached_tokens, Messa
   timings.set_decode_ms(static_cast<double>(event.timings.decode_ns) / kNsPerMs);
   timings.set_prompt_tokens_per_second(
       PerSecond(event.prompt_tokens - cached_tokens, event.timings.prompt_ns));
-  timings.set_decode_tokens_per_second(PerSecond(event.completion_tokens, event.timings.decode_ns));
+  timings.set_decode_tokens_per_second(DecodeTokensPerSecond(event));
   v1::IoAccount& io = *message.mutable_io();
   io.set_experts_used(event.io.experts_used);
   io.set_expert_hits(event.io.expert_hits);
@@ -72,6 +72,11 @@ v1::FinishReason ToApi(FinishReason reason) {
     case FinishReason::kError: return v1::ERROR;
   }
   return v1::FINISH_REASON_UNSPECIFIED;
+}
+
+double DecodeTokensPerSecond(const FinishedEvent& event) {
+  if (event.completion_tokens < 2) return 0;
+  return PerSecond(event.completion_tokens - 1, event.timings.decode_ns);
 }
 
 std::optional<v1::GenerateResponse> GenerateTranslator::operator()(StreamEvent event) {

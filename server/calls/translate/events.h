@@ -15,6 +15,10 @@ namespace edgemoe {
 
 v1::FinishReason ToApi(FinishReason reason);
 
+// Tokens a second after the first one, which the prompt's last step gave and whose time is the
+// prompt's. 0 when there was no other.
+double DecodeTokensPerSecond(const FinishedEvent& event);
+
 class GenerateTranslator {
  public:
   // `engine` outlives the stream. `with_logprobs`: chunks carry them.

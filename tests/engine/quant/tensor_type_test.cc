@@ -44,6 +44,9 @@ TEST(TensorTypeTest, ExactlyFifteenTypesAreComputable) {
 }
 
 TEST(TensorTypeTest, FindsByNameInAnyCase) {
+  EXPECT_EQ(ForeignTensorTypeName(23), "IQ4_XS (23)");
+  EXPECT_EQ(ForeignTensorTypeName(77), "77");
+  EXPECT_TRUE(ComputableTensorTypes().starts_with("F32, F16, Q4_0"));
   ASSERT_NE(FindTensorType("q4_k"), nullptr);
   EXPECT_EQ(FindTensorType("q4_k")->type, TensorType::kQ4_K);
   EXPECT_EQ(FindTensorType("Bf16")->type, TensorType::kBF16);

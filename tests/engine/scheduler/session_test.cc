@@ -61,6 +61,28 @@ TEST(Session, WhatIsLeftOfACharacterAtTheEndIsReplaced) {
   EXPECT_EQ(heard->finished.at(0).text, "\xef\xbf\xbd");
 }
 
+TEST(Session, WhatIsLeftOfACharacterMayBeAStopSequence) {
+  Bench bench(Limits(), Pieces());
+  Play(bench, 1, {5, 1});
+  CheckedRequest plan = GreedyPlan(Tokens({0}), 2);
+  plan.stop.sequences = {"b\xef\xbf\xbd"};
+  auto heard = bench.Submit(plan);
+  bench.RunAll();
+  EXPECT_EQ(heard->text(), "a");
+  EXPECT_EQ(heard->reason(), FinishReason::kStopSequence);
+  EXPECT_EQ(heard->finished.at(0).stop_sequence, "b\xef\xbf\xbd");
+}
+
+TEST(Session, NothingFollowsAStopSequence) {
+  Bench bench(Limits(), TableText({"<", "ab\xe2"}, /*end=*/0));
+  Play(bench, 1, {1});
+  CheckedRequest plan = GreedyPlan(Tokens({0}), 4);
+  plan.stop.sequences = {"b"};
+  auto heard = bench.Submit(plan);
+  bench.RunAll();
+  EXPECT_EQ(heard->text(), "a");
+}
+
 TEST(Session, AStopSequenceAcrossTokensIsCutOff) {
   Bench bench(Limits(), Pieces());
   Play(bench, 1, {5, 5, 6, 5});

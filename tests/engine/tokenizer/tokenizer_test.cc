@@ -284,7 +284,7 @@ TEST(Tokenizer, BadVocabulariesAreRefused) {
   };
   const Sample samples[] = {
       {[](VocabularyDescription& d) { d.model = "llama"; }, StatusCode::kUnimplemented,
-       "tokenizer.ggml.model: \"llama\" is not supported: \"gpt2\""},
+       "tokenizer.ggml.model: found \"llama\" (SentencePiece); accepted: \"gpt2\""},
       {[](VocabularyDescription& d) { d.pre = "tekken"; }, StatusCode::kUnimplemented,
        "\"tekken\" is not supported: one of \"qwen2\", \"gpt-2\", \"deepseek-llm\""},
       {[](VocabularyDescription& d) { d.pre.clear(); }, StatusCode::kUnimplemented, "\"qwen2\""},

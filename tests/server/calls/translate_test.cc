@@ -123,9 +123,21 @@ TEST(TranslateEventsTest, FinishedTellsReasonAndAccounts) {
   EXPECT_EQ(finished.usage().cached_tokens(), 4U);
   EXPECT_DOUBLE_EQ(finished.timings().queue_ms(), 1);
   EXPECT_DOUBLE_EQ(finished.timings().prompt_tokens_per_second(), 3) << "of those not cached";
-  EXPECT_DOUBLE_EQ(finished.timings().decode_tokens_per_second(), 5);
+  EXPECT_DOUBLE_EQ(finished.timings().decode_tokens_per_second(), 4.75);
   EXPECT_EQ(finished.io().expert_hits(), 6U);
   EXPECT_DOUBLE_EQ(finished.io().wait_ms(), 5);
+}
+
+TEST(TranslateEventsTest, TheFirstTokenBelongsToThePrompt) {
+  FinishedEvent event;
+  event.timings.decode_ns = 1'000'000;  // of which most is telling the end
+  for (const std::uint32_t tokens : {0U, 1U}) {
+    event.completion_tokens = tokens;
+    EXPECT_EQ(DecodeTokensPerSecond(event), 0) << tokens;
+  }
+  event.completion_tokens = 2;
+  event.timings.decode_ns = 500'000'000;
+  EXPECT_DOUBLE_EQ(DecodeTokensPerSecond(event), 2) << "one more in half a second";
 }
 
 TEST(TranslateEventsTest, EveryReasonHasItsName) {
@@ -148,7 +160,7 @@ TEST(RequestLogTest, OneLineWithoutText) {
   event.timings.decode_ns = 5'000'000'000;
   event.io = {.experts_used = 10, .expert_hits = 9, .bytes_read = 1024, .wait_ns = 0};
   const std::string line = FormatRequest(RequestId{7}, event);
-  EXPECT_EQ(line, "request 7: STOP_SEQUENCE, 12 + 50 tokens, 10.0 tok/s, experts 90.0 % hit, " +
+  EXPECT_EQ(line, "request 7: STOP_SEQUENCE, 12 + 50 tokens, 9.8 tok/s, experts 90.0 % hit, " +
                       FormatByteSize(1024) + " read");
   EXPECT_THAT(line, Not(HasSubstr("secret")));
 }

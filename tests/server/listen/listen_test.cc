@@ -159,7 +159,8 @@ class AcceptorTest : public ::testing::Test {
         Acceptor::Options{.connections_max = connections_max,
                           .admit = std::move(admit),
                           .take = [this](UniqueFd fd) { taken_.push_back(std::move(fd)); },
-                          .log = {}});
+                          .log = {},
+                          .refuse = refuse_});
     acceptor_->Listen(listener_->TakeSocket());
   }
   // Runs what is ready: a connect on a unix socket is complete when it returns.
@@ -174,6 +175,7 @@ class AcceptorTest : public ::testing::Test {
   boost::asio::io_context context_;
   std::optional<UnixListener> listener_;
   std::vector<UniqueFd> taken_;
+  std::function<void(UniqueFd)> refuse_;
   std::optional<Acceptor> acceptor_;
 };
 
@@ -201,6 +203,25 @@ TEST_F(AcceptorTest, ClosesWhoIsNotAdmitted) {
   EXPECT_TRUE(taken_.empty());
   EXPECT_TRUE(SeesEnd(client));
   EXPECT_EQ(acceptor_->connection_count(), 0U);
+}
+
+TEST_F(AcceptorTest, HandsThoseThatAreNotAdmittedToWhoTellsThemAFewAtATime) {
+  std::vector<UniqueFd> refused;
+  refuse_ = [&](UniqueFd fd) { refused.push_back(std::move(fd)); };
+  Start(1, [](const PeerCredentials&) { return PermissionDeniedError("no"); });
+  std::vector<UniqueFd> clients;
+  for (int i = 0; i < 9; ++i) clients.push_back(Connect(path_));
+  Poll();
+  EXPECT_TRUE(taken_.empty());
+  EXPECT_EQ(refused.size(), 8U);
+  EXPECT_TRUE(SeesEnd(clients.back()));
+  EXPECT_EQ(acceptor_->connection_count(), 0U) << "they take no place of others";
+
+  clients.front().Reset();
+  Poll();
+  const UniqueFd next = Connect(path_);
+  Poll();
+  EXPECT_EQ(refused.size(), 9U);
 }
 
 TEST_F(AcceptorTest, BoundsConnectionsAndSeesTheirEnd) {

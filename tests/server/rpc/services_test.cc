@@ -64,34 +64,50 @@ TEST(ServicesTest, HealthSaysNotServingWhileLoading) {
   EXPECT_EQ(Health(server, ""), "\x08\x02");
 }
 
-TEST(ServicesTest, ReflectionListsTheServices) {
-  TestServer server;
+// The bytes of the answer to a question put to a version of gRPC's reflection.
+std::string Reflect(const TestServer& server, const std::string& version,
+                    const std::string& question) {
   grpc::GenericStub stub(server.NewChannel());
   grpc::ClientContext context;
   grpc::CompletionQueue queue;
   const auto call = stub.PrepareCall(
-      &context, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue);
+      &context, "/grpc.reflection." + version + ".ServerReflection/ServerReflectionInfo", &queue);
   void* tag = nullptr;
   bool ok = false;
   const auto wait = [&] { return queue.Next(&tag, &ok) && ok; };
   call->StartCall(&queue);
-  ASSERT_TRUE(wait());
-  const grpc::Slice request(std::string("\x3a\x01*", 3));  // list_services: "*"
+  EXPECT_TRUE(wait());
+  const grpc::Slice request(question);
   call->WriteLast(grpc::ByteBuffer(&request, 1), {}, &queue);
-  ASSERT_TRUE(wait());
+  EXPECT_TRUE(wait());
   grpc::ByteBuffer response;
   call->Read(&response, &queue);
-  ASSERT_TRUE(wait());
+  EXPECT_TRUE(wait());
   grpc::Slice answer;
-  ASSERT_TRUE(response.DumpToSingleSlice(&answer).ok());
+  EXPECT_TRUE(response.DumpToSingleSlice(&answer).ok());
   const std::string text(reinterpret_cast<const char*>(answer.begin()), answer.size());
-  for (const char* service :
-       {"edgemoe.v1.Inference", "edgemoe.v1.Models", "edgemoe.v1.Observe", "grpc.health.v1.Health"})
-    EXPECT_THAT(text, HasSubstr(service));
   grpc::Status status;
   call->Finish(&status, &queue);
-  ASSERT_TRUE(wait());
+  EXPECT_TRUE(wait());
   EXPECT_TRUE(status.ok());
+  return text;
+}
+
+TEST(ServicesTest, ReflectionOfBothVersionsListsTheServicesAndDescribesThem) {
+  TestServer server;
+  const std::string list("\x3a\x01*", 3);  // list_services: "*"
+  for (const char* version : {"v1alpha", "v1"}) {
+    SCOPED_TRACE(version);
+    const std::string services = Reflect(server, version, list);
+    for (const char* service : {"edgemoe.v1.Inference", "edgemoe.v1.Models", "edgemoe.v1.Observe",
+                                "grpc.health.v1.Health"})
+      EXPECT_THAT(services, HasSubstr(service));
+    // file_containing_symbol
+    const std::string name = "edgemoe.v1.Inference.Complete";
+    const std::string question = std::string("\x22") + static_cast<char>(name.size()) + name;
+    EXPECT_THAT(Reflect(server, version, question), HasSubstr("penalty_last_n"));
+    EXPECT_THAT(Reflect(server, version, std::string("\x22\x04none", 6)), HasSubstr("not found"));
+  }
 }
 
 TEST(ServicesTest, BytesThatAreNoRequestAreRefused) {

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rpc/refusing_server.h"
+
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/server_posix.h>
+
+#include <chrono>
+
+#include "engine/base/check.h"
+
+namespace edgemoe {
+namespace {
+
+// After that the connection is told to end, and after as long again it is cut.
+constexpr int kConnectionMsMax = 2'000;
+constexpr int kMessageBytesMax = 4 << 10;  // of a request that nobody reads
+
+// Deletes itself.
+class Refusal final : public grpc::ServerGenericBidiReactor {
+ public:
+  Refusal() {
+    Finish(grpc::Status(grpc::StatusCode::PERMISSION_DENIED,
+                        "this user may not use the daemon: its administrator lets in users and "
+                        "groups by listen.allow_users and listen.allow_groups"));
+  }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+class RefusingServer::Service final : public grpc::CallbackGenericService {
+ public:
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
+    return new Refusal();
+  }
+};
+
+RefusingServer::RefusingServer() : service_(std::make_unique<Service>()) {
+  grpc::ServerBuilder builder;
+  builder.RegisterCallbackGenericService(service_.get());
+  builder.SetMaxReceiveMessageSize(kMessageBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionMsMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionMsMax);
+  server_ = builder.BuildAndStart();
+  EDGEMOE_CHECK(server_ != nullptr, "a server without addresses");
+}
+
+RefusingServer::~RefusingServer() {
+  server_->Shutdown(std::chrono::system_clock::now());
+  server_->Wait();
+}
+
+void RefusingServer::AddConnection(UniqueFd socket) {
+  grpc::AddInsecureChannelFromFd(server_.get(), socket.Release());
+}
+
+}  // namespace edgemoe
