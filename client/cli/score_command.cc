@@ -76,7 +76,7 @@ ExitCode WriteTotal(const Total& total, bool json) {
   if (json)
     return WriteLine(nlohmann::ordered_json{
         {"perplexity", total.Perplexity()},
-        {"logprobSum", total.logprobSum},
+        {"logprobSum", total.logprob_sum},
         {"scoredTokens", total.scored_tokens},
         {"windows",
          total.windows}}.dump());

@@ -352,9 +352,9 @@ TEST(StepLoop, IdleWorkHearsWhenRequestsComeAndGo) {
 }
 
 TEST(StepLoop, LooksBetweenStepsAndWhenItSaidSo) {
-  Bench bench;
   std::atomic<int> looks = 0;
   std::size_t steps_seen = 0;
+  Bench bench;  // looks until its end
   bench.loop.SetBetweenSteps([&]() -> std::optional<std::uint64_t> {
     EXPECT_LE(bench.forward.steps.size(), steps_seen + 1) << "a step without a look before it";
     steps_seen = bench.forward.steps.size();
