@@ -34,8 +34,8 @@ ExpertLayout Layout() {
 
 class StateFileTest : public testing::Test {
  protected:
-  void SetUp() override { std::filesystem::remove_all(directory_); }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
+  void SetUp() override { std::filesystem::remove_all(root_); }
+  void TearDown() override { std::filesystem::remove_all(root_); }
 
   std::vector<char> Bytes() const {
     std::ifstream file(file_.path(), std::ios::binary);
@@ -45,8 +45,8 @@ class StateFileTest : public testing::Test {
     std::ofstream(file_.path(), std::ios::binary).write(bytes.data(), std::ssize(bytes));
   }
 
-  const std::string directory_ =
-      testing::TempDir() + "state-" + std::to_string(::getpid()) + "/deeper";
+  const std::string root_ = testing::TempDir() + "state-" + std::to_string(::getpid());
+  const std::string directory_ = root_ + "/deeper";
   const StateFile file_{directory_, "warm", 0x1234};
   const std::vector<std::byte> payload_ = EncodeKeys(std::vector{Key(1, 2), Key(2, 0)});
 };
