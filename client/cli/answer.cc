@@ -117,7 +117,7 @@ Answer RunAnswer(Session& session, const std::function<client::GenerateStream()>
 }
 
 ExitCode FinishAnswer(const Session& session, const Answer& answer) {
-  if (answer.interrupted) return ExitCode::kInterrupted;
+  if (answer.interrupted) return session.Interrupted();
   return answer.status.ok() ? ExitCode::kOk : session.Fail(answer.status);
 }
 

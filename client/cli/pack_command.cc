@@ -61,7 +61,7 @@ ExitCode Run(const CommonOptions& options, PackCommand command) {
   if (attempt.interrupted) {
     if (!options.json)
       std::fputs("edgemoe: interrupted; the same command goes on from here\n", stderr);
-    return ExitCode::kInterrupted;
+    return session.Interrupted();
   }
   if (attempt.status.code == client::StatusCode::kAlreadyExists)
     attempt.status.message += ": --overwrite";

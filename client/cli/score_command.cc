@@ -110,7 +110,7 @@ ExitCode Run(const CommonOptions& options, ScoreCommand command) {
   const std::uint32_t window =
       command.window_tokens > 0 ? command.window_tokens : model->context_tokens();
   const client::Status status = scorer.Run(ids, std::max<std::uint32_t>(window, 2));
-  if (scorer.interrupted()) return ExitCode::kInterrupted;
+  if (scorer.interrupted()) return session.Interrupted();
   if (!status.ok()) return session.Fail(status);
   return WriteTotal(scorer.total(), options.json);
 }

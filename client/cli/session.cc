@@ -60,8 +60,13 @@ bool Session::WaitBefore(steady_clock::time_point deadline, const std::string& r
   return !interrupted_;
 }
 
+ExitCode Session::Interrupted() const {
+  if (options_.json) (void)ReportError({client::StatusCode::kCancelled, "interrupted", {}}, true);
+  return ExitCode::kInterrupted;
+}
+
 ExitCode Session::Fail(const client::Status& status) const {
-  if (interrupted_) return ExitCode::kInterrupted;
+  if (interrupted_) return Interrupted();
   return ReportError(status, options_.json);
 }
 

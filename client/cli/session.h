@@ -60,6 +60,8 @@ class Session {
 
   // Ends the program with an error: 130 after Ctrl-C, else as ReportError.
   ExitCode Fail(const client::Status& status) const;
+  // What ends a command after Ctrl-C: with --json an error of its own, as readers wait for an end.
+  ExitCode Interrupted() const;
 
  private:
   bool WaitBefore(std::chrono::steady_clock::time_point deadline, const std::string& reason);

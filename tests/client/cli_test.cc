@@ -289,6 +289,14 @@ TEST_F(CliTest, InterruptCancelsTheAnswer) {
   EXPECT_TRUE(WaitUntil([&] { return daemon_.state().cancelled_count == 1; }));
 }
 
+TEST_F(CliTest, AnInterruptIsTheLastObjectOfJson) {
+  ChildProcess process(Command({"complete", "--json", "hang"}), WithSocket());
+  ASSERT_TRUE(process.WaitForOutput("\xE2\x80\xA6"));
+  process.Signal(SIGINT);
+  EXPECT_EQ(process.Wait(), 130);
+  EXPECT_EQ(Lines(process.output()).back()["error"]["code"], "CANCELLED");
+}
+
 TEST_F(CliTest, AKilledClientCancelsItsRequest) {
   ChildProcess process(Command({"complete", "hang"}), WithSocket());
   ASSERT_TRUE(process.WaitForOutput("\xE2\x80\xA6"));
