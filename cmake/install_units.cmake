@@ -2,8 +2,8 @@
 #
 # Run by `cmake --install`: the configuration and the units, for the prefix of this installation,
 # which may be another than the one that was configured. Under /usr the configuration is in /etc.
-# Wants EDGEMOE_SOURCE_DIR and EDGEMOE_BINARY_DIR.
-set(bindir ${CMAKE_INSTALL_PREFIX}/bin)
+# Wants EDGEMOE_SOURCE_DIR, EDGEMOE_BINARY_DIR and EDGEMOE_BINDIR, which is below the prefix.
+set(bindir ${CMAKE_INSTALL_PREFIX}/${EDGEMOE_BINDIR})
 set(docdir ${CMAKE_INSTALL_PREFIX}/share/doc/edgemoe)
 set(sysconfdir ${CMAKE_INSTALL_PREFIX}/etc)
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")

@@ -11,9 +11,9 @@ std::string ToJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.always_print_primitive_fields = true;  // scripts need not ask whether a key is there
   std::string text;
-  // Fails on texts that are not UTF-8, which no message from the wire has.
-  if (!google::protobuf::util::MessageToJsonString(message, &text, options).ok()) return "{}";
-  return text;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
+  if (status.ok()) return text;
+  return ErrorJson({client::StatusCode::kInternal, std::string(status.message()), {}});
 }
 
 std::string ErrorJson(const client::Status& status) {

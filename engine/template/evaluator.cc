@@ -437,6 +437,14 @@ class Evaluator {
               CallFunction(*called.function(), arguments, options_.now, budget_));
   }
 
+  // Paid for before it is made.
+  Result<Json> CopyToJson(const Value& value, SourcePosition position) {
+    EDGEMOE_FAIL_IF_ERROR(At(position, budget_.Spend(sizeof(Json))));
+    if (value.json() != nullptr)
+      EDGEMOE_FAIL_IF_ERROR(At(position, budget_.SpendFor(*value.json())));
+    return At(position, ToJson(value));
+  }
+
   Status BindMacro(const Statement& macro, const Arguments& arguments, SourcePosition position) {
     if (arguments.positional.size() > macro.parameters.size() && !macro.catches_positional) {
       return ErrorAt(position, "macro \"" + macro.text + "\" takes " +
@@ -447,7 +455,7 @@ class Evaluator {
       const bool known = std::any_of(macro.parameters.begin(), macro.parameters.end(),
                                      [&n = name](const auto& p) { return p.name == n; });
       if (!known && macro.catches_named) {
-        EDGEMOE_ASSIGN_OR_RETURN(rest_named[name], At(position, ToJson(value)));
+        EDGEMOE_ASSIGN_OR_RETURN(rest_named[name], CopyToJson(value, position));
       } else if (!known) {
         return ErrorAt(position, "macro \"" + macro.text + "\" has no parameter \"" + name + "\"");
       }
@@ -473,17 +481,13 @@ class Evaluator {
   // What no parameter takes, for macros that ask for it.
   Status BindRest(const Statement& macro, const Arguments& arguments, Json named,
                   SourcePosition position) {
-    if (macro.catches_named) {
-      EDGEMOE_RETURN_IF_ERROR(At(position, budget_.SpendFor(named)));
-      Store("kwargs", Value(std::move(named)));
-    }
+    if (macro.catches_named) Store("kwargs", Value(std::move(named)));
     if (macro.catches_positional) {
       Json rest = Json::array();
       for (std::size_t i = macro.parameters.size(); i < arguments.positional.size(); ++i) {
-        EDGEMOE_ASSIGN_OR_RETURN(Json item, At(position, ToJson(arguments.positional[i])));
+        EDGEMOE_ASSIGN_OR_RETURN(Json item, CopyToJson(arguments.positional[i], position));
         rest.push_back(std::move(item));
       }
-      EDGEMOE_RETURN_IF_ERROR(At(position, budget_.SpendFor(rest)));
       Store("varargs", Value(std::move(rest)));
     }
     return OkStatus();

@@ -323,17 +323,11 @@ std::size_t CountWords(std::string_view text) {
   return count;
 }
 
-std::string Pad(std::string_view text, std::size_t width, Alignment alignment,
-                std::string_view fill) {
+std::string CenterText(std::string_view text, std::size_t width) {
   const std::size_t count = CountCharacters(text);
   const std::size_t missing = width > count ? width - count : 0;
-  std::size_t left = alignment == Alignment::kRight ? missing : 0;
-  if (alignment == Alignment::kCenter) left = missing / 2 + (missing & width & 1);
-  std::string out;
-  for (std::size_t i = 0; i < left; ++i) out.append(fill);
-  out.append(text);
-  for (std::size_t i = left; i < missing; ++i) out.append(fill);
-  return out;
+  const std::size_t left = missing / 2 + (missing & width & 1);
+  return std::string(left, ' ').append(text).append(missing - left, ' ');
 }
 
 void AppendQuoted(std::string_view text, std::string& out) {

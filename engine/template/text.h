@@ -51,10 +51,8 @@ bool IsLowerText(std::string_view text);
 // Runs of letters, digits and "_".
 std::size_t CountWords(std::string_view text);
 
-// Fills up to `width` characters; what is left over goes where Python's str.center() puts it.
-enum class Alignment { kLeft, kRight, kCenter };
-std::string Pad(std::string_view text, std::size_t width, Alignment alignment,
-                std::string_view fill);
+// Between spaces, up to `width` characters; an odd space goes where Python's str.center() puts it.
+std::string CenterText(std::string_view text, std::size_t width);
 
 // Python's repr() of a string.
 void AppendQuoted(std::string_view text, std::string& out);

@@ -50,9 +50,10 @@ bool IsIn(std::span<const Range> ranges, char32_t c) {
 // False when `c` stays what it is.
 bool AppendMapped(std::span<const Run> runs, std::span<const Expansion> expansions, char32_t c,
                   std::string& out) {
-  const auto expansion = std::find_if(expansions.begin(), expansions.end(),
-                                      [c](const Expansion& entry) { return entry.from == c; });
-  if (c >= 0x80 && expansion != expansions.end()) {
+  const auto expansion =
+      std::lower_bound(expansions.begin(), expansions.end(), c,
+                       [](const Expansion& entry, char32_t wanted) { return entry.from < wanted; });
+  if (expansion != expansions.end() && expansion->from == c) {
     for (const std::uint32_t to : expansion->to) {
       if (to != 0) AppendUtf8(to, out);
     }

@@ -337,7 +337,9 @@ void Daemon::ChangeBudget(std::uint64_t bytes_before) {
     boost::asio::post(context_,
                       [this, bytes_before] { config_.engine.memory_budget_bytes = bytes_before; });
   };
-  if (!workers_.TryPost(change)) Say(LogLevel::kError, "memory.budget stays: too much is to do");
+  if (workers_.TryPost(change)) return;
+  Say(LogLevel::kError, "memory.budget stays as it was: too much is to do; reload again");
+  config_.engine.memory_budget_bytes = bytes_before;
 }
 
 void Daemon::OnAvailability() {

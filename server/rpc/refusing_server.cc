@@ -2,11 +2,13 @@
 #include "server/rpc/refusing_server.h"
 
 #include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <grpcpp/server_posix.h>
 
 #include <chrono>
+#include <cstddef>
 
 #include "engine/base/check.h"
 
@@ -15,7 +17,9 @@ namespace {
 
 // After that the connection is told to end, and after as long again it is cut.
 constexpr int kConnectionMsMax = 2'000;
-constexpr int kMessageBytesMax = 4 << 10;  // of a request that nobody reads
+constexpr int kStreamsMax = 8;  // of a connection
+// Buffers of all connections together.
+constexpr std::size_t kBuffersBytesMax = std::size_t{2} << 20;
 
 // Deletes itself.
 class Refusal final : public grpc::ServerGenericBidiReactor {
@@ -40,7 +44,12 @@ class RefusingServer::Service final : public grpc::CallbackGenericService {
 RefusingServer::RefusingServer() : service_(std::make_unique<Service>()) {
   grpc::ServerBuilder builder;
   builder.RegisterCallbackGenericService(service_.get());
-  builder.SetMaxReceiveMessageSize(kMessageBytesMax);
+  // What libraries' own services, health and reflection, take threads for.
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsMax);
+  grpc::ResourceQuota quota("refused");
+  quota.Resize(kBuffersBytesMax);
+  builder.SetResourceQuota(quota);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionMsMax);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionMsMax);
   server_ = builder.BuildAndStart();

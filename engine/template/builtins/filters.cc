@@ -108,7 +108,7 @@ Result<Value> Center(const Call& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t width, bound.Integer(0, 80));
   const auto wanted = static_cast<std::size_t>(std::max<std::int64_t>(width, 0));
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() + wanted));
-  return Value(Json(Pad(*text.string(), wanted, Alignment::kCenter, " ")));
+  return Value(Json(CenterText(*text.string(), wanted)));
 }
 
 Result<Value> WordCount(const Call& call) {
@@ -131,7 +131,7 @@ Result<Value> Truncate(const Call& call) {
   }
   const Json* const list = call.value.json();
   if (list != nullptr && list->is_array() &&
-      static_cast<std::int64_t>(list->size()) <= length + leeway) {
+      static_cast<std::int64_t>(list->size()) - length <= leeway) {
     return call.value;
   }
   EDGEMOE_ASSIGN_OR_FAIL(const Value value, StringOnly(call));
@@ -231,6 +231,7 @@ Result<Value> Int(const Call& call) {
   }
   if (call.value.json() != nullptr && call.value.json()->is_number_integer()) return call.value;
   if (const std::string* text = call.value.string()) {
+    EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text->size()));
     if (const auto number = ParseInteger(*text, static_cast<int>(base))) {
       return Value(Json(*number));
     }
@@ -264,6 +265,9 @@ Result<Value> Round(const Call& call) {
   if (!number || precision < -15 || precision > 15) {
     return Failure(InvalidArgumentError("round: needs a number and a precision in [-15, 15]"));
   }
+  // As Python's round() does: integers stay integers.
+  const bool is_integer = method == "common" && !call.value.json()->is_number_float();
+  if (is_integer && precision >= 0) return Affirm(call.value);
   const double scale = std::pow(10.0, static_cast<double>(precision));
   const double scaled = *number * scale;
   double rounded = 0;
@@ -277,8 +281,7 @@ Result<Value> Round(const Call& call) {
     return Failure(InvalidArgumentError("round: method is not common, ceil or floor"));
   }
   const double result = std::isfinite(scaled) ? rounded / scale : *number;
-  // As Python's round() does.
-  if (method == "common" && !call.value.json()->is_number_float())
+  if (is_integer && std::fabs(result) < 0x1p63)
     return Value(Json(static_cast<std::int64_t>(result)));
   return Value(Json(result));
 }
@@ -376,18 +379,25 @@ Result<Value> Items(const Call& call) {
   return Value(std::move(pairs));
 }
 
-// Stable, by keys that have been seen to be all numbers or all texts.
+// Stable. Lists may turn out in the middle not to have an order.
 Result<std::vector<Value>> SortByKeys(std::vector<std::pair<Value, Value>> keyed, bool reverse,
                                       Budget& budget) {
   for (const auto& [key, item] : keyed) {
     EDGEMOE_FAIL_IF_ERROR(budget.Step());
-    if (key.is_string()) EDGEMOE_FAIL_IF_ERROR(budget.Spend(key.string()->size() * 20));
+    if (key.is_string()) {
+      EDGEMOE_FAIL_IF_ERROR(budget.Spend(key.string()->size() * 20));
+    } else if (key.json() != nullptr) {
+      EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*key.json()));
+    }
     EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const int order, Compare(keyed.front().first, key));
   }
-  std::stable_sort(keyed.begin(), keyed.end(), [reverse](const auto& a, const auto& b) {
-    const int order = *Compare(a.first, b.first);
-    return reverse ? order > 0 : order < 0;
+  Status unordered;
+  std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
+    const Result<int> order = Compare(a.first, b.first);
+    if (!order) unordered = order.error();
+    return order && (reverse ? *order > 0 : *order < 0);
   });
+  EDGEMOE_FAIL_IF_ERROR(unordered);
   std::vector<Value> sorted;
   sorted.reserve(keyed.size());
   for (auto& [key, item] : keyed) sorted.push_back(std::move(item));
@@ -482,13 +492,19 @@ Result<Value> Unique(const Call& call) {
   return ListOf(kept, call.budget);
 }
 
+// How many rows or columns are wanted: the first argument.
+Result<std::size_t> WantedCount(const Call& call, const Bound& bound) {
+  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t count, bound.Integer(0, 1));
+  if (count >= 1) return static_cast<std::size_t>(count);
+  return Failure(InvalidArgumentError(std::string(call.name) + ": found " + std::to_string(count) +
+                                      "; accepted: at least 1"));
+}
+
 // Rows of `linecount` items, the last filled up.
 Result<Value> Batch(const Call& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"linecount", "fill_with"}));
-  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
-  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t given, bound.Integer(0, 1));
-  if (given < 1) return Failure(InvalidArgumentError("batch: linecount is below 1"));
-  const auto width = static_cast<std::size_t>(given);
+  EDGEMOE_ASSIGN_OR_FAIL(const std::size_t width, WantedCount(call, bound));
   EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
   std::vector<Value> rows;
   for (std::size_t begin = 0; begin < items.size(); begin += std::min(width, items.size())) {
@@ -509,10 +525,7 @@ Result<Value> Batch(const Call& call) {
 // `slices` columns of nearly the same length, the shorter ones filled up.
 Result<Value> Slice(const Call& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"slices", "fill_with"}));
-  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
-  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t given, bound.Integer(0, 1));
-  if (given < 1) return Failure(InvalidArgumentError("slice: slices is below 1"));
-  const auto slices = static_cast<std::size_t>(given);
+  EDGEMOE_ASSIGN_OR_FAIL(const std::size_t slices, WantedCount(call, bound));
   EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
   std::vector<Value> columns;
   auto next = items.begin();

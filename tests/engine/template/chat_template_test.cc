@@ -172,6 +172,12 @@ TEST(ChatTemplate, FiltersThatWereMissingOrDiffered) {
       {"{{ '0x1f'|int(0, 16) }} {{ '1f'|int(0, 16) }} {{ '0b11'|int(base=0) }} "
        "{{ '-1_000'|int }} {{ '+5'|int }} {{ '010'|int(7, 0) }} {{ '1__0'|int(7) }}",
        "31 31 3 -1000 5 10 7"},
+      {"{{ 9223372036854775807|round(1) }} {{ 9007199254740993|round }} {{ 15|round(-1) }} "
+       "{{ true|round }} {{ 2.5|round }}",
+       "9223372036854775807 9007199254740993 20 1 2.0"},
+      {"{{ [1]|truncate(9223372036854775807, leeway=9223372036854775807) }} "
+       "{{ [[2], [1, 3], [1]]|sort }}",
+       "[1] [[1], [1, 3], [2]]"},
       {"{{ none|selectattr('a')|list }}{{ 0|map('upper')|list }}{{ none|reject|list }}", "[][][]"},
       {"[{{ {'a': 1}|attr('a') }}]{{ namespace(a=1)|attr('a') }}", "[]1"},
   });
@@ -258,6 +264,7 @@ TEST(ChatTemplate, ParseErrorsNameLineAndColumn) {
 
 TEST(ChatTemplate, RenderErrorsNameLineAndColumn) {
   const Sample samples[] = {
+      {"{{ [[1, 'a'], [2, 3], [2, 'b']]|sort }}", "cannot order"},
       {"\n{{ missing.x }}", "line 2, column 11: an undefined value (\"missing\") has no attribute"},
       {"{{ 'x' + n }}", "column 8: \"+\" does not work on a string and none"},
       {"{{ 'x'|foo }}", "no filter is called \"foo\""},
