@@ -23,7 +23,7 @@ std::string Environment(const char* name) {
 }
 
 tl::unexpected<Status> Invalid(std::string message) {
-  return tl::unexpected(Status{StatusCode::kInvalidArgument, std::move(message), std::nullopt});
+  return tl::unexpected(Status{StatusCode::kInvalidArgument, std::move(message)});
 }
 
 // 0 when a connection was made, else errno.

@@ -6,33 +6,43 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
-#include <charconv>
 #include <utility>
 
 #include "client/message_text.h"
 #include "edgemoe/v1/inference.grpc.pb.h"
 #include "edgemoe/v1/models.grpc.pb.h"
 #include "edgemoe/v1/observe.grpc.pb.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 
 namespace edgemoe::client {
 
 struct Client::Stubs {
-  std::unique_ptr<v1::Inference::Stub> inference;
-  std::unique_ptr<v1::Models::Stub> models;
-  std::unique_ptr<v1::Observe::Stub> observe;
+  std::unique_ptr<v1::InferenceService::Stub> inference;
+  std::unique_ptr<v1::ModelsService::Stub> models;
+  std::unique_ptr<v1::ObserveService::Stub> observe;
 };
 
 namespace {
 
-Status ToStatus(const grpc::Status& status, const grpc::ClientContext& context) {
+Status ToStatus(const grpc::Status& status) {
   if (status.ok()) return Status();
-  Status result{static_cast<StatusCode>(status.error_code()), status.error_message(), std::nullopt};
-  const auto& trailers = context.GetServerTrailingMetadata();
-  if (const auto found = trailers.find("retry-delay-ms"); found != trailers.end()) {
-    std::uint32_t delay_ms = 0;
-    const char* end = found->second.data() + found->second.size();
-    if (std::from_chars(found->second.data(), end, delay_ms).ptr == end)
-      result.retry_delay_ms = delay_ms;
+  Status result{static_cast<StatusCode>(status.error_code()), status.error_message()};
+  google::rpc::Status details;
+  if (!details.ParseFromString(status.error_details())) return result;
+  for (const google::protobuf::Any& detail : details.details()) {
+    google::rpc::ErrorInfo info;
+    google::rpc::BadRequest bad;
+    google::rpc::RetryInfo retry;
+    if (detail.UnpackTo(&info)) {
+      result.reason = info.reason();
+    } else if (detail.UnpackTo(&bad) && bad.field_violations_size() > 0) {
+      result.field = bad.field_violations(0).field();
+    } else if (detail.UnpackTo(&retry)) {
+      const auto& delay = retry.retry_delay();
+      result.retry_delay_ms =
+          static_cast<std::uint32_t>(delay.seconds() * 1000 + delay.nanos() / 1'000'000);
+    }
   }
   return result;
 }
@@ -45,10 +55,7 @@ class GrpcSource final : public MessageSource<Message> {
 
   bool Read(Message& message) override { return reader_->Read(&message); }
   void Cancel() override { context_.TryCancel(); }
-  Status Finish() override {
-    const grpc::Status status = reader_->Finish();
-    return ToStatus(status, context_);
-  }
+  Status Finish() override { return ToStatus(reader_->Finish()); }
 
  private:
   grpc::ClientContext context_;
@@ -65,7 +72,7 @@ Result<Response> Call(Stub& stub,
   context.set_deadline(std::chrono::system_clock::now() + Client::kCallTimeout);
   Response response;
   const grpc::Status status = (stub.*method)(&context, request, &response);
-  if (!status.ok()) return tl::unexpected(ToStatus(status, context));
+  if (!status.ok()) return tl::unexpected(ToStatus(status));
   return response;
 }
 
@@ -74,6 +81,21 @@ Stream<Message> Open(const Request& request, const Start& start) {
   if (Status status = CheckMessageText(request); !status.ok())
     return Stream<Message>(std::move(status));
   return Stream<Message>(std::make_unique<GrpcSource<Message>>(start));
+}
+
+// The pages of a list as one response.
+template <class Response, class Request, class List>
+Result<Response> AllPages(Request request, const List& list) {
+  Response all;
+  while (true) {
+    Result<Response> page = list(request);
+    if (!page) return page;
+    const std::string next = page->next_page_token();
+    page->clear_next_page_token();
+    all.MergeFrom(*page);
+    if (next.empty() || next == request.page_token()) return all;
+    request.set_page_token(next);
+  }
 }
 
 // Waits until the channel is connected or the first attempt failed.
@@ -101,12 +123,11 @@ Result<Client> Client::Connect(std::string_view address, std::chrono::millisecon
   const std::shared_ptr<grpc::Channel> channel =
       grpc::CreateCustomChannel(*target, grpc::InsecureChannelCredentials(), arguments);
   if (!WaitConnected(*channel, timeout))
-    return tl::unexpected(
-        Status{StatusCode::kUnavailable, ExplainUnreachable(*target), std::nullopt});
+    return tl::unexpected(Status{StatusCode::kUnavailable, ExplainUnreachable(*target)});
   auto stubs = std::make_unique<Stubs>();
-  stubs->inference = v1::Inference::NewStub(channel);
-  stubs->models = v1::Models::NewStub(channel);
-  stubs->observe = v1::Observe::NewStub(channel);
+  stubs->inference = v1::InferenceService::NewStub(channel);
+  stubs->models = v1::ModelsService::NewStub(channel);
+  stubs->observe = v1::ObserveService::NewStub(channel);
   return Client(std::move(stubs));
 }
 
@@ -115,14 +136,14 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
-GenerateStream Client::Complete(const v1::CompleteRequest& request) {
-  return Open<v1::GenerateResponse>(request, [&](grpc::ClientContext* context) {
+CompleteStream Client::Complete(const v1::CompleteRequest& request) {
+  return Open<v1::CompleteResponse>(request, [&](grpc::ClientContext* context) {
     return stubs_->inference->Complete(context, request);
   });
 }
 
-GenerateStream Client::Chat(const v1::ChatRequest& request) {
-  return Open<v1::GenerateResponse>(request, [&](grpc::ClientContext* context) {
+ChatStream Client::Chat(const v1::ChatRequest& request) {
+  return Open<v1::ChatResponse>(request, [&](grpc::ClientContext* context) {
     return stubs_->inference->Chat(context, request);
   });
 }
@@ -145,32 +166,44 @@ Result<v1::TokenizeResponse> Client::Tokenize(const v1::TokenizeRequest& request
 }
 
 Result<v1::DetokenizeResponse> Client::Detokenize(const v1::DetokenizeRequest& request) {
-  return Call(*stubs_->inference, &v1::Inference::Stub::Detokenize, request);
+  return Call(*stubs_->inference, &v1::InferenceService::Stub::Detokenize, request);
 }
 
 Result<v1::ApplyTemplateResponse> Client::ApplyTemplate(const v1::ApplyTemplateRequest& request) {
-  return Call(*stubs_->inference, &v1::Inference::Stub::ApplyTemplate, request);
+  return Call(*stubs_->inference, &v1::InferenceService::Stub::ApplyTemplate, request);
 }
 
-Status Client::Abort(std::uint64_t request_id) {
+Result<v1::ListRequestsResponse> Client::ListRequests() {
+  return AllPages<v1::ListRequestsResponse>(v1::ListRequestsRequest(), [&](const auto& request) {
+    return Call(*stubs_->inference, &v1::InferenceService::Stub::ListRequests, request);
+  });
+}
+
+Status Client::Abort(const std::string& request_id) {
   v1::AbortRequest request;
   request.set_request_id(request_id);
-  const auto response = Call(*stubs_->inference, &v1::Inference::Stub::Abort, request);
+  const auto response = Call(*stubs_->inference, &v1::InferenceService::Stub::Abort, request);
   return response ? Status() : response.error();
 }
 
 Result<v1::ListModelsResponse> Client::ListModels() {
-  return Call(*stubs_->models, &v1::Models::Stub::List, v1::ListModelsRequest());
+  return AllPages<v1::ListModelsResponse>(v1::ListModelsRequest(), [&](const auto& request) {
+    return Call(*stubs_->models, &v1::ModelsService::Stub::ListModels, request);
+  });
 }
 
 Result<v1::Model> Client::GetModel(const std::string& name) {
   v1::GetModelRequest request;
   request.set_name(name);
-  return Call(*stubs_->models, &v1::Models::Stub::Get, request);
+  auto response = Call(*stubs_->models, &v1::ModelsService::Stub::GetModel, request);
+  if (!response) return tl::unexpected(std::move(response.error()));
+  return std::move(*response->mutable_model());
 }
 
-Result<v1::PlanResponse> Client::Plan(const v1::PlanRequest& request) {
-  return Call(*stubs_->models, &v1::Models::Stub::Plan, request);
+Result<v1::MemoryPlan> Client::Plan(const v1::PlanRequest& request) {
+  auto response = Call(*stubs_->models, &v1::ModelsService::Stub::Plan, request);
+  if (!response) return tl::unexpected(std::move(response.error()));
+  return std::move(*response->mutable_plan());
 }
 
 PackStream Client::Pack(const v1::PackRequest& request) {
@@ -180,13 +213,15 @@ PackStream Client::Pack(const v1::PackRequest& request) {
 }
 
 Result<v1::ProbeResponse> Client::Probe(const v1::ProbeRequest& request) {
-  return Call(*stubs_->observe, &v1::Observe::Stub::Probe, request);
+  return Call(*stubs_->observe, &v1::ObserveService::Stub::Probe, request);
 }
 
-Result<v1::PlanResponse> Client::Resize(std::uint64_t budget_bytes) {
+Result<v1::MemoryPlan> Client::Resize(std::uint64_t budget_bytes) {
   v1::ResizeRequest request;
   request.set_budget_bytes(budget_bytes);
-  return Call(*stubs_->observe, &v1::Observe::Stub::Resize, request);
+  auto response = Call(*stubs_->observe, &v1::ObserveService::Stub::Resize, request);
+  if (!response) return tl::unexpected(std::move(response.error()));
+  return std::move(*response->mutable_plan());
 }
 
 TraceStream Client::RecordTrace(const v1::RecordTraceRequest& request) {
@@ -195,8 +230,8 @@ TraceStream Client::RecordTrace(const v1::RecordTraceRequest& request) {
   });
 }
 
-Result<v1::Stats> Client::GetStats() {
-  return Call(*stubs_->observe, &v1::Observe::Stub::GetStats, v1::GetStatsRequest());
+Result<v1::GetStatsResponse> Client::GetStats() {
+  return Call(*stubs_->observe, &v1::ObserveService::Stub::GetStats, v1::GetStatsRequest());
 }
 
 }  // namespace edgemoe::client

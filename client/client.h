@@ -8,7 +8,7 @@
 //   edgemoe::v1::CompleteRequest request;
 //   request.set_prompt("Once upon a time");
 //   auto answer = client->Complete(request);
-//   for (edgemoe::v1::GenerateResponse part; answer.Next(part);) std::cout << part.chunk().text();
+//   for (edgemoe::v1::CompleteResponse part; answer.Next(part);) std::cout << part.chunk().text();
 //   if (auto status = answer.Finish(); !status.ok()) return Complain(status);
 #pragma once
 
@@ -26,7 +26,8 @@
 
 namespace edgemoe::client {
 
-using GenerateStream = Stream<v1::GenerateResponse>;
+using CompleteStream = Stream<v1::CompleteResponse>;
+using ChatStream = Stream<v1::ChatResponse>;
 using ScoreStream = Stream<v1::ScoreResponse>;
 using PackStream = Stream<v1::PackResponse>;
 using TraceStream = Stream<v1::RecordTraceResponse>;
@@ -49,22 +50,25 @@ class Client {
   Client& operator=(Client&&) noexcept;
   ~Client();
 
-  GenerateStream Complete(const v1::CompleteRequest& request);
-  GenerateStream Chat(const v1::ChatRequest& request);
+  CompleteStream Complete(const v1::CompleteRequest& request);
+  ChatStream Chat(const v1::ChatRequest& request);
   ScoreStream Score(const v1::ScoreRequest& request);
 
   Result<v1::TokenizeResponse> Tokenize(const v1::TokenizeRequest& request);
   Result<v1::DetokenizeResponse> Detokenize(const v1::DetokenizeRequest& request);
   Result<v1::ApplyTemplateResponse> ApplyTemplate(const v1::ApplyTemplateRequest& request);
-  Status Abort(std::uint64_t request_id);
+  // All pages.
+  Result<v1::ListRequestsResponse> ListRequests();
+  Status Abort(const std::string& request_id);
 
+  // All pages.
   Result<v1::ListModelsResponse> ListModels();
   Result<v1::Model> GetModel(const std::string& name);
-  Result<v1::PlanResponse> Plan(const v1::PlanRequest& request);
+  Result<v1::MemoryPlan> Plan(const v1::PlanRequest& request);
   PackStream Pack(const v1::PackRequest& request);
-  Result<v1::Stats> GetStats();
+  Result<v1::GetStatsResponse> GetStats();
   TraceStream RecordTrace(const v1::RecordTraceRequest& request);
-  Result<v1::PlanResponse> Resize(std::uint64_t budget_bytes);
+  Result<v1::MemoryPlan> Resize(std::uint64_t budget_bytes);
   Result<v1::ProbeResponse> Probe(const v1::ProbeRequest& request);
 
  private:

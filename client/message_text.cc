@@ -31,22 +31,45 @@ std::size_t CharacterBytes(std::string_view text) {
   return bytes;
 }
 
-Status CheckField(const Message& message, const FieldDescriptor* field, int index) {
+Status CheckFields(const Message& message, const std::string& path);
+
+Status CheckField(const Message& message, const FieldDescriptor* field, int index,
+                  const std::string& path) {
   const Reflection* reflection = message.GetReflection();
   const bool repeated = field->is_repeated();
   if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE)
-    return CheckMessageText(repeated ? reflection->GetRepeatedMessage(message, field, index)
-                                     : reflection->GetMessage(message, field));
+    return CheckFields(repeated ? reflection->GetRepeatedMessage(message, field, index)
+                                : reflection->GetMessage(message, field),
+                       path + ".");
   std::string scratch;
   const std::string& text =
       repeated ? reflection->GetRepeatedStringReference(message, field, index, &scratch)
                : reflection->GetStringReference(message, field, &scratch);
   const std::optional<std::size_t> at = FirstInvalidByte(text);
   if (!at) return Status();
-  return Status{StatusCode::kInvalidArgument,
-                std::string(field->name()) + ": expected UTF-8, found something else at byte " +
-                    std::to_string(*at),
-                std::nullopt};
+  return Status{.code = StatusCode::kInvalidArgument,
+                .message = path + ": is not UTF-8 from byte " + std::to_string(*at) +
+                           " on; accepted: UTF-8 text",
+                .reason = "INVALID_FIELD",
+                .field = path};
+}
+
+// `path`: what the message's fields begin with.
+Status CheckFields(const Message& message, const std::string& path) {
+  std::vector<const FieldDescriptor*> fields;
+  message.GetReflection()->ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    if (field->type() != FieldDescriptor::TYPE_STRING &&
+        field->type() != FieldDescriptor::TYPE_MESSAGE)
+      continue;
+    const int count = field->is_repeated() ? message.GetReflection()->FieldSize(message, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      const std::string place = field->is_repeated() ? "[" + std::to_string(i) + "]" : "";
+      if (Status status = CheckField(message, field, i, path + field->name() + place); !status.ok())
+        return status;
+    }
+  }
+  return Status();
 }
 
 }  // namespace
@@ -60,18 +83,6 @@ std::optional<std::size_t> FirstInvalidByte(std::string_view text) {
   return std::nullopt;
 }
 
-Status CheckMessageText(const Message& message) {
-  std::vector<const FieldDescriptor*> fields;
-  message.GetReflection()->ListFields(message, &fields);
-  for (const FieldDescriptor* field : fields) {
-    if (field->type() != FieldDescriptor::TYPE_STRING &&
-        field->type() != FieldDescriptor::TYPE_MESSAGE)
-      continue;
-    const int count = field->is_repeated() ? message.GetReflection()->FieldSize(message, field) : 1;
-    for (int i = 0; i < count; ++i)
-      if (Status status = CheckField(message, field, i); !status.ok()) return status;
-  }
-  return Status();
-}
+Status CheckMessageText(const Message& message) { return CheckFields(message, ""); }
 
 }  // namespace edgemoe::client

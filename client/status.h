@@ -37,8 +37,12 @@ const char* StatusCodeName(StatusCode code);
 struct [[nodiscard]] Status {
   StatusCode code = StatusCode::kOk;
   std::string message;
-  // With RESOURCE_EXHAUSTED: when the daemon expects to have room again.
-  std::optional<std::uint32_t> retry_delay_ms;
+  // When the same call may succeed, where the daemon can tell.
+  std::optional<std::uint32_t> retry_delay_ms{};
+  // Of the daemon's own errors, a name of edgemoe.v1.ErrorReason without its prefix: "QUEUE_FULL".
+  std::string reason{};
+  // The field of the request that is to blame: "stopping.sequences[2]"; else empty.
+  std::string field{};
 
   bool ok() const { return code == StatusCode::kOk; }
   // "DATA_LOSS: message", or "OK".

@@ -178,8 +178,8 @@ class Engine {
   // INVALID_ARGUMENT for text that is not UTF-8, naming the byte offset.
   virtual Result<std::unique_ptr<TextTokens>> Tokenize(std::string text,
                                                        const TokenizeOptions& options) const = 0;
-  // OUT_OF_RANGE names the id and the vocabulary's size; INVALID_ARGUMENT: the text would be longer
-  // than kDetokenizedBytesMax. Bytes that are not UTF-8 become U+FFFD.
+  // INVALID_ARGUMENT names an id that is no token; also when the text would be longer than
+  // kDetokenizedBytesMax. Bytes that are not UTF-8 become U+FFFD.
   virtual Result<std::string> Detokenize(std::span<const TokenId> tokens,
                                          bool render_special) const = 0;
   // FAILED_PRECONDITION when the file has no chat template.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "client/cli/enum_text.h"
 #include "client/cli/json.h"
 #include "client/cli/terminal/size_text.h"
 
@@ -13,7 +14,8 @@ namespace {
 
 constexpr std::uint32_t kProgressPromptTokens = 64;  // shorter prompts show no progress
 
-std::string ProgressText(const v1::GenerateResponse& message) {
+template <class Message>
+std::string ProgressText(const Message& message) {
   if (message.has_started() && message.started().queue_position() > 0)
     return "waiting: " + std::to_string(message.started().queue_position()) +
            " requests before this one";
@@ -45,8 +47,8 @@ std::string AccountText(const v1::Finished& finished) {
                 "[%u token%s; prompt of %u at %.1f tok/s; queued %.0f ms; experts: "
                 "%.1f %% hits, %s read per token, %.0f ms waited for storage; %s]\n",
                 tokens, speed, finished.usage().prompt_tokens(), timings.prompt_tokens_per_second(),
-                timings.queue_ms(), hit_rate, read.c_str(), io.wait_ms(),
-                v1::FinishReason_Name(finished.reason()).c_str());
+                1e3 * timings.queue_seconds(), hit_rate, read.c_str(), 1e3 * io.wait_seconds(),
+                EnumText(finished.reason()).c_str());
   return text;
 }
 
@@ -56,8 +58,10 @@ class AnswerWriter {
   explicit AnswerWriter(Session& session) : session_(session) {}
 
   // False when the answer cannot be written any more.
-  bool Take(const v1::GenerateResponse& message, Answer& answer) {
+  template <class Message>
+  bool Take(const Message& message, Answer& answer) {
     received_ = true;
+    TellId(message.has_waiting() ? message.waiting().request_id() : message.started().request_id());
     if (message.has_finished()) {
       answer.reason = message.finished().reason();
       account_ = AccountText(message.finished());
@@ -82,6 +86,13 @@ class AnswerWriter {
   bool write_failed() const { return write_failed_; }
 
  private:
+  // By which `edgemoe abort` ends it.
+  void TellId(const std::string& id) {
+    if (id.empty() || id_told_ || !session_.options().verbose || session_.options().json) return;
+    id_told_ = true;
+    session_.status_line().Clear();
+    std::fprintf(stderr, "[request %s]\n", id.c_str());
+  }
   bool Write(const std::string& text) {
     if (!WriteOut(text)) write_failed_ = true;
     return !write_failed_;
@@ -89,31 +100,40 @@ class AnswerWriter {
 
   Session& session_;
   std::string account_;
+  bool id_told_ = false;
   bool received_ = false;
   bool write_failed_ = false;
 };
 
-}  // namespace
-
-Answer RunAnswer(Session& session, const std::function<client::GenerateStream()>& open) {
+template <class Message>
+Answer RunAny(Session& session, const std::function<client::Stream<Message>()>& open) {
   for (;;) {
     Answer answer;
     AnswerWriter writer(session);
     {
-      client::GenerateStream stream = open();
+      client::Stream<Message> stream = open();
       const InterruptWatch watch(session.interrupts(), [&stream] { stream.Cancel(); });
-      answer.status = stream.ForEach(
-          [&](const v1::GenerateResponse& message) { return writer.Take(message, answer); });
+      answer.status =
+          stream.ForEach([&](const Message& message) { return writer.Take(message, answer); });
       answer.interrupted = watch.interrupted();
     }
     if (!answer.interrupted && !writer.received() && session.WaitToRetry(answer.status)) continue;
     answer.interrupted = answer.interrupted || session.interrupted();
     writer.End(answer);
     if (writer.write_failed())
-      answer.status = {client::StatusCode::kDataLoss, "the answer could not be written to stdout",
-                       std::nullopt};
+      answer.status = {client::StatusCode::kDataLoss, "the answer could not be written to stdout"};
     return answer;
   }
+}
+
+}  // namespace
+
+Answer RunAnswer(Session& session, const std::function<client::CompleteStream()>& open) {
+  return RunAny(session, open);
+}
+
+Answer RunAnswer(Session& session, const std::function<client::ChatStream()>& open) {
+  return RunAny(session, open);
 }
 
 ExitCode FinishAnswer(const Session& session, const Answer& answer) {

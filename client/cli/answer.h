@@ -20,7 +20,8 @@ struct Answer {
 // Sends a request with `open`, again while the daemon is loading, and writes the answer to stdout
 // as it comes: its text, or every message as a line of JSON. Ctrl-C cancels it. With --verbose
 // timings and I/O follow on stderr.
-Answer RunAnswer(Session& session, const std::function<client::GenerateStream()>& open);
+Answer RunAnswer(Session& session, const std::function<client::CompleteStream()>& open);
+Answer RunAnswer(Session& session, const std::function<client::ChatStream()>& open);
 
 // Reports an answer that did not end well; gives the process's exit code.
 ExitCode FinishAnswer(const Session& session, const Answer& answer);

@@ -113,9 +113,10 @@ void AddStopping(CLI::App* app, v1::Stopping* stopping) {
       "Token that ends the answer; may be repeated", "ID")
       ->allow_extra_args(false)
       ->group(group);
-  AddValue<std::uint32_t>(
-      app, "--time-limit-ms", [stopping](std::uint32_t ms) { stopping->set_time_limit_ms(ms); },
-      "Milliseconds that the answer may take", "MS")
+  AddValue<double>(
+      app, "--time-limit",
+      [stopping](double seconds) { stopping->set_time_limit_seconds(seconds); },
+      "How long the answer may take, its wait included", "SECONDS")
       ->group(group);
   app->add_flag_callback(
          "--ignore-end", [stopping] { stopping->set_ignore_end_of_generation(true); },
@@ -164,7 +165,8 @@ class Parser {
                     "or the system's socket)")
         ->type_name("ADDRESS");
     app_.add_flag("--json", common_.json, "JSON on stdout: an object, or one a line for streams");
-    app_.add_flag("-v,--verbose", common_.verbose, "Speed and storage account after an answer");
+    app_.add_flag("-v,--verbose", common_.verbose,
+                  "The request's id; speed and storage account after an answer");
     app_.add_option("--wait", common_.wait_seconds,
                     "Seconds to wait for a daemon that is not there yet or is loading")
         ->type_name("SECONDS");
@@ -323,8 +325,10 @@ class Parser {
         "--fresh", [probe_request] { probe_request->set_fresh(true); },
         "Measure anew, which takes about a second, instead of telling what is known");
 
+    Add<PsCommand>("ps", "Requests that wait or run: yours; as an administrator, all");
+
     auto [abort, abort_options] = Add<AbortCommand>("abort", "End a request");
-    abort->add_option("request", abort_options->request_id, "Its id, as told when it started")
+    abort->add_option("request", abort_options->request_id, "Its id, as `ps` and -v tell it")
         ->required();
   }
 
@@ -348,9 +352,8 @@ class Parser {
     AddValue<std::uint64_t>(
         record, "--steps", [request](std::uint64_t n) { request->set_steps_max(n); },
         "End after about so many steps", "N");
-    AddValue<std::uint32_t>(
-        record, "--seconds",
-        [request](std::uint32_t n) { request->set_time_limit_ms(std::uint64_t{n} * 1000); },
+    AddValue<double>(
+        record, "--seconds", [request](double n) { request->set_time_limit_seconds(n); },
         "End after so long", "SECONDS");
 
     CLI::App* replay = trace->add_subcommand(

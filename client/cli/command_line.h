@@ -86,14 +86,16 @@ struct ResizeCommand {
   std::uint64_t budget_bytes = 0;
 };
 
+struct PsCommand {};
+
 struct AbortCommand {
-  std::uint64_t request_id = 0;
+  std::string request_id;
 };
 
-using Command =
-    std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand, TemplateCommand,
-                 ScoreCommand, ModelsCommand, PlanCommand, PackCommand, TraceRecordCommand,
-                 TraceReplayCommand, StatsCommand, ResizeCommand, ProbeCommand, AbortCommand>;
+using Command = std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand,
+                             TemplateCommand, ScoreCommand, ModelsCommand, PlanCommand, PackCommand,
+                             TraceRecordCommand, TraceReplayCommand, StatsCommand, ResizeCommand,
+                             ProbeCommand, PsCommand, AbortCommand>;
 
 struct CommandLine {
   CommonOptions common;

@@ -22,6 +22,7 @@ ExitCode Run(const CommonOptions& options, const TraceReplayCommand& command);
 ExitCode Run(const CommonOptions& options, const StatsCommand& command);
 ExitCode Run(const CommonOptions& options, const ResizeCommand& command);
 ExitCode Run(const CommonOptions& options, const ProbeCommand& command);
+ExitCode Run(const CommonOptions& options, const PsCommand& command);
 ExitCode Run(const CommonOptions& options, const AbortCommand& command);
 
 }  // namespace edgemoe::cli

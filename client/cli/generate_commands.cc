@@ -17,11 +17,12 @@ namespace {
 void AddMessage(v1::ChatRequest& request, const char* role, std::string content) {
   v1::ChatMessage* message = request.add_messages();
   message->set_role(role);
-  message->set_content(std::move(content));
+  message->add_content()->set_text(std::move(content));
 }
 
 Answer Ask(Session& session, const v1::ChatRequest& request) {
-  return RunAnswer(session, [&] { return session.client().Chat(request); });
+  return RunAnswer(
+      session, std::function<client::ChatStream()>([&] { return session.client().Chat(request); }));
 }
 
 // The conversation at a terminal. The request's messages are the history.
@@ -84,17 +85,15 @@ class Conversation {
     Answer answer = Ask(session_, request_);
     if (answer.status.ok() || (answer.interrupted && !answer.text.empty())) {
       AddMessage(request_, "assistant", std::move(answer.text));
-      if (answer.reason == v1::CONTEXT_FULL)
+      if (answer.reason == v1::FINISH_REASON_CONTEXT_FULL)
         std::fputs("The context is full; /clear starts anew.\n", stderr);
       return;
     }
     // The question is taken back, so that it can be asked again.
     request_.mutable_messages()->RemoveLast();
     if (!answer.interrupted) (void)session_.Fail(answer.status);
-    if (answer.status.code == client::StatusCode::kInvalidArgument && request_.messages_size() > 0)
-      std::fputs(
-          "A conversation that has outgrown the context goes on with /clear, which starts anew.\n",
-          stderr);
+    if (answer.status.reason == "CONTEXT_EXCEEDED")
+      std::fputs("The conversation has outgrown the context; /clear starts anew.\n", stderr);
     session_.Forget(answer.status);
   }
 
@@ -114,8 +113,9 @@ ExitCode Run(const CommonOptions& options, CompleteCommand command) {
   }
   Session session(options);
   if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
-  return FinishAnswer(
-      session, RunAnswer(session, [&] { return session.client().Complete(command.request); }));
+  return FinishAnswer(session, RunAnswer(session, std::function<client::CompleteStream()>([&] {
+                                           return session.client().Complete(command.request);
+                                         })));
 }
 
 ExitCode Run(const CommonOptions& options, ChatCommand command) {

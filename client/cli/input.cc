@@ -14,7 +14,7 @@ namespace {
 using client::StatusCode;
 
 tl::unexpected<client::Status> Error(StatusCode code, std::string message) {
-  return tl::unexpected(client::Status{code, std::move(message), std::nullopt});
+  return tl::unexpected(client::Status{code, std::move(message)});
 }
 
 client::Result<std::string> ReadAll(std::FILE* file, const std::string& name) {

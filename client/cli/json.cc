@@ -13,12 +13,14 @@ std::string ToJson(const google::protobuf::Message& message) {
   std::string text;
   const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
   if (status.ok()) return text;
-  return ErrorJson({client::StatusCode::kInternal, std::string(status.message()), {}});
+  return ErrorJson({client::StatusCode::kInternal, std::string(status.message())});
 }
 
 std::string ErrorJson(const client::Status& status) {
   nlohmann::ordered_json error = {{"code", client::StatusCodeName(status.code)},
                                   {"message", status.message}};
+  if (!status.reason.empty()) error["reason"] = status.reason;
+  if (!status.field.empty()) error["field"] = status.field;
   if (status.retry_delay_ms) error["retryDelayMs"] = *status.retry_delay_ms;
   return nlohmann::ordered_json{{"error", error}}.dump(-1, ' ', false,
                                                        nlohmann::json::error_handler_t::replace);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// models, plan, stats, resize, abort.
+// models, plan, stats, resize, probe.
 #include <cstdarg>
 #include <cstdio>
 
 #include "client/cli/commands.h"
+#include "client/cli/enum_text.h"
 #include "client/cli/json.h"
+#include "client/cli/pack_text.h"
 #include "client/cli/terminal/size_text.h"
 
 namespace edgemoe::cli {
@@ -32,7 +34,7 @@ unsigned long long Number(std::uint64_t value) { return value; }
 std::string ModelReport(const v1::Model& model) {
   std::string report;
   AddLine(report, "name", "%s", model.name().c_str());
-  AddLine(report, "state", "%s", v1::ModelState_Name(model.state()).c_str());
+  AddLine(report, "state", "%s", EnumText(model.state()).c_str());
   if (!model.error().empty()) AddLine(report, "error", "%s", model.error().c_str());
   AddLine(report, "path", "%s", model.path().c_str());
   // Of a file that cannot be read nothing else is known.
@@ -53,7 +55,7 @@ std::string ModelReport(const v1::Model& model) {
   return report;
 }
 
-std::string PlanReport(const v1::PlanResponse& plan) {
+std::string PlanReport(const v1::MemoryPlan& plan) {
   std::string report = plan.explanation() + "\n";
   AddLine(report, "budget", "%s of %s usable", Bytes(plan.budget_bytes()).c_str(),
           Bytes(plan.usable_bytes()).c_str());
@@ -69,7 +71,7 @@ std::string PlanReport(const v1::PlanResponse& plan) {
   return report;
 }
 
-std::string StatsReport(const v1::Stats& stats) {
+std::string StatsReport(const v1::GetStatsResponse& stats) {
   std::string report;
   const auto& requests = stats.requests();
   const auto& tokens = stats.tokens();
@@ -104,6 +106,9 @@ std::string StatsReport(const v1::Stats& stats) {
           Bytes(stats.memory().budget_bytes()).c_str());
   AddLine(report, "kv cache", "%llu of %llu blocks", Number(stats.kv_cache().blocks_used()),
           Number(stats.kv_cache().blocks_total()));
+  if (stats.has_pack_job())
+    AddLine(report, "pack job", "%s: %s", stats.pack_job().output_path().c_str(),
+            PackProgressText(stats.pack_job().progress()).c_str());
   AddLine(report, "machine", "%u threads, kernels %s, eviction %s, %s%s%s",
           stats.machine().threads(), stats.machine().kernels().c_str(),
           stats.machine().eviction_policy().c_str(), stats.machine().io_backend().c_str(),
@@ -125,8 +130,7 @@ std::string ProbeTable(const v1::ProbeResponse& probe) {
   AddLine(report, "storage", "device %s, %s, %s%s%s", probe.device().c_str(),
           probe.file_system().c_str(), probe.io_backend().c_str(),
           probe.direct() ? ", O_DIRECT" : "", probe.kept() ? "; measured before" : "");
-  AddLine(report, "alone", "a read of 4 KiB takes %.0f us",
-          static_cast<double>(probe.small_read_ns()) * 1e-3);
+  AddLine(report, "alone", "a read of 4 KiB takes %.0f us", probe.small_read_seconds() * 1e6);
   AddLine(report, "best used", "%u reads of %s in flight, for 95 %% of %.0f MB/s", probe.depth(),
           Bytes(probe.read_bytes()).c_str(), probe.bytes_per_second() / 1e6);
   if (!probe.note().empty()) AddLine(report, "note", "%s", probe.note().c_str());
@@ -138,7 +142,7 @@ std::string ModelsTable(const v1::ListModelsResponse& response) {
   char line[512];
   for (const v1::Model& model : response.models()) {
     std::snprintf(line, sizeof(line), "%-40s %-10s %-10s %-7s %11s %s\n", model.name().c_str(),
-                  v1::ModelState_Name(model.state()).c_str(), model.architecture().c_str(),
+                  EnumText(model.state()).c_str(), model.architecture().c_str(),
                   model.quantisation().c_str(), Bytes(model.file_bytes()).c_str(),
                   model.error().c_str());
     table += line;
@@ -184,8 +188,7 @@ ExitCode Run(const CommonOptions& options, const ResizeCommand& command) {
   const auto plan = session.Retry([&] { return session.client().Resize(command.budget_bytes); });
   if (!plan) {
     const ExitCode code = session.Fail(plan.error());
-    return plan.error().code == client::StatusCode::kResourceExhausted ? ExitCode::kDoesNotFit
-                                                                       : code;
+    return plan.error().reason.starts_with("BUDGET_") ? ExitCode::kDoesNotFit : code;
   }
   return options.json ? WriteLine(ToJson(*plan)) : Write(PlanReport(*plan));
 }
@@ -196,14 +199,6 @@ ExitCode Run(const CommonOptions& options, const StatsCommand&) {
   const auto stats = session.Retry([&] { return session.client().GetStats(); });
   if (!stats) return session.Fail(stats.error());
   return options.json ? WriteLine(ToJson(*stats)) : Write(StatsReport(*stats));
-}
-
-ExitCode Run(const CommonOptions& options, const AbortCommand& command) {
-  Session session(options);
-  if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
-  const client::Status status = session.client().Abort(command.request_id);
-  if (!status.ok()) return session.Fail(status);
-  return options.json ? WriteLine("{}") : ExitCode::kOk;
 }
 
 }  // namespace edgemoe::cli

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // pack: the daemon works, this shows how far it is.
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
@@ -29,14 +30,34 @@ struct Attempt {
   bool interrupted = false;
 };
 
+// Where no line can be overwritten: one for each phase, and one a minute.
+class ProgressLines {
+ public:
+  void Tell(const v1::PackProgress& progress) {
+    const auto now = std::chrono::steady_clock::now();
+    if (progress.phase() == phase_ && now - told_at_ < std::chrono::minutes(1)) return;
+    phase_ = progress.phase();
+    told_at_ = now;
+    std::fprintf(stderr, "edgemoe: %s\n", PackProgressText(progress).c_str());
+  }
+
+ private:
+  v1::PackPhase phase_ = v1::PACK_PHASE_UNSPECIFIED;
+  std::chrono::steady_clock::time_point told_at_;
+};
+
 Attempt RunJob(Session& session, const v1::PackRequest& request) {
   Attempt attempt;
+  ProgressLines lines;
   client::PackStream stream = session.client().Pack(request);
   const InterruptWatch watch(session.interrupts(), [&stream] { stream.Cancel(); });
   attempt.status = stream.ForEach([&](const v1::PackResponse& message) {
     attempt.received = true;
     if (session.options().json) return WriteOut(ToJson(message) + "\n");
-    if (message.has_progress()) session.status_line().Show(PackProgressText(message.progress()));
+    if (message.has_progress() && session.status_line().enabled())
+      session.status_line().Show(PackProgressText(message.progress()));
+    else if (message.has_progress())
+      lines.Tell(message.progress());
     if (message.has_report()) attempt.report = message.report();
     return true;
   });

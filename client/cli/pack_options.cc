@@ -94,16 +94,17 @@ void AddPackOptions(CLI::App* app, v1::PackRequest* request) {
   AddTargets(app, request);
   AddChoice<v1::PackMethod>(
       app, "--method",
-      {{"copy", v1::COPY},
-       {"sensitivity", v1::SENSITIVITY},
-       {"uniform", v1::UNIFORM},
-       {"edgemoe", v1::EDGEMOE}},
+      {{"copy", v1::PACK_METHOD_COPY},
+       {"sensitivity", v1::PACK_METHOD_SENSITIVITY},
+       {"uniform", v1::PACK_METHOD_UNIFORM},
+       {"edgemoe", v1::PACK_METHOD_EDGEMOE}},
       [request](v1::PackMethod method) { request->set_method(method); },
       "How types are chosen: sensitivity (by what errors do to the output; the default with a "
       "target), uniform (one type for all), edgemoe (the paper's search), copy",
       "NAME");
   AddChoice<v1::PackGranularity>(
-      app, "--granularity", {{"expert", v1::PER_EXPERT}, {"role", v1::PER_ROLE}},
+      app, "--granularity",
+      {{"expert", v1::PACK_GRANULARITY_PER_EXPERT}, {"role", v1::PACK_GRANULARITY_PER_ROLE}},
       [request](v1::PackGranularity value) { request->set_granularity(value); },
       "What has types of its own: expert (each expert's gate, up and down; the default) or role "
       "(each layer's)",

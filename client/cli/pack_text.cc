@@ -29,22 +29,22 @@ std::string Bytes(std::uint64_t bytes) { return SizeText(static_cast<double>(byt
 
 const char* PhaseText(v1::PackPhase phase) {
   switch (phase) {
-    case v1::CALIBRATING: return "calibrating";
-    case v1::MEASURING: return "measuring";
-    case v1::PROBING: return "probing";
-    case v1::TRYING: return "trying";
-    case v1::COPYING: return "writing";
-    case v1::VERIFYING: return "verifying";
-    case v1::FINISHING: return "waiting for the disk,";
+    case v1::PACK_PHASE_CALIBRATING: return "calibrating";
+    case v1::PACK_PHASE_MEASURING: return "measuring";
+    case v1::PACK_PHASE_PROBING: return "probing";
+    case v1::PACK_PHASE_TRYING: return "trying";
+    case v1::PACK_PHASE_COPYING: return "writing";
+    case v1::PACK_PHASE_VERIFYING: return "verifying";
+    case v1::PACK_PHASE_FINISHING: return "waiting for the disk,";
     default: return "working";
   }
 }
 
 const char* MethodText(v1::PackMethod method) {
   switch (method) {
-    case v1::SENSITIVITY: return "sensitivity";
-    case v1::UNIFORM: return "uniform";
-    case v1::EDGEMOE: return "edgemoe";
+    case v1::PACK_METHOD_SENSITIVITY: return "sensitivity";
+    case v1::PACK_METHOD_UNIFORM: return "uniform";
+    case v1::PACK_METHOD_EDGEMOE: return "edgemoe";
     default: return "copy";
   }
 }
@@ -204,8 +204,11 @@ std::string LayerLines(const Layers& layers, std::uint32_t group) {
 
 std::string PackProgressText(const v1::PackProgress& progress) {
   const double share = Share(progress.done(), progress.total());
-  std::string text = PhaseText(progress.phase()) + Format(" %.0f %%", 100 * share);
-  if (progress.phase() == v1::COPYING) text += " of " + Bytes(progress.total());
+  std::string text;
+  if (progress.phase_count() > 0)
+    text = Format("%u of %u: ", progress.phase_number(), progress.phase_count());
+  text += PhaseText(progress.phase()) + Format(" %.0f %%", 100 * share);
+  if (progress.phase() == v1::PACK_PHASE_COPYING) text += " of " + Bytes(progress.total());
   if (progress.has_phase_seconds_left())
     text += ", " + Duration(progress.phase_seconds_left()) + " left";
   if (progress.resumed() > 0)
@@ -218,7 +221,7 @@ std::string PackProgressText(const v1::PackProgress& progress) {
 }
 
 std::string PackReportText(const v1::PackReport& report) {
-  return report.method() == v1::COPY ? CopyText(report) : ChosenText(report);
+  return report.method() == v1::PACK_METHOD_COPY ? CopyText(report) : ChosenText(report);
 }
 
 std::string PackChart(const v1::PackReport& report) {

@@ -38,6 +38,8 @@ void Session::Forget(const client::Status& status) {
 
 bool Session::WaitToRetry(client::Status& status) {
   if (status.code != client::StatusCode::kUnavailable) return false;
+  // A model that cannot be read stays so, as far as anybody knows.
+  if (status.reason == "MODEL_UNAVAILABLE" && !options_.wait_seconds) return false;
   const auto wait =
       options_.wait_seconds ? std::chrono::seconds(*options_.wait_seconds) : kLoadingWait;
   if (!WaitBefore(start_ + wait, "waiting for the daemon: " + status.message)) return false;

@@ -94,7 +94,7 @@ ExitCode Run(const CommonOptions& options, TemplateCommand command) {
   const auto add = [&](const char* role, const std::string& content) {
     v1::ChatMessage* message = command.request.add_messages();
     message->set_role(role);
-    message->set_content(content);
+    message->add_content()->set_text(content);
   };
   if (!command.system.empty()) add("system", command.system);
   for (std::size_t i = 0; i < command.messages.size(); ++i)

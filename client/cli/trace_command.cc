@@ -29,15 +29,13 @@ ExitCode FailFile(const Session& session, const std::string& path) {
   using client::StatusCode;
   const int error = errno;
   if (error == EEXIST)
-    return session.Fail({StatusCode::kAlreadyExists,
-                         "--output: " + path + ": is there already; choose another",
-                         {}});
+    return session.Fail(
+        {StatusCode::kAlreadyExists, "--output: " + path + ": is there already; choose another"});
   const bool denied = error == EACCES || error == EPERM || error == EROFS;
   const StatusCode code = denied            ? StatusCode::kPermissionDenied
                           : error == ENOENT ? StatusCode::kNotFound
                                             : StatusCode::kDataLoss;
-  return session.Fail(
-      {code, "--output: " + path + ": " + std::generic_category().message(error), {}});
+  return session.Fail({code, "--output: " + path + ": " + std::generic_category().message(error)});
 }
 
 struct CloseFile {
@@ -95,8 +93,7 @@ ExitCode Run(const CommonOptions& options, const TraceReplayCommand& command) {
   return Session(options).Fail({client::StatusCode::kNotFound,
                                 "edgemoe-bench, which replays traces, cannot be run: " + why +
                                     "; it is looked for beside edgemoe, in ../bench/ from there, "
-                                    "and in the PATH",
-                                {}});
+                                    "and in the PATH"});
 }
 
 }  // namespace edgemoe::cli

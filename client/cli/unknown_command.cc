@@ -34,7 +34,7 @@ std::string MeantCommand(std::string_view word, const std::vector<std::string>& 
   constexpr Names kOtherNames[] = {
       {"list", "models"},  {"ls", "models"},   {"show", "models"},       {"run", "chat"},
       {"cli", "chat"},     {"bench", "probe"}, {"generate", "complete"}, {"quantize", "pack"},
-      {"status", "stats"}, {"stop", "abort"},
+      {"status", "stats"}, {"stop", "abort"},  {"kill", "abort"},        {"top", "ps"},
   };
   const auto* const other = std::ranges::find(kOtherNames, word, &Names::first);
   if (other != std::end(kOtherNames)) word = other->second;

@@ -31,18 +31,19 @@ const char* StatusCodeName(StatusCode code) {
 Status::Status(StatusCode code, std::string field, std::string_view problem)
     : code_(code), message_(field + ": " + std::string(problem)) {
   EDGEMOE_CHECK(code != StatusCode::kOk && !field.empty(), "an error about a field names it");
-  field_ = std::make_shared<const Field>(Field{.name = std::move(field)});
+  detail_ = std::make_shared<const Detail>(Detail{.field = std::move(field)});
 }
 
 const std::string& Status::field() const {
   static const std::string none;
-  return field_ ? field_->name : none;
+  return detail_ ? detail_->field : none;
 }
 
 std::string_view Status::problem() const {
   constexpr std::size_t kSeparatorBytes = 2;
-  return std::string_view(message_).substr(
-      field_ ? field_->begin + field_->name.size() + kSeparatorBytes : 0);
+  const std::string_view message = message_;
+  if (field().empty()) return message;
+  return message.substr(detail_->field_begin + field().size() + kSeparatorBytes);
 }
 
 std::string Status::ToString() const {
@@ -50,35 +51,45 @@ std::string Status::ToString() const {
   return std::string(StatusCodeName(code_)) + ": " + message_;
 }
 
+Status Status::WithReason(Reason reason) const {
+  if (ok()) return *this;
+  Status status = *this;
+  Detail detail = detail_ ? *detail_ : Detail{};
+  detail.reason = reason;
+  status.detail_ = std::make_shared<const Detail>(std::move(detail));
+  return status;
+}
+
 Status Status::WithContext(std::string_view context) const {
   if (ok()) return *this;
   const std::string before = std::string(context) + ": ";
   Status status(code_, before + message_);
-  if (field_) {
-    status.field_ = std::make_shared<const Field>(
-        Field{.name = field_->name, .begin = field_->begin + before.size()});
+  if (detail_) {
+    Detail detail = *detail_;
+    detail.field_begin += before.size();
+    status.detail_ = std::make_shared<const Detail>(std::move(detail));
   }
   return status;
 }
 
 Status Status::InField(std::string_view outer) const {
   std::string name(outer);
-  if (field_) name += (field_->name.front() == '[' ? "" : ".") + field_->name;
+  if (!field().empty()) name += (field().front() == '[' ? "" : ".") + field();
   return WithField(std::move(name));
 }
 
 Status Status::WithField(std::string field) const {
   if (ok()) return *this;
-  const std::size_t begin = field_ ? field_->begin : 0;
-  Status status(code_, std::move(field), problem());
-  if (begin == 0) return status;
-  status.message_.insert(0, message_, 0, begin);
-  status.field_ = std::make_shared<const Field>(Field{.name = status.field_->name, .begin = begin});
+  const std::size_t begin = this->field().empty() ? 0 : detail_->field_begin;
+  Status status(code_, message_.substr(0, begin) + field + ": " + std::string(problem()));
+  status.detail_ = std::make_shared<const Detail>(
+      Detail{.field = std::move(field), .field_begin = begin, .reason = reason()});
   return status;
 }
 
 bool Status::operator==(const Status& other) const {
-  return code_ == other.code_ && message_ == other.message_ && field() == other.field();
+  return code_ == other.code_ && message_ == other.message_ && field() == other.field() &&
+         reason() == other.reason();
 }
 
 }  // namespace edgemoe

@@ -3,7 +3,8 @@
 // Status: the outcome of anything that can go wrong outside our code. Codes are gRPC's canonical
 // codes, by number. Messages read "what failed: object: detail". A status about bad input also
 // carries, as data, the field that is wrong; its message reads "field: found X; accepted: Y", which
-// engine/base/accepted.h writes. An OK status owns no memory; copies share the field.
+// engine/base/accepted.h writes. Where a code says too little for a program, a reason tells more.
+// An OK status owns no memory; copies share field and reason.
 #pragma once
 
 #include <cstddef>
@@ -38,6 +39,24 @@ enum class StatusCode : std::uint8_t {
 // "INVALID_ARGUMENT" and so on; the pointer is to static storage.
 const char* StatusCodeName(StatusCode code);
 
+// Why, where one code has several reasons that callers tell apart. What each means, and with which
+// code, stands in proto/edgemoe/v1/errors.proto; kNone is the reason that goes with the code.
+enum class Reason : std::uint8_t {
+  kNone,
+  kContextExceeded,
+  kNotAdmitted,
+  kAdministratorNeeded,
+  kQueueFull,
+  kTooManyCalls,
+  kSlowReader,
+  kStorageFull,
+  kBudgetTooSmall,
+  kBudgetTooLarge,
+  kBusy,
+  kLoading,
+  kStopping,
+};
+
 class [[nodiscard]] Status {
  public:
   Status() = default;
@@ -58,11 +77,16 @@ class [[nodiscard]] Status {
   // the field. All of the message where there is no field.
   std::string_view problem() const;
 
+  Reason reason() const { return detail_ ? detail_->reason : Reason::kNone; }
+
   // "DATA_LOSS: message", or "OK".
   std::string ToString() const;
 
-  // The same code with "context: " in front of the message and the same field; an OK status stays
-  // as it is. For objects that are no field of the input, as the path of a file.
+  // The same with a reason; an OK status stays as it is.
+  Status WithReason(Reason reason) const;
+
+  // The same code with "context: " in front of the message, the same field and reason; an OK status
+  // stays as it is. For objects that are no field of the input, as the path of a file.
   Status WithContext(std::string_view context) const;
 
   // The same problem one level further out: a field "b" becomes "outer.b", "[2]" becomes
@@ -76,14 +100,15 @@ class [[nodiscard]] Status {
   bool operator==(const Status& other) const;
 
  private:
-  struct Field {
-    std::string name;
-    std::size_t begin = 0;  // where "name: problem" begins in the message
+  struct Detail {
+    std::string field;            // empty: none
+    std::size_t field_begin = 0;  // where "field: problem" begins in the message
+    Reason reason = Reason::kNone;
   };
 
   StatusCode code_ = StatusCode::kOk;
   std::string message_;
-  std::shared_ptr<const Field> field_;
+  std::shared_ptr<const Detail> detail_;
 };
 
 inline Status OkStatus() { return Status(); }

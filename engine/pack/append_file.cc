@@ -40,7 +40,8 @@ Result<AppendFile> AppendFile::Open(const std::string& path, bool lock) {
   if (!file.fd_.valid()) return Failure(ErrnoStatus(errno, "open: " + path));
   if (lock && ::flock(file.fd_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Failure(ErrnoStatus(errno, "lock: " + path));
-    return Failure(FailedPreconditionError(path + ": another job is writing it"));
+    return Failure(
+        FailedPreconditionError(path + ": another job is writing it").WithReason(Reason::kBusy));
   }
   struct stat stat;
   if (::fstat(file.fd_.get(), &stat) != 0) return Failure(ErrnoStatus(errno, "stat: " + path));
@@ -48,7 +49,8 @@ Result<AppendFile> AppendFile::Open(const std::string& path, bool lock) {
     return Failure(NotAccepted("a special file", "a regular file").WithContext("open: " + path));
   // The other one was done with it between our open and our lock.
   if (stat.st_nlink == 0)
-    return Failure(FailedPreconditionError(path + ": another job was just writing it; try again"));
+    return Failure(FailedPreconditionError(path + ": another job was just writing it; try again")
+                       .WithReason(Reason::kBusy));
   return file;
 }
 

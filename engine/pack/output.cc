@@ -102,7 +102,8 @@ Status PackOutput::Lock() {
       return NotAccepted("a special file", "a regular file").WithContext("open: " + partial);
     if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return ErrnoStatus(errno, "lock: " + partial);
-      return FailedPreconditionError("output: " + path_ + ": another job is writing it");
+      return FailedPreconditionError("output: " + path_ + ": another job is writing it")
+          .WithReason(Reason::kBusy);
     }
     if (::fstat(fd_.get(), &stat) != 0) return ErrnoStatus(errno, "stat: " + partial);
     identity_ = {.device = static_cast<std::uint64_t>(stat.st_dev),
@@ -110,7 +111,8 @@ Status PackOutput::Lock() {
     bytes_found_ = static_cast<std::uint64_t>(stat.st_size);
     if (::lstat(partial.c_str(), &named) == 0 && IsSameFile(named, identity_)) return OkStatus();
   }
-  return FailedPreconditionError("output: " + path_ + ": other jobs keep writing it");
+  return FailedPreconditionError("output: " + path_ + ": other jobs keep writing it")
+      .WithReason(Reason::kBusy);
 }
 
 std::string PackOutput::IdentityText() const { return std::to_string(identity_.inode) + "\n"; }
@@ -120,7 +122,8 @@ Status PackOutput::NoRoom(std::uint64_t needed_bytes) const {
   return ResourceExhaustedError("write: " + partial_path() + ": " + FormatByteSize(needed_bytes) +
                                 " (" + std::to_string(needed_bytes) + " bytes) needed, " +
                                 FormatByteSize(free_bytes) + " (" + std::to_string(free_bytes) +
-                                " bytes) free");
+                                " bytes) free")
+      .WithReason(Reason::kStorageFull);
 }
 
 Status PackOutput::CheckRoom(std::uint64_t file_bytes) const {

@@ -13,4 +13,17 @@ const char* PackMethodName(PackMethod method) {
   return "";
 }
 
+std::vector<PackProgress::Phase> PackPhases(const PackOptions& options) {
+  using Phase = PackProgress::Phase;
+  if (options.method == PackMethod::kCopy) return {Phase::kCopying, Phase::kFinishing};
+  std::vector<Phase> phases = {Phase::kCalibrating};
+  if (options.method == PackMethod::kSensitivity) phases.push_back(Phase::kMeasuring);
+  if (options.method != PackMethod::kUniform) phases.push_back(Phase::kProbing);
+  const PackTarget& target = options.target;
+  if (target.kl_max || target.perplexity_increase_max) phases.push_back(Phase::kTrying);
+  if (!options.plan_only)
+    phases.insert(phases.end(), {Phase::kCopying, Phase::kVerifying, Phase::kFinishing});
+  return phases;
+}
+
 }  // namespace edgemoe

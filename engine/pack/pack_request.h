@@ -89,6 +89,9 @@ struct PackOptions {
   std::function<void(const PackProgress&)> progress{};  // often; on the calling thread
 };
 
+// What a job goes through, in order; kTrying and kProbing may take turns.
+std::vector<PackProgress::Phase> PackPhases(const PackOptions& options);
+
 // Bytes of memory that measuring the source takes at least, and beyond which more is of no use;
 // both 0 where nothing is measured.
 struct PackMemory {

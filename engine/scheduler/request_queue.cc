@@ -13,7 +13,8 @@ Result<RequestId> RequestQueue::Submit(std::unique_ptr<Session> session) {
   MutexLock lock(mutex_);
   if (closed_) {
     ++refused_;
-    return Failure(UnavailableError("the engine is stopping and takes no more requests"));
+    return Failure(UnavailableError("the engine is stopping and takes no more requests")
+                       .WithReason(Reason::kStopping));
   }
   const auto live = static_cast<std::uint32_t>(live_.size());
   if (live >= running_max_ + waiting_max_) {
@@ -21,7 +22,8 @@ Result<RequestId> RequestQueue::Submit(std::unique_ptr<Session> session) {
     return Failure(ResourceExhaustedError("the queue is full: " + std::to_string(live) +
                                           " requests run or wait, " + std::to_string(running_max_) +
                                           " may run and " + std::to_string(waiting_max_) +
-                                          " may wait; try again later"));
+                                          " may wait; try again later")
+                       .WithReason(Reason::kQueueFull));
   }
   const RequestId id{++last_id_};
   session->Accept(id, live < running_max_ ? 0 : live + 1 - running_max_);
@@ -83,7 +85,7 @@ void RequestQueue::Stop() {
 Status RequestQueue::RunBetweenSteps(std::function<void()> task) {
   MutexLock lock(mutex_);
   while (task_state_ != TaskState::kNone && !stopped_) tasks_.Wait(mutex_);
-  if (stopped_) return UnavailableError("the engine is stopping");
+  if (stopped_) return UnavailableError("the engine is stopping").WithReason(Reason::kStopping);
   task_state_ = TaskState::kWaiting;
   task_ = std::move(task);
   SignalLocked();

@@ -143,7 +143,8 @@ std::optional<SessionEnd> StepLoop::DueEnd(Session& session, std::uint64_t now_n
         .reason = FinishReason::kError,
         .status = ResourceExhaustedError("the reader took nothing for " +
                                          std::to_string(limits_.stall_timeout_ns / 1'000'000) +
-                                         " ms; read the stream while it is written")};
+                                         " ms; read the stream while it is written")
+                      .WithReason(Reason::kSlowReader)};
   }
   return std::nullopt;
 }

@@ -44,10 +44,12 @@ std::string Parts(const MemoryPlan& plan, std::uint64_t expert_bytes) {
 }
 
 Status BeyondUsable(const std::string& budget_field, const MemoryPlan& plan) {
-  return {StatusCode::kResourceExhausted, budget_field,
-          "found " + InBytes(plan.budget_bytes) + "; only " + InBytes(plan.usable_bytes) +
-              " can be used here; the least that works with these options is " +
-              LeastInBytes(plan.budget_floor_bytes)};
+  const Status status(StatusCode::kResourceExhausted, budget_field,
+                      "found " + InBytes(plan.budget_bytes) + "; only " +
+                          InBytes(plan.usable_bytes) +
+                          " can be used here; the least that works with these options is " +
+                          LeastInBytes(plan.budget_floor_bytes));
+  return status.WithReason(Reason::kBudgetTooLarge);
 }
 
 std::uint64_t DefaultBudget(const MemoryPlan& plan, std::uint64_t usable_bytes) {
@@ -58,18 +60,21 @@ std::uint64_t DefaultBudget(const MemoryPlan& plan, std::uint64_t usable_bytes) 
 // `budget_field`: what people call the budget.
 Status ShortageOf(const EngineOptions& options, const ExpertMemory& experts,
                   const std::string& budget_field, const MemoryPlan& plan) {
-  constexpr StatusCode kCode = StatusCode::kResourceExhausted;
+  const auto too_small = [](const std::string& field, const std::string& problem) {
+    return Status(StatusCode::kResourceExhausted, field, problem)
+        .WithReason(Reason::kBudgetTooSmall);
+  };
   const std::uint64_t needed = std::min(plan.budget_bytes, plan.budget_resident_bytes);
   if (plan.budget_bytes < plan.budget_floor_bytes)
-    return {
-        kCode, budget_field,
-        "found " + InBytes(plan.budget_bytes) + "; the least that works with these options is " +
-            LeastInBytes(plan.budget_floor_bytes) + ": " + Parts(plan, plan.expert_floor_bytes) +
-            "; fewer sessions or a shorter context need less"};
+    return too_small(budget_field, "found " + InBytes(plan.budget_bytes) +
+                                       "; the least that works with these options is " +
+                                       LeastInBytes(plan.budget_floor_bytes) + ": " +
+                                       Parts(plan, plan.expert_floor_bytes) +
+                                       "; fewer sessions or a shorter context need less");
   if (options.expert_budget_bytes != 0 && options.expert_budget_bytes < plan.expert_floor_bytes)
-    return {kCode, "expert_budget_bytes",
-            "found " + InBytes(options.expert_budget_bytes) + "; the least that works is " +
-                experts.least_is + ", " + LeastInBytes(plan.expert_floor_bytes)};
+    return too_small("expert_budget_bytes", "found " + InBytes(options.expert_budget_bytes) +
+                                                "; the least that works is " + experts.least_is +
+                                                ", " + LeastInBytes(plan.expert_floor_bytes));
   if (plan.usable_bytes != 0 && needed > plan.usable_bytes) return BeyondUsable(budget_field, plan);
   return OkStatus();
 }

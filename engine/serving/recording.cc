@@ -10,7 +10,8 @@ Result<std::unique_ptr<RoutingRecording>> LiveRecording::Start(const Parts& part
                                                                RecordedStepObserver observer) {
   if (parts.in_use->exchange(true)) {
     return Failure(FailedPreconditionError(
-        "another recording of routing is running; there can be one at a time"));
+                       "another recording of routing is running; there can be one at a time")
+                       .WithReason(Reason::kBusy));
   }
   std::unique_ptr<LiveRecording> recording(
       new LiveRecording(parts, description, std::move(observer)));

@@ -83,7 +83,8 @@ Result<std::vector<TokenId>> RequestChecker::Encode(const std::string& text, con
                                 ShowValue(text.size()) + " bytes of text, which are more than " +
                                     ShowValue(context_tokens_) +
                                     " tokens, the context that is served",
-                                "fewer"));
+                                "fewer")
+                       .WithReason(Reason::kContextExceeded));
   }
   constexpr std::size_t kPiecesAtOnce = 4096;
   auto encoding = tokenizer_.Start(text, {.add_special = true, .parse_special = true});
@@ -104,8 +105,10 @@ Result<std::vector<TokenId>> RequestChecker::Encode(const std::string& text, con
 
 Status RequestChecker::CheckCount(const char* field, std::size_t count, std::size_t least) const {
   if (count >= least && count <= context_tokens_) return OkStatus();
-  return InvalidField(field, ShowValue(count) + " tokens",
-                      AcceptedRange(least, context_tokens_) + ", the context that is served");
+  const Status status =
+      InvalidField(field, ShowValue(count) + " tokens",
+                   AcceptedRange(least, context_tokens_) + ", the context that is served");
+  return count > context_tokens_ ? status.WithReason(Reason::kContextExceeded) : status;
 }
 
 Status RequestChecker::CheckTokens(std::span<const TokenId> tokens, const char* field) const {

@@ -76,9 +76,8 @@ Result<std::string> LoadedEngine::Detokenize(std::span<const TokenId> tokens,
   std::uint64_t bytes_count = 0;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (!tokenizer_->Contains(tokens[i]))
-      return Failure(Status(
-          StatusCode::kOutOfRange, "tokens[" + std::to_string(i) + "]",
-          FoundAndAccepted(ShowValue(tokens[i].value), AcceptedRange(0, tokenizer_->size() - 1))));
+      return Failure(InvalidField("tokens[" + std::to_string(i) + "]", ShowValue(tokens[i].value),
+                                  AcceptedRange(0, tokenizer_->size() - 1)));
     bytes_count += tokenizer_->TokenBytes(tokens[i]).size();
   }
   if (bytes_count > kDetokenizedBytesMax)

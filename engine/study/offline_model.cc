@@ -88,7 +88,8 @@ Result<OfflineMemory> PlanOfflineMemory(const ModelHeader& header,
                           "found " + FormatByteSize(memory_bytes) + " (" +
                               std::to_string(memory_bytes) + " bytes); the least that works is " +
                               FormatByteSize(least_bytes) + " (" + std::to_string(least_bytes) +
-                              " bytes)"));
+                              " bytes)")
+                       .WithReason(Reason::kBudgetTooSmall));
   memory->expert_bytes = std::min(memory_bytes - memory->total_bytes(), experts_most);
   memory->holds_all_experts = memory->expert_bytes == experts_most;
   memory->least_bytes = least_bytes;

@@ -5,7 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/clock.h"
+#include "server/calls/page.h"
 #include "server/calls/request_log.h"
+#include "server/calls/translate/descriptions.h"
 #include "server/calls/translate/events.h"
 
 namespace edgemoe::calls {
@@ -22,16 +25,17 @@ ResponseStream::Translator OnHeap(Translator translate) {
   };
 }
 
+template <class Response>
 Result<RequestId> SubmitGenerate(ResponseStream& stream, Engine& engine, GenerateRequest request) {
-  stream.SetTranslator(
-      OnHeap(GenerateTranslator(engine, request.sampling.seed, request.top_logprob_count >= 0)));
+  stream.SetTranslator(OnHeap(GenerateTranslator<Response>(
+      engine, stream.Summary().id, request.sampling.seed, request.top_logprob_count >= 0)));
   return engine.Generate(std::move(request), stream.MakeSink());
 }
 
 Result<RequestId> SubmitComplete(ResponseStream& stream, Engine& engine,
                                  const v1::CompleteRequest& request, const SeedSource& new_seed) {
   EDGEMOE_ASSIGN_OR_FAIL(GenerateRequest generate, ToGenerateRequest(request, new_seed));
-  return SubmitGenerate(stream, engine, std::move(generate));
+  return SubmitGenerate<v1::CompleteResponse>(stream, engine, std::move(generate));
 }
 
 Result<RequestId> SubmitChat(ResponseStream& stream, Engine& engine, const v1::ChatRequest& request,
@@ -40,55 +44,60 @@ Result<RequestId> SubmitChat(ResponseStream& stream, Engine& engine, const v1::C
   EDGEMOE_ASSIGN_OR_FAIL(GenerateRequest generate, ToGenerateRequest(request, new_seed));
   EDGEMOE_ASSIGN_OR_FAIL(generate.prompt,
                          engine.ApplyTemplate(conversation.messages, conversation.options));
-  return SubmitGenerate(stream, engine, std::move(generate)).map_error(AboutMessages);
+  return SubmitGenerate<v1::ChatResponse>(stream, engine, std::move(generate))
+      .map_error(AboutMessages);
 }
 
 Result<RequestId> SubmitScore(ResponseStream& stream, Engine& engine,
                               const v1::ScoreRequest& request, const SeedSource&) {
   EDGEMOE_ASSIGN_OR_FAIL(ScoreRequest score, ToScoreRequest(request));
-  stream.SetTranslator(OnHeap(ScoreTranslator(engine)));
+  stream.SetTranslator(OnHeap(ScoreTranslator(engine, stream.Summary().id)));
   return engine.Score(std::move(score), stream.MakeSink());
 }
 
 // `submit` gives the request to the engine of the model that it names.
 template <class Request>
-void Submit(const Request& request, ResponseStream& stream, const ServiceParts& parts,
+void Submit(const Request& request, const std::shared_ptr<ResponseStream>& stream,
+            const ServiceParts& parts, const Caller& caller,
             Result<RequestId> (*submit)(ResponseStream&, Engine&, const Request&,
                                         const SeedSource&)) {
   Result<EngineLease> engine = parts.engines.Lease(request.model());
-  if (!engine) return stream.Refuse(engine.error());
-  const Result<RequestId> id = submit(stream, **engine, request, parts.new_seed);
-  stream.Submitted(*std::move(engine), id);
+  if (!engine) return stream->Refuse(engine.error());
+  stream->Name(parts.live.Add(stream, caller), (*engine)->model().name);
+  const Result<RequestId> id = submit(*stream, **engine, request, parts.new_seed);
+  if (id) LogSubmitted(parts.log, stream->Summary());
+  stream->Submitted(*std::move(engine), id);
 }
 
 }  // namespace
 
-std::shared_ptr<ResponseStream> MakeResponseStream(const ServiceParts& parts) {
+std::shared_ptr<ResponseStream> MakeResponseStream(const ServiceParts& parts, const char* method,
+                                                   const Caller& caller) {
   return std::make_shared<ResponseStream>(
-      parts.streams, parts.engine_options.stall_timeout_ms, parts.retry_delay,
-      [&parts](RequestId request, const FinishedEvent& event) {
+      parts.streams, parts.engine_options.stall_timeout_ms, method, caller.peer,
+      [&parts](const RequestSummary& request, const FinishedEvent& event) {
         parts.retry_delay.Observe(event.timings.prompt_ns + event.timings.decode_ns);
-        LogRequest(parts.log, request, event);
+        LogFinished(parts.log, request, event);
       });
 }
 
 void Complete(const v1::CompleteRequest& request, const std::shared_ptr<ResponseStream>& stream,
-              const ServiceParts& parts) {
-  Submit(request, *stream, parts, SubmitComplete);
+              const ServiceParts& parts, const Caller& caller) {
+  Submit(request, stream, parts, caller, SubmitComplete);
 }
 
 void Chat(const v1::ChatRequest& request, const std::shared_ptr<ResponseStream>& stream,
-          const ServiceParts& parts) {
-  Submit(request, *stream, parts, SubmitChat);
+          const ServiceParts& parts, const Caller& caller) {
+  Submit(request, stream, parts, caller, SubmitChat);
 }
 
 void Score(const v1::ScoreRequest& request, const std::shared_ptr<ResponseStream>& stream,
-           const ServiceParts& parts) {
-  Submit(request, *stream, parts, SubmitScore);
+           const ServiceParts& parts, const Caller& caller) {
+  Submit(request, stream, parts, caller, SubmitScore);
 }
 
 void Tokenize(v1::TokenizeRequest& request, const std::shared_ptr<TokenStream>& stream,
-              const ServiceParts& parts) {
+              const ServiceParts& parts, const Caller&) {
   Result<EngineLease> engine = parts.engines.Lease(request.model());
   if (!engine) return stream->Refuse(engine.error());
   auto tokens = (*engine)->Tokenize(std::move(*request.mutable_text()), ToTokenizeOptions(request));
@@ -97,7 +106,7 @@ void Tokenize(v1::TokenizeRequest& request, const std::shared_ptr<TokenStream>& 
 }
 
 Status Detokenize(const v1::DetokenizeRequest& request, v1::DetokenizeResponse& response,
-                  const ServiceParts& parts) {
+                  const ServiceParts& parts, const Caller&) {
   EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.Lease(request.model()));
   const bool render_special = !request.has_render_special() || request.render_special();
   EDGEMOE_ASSIGN_OR_RETURN(std::string text,
@@ -107,7 +116,7 @@ Status Detokenize(const v1::DetokenizeRequest& request, v1::DetokenizeResponse& 
 }
 
 Status ApplyTemplate(const v1::ApplyTemplateRequest& request, v1::ApplyTemplateResponse& response,
-                     const ServiceParts& parts) {
+                     const ServiceParts& parts, const Caller&) {
   EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.Lease(request.model()));
   EDGEMOE_ASSIGN_OR_RETURN(const Conversation conversation, ToConversation(request));
   EDGEMOE_ASSIGN_OR_RETURN(std::string prompt,
@@ -116,9 +125,20 @@ Status ApplyTemplate(const v1::ApplyTemplateRequest& request, v1::ApplyTemplateR
   return OkStatus();
 }
 
-Status Abort(const v1::AbortRequest& request, v1::AbortResponse&, const ServiceParts& parts) {
-  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.LeaseDefault());
-  return engine->Abort(RequestId{request.request_id()});
+Status ListRequests(const v1::ListRequestsRequest& request, v1::ListRequestsResponse& response,
+                    const ServiceParts& parts, const Caller& caller) {
+  const std::vector<RequestSummary> live = parts.live.List(caller);
+  EDGEMOE_ASSIGN_OR_RETURN(const PageRange page, PageOf(request, live.size()));
+  const std::uint64_t now_ns = SteadyClock().NowNs();
+  for (std::size_t i = page.begin; i < page.end; ++i)
+    *response.add_requests() = ToApi(live[i], now_ns);
+  response.set_next_page_token(page.next_page_token);
+  return OkStatus();
+}
+
+Status Abort(const v1::AbortRequest& request, v1::AbortResponse&, const ServiceParts& parts,
+             const Caller& caller) {
+  return parts.live.Abort(request.request_id(), caller);
 }
 
 }  // namespace edgemoe::calls

@@ -15,23 +15,27 @@
 namespace edgemoe::calls {
 
 // The stream for one of the three calls that follow, which submit its request or refuse it.
-std::shared_ptr<ResponseStream> MakeResponseStream(const ServiceParts& parts);
+// `method` is the call's name and outlives the stream.
+std::shared_ptr<ResponseStream> MakeResponseStream(const ServiceParts& parts, const char* method,
+                                                   const Caller& caller);
 void Complete(const v1::CompleteRequest& request, const std::shared_ptr<ResponseStream>& stream,
-              const ServiceParts& parts);
+              const ServiceParts& parts, const Caller& caller);
 void Chat(const v1::ChatRequest& request, const std::shared_ptr<ResponseStream>& stream,
-          const ServiceParts& parts);
+          const ServiceParts& parts, const Caller& caller);
 void Score(const v1::ScoreRequest& request, const std::shared_ptr<ResponseStream>& stream,
-           const ServiceParts& parts);
+           const ServiceParts& parts, const Caller& caller);
 
 // Takes the text out of the request, which the stream keeps.
 void Tokenize(v1::TokenizeRequest& request, const std::shared_ptr<TokenStream>& stream,
-              const ServiceParts& parts);
+              const ServiceParts& parts, const Caller& caller);
 
 Status Detokenize(const v1::DetokenizeRequest& request, v1::DetokenizeResponse& response,
-                  const ServiceParts& parts);
+                  const ServiceParts& parts, const Caller& caller);
 Status ApplyTemplate(const v1::ApplyTemplateRequest& request, v1::ApplyTemplateResponse& response,
-                     const ServiceParts& parts);
+                     const ServiceParts& parts, const Caller& caller);
+Status ListRequests(const v1::ListRequestsRequest& request, v1::ListRequestsResponse& response,
+                    const ServiceParts& parts, const Caller& caller);
 Status Abort(const v1::AbortRequest& request, v1::AbortResponse& response,
-             const ServiceParts& parts);
+             const ServiceParts& parts, const Caller& caller);
 
 }  // namespace edgemoe::calls

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/calls/models.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -9,6 +10,7 @@
 
 #include "engine/base/accepted.h"
 #include "engine/plan.h"
+#include "server/calls/page.h"
 #include "server/calls/translate/descriptions.h"
 #include "server/calls/translate/pack_messages.h"
 #include "server/models/model_directory.h"
@@ -17,11 +19,11 @@ namespace edgemoe::calls {
 namespace {
 
 v1::Model ToModel(const ModelFile& file) {
-  if (file.description) return ToApi(*file.description, v1::AVAILABLE);
+  if (file.description) return ToApi(*file.description, v1::MODEL_STATE_AVAILABLE);
   v1::Model model;
   model.set_name(file.name);
   model.set_path(file.path);
-  model.set_state(v1::BROKEN);
+  model.set_state(v1::MODEL_STATE_BROKEN);
   model.set_error(file.description.error().ToString());
   std::error_code unknown;
   const std::uintmax_t bytes = std::filesystem::file_size(file.path, unknown);
@@ -31,8 +33,8 @@ v1::Model ToModel(const ModelFile& file) {
 
 v1::Model ToModel(const Engine& engine) {
   const Status status = engine.availability();
-  if (status.ok()) return ToApi(engine.model(), v1::LOADED);
-  v1::Model model = ToApi(engine.model(), v1::BROKEN);
+  if (status.ok()) return ToApi(engine.model(), v1::MODEL_STATE_LOADED);
+  v1::Model model = ToApi(engine.model(), v1::MODEL_STATE_BROKEN);
   model.set_error(status.ToString());
   return model;
 }
@@ -49,6 +51,7 @@ Result<std::vector<v1::Model>> Models(const ServiceParts& parts) {
         engine && std::filesystem::equivalent(file.path, (*engine)->model().path, ignored);
     if (!loaded) models.push_back(ToModel(file));
   }
+  std::ranges::stable_sort(models, {}, &v1::Model::name);
   return models;
 }
 
@@ -79,20 +82,23 @@ Status StartPack(const v1::PackRequest& request, const std::shared_ptr<PackStrea
 
 }  // namespace
 
-Status ListModels(const v1::ListModelsRequest&, v1::ListModelsResponse& response,
-                  const ServiceParts& parts) {
+Status ListModels(const v1::ListModelsRequest& request, v1::ListModelsResponse& response,
+                  const ServiceParts& parts, const Caller&) {
   EDGEMOE_ASSIGN_OR_RETURN(std::vector<v1::Model> models, Models(parts));
-  for (v1::Model& model : models) *response.add_models() = std::move(model);
+  EDGEMOE_ASSIGN_OR_RETURN(const PageRange page, PageOf(request, models.size()));
+  for (std::size_t i = page.begin; i < page.end; ++i) *response.add_models() = std::move(models[i]);
+  response.set_next_page_token(page.next_page_token);
   return OkStatus();
 }
 
-Status GetModel(const v1::GetModelRequest& request, v1::Model& response,
-                const ServiceParts& parts) {
-  EDGEMOE_ASSIGN_OR_RETURN(response, Find(request.name(), parts));
+Status GetModel(const v1::GetModelRequest& request, v1::GetModelResponse& response,
+                const ServiceParts& parts, const Caller&) {
+  EDGEMOE_ASSIGN_OR_RETURN(*response.mutable_model(), Find(request.name(), parts));
   return OkStatus();
 }
 
-Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const ServiceParts& parts) {
+Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const ServiceParts& parts,
+            const Caller&) {
   EngineOptions options = parts.engine_options;
   if (!request.model().empty()) {
     EDGEMOE_ASSIGN_OR_RETURN(const v1::Model model, Find(request.model(), parts));
@@ -107,12 +113,12 @@ Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const Se
   if (request.has_context_tokens()) options.context_tokens = request.context_tokens();
   if (request.has_sessions_max()) options.sessions_max = request.sessions_max();
   EDGEMOE_ASSIGN_OR_RETURN(MemoryPlan plan, PlanMemory(options));
-  response = ToApi(InConfiguration(std::move(plan), parts));
+  *response.mutable_plan() = ToApi(InConfiguration(std::move(plan), parts));
   return OkStatus();
 }
 
 void Pack(const v1::PackRequest& request, const std::shared_ptr<PackStream>& stream,
-          const ServiceParts& parts) {
+          const ServiceParts& parts, const Caller&) {
   if (const Status status = StartPack(request, stream, parts); !status.ok())
     return stream->Refuse(status);
   stream->Open();

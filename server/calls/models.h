@@ -12,14 +12,16 @@
 
 namespace edgemoe::calls {
 
-// The loaded model first, then the directory's. An unreadable directory is an error.
+// An unreadable directory is an error.
 Status ListModels(const v1::ListModelsRequest& request, v1::ListModelsResponse& response,
-                  const ServiceParts& parts);
-Status GetModel(const v1::GetModelRequest& request, v1::Model& response, const ServiceParts& parts);
-Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const ServiceParts& parts);
+                  const ServiceParts& parts, const Caller& caller);
+Status GetModel(const v1::GetModelRequest& request, v1::GetModelResponse& response,
+                const ServiceParts& parts, const Caller& caller);
+Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const ServiceParts& parts,
+            const Caller& caller);
 
 // Starts a job that tells the stream, or refuses the call.
 void Pack(const v1::PackRequest& request, const std::shared_ptr<PackStream>& stream,
-          const ServiceParts& parts);
+          const ServiceParts& parts, const Caller& caller);
 
 }  // namespace edgemoe::calls

@@ -5,29 +5,38 @@
 
 #include "engine/probe.h"
 #include "server/calls/translate/descriptions.h"
+#include "server/calls/translate/pack_messages.h"
+#include "server/calls/translate/requests.h"
 #include "server/memory/process_memory.h"
 
 namespace edgemoe::calls {
 
-Status GetStats(const v1::GetStatsRequest&, v1::Stats& response, const ServiceParts& parts) {
+Status GetStats(const v1::GetStatsRequest&, v1::GetStatsResponse& response,
+                const ServiceParts& parts, const Caller&) {
   EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.LeaseDefault());
   EngineStats stats = engine->GetStats();
   stats.memory = InConfiguration(std::move(stats.memory), parts);
   response = ToApi(stats, ReadProcessMemory());
   response.set_version(EDGEMOE_VERSION);
   response.set_model(engine->model().name);
+  if (const auto job = parts.packs.running()) {
+    v1::GetStatsResponse::PackJob& out = *response.mutable_pack_job();
+    out.set_source_path(job->source_path);
+    out.set_output_path(job->output_path);
+    *out.mutable_progress() = ToApi(job->step);
+  }
   return OkStatus();
 }
 
-Status Resize(const v1::ResizeRequest& request, v1::PlanResponse& response,
-              const ServiceParts& parts) {
+Status Resize(const v1::ResizeRequest& request, v1::ResizeResponse& response,
+              const ServiceParts& parts, const Caller&) {
   EDGEMOE_ASSIGN_OR_RETURN(MemoryPlan plan, parts.budget.Resize(request.budget_bytes()));
-  response = ToApi(InConfiguration(std::move(plan), parts));
+  *response.mutable_plan() = ToApi(InConfiguration(std::move(plan), parts));
   return OkStatus();
 }
 
 Status Probe(const v1::ProbeRequest& request, v1::ProbeResponse& response,
-             const ServiceParts& parts) {
+             const ServiceParts& parts, const Caller&) {
   EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.LeaseDefault());
   EDGEMOE_ASSIGN_OR_RETURN(const ProbeReport report,
                            ProbeStorage({.path = engine->model().path,
@@ -39,10 +48,13 @@ Status Probe(const v1::ProbeRequest& request, v1::ProbeResponse& response,
 }
 
 void RecordTrace(const v1::RecordTraceRequest& request, const std::shared_ptr<RecordStream>& stream,
-                 const ServiceParts& parts) {
+                 const ServiceParts& parts, const Caller&) {
   Result<EngineLease> engine = parts.engines.LeaseDefault();
   if (!engine) return stream->Refuse(engine.error());
-  stream->Start(*std::move(engine), request);
+  const Result<std::uint32_t> time_limit_ms =
+      ToTimeLimitMs("time_limit_seconds", request.time_limit_seconds());
+  if (!time_limit_ms) return stream->Refuse(time_limit_ms.error());
+  stream->Start(*std::move(engine), request.steps_max(), *time_limit_ms);
 }
 
 }  // namespace edgemoe::calls

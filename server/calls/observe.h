@@ -13,14 +13,15 @@
 
 namespace edgemoe::calls {
 
-Status GetStats(const v1::GetStatsRequest& request, v1::Stats& response, const ServiceParts& parts);
-Status Resize(const v1::ResizeRequest& request, v1::PlanResponse& response,
-              const ServiceParts& parts);
+Status GetStats(const v1::GetStatsRequest& request, v1::GetStatsResponse& response,
+                const ServiceParts& parts, const Caller& caller);
+Status Resize(const v1::ResizeRequest& request, v1::ResizeResponse& response,
+              const ServiceParts& parts, const Caller& caller);
 Status Probe(const v1::ProbeRequest& request, v1::ProbeResponse& response,
-             const ServiceParts& parts);
+             const ServiceParts& parts, const Caller& caller);
 
 // Starts a recording that tells the stream, or refuses the call.
 void RecordTrace(const v1::RecordTraceRequest& request, const std::shared_ptr<RecordStream>& stream,
-                 const ServiceParts& parts);
+                 const ServiceParts& parts, const Caller& caller);
 
 }  // namespace edgemoe::calls

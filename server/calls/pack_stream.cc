@@ -7,19 +7,25 @@
 
 namespace edgemoe {
 
-void PackStream::OnProgress(const PackProgress& progress,
-                            std::optional<double> phase_seconds_left) {
+void PackStream::OnProgress(const PackStep& step) {
+  auto message = std::make_unique<v1::PackResponse>();
+  *message->mutable_progress() = ToApi(step);
   {
     const MutexLock lock(mutex_);
-    waiting_ = std::make_unique<v1::PackResponse>(ToApi(progress, phase_seconds_left));
+    waiting_ = std::move(message);
   }
   Wake();
 }
 
 void PackStream::OnEnded(Result<PackReport> report) {
+  std::unique_ptr<v1::PackResponse> message;
+  if (report) {
+    message = std::make_unique<v1::PackResponse>();
+    *message->mutable_report() = ToApi(*report);
+  }
   {
     const MutexLock lock(mutex_);
-    if (report) waiting_ = std::make_unique<v1::PackResponse>(ToApi(*report));
+    if (message != nullptr) waiting_ = std::move(message);
     final_status_ = report ? OkStatus() : report.error();
   }
   Wake();
@@ -28,7 +34,7 @@ void PackStream::OnEnded(Result<PackReport> report) {
 SingleWriter::Turn PackStream::Next() {
   const MutexLock lock(mutex_);
   if (waiting_ != nullptr) return {.message = std::move(waiting_)};
-  if (final_status_) return {.end = CallEnd{.status = *final_status_}};
+  if (final_status_) return {.end = *final_status_};
   return {};
 }
 

@@ -22,7 +22,7 @@ class PackStream final : public SingleWriter, public PackListener {
   // `thread` outlives the stream. The job may be started before Open.
   explicit PackStream(StreamThread& thread) : SingleWriter(thread) {}
 
-  void OnProgress(const PackProgress& progress, std::optional<double> phase_seconds_left) override;
+  void OnProgress(const PackStep& step) override;
   void OnEnded(Result<PackReport> report) override;
   const std::atomic<bool>& cancelled() const override { return cancelled_; }
 

@@ -6,11 +6,11 @@
 
 namespace edgemoe {
 
-void RecordStream::Start(EngineLease engine, const v1::RecordTraceRequest& request) {
+void RecordStream::Start(EngineLease engine, std::uint64_t steps_max, std::uint32_t time_limit_ms) {
   const std::weak_ptr<RecordStream> weak =
       std::static_pointer_cast<RecordStream>(shared_from_this());
   constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
-  steps_max_ = request.steps_max() == 0 ? kNoLimit : request.steps_max();
+  steps_max_ = steps_max == 0 ? kNoLimit : steps_max;
   auto recording = engine->RecordRouting([weak](std::uint64_t steps_recorded) {
     if (const auto self = weak.lock()) self->OnStep(steps_recorded);
   });
@@ -22,8 +22,8 @@ void RecordStream::Start(EngineLease engine, const v1::RecordTraceRequest& reque
   {
     const MutexLock lock(mutex_);
     started_ = true;
-    if (request.time_limit_ms() != 0)
-      deadline_ = thread().After(request.time_limit_ms(), [weak] {
+    if (time_limit_ms != 0)
+      deadline_ = thread().After(time_limit_ms, [weak] {
         if (const auto self = weak.lock()) self->StopRecording();
       });
     stop = stopping_;  // by a client that has gone, or enough steps, before there was a recording
@@ -99,7 +99,7 @@ SingleWriter::Turn RecordStream::Next() {
   if (!stopped) return {};
   recording_.reset();
   engine_.reset();
-  return {.end = CallEnd{.status = OkStatus()}};
+  return {.end = OkStatus()};
 }
 
 std::unique_ptr<v1::RecordTraceResponse> RecordStream::TakeMessage() {

@@ -34,7 +34,9 @@ class RecordStream final : public SingleWriter {
       : SingleWriter(thread), workers_(workers) {}
 
   // Starts a recording and opens the stream, or refuses the call; once.
-  void Start(EngineLease engine, const v1::RecordTraceRequest& request) EXCLUDES(mutex_);
+  // Limits as in the request; 0: none.
+  void Start(EngineLease engine, std::uint64_t steps_max, std::uint32_t time_limit_ms)
+      EXCLUDES(mutex_);
 
  private:
   Turn Next() override EXCLUDES(mutex_);

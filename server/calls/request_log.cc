@@ -26,24 +26,34 @@ double Ratio(std::uint64_t part, double whole) {
   return whole > 0 ? static_cast<double>(part) / whole : 0;
 }
 
-}  // namespace
-
-std::string FormatRequest(RequestId request, const FinishedEvent& event) {
-  char line[256];
-  std::snprintf(line, sizeof line,
-                "request %llu: %s, %u + %u tokens, %.1f tok/s, experts %.1f %% hit, ",
-                static_cast<unsigned long long>(request.value), Name(event.reason),
-                event.prompt_tokens, event.completion_tokens, DecodeTokensPerSecond(event),
-                100 * Ratio(event.io.expert_hits, static_cast<double>(event.io.experts_used)));
-  return line + FormatByteSize(event.io.bytes_read) + " read";
+std::string Begin(const RequestSummary& request) {
+  return "request " + request.id + ": " + request.method + " of " + request.peer;
 }
 
-void LogRequest(const LogSink& log, RequestId request, const FinishedEvent& event) {
+}  // namespace
+
+void LogSubmitted(const LogSink& log, const RequestSummary& request) {
+  if (log) log(LogLevel::kInfo, Begin(request));
+}
+
+std::string FormatFinished(const RequestSummary& request, const FinishedEvent& event) {
+  const RequestTimings& timings = event.timings;
+  char figures[256];
+  std::snprintf(
+      figures, sizeof figures, ": %s, %u + %u tokens in %.2f s, %.1f tok/s, experts %.1f %% hit, ",
+      Name(event.reason), event.prompt_tokens, event.completion_tokens,
+      static_cast<double>(timings.queue_ns + timings.prompt_ns + timings.decode_ns) * 1e-9,
+      DecodeTokensPerSecond(event),
+      100 * Ratio(event.io.expert_hits, static_cast<double>(event.io.experts_used)));
+  return Begin(request) + figures + FormatByteSize(event.io.bytes_read) + " read";
+}
+
+void LogFinished(const LogSink& log, const RequestSummary& request, const FinishedEvent& event) {
   if (!log) return;
   if (event.reason == FinishReason::kError) {
-    log(LogLevel::kWarning, FormatRequest(request, event) + ": " + event.status.ToString());
+    log(LogLevel::kWarning, FormatFinished(request, event) + ": " + event.status.ToString());
   } else {
-    log(LogLevel::kInfo, FormatRequest(request, event));
+    log(LogLevel::kInfo, FormatFinished(request, event));
   }
 }
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "engine/base/clock.h"
+
 namespace edgemoe {
 
 // Owned by the engine; destroyed by it after OnFinished, or when the request is refused.
@@ -11,14 +13,11 @@ class StreamSink final : public EventSink {
  public:
   explicit StreamSink(std::shared_ptr<ResponseStream> stream) : stream_(std::move(stream)) {}
 
-  void OnStarted(const StartedEvent& event) override {
-    request_ = event.request;
-    stream_->Push(event);
-  }
+  void OnStarted(const StartedEvent& event) override { stream_->Push(event); }
   void OnPromptProgress(const PromptProgressEvent& event) override { stream_->Push(event); }
   void OnChunk(ChunkEvent event) override { stream_->Push(std::move(event)); }
   void OnFinished(FinishedEvent event) override {
-    if (stream_->observer_) stream_->observer_(request_, event);
+    if (stream_->observer_) stream_->observer_(stream_->Summary(), event);
     if (!event.text.empty())
       stream_->Push(ChunkEvent{.text = std::move(event.text), .tokens = {}, .logprobs = {}});
     stream_->Push(std::move(event));
@@ -27,22 +26,52 @@ class StreamSink final : public EventSink {
 
  private:
   const std::shared_ptr<ResponseStream> stream_;
-  RequestId request_;
 };
 
 ResponseStream::ResponseStream(StreamThread& thread, std::uint32_t stall_timeout_ms,
-                               const RetryDelay& retry_delay, FinishedObserver observer)
-    : SingleWriter(thread),
-      stall_timeout_ms_(stall_timeout_ms),
-      retry_delay_(retry_delay),
-      observer_(std::move(observer)) {}
+                               const char* method, std::string peer, FinishedObserver observer)
+    : SingleWriter(thread), stall_timeout_ms_(stall_timeout_ms), observer_(std::move(observer)) {
+  summary_.method = method;
+  summary_.peer = std::move(peer);
+  summary_.submitted_ns = SteadyClock().NowNs();
+}
+
+void ResponseStream::Name(RequestTable::Entry entry, std::string model) {
+  const MutexLock lock(mutex_);
+  entry_.emplace(std::move(entry));
+  summary_.id = entry_->id();
+  summary_.model = std::move(model);
+}
+
+RequestSummary ResponseStream::Summary() const {
+  const MutexLock lock(mutex_);
+  return summary_;
+}
+
+Status ResponseStream::Abort() {
+  std::optional<RequestId> request;
+  EngineLease engine;
+  {
+    const MutexLock lock(mutex_);
+    if (!final_status_ && !ended_) request = request_;
+    engine = engine_;
+  }
+  if (request && engine != nullptr) return engine->Abort(*request);
+  return NotFoundError("the request has ended");
+}
 
 std::unique_ptr<EventSink> ResponseStream::MakeSink() {
   return std::make_unique<StreamSink>(std::static_pointer_cast<ResponseStream>(shared_from_this()));
 }
 
 void ResponseStream::Submitted(EngineLease engine, const Result<RequestId>& request) {
-  if (!request) return Refuse(request.error());
+  if (!request) {
+    {
+      const MutexLock lock(mutex_);
+      entry_.reset();
+    }
+    return Refuse(request.error());
+  }
   bool abort = false;
   {
     const MutexLock lock(mutex_);
@@ -74,11 +103,6 @@ void ResponseStream::WatchWaiting() {
   });
 }
 
-void ResponseStream::Refuse(const Status& status) {
-  const bool may_come_back = status.code() == StatusCode::kResourceExhausted;
-  SingleWriter::Refuse(status, may_come_back ? std::optional(retry_delay_.Ms()) : std::nullopt);
-}
-
 SingleWriter::Turn ResponseStream::Next() {
   while (true) {
     std::optional<StreamEvent> event;
@@ -88,8 +112,7 @@ SingleWriter::Turn ResponseStream::Next() {
       if (abandoned_ || (queue_.size() == 0 && final_status_)) {
         ended_ = true;
         lease = std::move(engine_);
-        return {.end = CallEnd{.status = abandoned_ ? CancelledError("the client has gone")
-                                                    : *final_status_}};
+        return {.end = abandoned_ ? CancelledError("the client has gone") : *final_status_};
       }
       const bool could_take = queue_.CanTake();
       event = queue_.Pop();
@@ -122,16 +145,25 @@ void ResponseStream::Push(StreamEvent event) {
   {
     const MutexLock lock(mutex_);
     begun_ = true;
+    const auto* const finished = std::get_if<FinishedEvent>(&event);
+    if (finished != nullptr) entry_.reset();
     if (abandoned_ || ended_ || final_status_) return;
-    if (const auto* finished = std::get_if<FinishedEvent>(&event)) {
+    if (finished != nullptr) {
       final_status_ = finished->status;
       watch = true;
+    } else if (const auto* started = std::get_if<StartedEvent>(&event)) {
+      summary_.runs = true;
+      summary_.prompt_tokens = started->prompt_tokens;
+    } else if (const auto* chunk = std::get_if<ChunkEvent>(&event)) {
+      summary_.completion_tokens += static_cast<std::uint32_t>(chunk->tokens.size());
     }
     if (!queue_.Push(std::move(event))) {
       // The engine asks CanTake before each step, so that this is a step of more than half a queue.
-      final_status_ = ResourceExhaustedError(
-          "the client reads too slowly: one step wrote more than the stream's buffer of " +
-          std::to_string(EventQueue::kBytesMax) + " bytes holds");
+      final_status_ =
+          ResourceExhaustedError(
+              "the client reads too slowly: one step wrote more than the stream's buffer of " +
+              std::to_string(EventQueue::kBytesMax) + " bytes holds")
+              .WithReason(Reason::kSlowReader);
       abort = request_;
       engine = engine_;
       watch = true;

@@ -11,7 +11,7 @@
 #include "engine/base/mutex.h"
 #include "engine/engine.h"
 #include "server/calls/event_queue.h"
-#include "server/calls/retry_delay.h"
+#include "server/calls/request_table.h"
 #include "server/calls/single_writer.h"
 #include "server/models/engine_slot.h"
 
@@ -20,17 +20,23 @@ namespace edgemoe {
 // Bounded: see EventQueue. A client that takes nothing holds at most that much; once the engine is
 // done with the request, for at most the stall timeout. When the client goes, the request is
 // aborted and the call ends at once; the engine's sink may live on for a while.
-class ResponseStream final : public SingleWriter {
+class ResponseStream final : public SingleWriter, public LiveRequest {
  public:
   // Called on the engine's thread when the engine is done with a request.
-  using FinishedObserver = std::function<void(RequestId, const FinishedEvent&)>;
+  using FinishedObserver = std::function<void(const RequestSummary&, const FinishedEvent&)>;
   // Makes a message of an event; none when the call has no message for it. Called for one event at
   // a time, in order, while the stream has its lease on the engine.
   using Translator = std::function<std::unique_ptr<const Message>(StreamEvent)>;
 
-  // `thread` and `retry_delay` outlive the stream.
-  ResponseStream(StreamThread& thread, std::uint32_t stall_timeout_ms,
-                 const RetryDelay& retry_delay, FinishedObserver observer);
+  // `thread` outlives the stream, `method` too. `peer`: see Caller.
+  ResponseStream(StreamThread& thread, std::uint32_t stall_timeout_ms, const char* method,
+                 std::string peer, FinishedObserver observer);
+
+  // What clients know the request by, until the engine is done with it. Before the engine is given
+  // the sink.
+  void Name(RequestTable::Entry entry, std::string model) EXCLUDES(mutex_);
+  RequestSummary Summary() const override EXCLUDES(mutex_);
+  Status Abort() override EXCLUDES(mutex_);
 
   // Before the engine is given the sink.
   void SetTranslator(Translator translator) { translator_ = std::move(translator); }
@@ -43,8 +49,6 @@ class ResponseStream final : public SingleWriter {
   // The outcome of Engine::Generate or Score: opens the stream, or refuses the call on an error.
   // Exactly once, unless the call was refused before.
   void Submitted(EngineLease engine, const Result<RequestId>& request);
-  // RESOURCE_EXHAUSTED tells the client when to come back.
-  void Refuse(const Status& status) override;
 
  private:
   friend class StreamSink;
@@ -58,11 +62,12 @@ class ResponseStream final : public SingleWriter {
   void WatchWaiting() EXCLUDES(mutex_);
 
   const std::uint32_t stall_timeout_ms_;
-  const RetryDelay& retry_delay_;
   const FinishedObserver observer_;
   Translator translator_;
 
   mutable Mutex mutex_;
+  RequestSummary summary_ GUARDED_BY(mutex_);
+  std::optional<RequestTable::Entry> entry_ GUARDED_BY(mutex_);
   EventQueue queue_ GUARDED_BY(mutex_);
   bool begun_ GUARDED_BY(mutex_) = false;  // the engine has said something
   StreamThread::Timer waiting_ GUARDED_BY(mutex_);

@@ -10,6 +10,8 @@
 #include "engine/base/status.h"
 #include "engine/options.h"
 #include "engine/plan.h"
+#include "server/calls/caller.h"
+#include "server/calls/request_table.h"
 #include "server/calls/retry_delay.h"
 #include "server/calls/translate/requests.h"
 #include "server/jobs/pack_runner.h"
@@ -30,6 +32,7 @@ struct ServiceParts {
   StreamThread& streams;
   RequestMemory& requests;
   RetryDelay& retry_delay;
+  RequestTable& live;
   EngineOptions engine_options;  // of the loaded model; the defaults of Plan
   std::string models_directory;
   SeedSource new_seed;

@@ -34,10 +34,10 @@ void SingleWriter::Wake() {
   if (TakeTurn()) thread_.Post([self = shared_from_this()] { self->Pump(); });
 }
 
-void SingleWriter::Refuse(const Status& status, std::optional<std::uint32_t> retry_delay_ms) {
+void SingleWriter::Refuse(const Status& status) {
   {
     const MutexLock lock(mutex_);
-    refusal_ = CallEnd{.status = status, .retry_delay_ms = retry_delay_ms};
+    refusal_ = status;
   }
   Pump();
 }
@@ -70,7 +70,7 @@ void SingleWriter::Pump() {
       if (refused) turn.end = std::exchange(refusal_, std::nullopt);
     }
     if (!refused) turn = Next();
-    if (turn.end) return wire_->End(turn.end->status, turn.end->retry_delay_ms);
+    if (turn.end) return wire_->End(*turn.end);
     if (turn.message != nullptr) {
       if (client_has_gone()) continue;
       return wire_->Write(*turn.message);

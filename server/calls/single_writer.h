@@ -24,8 +24,8 @@ class CallWire {
   virtual ~CallWire() = default;
   // Starts to write; OnWritten follows, once. Keeps no reference to the message.
   virtual void Write(const google::protobuf::Message& message) = 0;
-  // Ends the call, once and last. `retry_delay_ms`: when a client that was refused may come back.
-  virtual void End(const Status& status, std::optional<std::uint32_t> retry_delay_ms) = 0;
+  // Ends the call, once and last.
+  virtual void End(const Status& status) = 0;
   // Makes OnWritten(false) and OnCancelled come soon. May come after End, not after OnOver.
   virtual void Cancel() = 0;
 };
@@ -52,7 +52,7 @@ class SingleWriter : public std::enable_shared_from_this<SingleWriter> {
   // Once, before everything else. `wire` lives until OnOver.
   void Attach(CallWire& wire) { wire_ = &wire; }
   // Ends a call that nothing was produced for: instead of Open.
-  virtual void Refuse(const Status& status) { Refuse(status, std::nullopt); }
+  void Refuse(const Status& status) EXCLUDES(mutex_);
 
   void OnWritten(bool ok);
   void OnCancelled();
@@ -67,14 +67,10 @@ class SingleWriter : public std::enable_shared_from_this<SingleWriter> {
   void Open() { Pump(); }
 
  protected:
-  struct CallEnd {
-    Status status;
-    std::optional<std::uint32_t> retry_delay_ms{};
-  };
   // A message to write, or the end, or neither: nothing for now, Wake will tell.
   struct Turn {
     std::unique_ptr<const Message> message{};
-    std::optional<CallEnd> end{};
+    std::optional<Status> end{};
   };
 
   // `thread` outlives the object.
@@ -82,7 +78,6 @@ class SingleWriter : public std::enable_shared_from_this<SingleWriter> {
 
   // Next has something that it had not. The thread of streams asks: the caller is not held up.
   void Wake() EXCLUDES(mutex_);
-  void Refuse(const Status& status, std::optional<std::uint32_t> retry_delay_ms) EXCLUDES(mutex_);
   // Cancels the call when it is not over by then. The last one counts.
   void CancelAfter(std::uint64_t delay_ms) EXCLUDES(wire_mutex_);
 
@@ -107,7 +102,7 @@ class SingleWriter : public std::enable_shared_from_this<SingleWriter> {
   bool busy_ GUARDED_BY(mutex_) = true;
   bool woken_ GUARDED_BY(mutex_) = false;      // since Next was last asked
   bool cancelled_ GUARDED_BY(mutex_) = false;  // by the client, or by a write that failed
-  std::optional<CallEnd> refusal_ GUARDED_BY(mutex_);
+  std::optional<Status> refusal_ GUARDED_BY(mutex_);
 
   Mutex wire_mutex_;  // keeps the wire alive during Cancel; otherwise taken by OnOver alone
   bool over_ GUARDED_BY(wire_mutex_) = false;

@@ -47,7 +47,8 @@ void TokenStream::PostNext() {
   {
     const MutexLock lock(mutex_);
     works_ = false;
-    end_ = ResourceExhaustedError("too many calls wait for an answer; try again later");
+    end_ = ResourceExhaustedError("too many calls wait for an answer; try again later")
+               .WithReason(Reason::kTooManyCalls);
   }
   Wake();
 }
@@ -73,7 +74,7 @@ SingleWriter::Turn TokenStream::Next() {
   }
   tokens_.reset();
   engine_.reset();
-  return {.end = CallEnd{.status = *end}};
+  return {.end = *end};
 }
 
 }  // namespace edgemoe

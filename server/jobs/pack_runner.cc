@@ -5,8 +5,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 #include "engine/base/byte_size.h"
 
@@ -31,7 +33,9 @@ void YieldToOthers() {
 // Tells the listener now and then, and how long the phase will take at its speed so far.
 class ProgressTeller {
  public:
-  ProgressTeller(PackListener& listener, const Clock& clock) : listener_(listener), clock_(clock) {}
+  ProgressTeller(std::vector<PackProgress::Phase> phases, std::function<void(const PackStep&)> tell,
+                 const Clock& clock)
+      : phases_(std::move(phases)), tell_(std::move(tell)), clock_(clock) {}
 
   void Tell(const PackProgress& progress) {
     const std::uint64_t now_ns = clock_.NowNs();
@@ -44,7 +48,11 @@ class ProgressTeller {
       begun_with_ = progress.done;
     }
     told_at_ns_ = now_ns;
-    listener_.OnProgress(progress, SecondsLeft(progress, now_ns));
+    const auto place = std::ranges::find(phases_, progress.phase);
+    tell_({.progress = progress,
+           .phase_number = static_cast<std::uint32_t>(place - phases_.begin()) + 1,
+           .phase_count = static_cast<std::uint32_t>(phases_.size()),
+           .phase_seconds_left = SecondsLeft(progress, now_ns)});
   }
 
  private:
@@ -55,7 +63,8 @@ class ProgressTeller {
     return static_cast<double>(progress.total - progress.done) * seconds / done;
   }
 
-  PackListener& listener_;
+  const std::vector<PackProgress::Phase> phases_;
+  const std::function<void(const PackStep&)> tell_;
   const Clock& clock_;
   bool begun_ = false;
   PackProgress::Phase phase_ = PackProgress::Phase::kCopying;
@@ -91,23 +100,36 @@ PackRunner::~PackRunner() {
 
 Status PackRunner::TryStart(PackOptions options, std::shared_ptr<PackListener> listener) {
   const MutexLock lock(mutex_);
-  if (!running_output_.empty())
-    return FailedPreconditionError("pack: another job is writing " + running_output_ +
-                                   "; one runs at a time");
+  if (running_)
+    return FailedPreconditionError("pack: another job is writing " + running_->output_path +
+                                   "; one runs at a time")
+        .WithReason(Reason::kBusy);
   // The job before has ended, its thread is about to.
   if (thread_.joinable()) thread_.join();
-  running_output_ = options.output_path;
+  running_ = {.source_path = options.source_path, .output_path = options.output_path, .step = {}};
   thread_ = std::thread([this, options = std::move(options), listener = std::move(listener)] {
     Run(options, *listener);
   });
   return OkStatus();
 }
 
+std::optional<RunningPack> PackRunner::running() const {
+  const MutexLock lock(mutex_);
+  return running_;
+}
+
 void PackRunner::Run(PackOptions options, PackListener& listener) {
   YieldToOthers();
   const std::string name = "pack " + options.output_path;
   Say(LogLevel::kInfo, name + ": started, from " + options.source_path);
-  ProgressTeller teller(listener, clock_);
+  const auto tell = [this, &listener](const PackStep& step) {
+    {
+      const MutexLock lock(mutex_);
+      running_->step = step;
+    }
+    listener.OnProgress(step);
+  };
+  ProgressTeller teller(PackPhases(options), tell, clock_);
   options.cancelled = &listener.cancelled();
   options.progress = [&teller](const PackProgress& progress) { teller.Tell(progress); };
   Result<PackReport> report = Write(std::move(options));
@@ -119,7 +141,7 @@ void PackRunner::Run(PackOptions options, PackListener& listener) {
   }
   {
     const MutexLock lock(mutex_);
-    running_output_.clear();
+    running_.reset();
   }
   listener.OnEnded(std::move(report));
 }

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,14 +22,27 @@
 
 namespace edgemoe {
 
+// How far a job is.
+struct PackStep {
+  PackProgress progress;
+  // Of PackPhases, from 1.
+  std::uint32_t phase_number = 0;
+  std::uint32_t phase_count = 0;
+  std::optional<double> phase_seconds_left;  // absent until it can be told
+};
+
+struct RunningPack {
+  std::string source_path;
+  std::string output_path;
+  PackStep step;
+};
+
 // Who is told about a job; on the job's thread.
 class PackListener {
  public:
   virtual ~PackListener() = default;
-  // At most once in kProgressIntervalMs, but always at the start of a phase. The time is the
-  // phase's, absent until it can be told.
-  virtual void OnProgress(const PackProgress& progress,
-                          std::optional<double> phase_seconds_left) = 0;
+  // At most once in kProgressIntervalMs, but always at the start of a phase.
+  virtual void OnProgress(const PackStep& step) = 0;
   // Last. Another job may be started from here on.
   virtual void OnEnded(Result<PackReport> report) = 0;
   // Set: the job ends soon. Who waits for it is notified.
@@ -53,6 +67,8 @@ class PackRunner {
   // names the output of the job that runs; the listener is then not told of anything.
   Status TryStart(PackOptions options, std::shared_ptr<PackListener> listener);
 
+  std::optional<RunningPack> running() const;
+
  private:
   void Run(PackOptions options, PackListener& listener);
   Result<PackReport> Write(PackOptions options);
@@ -61,8 +77,8 @@ class PackRunner {
   SharedBudget& budget_;
   const Clock& clock_;
   const LogSink log_;
-  Mutex mutex_;
-  std::string running_output_ GUARDED_BY(mutex_);  // empty: none runs
+  mutable Mutex mutex_;
+  std::optional<RunningPack> running_ GUARDED_BY(mutex_);
   std::thread thread_ GUARDED_BY(mutex_);
 };
 

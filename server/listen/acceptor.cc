@@ -70,8 +70,10 @@ void Acceptor::OnAccepted(Protocol::socket socket) {
   const Status status = peer ? options_.admit(*peer) : peer.error();
   if (!status.ok()) {
     if (options_.log) options_.log(LogLevel::kWarning, status.message());
-    if (options_.refuse && refused_.size() < kRefusedMax)
-      HandOn(std::move(socket), options_.refuse, refused_);
+    if (options_.refuse && refused_.size() < kRefusedMax) {
+      if (UniqueFd fd = Release(std::move(socket), refused_); fd.valid())
+        options_.refuse(std::move(fd));
+    }
     return;
   }
   if (connections_.size() >= options_.connections_max) {
@@ -81,16 +83,16 @@ void Acceptor::OnAccepted(Protocol::socket socket) {
                                            std::to_string(options_.connections_max) + " are open");
     return;
   }
-  HandOn(std::move(socket), options_.take, connections_);
+  if (UniqueFd fd = Release(std::move(socket), connections_); fd.valid())
+    options_.take(std::move(fd), *peer);
 }
 
-void Acceptor::HandOn(Protocol::socket socket, const std::function<void(UniqueFd)>& to,
-                      Watches& open) {
+UniqueFd Acceptor::Release(Protocol::socket socket, Watches& open) {
   boost::system::error_code error;
   socket.native_non_blocking(true, error);
-  if (error) return;
+  if (error) return {};
   WatchEnd(socket.native_handle(), open);
-  to(UniqueFd(socket.release()));
+  return UniqueFd(socket.release());
 }
 
 void Acceptor::WatchEnd(int fd, Watches& open) {

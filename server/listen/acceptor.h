@@ -27,7 +27,8 @@ class Acceptor {
   struct Options {
     std::uint32_t connections_max = 256;
     std::function<Status(const PeerCredentials&)> admit;
-    std::function<void(UniqueFd)> take;  // gets a connected, non-blocking socket
+    // Gets a connected, non-blocking socket, and who was admitted.
+    std::function<void(UniqueFd, const PeerCredentials&)> take;
     LogSink log;
     // Gets the connections of peers that are not admitted, a few at a time, to tell them so. Null:
     // they are closed.
@@ -47,10 +48,7 @@ class Acceptor {
   void Stop();
 
   // For connections to come; open ones stay.
-  void Change(std::uint32_t connections_max, std::function<Status(const PeerCredentials&)> admit) {
-    options_.connections_max = connections_max;
-    options_.admit = std::move(admit);
-  }
+  void Change(std::uint32_t connections_max) { options_.connections_max = connections_max; }
 
   // Of admitted peers.
   std::size_t connection_count() const { return connections_.size(); }
@@ -68,7 +66,8 @@ class Acceptor {
 
   void AcceptNext(const std::shared_ptr<Listener>& listener);
   void OnAccepted(Protocol::socket socket);
-  void HandOn(Protocol::socket socket, const std::function<void(UniqueFd)>& to, Watches& open);
+  // Null when the socket has failed.
+  UniqueFd Release(Protocol::socket socket, Watches& open);
   void WatchEnd(int fd, Watches& open);
   void WaitForEnd(Watches& open, Watches::iterator place);
 

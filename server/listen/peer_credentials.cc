@@ -27,27 +27,25 @@ std::optional<std::uint32_t> ParseId(const std::string& text) {
   return id;
 }
 
-Result<uid_t> FindUser(const std::string& name) {
+Result<uid_t> FindUser(const char* field, const std::string& name) {
   if (const auto id = ParseId(name)) return uid_t{*id};
   std::vector<char> buffer(kNameServiceBytes);
   struct passwd entry {};
   struct passwd* found = nullptr;
   ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr)
-    return Failure(
-        InvalidField("listen.allow_users", ShowValue(name), "a user of this system or a number"));
+    return Failure(InvalidField(field, ShowValue(name), "a user of this system or a number"));
   return found->pw_uid;
 }
 
-Result<gid_t> FindGroup(const std::string& name) {
+Result<gid_t> FindGroup(const char* field, const std::string& name) {
   if (const auto id = ParseId(name)) return gid_t{*id};
   std::vector<char> buffer(kNameServiceBytes);
   struct group entry {};
   struct group* found = nullptr;
   ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr)
-    return Failure(
-        InvalidField("listen.allow_groups", ShowValue(name), "a group of this system or a number"));
+    return Failure(InvalidField(field, ShowValue(name), "a group of this system or a number"));
   return found->gr_gid;
 }
 
@@ -76,29 +74,48 @@ Result<PeerCredentials> ReadPeerCredentials(int fd) {
   return peer;
 }
 
-Result<PeerPolicy> PeerPolicy::Make(uid_t own_uid, std::span<const std::string> users,
-                                    std::span<const std::string> groups) {
+std::string Describe(const PeerCredentials& peer) {
+  return "uid " + std::to_string(peer.uid) + ", gid " + std::to_string(peer.gid) + ", pid " +
+         std::to_string(peer.pid);
+}
+
+Result<PeerPolicy> PeerPolicy::Make(uid_t own_uid, const Names& names) {
   PeerPolicy policy;
-  policy.uids_ = {0, own_uid};
-  for (const std::string& name : users) {
-    EDGEMOE_ASSIGN_OR_FAIL(const uid_t uid, FindUser(name));
-    policy.uids_.push_back(uid);
-  }
-  for (const std::string& name : groups) {
-    EDGEMOE_ASSIGN_OR_FAIL(const gid_t gid, FindGroup(name));
-    policy.gids_.push_back(gid);
-  }
+  policy.administrators_.uids = {0, own_uid};
+  const auto add_users = [](const char* field, std::span<const std::string> users,
+                            Members& members) -> Status {
+    for (const std::string& name : users) {
+      EDGEMOE_ASSIGN_OR_RETURN(const uid_t uid, FindUser(field, name));
+      members.uids.push_back(uid);
+    }
+    return OkStatus();
+  };
+  const auto add_groups = [](const char* field, std::span<const std::string> groups,
+                             Members& members) -> Status {
+    for (const std::string& name : groups) {
+      EDGEMOE_ASSIGN_OR_RETURN(const gid_t gid, FindGroup(field, name));
+      members.gids.push_back(gid);
+    }
+    return OkStatus();
+  };
+  EDGEMOE_FAIL_IF_ERROR(add_users("listen.allow_users", names.users, policy.users_));
+  EDGEMOE_FAIL_IF_ERROR(add_groups("listen.allow_groups", names.groups, policy.users_));
+  EDGEMOE_FAIL_IF_ERROR(add_users("listen.admin_users", names.admin_users, policy.administrators_));
+  EDGEMOE_FAIL_IF_ERROR(
+      add_groups("listen.admin_groups", names.admin_groups, policy.administrators_));
   return policy;
 }
 
+bool PeerPolicy::Members::Has(const PeerCredentials& peer) const {
+  if (std::ranges::find(uids, peer.uid) != uids.end()) return true;
+  return std::ranges::any_of(gids, [&peer](gid_t gid) {
+    return gid == peer.gid || std::ranges::find(peer.groups, gid) != peer.groups.end();
+  });
+}
+
 Status PeerPolicy::Admit(const PeerCredentials& peer) const {
-  if (std::ranges::find(uids_, peer.uid) != uids_.end()) return OkStatus();
-  for (const gid_t gid : gids_) {
-    if (gid == peer.gid || std::ranges::find(peer.groups, gid) != peer.groups.end())
-      return OkStatus();
-  }
-  return PermissionDeniedError("connection of uid " + std::to_string(peer.uid) + ", gid " +
-                               std::to_string(peer.gid) + ", pid " + std::to_string(peer.pid) +
+  if (administrators_.Has(peer) || users_.Has(peer)) return OkStatus();
+  return PermissionDeniedError("connection of " + Describe(peer) +
                                " refused; see listen.allow_users and listen.allow_groups");
 }
 

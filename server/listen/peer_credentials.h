@@ -23,19 +23,35 @@ struct PeerCredentials {
 // As the kernel recorded them when the peer connected.
 Result<PeerCredentials> ReadPeerCredentials(int fd);
 
-// Admits root, one own uid, and the users and groups named.
+// "uid 1000, gid 1000, pid 4242".
+std::string Describe(const PeerCredentials& peer);
+
+// Who is let in: administrators, who may do everything, and users, who may use models. Root and one
+// own uid are administrators.
 class PeerPolicy {
  public:
+  // Names or numbers.
+  struct Names {
+    std::span<const std::string> users;
+    std::span<const std::string> groups;
+    std::span<const std::string> admin_users;
+    std::span<const std::string> admin_groups;
+  };
   // INVALID_ARGUMENT names a user or group that the system does not know.
-  static Result<PeerPolicy> Make(uid_t own_uid, std::span<const std::string> users,
-                                 std::span<const std::string> groups);
+  static Result<PeerPolicy> Make(uid_t own_uid, const Names& names);
 
   // PERMISSION_DENIED says who it was.
   Status Admit(const PeerCredentials& peer) const;
+  bool IsAdministrator(const PeerCredentials& peer) const { return administrators_.Has(peer); }
 
  private:
-  std::vector<uid_t> uids_;
-  std::vector<gid_t> gids_;
+  struct Members {
+    std::vector<uid_t> uids;
+    std::vector<gid_t> gids;
+    bool Has(const PeerCredentials& peer) const;
+  };
+  Members administrators_;
+  Members users_;
 };
 
 }  // namespace edgemoe

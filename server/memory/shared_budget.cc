@@ -36,13 +36,15 @@ Result<MemoryPlan> SharedBudget::Resize(std::uint64_t budget_bytes) {
   const bool automatic = budget_bytes == 0;
   if (automatic && lent_bytes_ != 0)
     return Failure(FailedPreconditionError(
-        "budget_bytes: the default comes back when the pack job that runs has ended"));
+                       "budget_bytes: the default comes back when the pack job that runs has ended")
+                       .WithReason(Reason::kBusy));
   if (lent_bytes_ != 0 && budget_bytes < floor_bytes)
     return Failure(Status(StatusCode::kResourceExhausted, "budget_bytes",
                           FoundAndAccepted(FormatByteSize(budget_bytes),
                                            "at least " + FormatLeastByteSize(floor_bytes) +
                                                ", of which the pack job that runs has " +
-                                               FormatByteSize(lent_bytes_))));
+                                               FormatByteSize(lent_bytes_)))
+                       .WithReason(Reason::kBudgetTooSmall));
   EDGEMOE_ASSIGN_OR_FAIL(MemoryPlan plan, engine->Resize(budget_bytes - lent_bytes_));
   automatic_ = automatic;
   given_up_bytes_ = lent_bytes_;
@@ -80,7 +82,8 @@ Result<BudgetLoan> SharedBudget::Lend(const PackMemory& need, std::uint64_t want
                             ", the loaded model needs " + FormatByteSize(plan.budget_floor_bytes) +
                             " of it, and the job at least " + FormatByteSize(need.least_bytes);
   if (need.least_bytes > spare_bytes)
-    return Failure(ResourceExhaustedError("pack: both do not fit into memory: " + sizes));
+    return Failure(ResourceExhaustedError("pack: both do not fit into memory: " + sizes)
+                       .WithReason(Reason::kBudgetTooSmall));
   if (wanted_bytes != 0 && wanted_bytes < need.least_bytes)
     return Failure(InvalidField("memory_bytes", FormatByteSize(wanted_bytes),
                                 "at least " + FormatByteSize(need.least_bytes)));
@@ -91,7 +94,8 @@ Result<BudgetLoan> SharedBudget::Lend(const PackMemory& need, std::uint64_t want
     return Failure(
         Status(StatusCode::kResourceExhausted, "memory_bytes",
                FoundAndAccepted(FormatByteSize(wanted_bytes),
-                                "at most " + FormatByteSize(spare_bytes) + ", for " + sizes)));
+                                "at most " + FormatByteSize(spare_bytes) + ", for " + sizes))
+            .WithReason(Reason::kBudgetTooSmall));
   const std::uint64_t beside_bytes = total_bytes - plan.budget_bytes;
   const std::uint64_t given_up_bytes = bytes - std::min(bytes, beside_bytes);
   if (given_up_bytes != 0) EDGEMOE_FAIL_IF_ERROR(Shrink(*engine, plan, given_up_bytes));

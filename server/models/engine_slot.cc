@@ -34,7 +34,8 @@ Result<EngineLease> EngineSlot::Lease(const std::string& model) const {
   const MutexLock lock(mutex_);
   if (!refusal_.ok()) return Failure(refusal_);
   if (engine_ == nullptr)
-    return Failure(UnavailableError("the model is not ready: " + Progress() + "; try again"));
+    return Failure(UnavailableError("the model is not ready: " + Progress() + "; try again")
+                       .WithReason(Reason::kLoading));
   if (!model.empty() && model != engine_->model().name)
     return Failure(Status(StatusCode::kNotFound, "model",
                           FoundAndAccepted(ShowValue(model), ShowValue(engine_->model().name) +

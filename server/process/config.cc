@@ -70,8 +70,8 @@ std::vector<ConfigKey> MakeKeys() {
        TextField{[](Config& c) -> std::string& { return c.listen.unix_socket; }, CheckSocketPath}},
       {"listen.tcp", "--tcp",
        "text: 127.0.0.1:PORT, [::1]:PORT or localhost:PORT with PORT in [1, 65535], or empty",
-       "TCP beside the unix socket, without encryption and open to every local user. Empty: none. "
-       "Addresses beyond loopback are refused.",
+       "TCP beside the unix socket, without encryption and open to every local user, but not for "
+       "administration. Empty: none. Addresses beyond loopback are refused.",
        TextField{[](Config& c) -> std::string& { return c.listen.tcp; }, CheckTcp}},
       {"listen.socket_mode", "--socket-mode", "text: octal, in [\"0600\", \"0777\"]",
        "Permissions of the unix socket.",
@@ -86,6 +86,15 @@ std::vector<ConfigKey> MakeKeys() {
                "Groups whose members may connect to the unix socket. The flag as above.",
                NamesField{
                    [](Config& c) -> std::vector<std::string>& { return c.listen.allow_groups; }}}),
+      Reloads({"listen.admin_users", "--admin-users", "list of up to 64 user names or ids",
+               "Who may also change memory, files and models, and end others' requests, beside "
+               "root and the daemon's own user. The flag as above.",
+               NamesField{
+                   [](Config& c) -> std::vector<std::string>& { return c.listen.admin_users; }}}),
+      Reloads({"listen.admin_groups", "--admin-groups", "list of up to 64 group names or ids",
+               "Groups whose members may do so. The flag as above.",
+               NamesField{
+                   [](Config& c) -> std::vector<std::string>& { return c.listen.admin_groups; }}}),
       Reloads({"listen.connections_max", "--connections-max", "connections, in [1, 4096]",
                "Open connections to the unix socket; a further one is closed at once.",
                CountField{[](Config& c) -> std::uint32_t& { return c.listen.connections_max; }, 1,
@@ -93,7 +102,7 @@ std::vector<ConfigKey> MakeKeys() {
       OfEngine("model.path", "--model", "model_path"),
       OfEngine("model.name", "--model-name", "model_name"),
       {"models.directory", "--models-directory", "text: a path, or empty",
-       "Directory whose GGUF files Models.List shows. Empty: only the loaded model.",
+       "Directory whose GGUF files ListModels shows. Empty: only the loaded model.",
        TextField{[](Config& c) -> std::string& { return c.models.directory; }, nullptr}},
       Reloads(OfEngine("memory.budget", "--memory-budget", "memory_budget_bytes")),
       OfEngine("memory.expert_budget", "--expert-budget", "expert_budget_bytes"),

@@ -26,6 +26,8 @@ struct Config {
     std::uint32_t socket_mode = 0660;
     std::vector<std::string> allow_users;   // names or numbers, beside our own uid and root
     std::vector<std::string> allow_groups;  // names or numbers
+    std::vector<std::string> admin_users;   // who may change things, as the two above
+    std::vector<std::string> admin_groups;
     std::uint32_t connections_max = 256;
   } listen;
   struct Models {

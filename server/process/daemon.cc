@@ -52,6 +52,7 @@ Daemon::Daemon(Config config, Outside outside)
       budget_(slot_, config_.engine.memory_budget_bytes == 0, outside_.log),
       packs_(budget_, clock_, outside_.log),
       retry_delay_(config_.engine.sessions_max),
+      live_(RandomSeed),
       workers_(kWorkers, kWorkerTasksMax),
       streams_(clock_),
       requests_(streams_, TrimHeap) {}
@@ -104,7 +105,7 @@ PeerPolicy Daemon::ChoosePeers(std::optional<StartProblem>& problem) const {
   auto peers = AdmittedPeers(config_);
   if (peers) return *std::move(peers);
   if (!problem) problem = {peers.error().message(), ExitCodeForListenFailure(peers.error())};
-  return *PeerPolicy::Make(::geteuid(), {}, {});
+  return *PeerPolicy::Make(::geteuid(), {});
 }
 
 Status Daemon::StartServer() {
@@ -116,6 +117,7 @@ Status Daemon::StartServer() {
       .streams = streams_,
       .requests = requests_,
       .retry_delay = retry_delay_,
+      .live = live_,
       .engine_options = ToEngineOptions(config_, outside_.log),
       .models_directory = config_.models.directory,
       .new_seed = RandomSeed,
@@ -144,17 +146,25 @@ Status Daemon::Listen() {
 }
 
 void Daemon::MakeAcceptor(PeerPolicy policy) {
+  policy_ = std::move(policy);
   acceptor_.emplace(
       context_, Acceptor::Options{
                     .connections_max = config_.listen.connections_max,
-                    .admit = [policy = std::move(policy)](
-                                 const PeerCredentials& peer) { return policy.Admit(peer); },
-                    .take = [this](UniqueFd socket) { server_->AddConnection(std::move(socket)); },
+                    .admit = [this](const PeerCredentials& peer) { return policy_.Admit(peer); },
+                    .take = [this](UniqueFd socket,
+                                   const PeerCredentials& peer) { Take(std::move(socket), peer); },
                     .log = outside_.log,
                     .refuse = [this](UniqueFd socket) { RefusePeer(std::move(socket)); },
                     .changed = [this] { OnConnectionsChanged(); }});
   for (UniqueFd& socket : sockets_) acceptor_->Listen(std::move(socket));
   sockets_.clear();
+}
+
+void Daemon::Take(UniqueFd socket, const PeerCredentials& peer) {
+  const edgemoe::Status status = server_->AddConnection(
+      std::move(socket),
+      {.uid = peer.uid, .pid = peer.pid, .is_administrator = policy_.IsAdministrator(peer)});
+  if (!status.ok()) Say(LogLevel::kWarning, status.message());
 }
 
 // Made for the first such peer: most daemons never see one.
@@ -310,9 +320,8 @@ void Daemon::ReloadConfig() {
     if (MemoryAdapts(reload.config) != MemoryAdapts(config_))
       reload.postponed += (reload.postponed.empty() ? "" : ", ") + std::string("memory.adapt");
     config_ = std::move(reload.config);
-    acceptor_->Change(
-        config_.listen.connections_max,
-        [policy = *std::move(peers)](const PeerCredentials& peer) { return policy.Admit(peer); });
+    policy_ = *std::move(peers);
+    acceptor_->Change(config_.listen.connections_max);
     if (outside_.set_log_level) outside_.set_log_level(config_.log.level);
     if (config_.engine.memory_budget_bytes != budget_before) ChangeBudget(budget_before);
     Say(LogLevel::kInfo,

@@ -83,6 +83,7 @@ class Daemon {
   Status StartServer();
   PeerPolicy ChoosePeers(std::optional<StartProblem>& problem) const;
   void MakeAcceptor(PeerPolicy policy);
+  void Take(UniqueFd socket, const PeerCredentials& peer);
   void RefusePeer(UniqueFd socket);
   void WaitForSignal();
   void OnSignal();
@@ -129,6 +130,7 @@ class Daemon {
   SharedBudget budget_;
   PackRunner packs_;
   RetryDelay retry_delay_;
+  RequestTable live_;
   WorkerPool workers_;
   StreamThread streams_;
   RequestMemory requests_;
@@ -136,6 +138,7 @@ class Daemon {
   std::optional<ServiceParts> parts_;
   std::unique_ptr<GrpcServer> server_;
   std::optional<RefusingServer> refusing_;
+  PeerPolicy policy_;  // for connections to come
   std::optional<Acceptor> acceptor_;
   std::thread loader_;
   std::thread stopper_;

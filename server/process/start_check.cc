@@ -19,7 +19,11 @@ Result<std::string> SocketPath(const Config& config) {
 }
 
 Result<PeerPolicy> AdmittedPeers(const Config& config) {
-  return PeerPolicy::Make(::geteuid(), config.listen.allow_users, config.listen.allow_groups);
+  const Config::Listen& listen = config.listen;
+  return PeerPolicy::Make(::geteuid(), {.users = listen.allow_users,
+                                        .groups = listen.allow_groups,
+                                        .admin_users = listen.admin_users,
+                                        .admin_groups = listen.admin_groups});
 }
 
 StartProblem ModelProblem(const Config& config, const Status& status) {

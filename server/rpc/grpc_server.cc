@@ -62,7 +62,9 @@ void PrepareLibrary() {
 }  // namespace
 
 struct GrpcServer::Services {
-  explicit Services(const ServiceParts& parts) : inference(parts), models(parts), observe(parts) {}
+  explicit Services(const FrontEnd& shared)
+      : front_end(shared), inference(front_end), models(front_end), observe(front_end) {}
+  const FrontEnd front_end;
   InferenceService inference;
   ModelsService models;
   ObserveService observe;
@@ -77,7 +79,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const ServiceParts& parts,
                                                       const std::string& tcp) {
   PrepareLibrary();
   std::unique_ptr<GrpcServer> result(new GrpcServer());
-  result->services_ = std::make_unique<Services>(parts);
+  result->services_ = std::make_unique<Services>(FrontEnd{parts, result->peers_});
 
   grpc::ServerBuilder builder;
   builder.RegisterService(&result->services_->inference);
@@ -107,15 +109,18 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const ServiceParts& parts,
   return result;
 }
 
-void GrpcServer::AddConnection(UniqueFd socket) {
-  grpc::AddInsecureChannelFromFd(server_.get(), socket.Release());
+Status GrpcServer::AddConnection(UniqueFd socket, const LocalPeer& peer) {
+  EDGEMOE_ASSIGN_OR_RETURN(UniqueFd known, peers_.Add(std::move(socket), peer));
+  grpc::AddInsecureChannelFromFd(server_.get(), known.Release());
+  return OkStatus();
 }
 
 void GrpcServer::SetServing(bool serving) {
   grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
   health->SetServingStatus("", serving);
-  for (const char* service : {v1::Inference::service_full_name(), v1::Models::service_full_name(),
-                              v1::Observe::service_full_name()})
+  for (const char* service :
+       {v1::InferenceService::service_full_name(), v1::ModelsService::service_full_name(),
+        v1::ObserveService::service_full_name()})
     health->SetServingStatus(service, serving);
 }
 

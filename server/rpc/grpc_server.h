@@ -10,6 +10,7 @@
 
 #include "engine/base/system/unique_fd.h"
 #include "server/calls/service_parts.h"
+#include "server/rpc/connection_peers.h"
 
 namespace grpc {
 class Server;
@@ -29,8 +30,9 @@ class GrpcServer {
   GrpcServer(const GrpcServer&) = delete;
   GrpcServer& operator=(const GrpcServer&) = delete;
 
-  // A connected, non-blocking stream socket. Thread-safe; not after Shutdown.
-  void AddConnection(UniqueFd socket);
+  // A connected, non-blocking stream socket, and who is at its other end. Thread-safe; not after
+  // Shutdown. An error when the process has no descriptor left.
+  Status AddConnection(UniqueFd socket, const LocalPeer& peer);
 
   // What health checks are told. Thread-safe.
   void SetServing(bool serving);
@@ -43,6 +45,7 @@ class GrpcServer {
   struct Services;
   GrpcServer();
 
+  ConnectionPeers peers_;
   std::unique_ptr<Services> services_;
   std::unique_ptr<grpc::Server> server_;
   bool shut_down_ = false;

@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// edgemoe.v1.Inference over gRPC: joins each call to its body in server/calls/inference.h.
+// edgemoe.v1.InferenceService over gRPC: joins each call to its body in server/calls/inference.h.
 #pragma once
 
+#include <functional>
+#include <memory>
+
 #include "edgemoe/v1/inference.grpc.pb.h"
-#include "server/calls/service_parts.h"
+#include "server/calls/response_stream.h"
+#include "server/rpc/front_end.h"
 
 namespace edgemoe {
 
 // Each method takes and gives bytes: see message_bytes.h.
 class InferenceService final
-    : public v1::Inference::WithRawCallbackMethod_Complete<
-          v1::Inference::WithRawCallbackMethod_Chat<v1::Inference::WithRawCallbackMethod_Score<
-              v1::Inference::WithRawCallbackMethod_Tokenize<
-                  v1::Inference::WithRawCallbackMethod_Detokenize<
-                      v1::Inference::WithRawCallbackMethod_ApplyTemplate<
-                          v1::Inference::WithRawCallbackMethod_Abort<v1::Inference::Service>>>>>>> {
+    : public v1::InferenceService::WithRawCallbackMethod_Complete<
+          v1::InferenceService::WithRawCallbackMethod_Chat<
+              v1::InferenceService::WithRawCallbackMethod_Score<
+                  v1::InferenceService::WithRawCallbackMethod_Tokenize<
+                      v1::InferenceService::WithRawCallbackMethod_Detokenize<
+                          v1::InferenceService::WithRawCallbackMethod_ApplyTemplate<
+                              v1::InferenceService::WithRawCallbackMethod_ListRequests<
+                                  v1::InferenceService::WithRawCallbackMethod_Abort<
+                                      v1::InferenceService::Service>>>>>>>> {
  public:
-  // `parts` outlives the service.
-  explicit InferenceService(const ServiceParts& parts) : parts_(parts) {}
+  // `front_end` outlives the service.
+  explicit InferenceService(const FrontEnd& front_end) : front_end_(front_end) {}
 
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Complete(grpc::CallbackServerContext* context,
                                                        const grpc::ByteBuffer* request) override;
@@ -34,12 +41,17 @@ class InferenceService final
   grpc::ServerUnaryReactor* ApplyTemplate(grpc::CallbackServerContext* context,
                                           const grpc::ByteBuffer* request,
                                           grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ListRequests(grpc::CallbackServerContext* context,
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Abort(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request,
                                   grpc::ByteBuffer* response) override;
 
  private:
-  const ServiceParts& parts_;
+  std::function<std::shared_ptr<ResponseStream>(const Caller&)> Responses(const char* method) const;
+
+  const FrontEnd& front_end_;
 };
 
 }  // namespace edgemoe

@@ -10,26 +10,29 @@ namespace edgemoe {
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ModelsService::Pack(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return AnswerStream(*context, parts_, *request, std::make_shared<PackStream>(parts_.streams),
-                      calls::Pack);
+  return AnswerStream(
+      *context, front_end_, Right::kAdministration, *request,
+      [this](const Caller&) { return std::make_shared<PackStream>(front_end_.parts.streams); },
+      calls::Pack);
 }
 
-grpc::ServerUnaryReactor* ModelsService::List(grpc::CallbackServerContext* context,
-                                              const grpc::ByteBuffer* request,
-                                              grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, parts_, *request, *response, calls::ListModels);
+grpc::ServerUnaryReactor* ModelsService::ListModels(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return AnswerUnary(*context, front_end_, Right::kInference, *request, *response,
+                     calls::ListModels);
 }
 
-grpc::ServerUnaryReactor* ModelsService::Get(grpc::CallbackServerContext* context,
-                                             const grpc::ByteBuffer* request,
-                                             grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, parts_, *request, *response, calls::GetModel);
+grpc::ServerUnaryReactor* ModelsService::GetModel(grpc::CallbackServerContext* context,
+                                                  const grpc::ByteBuffer* request,
+                                                  grpc::ByteBuffer* response) {
+  return AnswerUnary(*context, front_end_, Right::kInference, *request, *response, calls::GetModel);
 }
 
 grpc::ServerUnaryReactor* ModelsService::Plan(grpc::CallbackServerContext* context,
                                               const grpc::ByteBuffer* request,
                                               grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, parts_, *request, *response, calls::Plan);
+  return AnswerUnary(*context, front_end_, Right::kInference, *request, *response, calls::Plan);
 }
 
 }  // namespace edgemoe

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// edgemoe.v1.Models over gRPC: joins each call to its body in server/calls/models.h.
+// edgemoe.v1.ModelsService over gRPC: joins each call to its body in server/calls/models.h.
 #pragma once
 
 #include "edgemoe/v1/models.grpc.pb.h"
-#include "server/calls/service_parts.h"
+#include "server/rpc/front_end.h"
 
 namespace edgemoe {
 
 // Each method takes and gives bytes: see message_bytes.h.
 class ModelsService final
-    : public v1::Models::WithRawCallbackMethod_List<
-          v1::Models::WithRawCallbackMethod_Get<v1::Models::WithRawCallbackMethod_Plan<
-              v1::Models::WithRawCallbackMethod_Pack<v1::Models::Service>>>> {
+    : public v1::ModelsService::WithRawCallbackMethod_ListModels<
+          v1::ModelsService::WithRawCallbackMethod_GetModel<
+              v1::ModelsService::WithRawCallbackMethod_Plan<
+                  v1::ModelsService::WithRawCallbackMethod_Pack<v1::ModelsService::Service>>>> {
  public:
-  // `parts` outlives the service.
-  explicit ModelsService(const ServiceParts& parts) : parts_(parts) {}
+  // `front_end` outlives the service.
+  explicit ModelsService(const FrontEnd& front_end) : front_end_(front_end) {}
 
-  grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context,
-                                 const grpc::ByteBuffer* request,
-                                 grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context,
-                                const grpc::ByteBuffer* request,
-                                grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* GetModel(grpc::CallbackServerContext* context,
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Plan(grpc::CallbackServerContext* context,
                                  const grpc::ByteBuffer* request,
                                  grpc::ByteBuffer* response) override;
@@ -30,7 +31,7 @@ class ModelsService final
                                                    const grpc::ByteBuffer* request) override;
 
  private:
-  const ServiceParts& parts_;
+  const FrontEnd& front_end_;
 };
 
 }  // namespace edgemoe

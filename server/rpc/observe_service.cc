@@ -10,27 +10,33 @@ namespace edgemoe {
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ObserveService::RecordTrace(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return AnswerStream(*context, parts_, *request,
-                      std::make_shared<RecordStream>(parts_.streams, parts_.workers),
-                      calls::RecordTrace);
+  const ServiceParts& parts = front_end_.parts;
+  return AnswerStream(
+      *context, front_end_, Right::kAdministration, *request,
+      [&parts](const Caller&) {
+        return std::make_shared<RecordStream>(parts.streams, parts.workers);
+      },
+      calls::RecordTrace);
 }
 
 grpc::ServerUnaryReactor* ObserveService::GetStats(grpc::CallbackServerContext* context,
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, parts_, *request, *response, calls::GetStats);
+  return AnswerUnary(*context, front_end_, Right::kInference, *request, *response, calls::GetStats);
 }
 
 grpc::ServerUnaryReactor* ObserveService::Resize(grpc::CallbackServerContext* context,
                                                  const grpc::ByteBuffer* request,
                                                  grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, parts_, *request, *response, calls::Resize);
+  return AnswerUnary(*context, front_end_, Right::kAdministration, *request, *response,
+                     calls::Resize);
 }
 
 grpc::ServerUnaryReactor* ObserveService::Probe(grpc::CallbackServerContext* context,
                                                 const grpc::ByteBuffer* request,
                                                 grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, parts_, *request, *response, calls::Probe);
+  return AnswerUnary(*context, front_end_, Right::kAdministration, *request, *response,
+                     calls::Probe);
 }
 
 }  // namespace edgemoe

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// edgemoe.v1.Observe over gRPC: joins each call to its body in server/calls/observe.h.
+// edgemoe.v1.ObserveService over gRPC: joins each call to its body in server/calls/observe.h.
 #pragma once
 
 #include "edgemoe/v1/observe.grpc.pb.h"
-#include "server/calls/service_parts.h"
+#include "server/rpc/front_end.h"
 
 namespace edgemoe {
 
 // Each method takes and gives bytes: see message_bytes.h.
 class ObserveService final
-    : public v1::Observe::WithRawCallbackMethod_GetStats<
-          v1::Observe::WithRawCallbackMethod_Resize<v1::Observe::WithRawCallbackMethod_RecordTrace<
-              v1::Observe::WithRawCallbackMethod_Probe<v1::Observe::Service>>>> {
+    : public v1::ObserveService::WithRawCallbackMethod_GetStats<
+          v1::ObserveService::WithRawCallbackMethod_Resize<
+              v1::ObserveService::WithRawCallbackMethod_RecordTrace<
+                  v1::ObserveService::WithRawCallbackMethod_Probe<v1::ObserveService::Service>>>> {
  public:
-  // `parts` outlives the service.
-  explicit ObserveService(const ServiceParts& parts) : parts_(parts) {}
+  // `front_end` outlives the service.
+  explicit ObserveService(const FrontEnd& front_end) : front_end_(front_end) {}
 
   grpc::ServerUnaryReactor* GetStats(grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request,
@@ -30,7 +31,7 @@ class ObserveService final
                                                           const grpc::ByteBuffer* request) override;
 
  private:
-  const ServiceParts& parts_;
+  const FrontEnd& front_end_;
 };
 
 }  // namespace edgemoe

@@ -45,8 +45,8 @@ void SetFile(const FileDescriptor* file, const std::string& what,
 
 void SetServices(ServerReflectionResponse& response) {
   for (const char* name :
-       {v1::Inference::service_full_name(), v1::Models::service_full_name(),
-        v1::Observe::service_full_name(), "grpc.health.v1.Health",
+       {v1::InferenceService::service_full_name(), v1::ModelsService::service_full_name(),
+        v1::ObserveService::service_full_name(), "grpc.health.v1.Health",
         ServerReflection::service_full_name(), "grpc.reflection.v1alpha.ServerReflection"})
     response.mutable_list_services_response()->add_service()->set_name(name);
 }

@@ -11,6 +11,7 @@
 #include <cstddef>
 
 #include "engine/base/check.h"
+#include "server/rpc/status_mapping.h"
 
 namespace edgemoe {
 namespace {
@@ -25,9 +26,10 @@ constexpr std::size_t kBuffersBytesMax = std::size_t{2} << 20;
 class Refusal final : public grpc::ServerGenericBidiReactor {
  public:
   Refusal() {
-    Finish(grpc::Status(grpc::StatusCode::PERMISSION_DENIED,
-                        "this user may not use the daemon: its administrator lets in users and "
-                        "groups by listen.allow_users and listen.allow_groups"));
+    Finish(ToGrpcStatus(PermissionDeniedError(
+                            "this user may not use the daemon: its administrator lets in users and "
+                            "groups by listen.allow_users and listen.allow_groups")
+                            .WithReason(Reason::kNotAdmitted)));
   }
   void OnDone() override { delete this; }
 };

@@ -6,10 +6,11 @@
 
 namespace edgemoe {
 
-RpcWire* RpcWire::Make(grpc::CallbackServerContext& context, std::shared_ptr<SingleWriter> stream,
+RpcWire* RpcWire::Make(grpc::CallbackServerContext& context, const RetryDelay& retry_delay,
+                       std::shared_ptr<SingleWriter> stream,
                        std::shared_ptr<RequestMemory::Share> share) {
   SingleWriter& writer = *stream;
-  auto* const wire = new RpcWire(context, std::move(stream), std::move(share));
+  auto* const wire = new RpcWire(context, retry_delay, std::move(stream), std::move(share));
   writer.Attach(*wire);
   return wire;
 }
@@ -19,10 +20,8 @@ void RpcWire::Write(const google::protobuf::Message& message) {
   StartWrite(&bytes_);
 }
 
-void RpcWire::End(const Status& status, std::optional<std::uint32_t> retry_delay_ms) {
-  if (!retry_delay_ms) retry_delay_ms = retry_delay_ms_;
-  if (retry_delay_ms) AddRetryDelay(context_, *retry_delay_ms);
-  Finish(ToGrpcStatus(status));
+void RpcWire::End(const Status& status) {
+  Finish(ToGrpcStatus(status, context_, retry_delay_.Ms()));
 }
 
 void RpcWire::OnDone() {

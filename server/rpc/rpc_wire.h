@@ -5,11 +5,10 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
-#include <cstdint>
 #include <memory>
-#include <optional>
 #include <utility>
 
+#include "server/calls/retry_delay.h"
 #include "server/calls/single_writer.h"
 #include "server/memory/request_memory.h"
 
@@ -19,14 +18,14 @@ namespace edgemoe {
 // may live longer.
 class RpcWire final : public CallWire, public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
-  // `context` is the call's; `share`, what it takes, is kept until it is over.
-  static RpcWire* Make(grpc::CallbackServerContext& context, std::shared_ptr<SingleWriter> stream,
+  // `context` is the call's; `share`, what it takes, is kept until it is over. `retry_delay`
+  // outlives the wire.
+  static RpcWire* Make(grpc::CallbackServerContext& context, const RetryDelay& retry_delay,
+                       std::shared_ptr<SingleWriter> stream,
                        std::shared_ptr<RequestMemory::Share> share);
-  // For a refusal that tells none itself.
-  void SetRetryDelay(std::uint32_t retry_delay_ms) { retry_delay_ms_ = retry_delay_ms; }
 
   void Write(const google::protobuf::Message& message) override;
-  void End(const Status& status, std::optional<std::uint32_t> retry_delay_ms) override;
+  void End(const Status& status) override;
   void Cancel() override { context_.TryCancel(); }
 
   void OnWriteDone(bool ok) override { stream_->OnWritten(ok); }
@@ -34,14 +33,17 @@ class RpcWire final : public CallWire, public grpc::ServerWriteReactor<grpc::Byt
   void OnDone() override;
 
  private:
-  RpcWire(grpc::CallbackServerContext& context, std::shared_ptr<SingleWriter> stream,
-          std::shared_ptr<RequestMemory::Share> share)
-      : context_(context), stream_(std::move(stream)), share_(std::move(share)) {}
+  RpcWire(grpc::CallbackServerContext& context, const RetryDelay& retry_delay,
+          std::shared_ptr<SingleWriter> stream, std::shared_ptr<RequestMemory::Share> share)
+      : context_(context),
+        retry_delay_(retry_delay),
+        stream_(std::move(stream)),
+        share_(std::move(share)) {}
 
   grpc::CallbackServerContext& context_;
+  const RetryDelay& retry_delay_;
   const std::shared_ptr<SingleWriter> stream_;
   const std::shared_ptr<RequestMemory::Share> share_;
-  std::optional<std::uint32_t> retry_delay_ms_;
   grpc::ByteBuffer bytes_;  // of the write in flight
 };
 

@@ -12,11 +12,12 @@
 
 namespace edgemoe {
 
-// Tells a client that was refused when to try again, in the trailers: ours, which people and
-// scripts read, and the one that gRPC's clients with a retry policy obey.
-void AddRetryDelay(grpc::ServerContextBase& context, std::uint32_t retry_delay_ms);
+// Code, message and details, as proto/edgemoe/v1/errors.proto has them; where the call may be tried
+// again, also the trailer that gRPC's own retries heed. `place_delay_ms`: see RetryDelayMs.
+grpc::Status ToGrpcStatus(const Status& status, grpc::ServerContextBase& context,
+                          std::uint32_t place_delay_ms);
 
-// Messages are cut to what fits a trailer.
+// The same without the trailer, for who has none to give.
 grpc::Status ToGrpcStatus(const Status& status);
 
 }  // namespace edgemoe

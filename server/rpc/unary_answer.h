@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Joins a gRPC call to its body in server/calls, which runs on a worker: gRPC's own few threads
-// stay free. INVALID_ARGUMENT for bytes that are no request; RESOURCE_EXHAUSTED when too many calls
-// wait.
+// stay free. PERMISSION_DENIED to who has not the right that the call needs; INVALID_ARGUMENT for
+// bytes that are no request; RESOURCE_EXHAUSTED when too many calls wait.
 #pragma once
 
 #include <grpcpp/server_context.h>
@@ -15,7 +15,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "server/calls/service_parts.h"
+#include "server/rpc/front_end.h"
 #include "server/rpc/message_bytes.h"
 #include "server/rpc/rpc_wire.h"
 #include "server/rpc/status_mapping.h"
@@ -23,13 +23,22 @@
 namespace edgemoe {
 
 inline Status TooManyCalls() {
-  return ResourceExhaustedError("too many calls wait for an answer; try again later");
+  return ResourceExhaustedError("too many calls wait for an answer; try again later")
+      .WithReason(Reason::kTooManyCalls);
 }
 
 inline Status TooManyBytes() {
   return ResourceExhaustedError(
-      "the requests and answers that are held take too much memory; "
-      "try again later");
+             "the requests and answers that are held take too much memory; "
+             "try again later")
+      .WithReason(Reason::kTooManyCalls);
+}
+
+inline Status CheckRight(Right right, const Caller& caller) {
+  if (right == Right::kInference || caller.is_administrator) return OkStatus();
+  return PermissionDeniedError("this call needs an administrator, and " + caller.peer +
+                               " is none: see listen.admin_users and listen.admin_groups")
+      .WithReason(Reason::kAdministratorNeeded);
 }
 
 // The bytes of a request that has been parsed: gRPC would keep them until the call is over.
@@ -50,9 +59,8 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
       : context_(context), parts_(parts), share_(parts.requests.MakeShare()) {}
 
   RequestMemory::Share& share() { return share_; }
-  void Refuse(const Status& status) {
-    AddRetryDelay(context_, parts_.retry_delay.Ms());
-    Finish(ToGrpcStatus(status));
+  void End(const Status& status) {
+    Finish(ToGrpcStatus(status, context_, parts_.retry_delay.Ms()));
   }
   void OnDone() override { delete this; }
 
@@ -65,32 +73,38 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 // gRPC keeps both buffers until the call is finished.
 template <class Request, class Response>
 grpc::ServerUnaryReactor* AnswerUnary(
-    grpc::CallbackServerContext& context, const ServiceParts& parts,
+    grpc::CallbackServerContext& context, const FrontEnd& front_end, Right right,
     const grpc::ByteBuffer& request_bytes, grpc::ByteBuffer& response_bytes,
-    Status (*body)(const Request&, Response&, const ServiceParts&)) {
+    Status (*body)(const Request&, Response&, const ServiceParts&, const Caller&)) {
+  const ServiceParts& parts = front_end.parts;
   auto* const call = new UnaryCall(context, parts);
+  Caller caller = front_end.peers.Find(context.peer());
   const std::size_t size = request_bytes.Length();
-  if (!call->share().TryResize(size)) {
-    call->Refuse(TooManyBytes());
+  Status refusal = CheckRight(right, caller);
+  if (refusal.ok() && !call->share().TryResize(size)) refusal = TooManyBytes();
+  if (!refusal.ok()) {
+    call->End(refusal);
     return call;
   }
-  const bool posted = PostCall(parts, size, [call, body, &parts, &request_bytes, &response_bytes] {
-    Status status;
-    {
-      Request request;
-      Response response;
-      status = ParseMessage(request_bytes, request);
-      Forget(request_bytes);
-      if (status.ok()) status = body(request, response, parts);
-      if (status.ok()) response_bytes = SerializeMessage(response);
-    }
-    if (!call->share().TryResize(response_bytes.Length())) {
-      response_bytes.Clear();
-      return call->Refuse(TooManyBytes());
-    }
-    call->Finish(ToGrpcStatus(status));
-  });
-  if (!posted) call->Refuse(TooManyCalls());
+  const bool posted =
+      PostCall(parts, size,
+               [call, body, caller = std::move(caller), &parts, &request_bytes, &response_bytes] {
+                 Status status;
+                 {
+                   Request request;
+                   Response response;
+                   status = ParseMessage(request_bytes, request);
+                   Forget(request_bytes);
+                   if (status.ok()) status = body(request, response, parts, caller);
+                   if (status.ok()) response_bytes = SerializeMessage(response);
+                 }
+                 if (!call->share().TryResize(response_bytes.Length())) {
+                   response_bytes.Clear();
+                   return call->End(TooManyBytes());
+                 }
+                 call->End(status);
+               });
+  if (!posted) call->End(TooManyCalls());
   return call;
 }
 
@@ -98,29 +112,34 @@ grpc::ServerUnaryReactor* AnswerUnary(
 // request to change it keeps what was in it until then.
 template <class Request, class Stream>
 grpc::ServerWriteReactor<grpc::ByteBuffer>* AnswerStream(
-    grpc::CallbackServerContext& context, const ServiceParts& parts,
-    const grpc::ByteBuffer& request_bytes, std::shared_ptr<Stream> stream,
-    void (*body)(Request&, const std::shared_ptr<Stream>&, const ServiceParts&)) {
+    grpc::CallbackServerContext& context, const FrontEnd& front_end, Right right,
+    const grpc::ByteBuffer& request_bytes,
+    const std::type_identity_t<std::function<std::shared_ptr<Stream>(const Caller&)>>& make_stream,
+    void (*body)(Request&, const std::shared_ptr<Stream>&, const ServiceParts&, const Caller&)) {
+  const ServiceParts& parts = front_end.parts;
+  Caller caller = front_end.peers.Find(context.peer());
+  const std::shared_ptr<Stream> stream = make_stream(caller);
   const auto share = std::make_shared<RequestMemory::Share>(parts.requests.MakeShare());
-  RpcWire* const wire = RpcWire::Make(context, stream, share);
+  RpcWire* const wire = RpcWire::Make(context, parts.retry_delay, stream, share);
   const std::size_t size = request_bytes.Length();
   const auto refuse = [&](const Status& status) {
-    wire->SetRetryDelay(parts.retry_delay.Ms());
     stream->Refuse(status);
     return wire;
   };
+  if (const Status status = CheckRight(right, caller); !status.ok()) return refuse(status);
   if (!share->TryResize(size)) return refuse(TooManyBytes());
-  const bool posted = PostCall(parts, size, [stream, share, body, &parts, &request_bytes] {
-    if (stream->client_has_gone()) return stream->Refuse(CancelledError("the client has gone"));
-    {
-      std::remove_const_t<Request> request;
-      const Status status = ParseMessage(request_bytes, request);
-      Forget(request_bytes);
-      if (!status.ok()) return stream->Refuse(status);
-      body(request, stream, parts);
-    }
-    if (std::is_const_v<Request>) (void)share->TryResize(0);
-  });
+  const bool posted = PostCall(
+      parts, size, [stream, share, body, caller = std::move(caller), &parts, &request_bytes] {
+        if (stream->client_has_gone()) return stream->Refuse(CancelledError("the client has gone"));
+        {
+          std::remove_const_t<Request> request;
+          const Status status = ParseMessage(request_bytes, request);
+          Forget(request_bytes);
+          if (!status.ok()) return stream->Refuse(status);
+          body(request, stream, parts, caller);
+        }
+        if (std::is_const_v<Request>) (void)share->TryResize(0);
+      });
   if (!posted) return refuse(TooManyCalls());
   return wire;
 }

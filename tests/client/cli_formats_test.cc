@@ -36,11 +36,11 @@ TEST(SizeTextTest, Formats) {
 }
 
 TEST(JsonTest, ShowsWhatAMessageHolds) {
-  v1::GenerateResponse message;
+  v1::CompleteResponse message;
   message.mutable_started()->set_seed(18446744073709551615ULL);
   message.mutable_started()->set_model("m\"\n");
   EXPECT_EQ(ToJson(message),
-            R"({"started":{"requestId":"0","queuePosition":0,"promptTokens":0,"cachedTokens":0,)"
+            R"({"started":{"requestId":"","queuePosition":0,"promptTokens":0,"cachedTokens":0,)"
             R"("seed":"18446744073709551615","model":"m\"\n"}})");
   v1::SampledLogprob* logprob = message.mutable_chunk()->add_logprobs();
   logprob->mutable_sampled()->set_logprob(-0.5F);
@@ -48,8 +48,9 @@ TEST(JsonTest, ShowsWhatAMessageHolds) {
   EXPECT_EQ(ToJson(message),
             R"({"chunk":{"text":"","tokens":[5],"logprobs":[{"sampled":{"token":0,"text":"",)"
             R"("logprob":-0.5},"top":[]}]}})");
-  message.mutable_finished()->set_reason(v1::MAX_TOKENS);
-  EXPECT_EQ(ToJson(message), R"({"finished":{"reason":"MAX_TOKENS","stopSequence":""}})");
+  message.mutable_finished()->set_reason(v1::FINISH_REASON_MAX_TOKENS);
+  EXPECT_EQ(ToJson(message),
+            R"({"finished":{"reason":"FINISH_REASON_MAX_TOKENS","stopSequence":""}})");
 }
 
 TEST(JsonTest, BytesAreInBase64) {
@@ -62,6 +63,11 @@ TEST(JsonTest, Errors) {
   EXPECT_EQ(ErrorJson({client::StatusCode::kResourceExhausted, "queue: full", 1500}),
             R"({"error":{"code":"RESOURCE_EXHAUSTED","message":"queue: full",)"
             R"("retryDelayMs":1500}})");
+  EXPECT_EQ(
+      ErrorJson(
+          {client::StatusCode::kInvalidArgument, "bits: found 99", {}, "INVALID_FIELD", "bits"}),
+      R"({"error":{"code":"INVALID_ARGUMENT","message":"bits: found 99",)"
+      R"("reason":"INVALID_FIELD","field":"bits"}})");
 }
 
 TEST(TerminalTest, ControlsDoNotReachTheTerminal) {

@@ -55,8 +55,8 @@ TEST_F(CliPackTest, PassesEveryOption) {
   EXPECT_EQ(request.output_path(), "/out/p.gguf");
   EXPECT_EQ(request.calibration_path(), here + "/text");
   EXPECT_EQ(request.bits(), 3.5);
-  EXPECT_EQ(request.method(), v1::EDGEMOE);
-  EXPECT_EQ(request.granularity(), v1::PER_ROLE);
+  EXPECT_EQ(request.method(), v1::PACK_METHOD_EDGEMOE);
+  EXPECT_EQ(request.granularity(), v1::PACK_GRANULARITY_PER_ROLE);
   EXPECT_TRUE(request.plan_only());
   EXPECT_TRUE(request.overwrite());
   EXPECT_EQ(request.memory_bytes(), 600u << 20);
@@ -97,10 +97,10 @@ TEST_F(CliPackTest, ReportsForPeopleAndPrograms) {
     EXPECT_THAT(outcome.output, HasSubstr(line));
   const auto lines = Lines(Run({"pack", "in.gguf", "p.gguf", "--bits", "4.25", "--json"}).output);
   ASSERT_EQ(lines.size(), 2u);
-  EXPECT_EQ(lines[0]["progress"]["phase"], "PROBING");
+  EXPECT_EQ(lines[0]["progress"]["phase"], "PACK_PHASE_PROBING");
   EXPECT_FALSE(lines[0]["progress"].contains("plannedKl"));
   const json& report = lines[1]["report"];
-  EXPECT_EQ(report["method"], "SENSITIVITY");
+  EXPECT_EQ(report["method"], "PACK_METHOD_SENSITIVITY");
   EXPECT_EQ(report["quality"]["meanKl"], 0.0097);
   EXPECT_EQ(report["rows"].size(), 14u);
   EXPECT_FALSE(report["rows"][12].contains("layer"));

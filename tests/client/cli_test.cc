@@ -161,8 +161,8 @@ TEST_F(CliTest, PassesEveryOption) {
                                "two words",
                                "--stop-token",
                                "3",
-                               "--time-limit-ms",
-                               "1000",
+                               "--time-limit",
+                               "1.5",
                                "--ignore-end",
                                "--logprobs",
                                "2",
@@ -186,7 +186,7 @@ TEST_F(CliTest, PassesEveryOption) {
   EXPECT_EQ(request.stopping().max_tokens(), 9u);
   EXPECT_THAT(request.stopping().sequences(), ElementsAre("END", "two words"));
   EXPECT_THAT(request.stopping().tokens(), ElementsAre(3));
-  EXPECT_EQ(request.stopping().time_limit_ms(), 1000u);
+  EXPECT_EQ(request.stopping().time_limit_seconds(), 1.5);
   EXPECT_TRUE(request.stopping().ignore_end_of_generation());
   EXPECT_EQ(request.response().top_logprobs(), 2u);
 }
@@ -210,10 +210,10 @@ TEST_F(CliTest, JsonIsOneMessageALine) {
   ASSERT_EQ(outcome.code, 0);
   const auto lines = Lines(outcome.output);
   ASSERT_EQ(lines.size(), 4u);
-  EXPECT_EQ(lines[0]["started"]["requestId"], "7");
+  EXPECT_EQ(lines[0]["started"]["requestId"], "0007");
   EXPECT_EQ(lines[1]["chunk"]["text"], "one");
   EXPECT_EQ(lines[2]["chunk"]["tokens"], json::array({1}));
-  EXPECT_EQ(lines[3]["finished"]["reason"], "STOP_TOKEN");
+  EXPECT_EQ(lines[3]["finished"]["reason"], "FINISH_REASON_STOP_TOKEN");
   EXPECT_EQ(lines[3]["finished"]["io"]["expertHits"], "75");
 }
 
@@ -312,9 +312,9 @@ TEST_F(CliTest, ChatAnswersOnceWithoutATerminal) {
   const v1::ChatRequest request = daemon_.last_chat();
   ASSERT_EQ(request.messages_size(), 2);
   EXPECT_EQ(request.messages(0).role(), "system");
-  EXPECT_EQ(request.messages(0).content(), "be brief");
+  EXPECT_EQ(request.messages(0).content(0).text(), "be brief");
   EXPECT_EQ(request.messages(1).role(), "user");
-  EXPECT_EQ(request.messages(1).content(), "what is it?");
+  EXPECT_EQ(request.messages(1).content(0).text(), "what is it?");
   EXPECT_EQ(request.template_variables().at("enable_thinking"), "false");
   EXPECT_EQ(Run({"chat", "--message", "hello"}).output, "hello\n");
 }
@@ -332,10 +332,10 @@ TEST_F(CliTest, ChatKeepsTheConversation) {
   ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 4; }))
       << process.output();
   const v1::ChatRequest request = daemon_.last_chat();
-  EXPECT_EQ(request.messages(1).content(), "caf\xC3\xA9 one");
+  EXPECT_EQ(request.messages(1).content(0).text(), "caf\xC3\xA9 one");
   EXPECT_EQ(request.messages(2).role(), "assistant");
-  EXPECT_EQ(request.messages(2).content(), "caf\xC3\xA9 one");
-  EXPECT_EQ(request.messages(3).content(), "two");
+  EXPECT_EQ(request.messages(2).content(0).text(), "caf\xC3\xA9 one");
+  EXPECT_EQ(request.messages(3).content(0).text(), "two");
   process.Type("/clear\n");
   ASSERT_TRUE(process.WaitForOutput("starts anew"));
   process.Type("three\n");
@@ -359,13 +359,13 @@ TEST_F(CliTest, InterruptInAChatStopsTheAnswerOnly) {
   process.Type("and now\n");
   ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 3; }))
       << process.output();
-  EXPECT_EQ(daemon_.last_chat().messages(1).content(), "\xE2\x80\xA6");
+  EXPECT_EQ(daemon_.last_chat().messages(1).content(0).text(), "\xE2\x80\xA6");
   ASSERT_TRUE(process.WaitForOutput("and now\r\n> "));
   process.Type("half a line\x03");
   ASSERT_TRUE(process.WaitForOutput("Ctrl-C again"));
   process.Type("fresh\n");
   ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 5; }));
-  EXPECT_EQ(daemon_.last_chat().messages(4).content(), "fresh");
+  EXPECT_EQ(daemon_.last_chat().messages(4).content(0).text(), "fresh");
   ASSERT_TRUE(process.WaitForOutput("fresh\r\nfresh\r\n> "));
   process.Type("\x03");
   ASSERT_TRUE(process.WaitForOutput("fresh\r\n> ^C\r\nCtrl-C again"));
@@ -384,11 +384,11 @@ TEST_F(CliTest, AChatGoesOnAfterAnError) {
   process.Type("still there\n");
   ASSERT_TRUE(WaitUntil([&] {
     return daemon_.last_chat().messages_size() == 1 &&
-           daemon_.last_chat().messages(0).content() == "still there";
+           daemon_.last_chat().messages(0).content(0).text() == "still there";
   }));
   // The conversation, with this question, is longer than the context.
   process.Type("too long\n");
-  ASSERT_TRUE(process.WaitForOutput("goes on with /clear")) << process.output();
+  ASSERT_TRUE(process.WaitForOutput("/clear starts anew")) << process.output();
   process.Type("/exit\n");
   EXPECT_EQ(process.Wait(), 0);
 }
@@ -439,9 +439,11 @@ TEST_F(CliTest, ScoresLongTextsInWindows) {
   EXPECT_EQ(lines.size(), 1u);
 }
 
-TEST_F(CliTest, ModelsPlanStatsAbort) {
+TEST_F(CliTest, ModelsPlanStatsRequests) {
   EXPECT_THAT(Run({"models"}).output, HasSubstr("torn.gguf: ends after 17 bytes"));
-  EXPECT_EQ(json::parse(Run({"models", "--json"}).output)["models"][0]["state"], "LOADED");
+  EXPECT_THAT(Run({"models"}).output, HasSubstr(" LOADED "));
+  EXPECT_EQ(json::parse(Run({"models", "--json"}).output)["models"][0]["state"],
+            "MODEL_STATE_LOADED");
   EXPECT_THAT(Run({"models", "fake"}).output, HasSubstr("8 served"));
   EXPECT_EQ(Run({"plan", "--budget", "1KiB"}).code, 0);
   const Outcome small = Run({"plan", "--budget", "999"});
@@ -463,8 +465,11 @@ TEST_F(CliTest, ModelsPlanStatsAbort) {
   EXPECT_THAT(refused.errors, HasSubstr("At least 1000 bytes."));
   EXPECT_EQ(Run({"resize", "many"}).code, 64);
   EXPECT_EQ(Run({"resize"}).code, 64);
-  EXPECT_EQ(Run({"abort", "7"}).code, 0);
-  EXPECT_EQ(Run({"abort", "8"}).code, 68);
+  EXPECT_THAT(Run({"ps"}).output, HasSubstr("0007             RUNNING  Chat         1.5s       12 "
+                                            "      34  uid 1000, pid 42\n"));
+  EXPECT_EQ(json::parse(Run({"ps", "--json"}).output)["requests"][0]["requestId"], "0007");
+  EXPECT_EQ(Run({"abort", "0007"}).code, 0);
+  EXPECT_EQ(Run({"abort", "0008"}).code, 68);
 }
 
 }  // namespace

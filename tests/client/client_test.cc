@@ -43,11 +43,11 @@ class ClientTest : public testing::Test {
 
 TEST_F(ClientTest, StreamsAnAnswer) {
   Client client = Connect();
-  GenerateStream stream = client.Complete(Prompt("one two three"));
+  CompleteStream stream = client.Complete(Prompt("one two three"));
   std::string text;
   bool started = false;
   v1::FinishReason reason = v1::FINISH_REASON_UNSPECIFIED;
-  for (v1::GenerateResponse message; stream.Next(message);) {
+  for (v1::CompleteResponse message; stream.Next(message);) {
     started = started || message.has_started();
     text += message.chunk().text();
     if (message.has_finished()) reason = message.finished().reason();
@@ -55,14 +55,14 @@ TEST_F(ClientTest, StreamsAnAnswer) {
   EXPECT_TRUE(stream.Finish().ok());
   EXPECT_TRUE(started);
   EXPECT_EQ(text, "one two three");
-  EXPECT_EQ(reason, v1::STOP_TOKEN);
+  EXPECT_EQ(reason, v1::FINISH_REASON_STOP_TOKEN);
 }
 
 TEST_F(ClientTest, ForEachStopsWhenTheCallerHasEnough) {
   Client client = Connect();
   int chunks = 0;
   const Status status =
-      client.Complete(Prompt("hang")).ForEach([&](const v1::GenerateResponse& message) {
+      client.Complete(Prompt("hang")).ForEach([&](const v1::CompleteResponse& message) {
         return !message.has_chunk() || ++chunks == 0;
       });
   EXPECT_EQ(status.code, StatusCode::kCancelled);
@@ -72,8 +72,8 @@ TEST_F(ClientTest, ForEachStopsWhenTheCallerHasEnough) {
 
 TEST_F(ClientTest, CancelsFromAnotherThread) {
   Client client = Connect();
-  GenerateStream stream = client.Complete(Prompt("hang"));
-  v1::GenerateResponse message;
+  CompleteStream stream = client.Complete(Prompt("hang"));
+  v1::CompleteResponse message;
   ASSERT_TRUE(stream.Next(message));
   std::thread other([&] { stream.Cancel(); });
   EXPECT_EQ(stream.Finish().code, StatusCode::kCancelled);
@@ -83,8 +83,8 @@ TEST_F(ClientTest, CancelsFromAnotherThread) {
 TEST_F(ClientTest, AStreamThatIsDestroyedCancelsItsRequest) {
   Client client = Connect();
   {
-    GenerateStream stream = client.Complete(Prompt("hang"));
-    v1::GenerateResponse message;
+    CompleteStream stream = client.Complete(Prompt("hang"));
+    v1::CompleteResponse message;
     ASSERT_TRUE(stream.Next(message));
   }
   EXPECT_TRUE(WaitUntil([&] { return daemon_.state().cancelled_count == 1; }));
@@ -92,7 +92,7 @@ TEST_F(ClientTest, AStreamThatIsDestroyedCancelsItsRequest) {
 
 TEST_F(ClientTest, AStreamOutlivesMovesOfItsClient) {
   Client client = Connect();
-  GenerateStream stream = client.Complete(Prompt("a b"));
+  CompleteStream stream = client.Complete(Prompt("a b"));
   const Client moved = std::move(client);
   EXPECT_TRUE(stream.Finish().ok());
 }
@@ -102,14 +102,16 @@ TEST_F(ClientTest, TellsCodesMessagesAndRetryDelays) {
   const Status full = client.Complete(Prompt("full")).Finish();
   EXPECT_EQ(full.code, StatusCode::kResourceExhausted);
   EXPECT_EQ(full.retry_delay_ms, 1500u);
+  EXPECT_EQ(full.reason, "QUEUE_FULL");
+  EXPECT_EQ(full.field, "");
   const Status lost = client.Complete(Prompt("data-loss")).Finish();
   EXPECT_EQ(lost.ToString(), "DATA_LOSS: expert 3 of layer 2 could not be read");
   EXPECT_FALSE(lost.retry_delay_ms);
   const auto model = client.GetModel("other");
   ASSERT_FALSE(model);
   EXPECT_EQ(model.error().code, StatusCode::kNotFound);
-  EXPECT_TRUE(client.Abort(7).ok());
-  EXPECT_EQ(client.Abort(8).code, StatusCode::kNotFound);
+  EXPECT_TRUE(client.Abort("0007").ok());
+  EXPECT_EQ(client.Abort("0008").code, StatusCode::kNotFound);
 }
 
 TEST_F(ClientTest, NamesTheFieldThatIsNotUtf8) {
@@ -120,9 +122,9 @@ TEST_F(ClientTest, NamesTheFieldThatIsNotUtf8) {
   EXPECT_THAT(prompt.message, HasSubstr("byte 3"));
 
   v1::ChatRequest chat;
-  chat.add_messages()->set_content("good");
-  chat.add_messages()->set_content("\xED\xA0\x80");  // a surrogate
-  EXPECT_THAT(client.Chat(chat).Finish().message, StartsWith("content: "));
+  chat.add_messages()->add_content()->set_text("good");
+  chat.add_messages()->add_content()->set_text("\xED\xA0\x80");  // a surrogate
+  EXPECT_THAT(client.Chat(chat).Finish().message, StartsWith("messages[1].content[0].text: "));
 
   v1::TokenizeRequest tokenize;
   for (const char* bad : {"\xC0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80"}) {

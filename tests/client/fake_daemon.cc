@@ -14,6 +14,8 @@
 #include "edgemoe/v1/inference.grpc.pb.h"
 #include "edgemoe/v1/models.grpc.pb.h"
 #include "edgemoe/v1/observe.grpc.pb.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 
 namespace edgemoe {
 namespace {
@@ -22,7 +24,6 @@ using grpc::ServerContext;
 using grpc::Status;
 using grpc::StatusCode;
 using State = FakeDaemon::State;
-using GenerateWriter = grpc::ServerWriter<v1::GenerateResponse>;
 
 constexpr std::uint32_t kContextTokens = 8;
 
@@ -31,16 +32,35 @@ Status Loading(State& state) {
   return Status(StatusCode::UNAVAILABLE, "the model is loading: 40 %");
 }
 
-void WriteChunk(GenerateWriter* writer, const std::string& text, std::int32_t token) {
-  v1::GenerateResponse message;
+// With the details that a real daemon sends.
+Status Refusal(StatusCode code, const std::string& message, const std::string& reason,
+               const std::string& field = {}, int retry_delay_ms = 0) {
+  google::rpc::Status details;
+  google::rpc::ErrorInfo info;
+  info.set_reason(reason);
+  details.add_details()->PackFrom(info);
+  google::rpc::BadRequest bad;
+  bad.add_field_violations()->set_field(field);
+  if (!field.empty()) details.add_details()->PackFrom(bad);
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(retry_delay_ms / 1000);
+  retry.mutable_retry_delay()->set_nanos(retry_delay_ms % 1000 * 1'000'000);
+  if (retry_delay_ms != 0) details.add_details()->PackFrom(retry);
+  return {code, message, details.SerializeAsString()};
+}
+
+template <class Message>
+void WriteChunk(grpc::ServerWriter<Message>* writer, const std::string& text, std::int32_t token) {
+  Message message;
   message.mutable_chunk()->set_text(text);
   message.mutable_chunk()->add_tokens(token);
   writer->Write(message);
 }
 
-void WriteStart(GenerateWriter* writer, bool is_long) {
-  v1::GenerateResponse message;
-  message.mutable_started()->set_request_id(7);
+template <class Message>
+void WriteStart(grpc::ServerWriter<Message>* writer, bool is_long) {
+  Message message;
+  message.mutable_started()->set_request_id("0007");
   message.mutable_started()->set_model("fake");
   message.mutable_started()->set_seed(18446744073709551615ULL);
   if (is_long) message.mutable_started()->set_queue_position(3);
@@ -57,15 +77,17 @@ Status HangUntilCancelled(ServerContext* context, State& state) {
   return Status(StatusCode::CANCELLED, "cancelled");
 }
 
+template <class Message>
 Status Generate(ServerContext* context, State& state, const std::string& prompt,
-                GenerateWriter* writer) {
+                grpc::ServerWriter<Message>* writer) {
   if (Status loading = Loading(state); !loading.ok()) return loading;
   if (prompt.empty()) return Status(StatusCode::INVALID_ARGUMENT, "prompt: is empty");
-  if (prompt == "too long") return Status(StatusCode::INVALID_ARGUMENT, "messages: found 9 tokens");
-  if (prompt == "full") {
-    context->AddTrailingMetadata("retry-delay-ms", "1500");
-    return Status(StatusCode::RESOURCE_EXHAUSTED, "queue: all 64 places are taken");
-  }
+  if (prompt == "too long")
+    return Refusal(StatusCode::INVALID_ARGUMENT, "messages: found 9 tokens", "CONTEXT_EXCEEDED",
+                   "messages");
+  if (prompt == "full")
+    return Refusal(StatusCode::RESOURCE_EXHAUSTED, "queue: all 64 places are taken", "QUEUE_FULL",
+                   /*field=*/"", 1500);
   WriteStart(writer, prompt == "long");
   if (prompt == "hang") {
     WriteChunk(writer, "\xE2\x80\xA6", 1);
@@ -79,8 +101,8 @@ Status Generate(ServerContext* context, State& state, const std::string& prompt,
   std::istringstream words(prompt == "escape" ? "a\x1B[31mb\xC2\x9B" : prompt);
   for (std::string word; words >> word; ++count)
     WriteChunk(writer, count == 0 ? word : " " + word, static_cast<std::int32_t>(count));
-  v1::GenerateResponse last;
-  last.mutable_finished()->set_reason(v1::STOP_TOKEN);
+  Message last;
+  last.mutable_finished()->set_reason(v1::FINISH_REASON_STOP_TOKEN);
   last.mutable_finished()->set_stop_token(2);
   last.mutable_finished()->mutable_usage()->set_completion_tokens(count);
   last.mutable_finished()->mutable_timings()->set_decode_tokens_per_second(12.5);
@@ -91,12 +113,12 @@ Status Generate(ServerContext* context, State& state, const std::string& prompt,
   return Status::OK;
 }
 
-class FakeInference final : public v1::Inference::Service {
+class FakeInference final : public v1::InferenceService::Service {
  public:
   explicit FakeInference(State& state) : state_(state) {}
 
   Status Complete(ServerContext* context, const v1::CompleteRequest* request,
-                  GenerateWriter* writer) override {
+                  grpc::ServerWriter<v1::CompleteResponse>* writer) override {
     {
       const std::lock_guard lock(state_.mutex);
       state_.last_complete = *request;
@@ -105,12 +127,12 @@ class FakeInference final : public v1::Inference::Service {
   }
 
   Status Chat(ServerContext* context, const v1::ChatRequest* request,
-              GenerateWriter* writer) override {
+              grpc::ServerWriter<v1::ChatResponse>* writer) override {
     {
       const std::lock_guard lock(state_.mutex);
       state_.last_chat = *request;
     }
-    return Generate(context, state_, request->messages().rbegin()->content(), writer);
+    return Generate(context, state_, request->messages().rbegin()->content(0).text(), writer);
   }
 
   Status Tokenize(ServerContext*, const v1::TokenizeRequest* request,
@@ -146,7 +168,7 @@ class FakeInference final : public v1::Inference::Service {
       state_.last_template = *request;
     }
     for (const v1::ChatMessage& message : request->messages())
-      *response->mutable_prompt() += message.role() + ":" + message.content() + "\n";
+      *response->mutable_prompt() += message.role() + ":" + message.content(0).text() + "\n";
     return Status::OK;
   }
 
@@ -173,9 +195,21 @@ class FakeInference final : public v1::Inference::Service {
   }
 
   Status Abort(ServerContext*, const v1::AbortRequest* request, v1::AbortResponse*) override {
-    if (request->request_id() == 7) return Status::OK;
-    return Status(StatusCode::NOT_FOUND,
-                  "request " + std::to_string(request->request_id()) + " does not run");
+    if (request->request_id() == "0007") return Status::OK;
+    return Status(StatusCode::NOT_FOUND, "request " + request->request_id() + " does not run");
+  }
+
+  Status ListRequests(ServerContext*, const v1::ListRequestsRequest*,
+                      v1::ListRequestsResponse* response) override {
+    v1::Request* request = response->add_requests();
+    request->set_request_id("0007");
+    request->set_method("Chat");
+    request->set_peer("uid 1000, pid 42");
+    request->set_state(v1::REQUEST_STATE_RUNNING);
+    request->set_age_seconds(1.5);
+    request->set_prompt_tokens(12);
+    request->set_completion_tokens(34);
+    return Status::OK;
   }
 
  private:
@@ -201,7 +235,7 @@ void FillReport(const v1::PackRequest& request, std::uint32_t layers, v1::PackRe
   report.set_file_bytes(1000);
   report.set_layer_count(layers);
   report.set_expert_count(8);
-  report.set_method(request.method() == v1::PACK_METHOD_UNSPECIFIED ? v1::SENSITIVITY
+  report.set_method(request.method() == v1::PACK_METHOD_UNSPECIFIED ? v1::PACK_METHOD_SENSITIVITY
                                                                     : request.method());
   report.set_plan_only(request.plan_only());
   report.set_source_bits(16);
@@ -239,7 +273,7 @@ void FillReport(const v1::PackRequest& request, std::uint32_t layers, v1::PackRe
   }
 }
 
-class FakeModels final : public v1::Models::Service {
+class FakeModels final : public v1::ModelsService::Service {
  public:
   explicit FakeModels(State& state) : state_(state) {}
 
@@ -256,13 +290,13 @@ class FakeModels final : public v1::Models::Service {
     v1::PackResponse message;
     const bool copy = request->target_case() == v1::PackRequest::TARGET_NOT_SET;
     v1::PackProgress& progress = *message.mutable_progress();
-    progress.set_phase(copy ? v1::COPYING : v1::PROBING);
+    progress.set_phase(copy ? v1::PACK_PHASE_COPYING : v1::PACK_PHASE_PROBING);
     progress.set_done(42);
     progress.set_total(100);
     writer->Write(message);
     v1::PackReport& report = *message.mutable_report();
     if (copy) {
-      report.set_method(v1::COPY);
+      report.set_method(v1::PACK_METHOD_COPY);
       report.set_output_path(request->output_path());
       report.set_source_digest("abc");
     } else {
@@ -272,36 +306,43 @@ class FakeModels final : public v1::Models::Service {
     return Status::OK;
   }
 
-  Status List(ServerContext*, const v1::ListModelsRequest*,
-              v1::ListModelsResponse* response) override {
-    Fill(response->add_models());
+  // A page for each.
+  Status ListModels(ServerContext*, const v1::ListModelsRequest* request,
+                    v1::ListModelsResponse* response) override {
+    if (request->page_token().empty()) {
+      Fill(response->add_models());
+      response->set_next_page_token("1");
+      return Status::OK;
+    }
     v1::Model* broken = response->add_models();
     broken->set_name("torn");
-    broken->set_state(v1::BROKEN);
+    broken->set_state(v1::MODEL_STATE_BROKEN);
     broken->set_error("torn.gguf: ends after 17 bytes");
     return Status::OK;
   }
 
-  Status Get(ServerContext*, const v1::GetModelRequest* request, v1::Model* response) override {
+  Status GetModel(ServerContext*, const v1::GetModelRequest* request,
+                  v1::GetModelResponse* response) override {
     if (!request->name().empty() && request->name() != "fake")
       return Status(StatusCode::NOT_FOUND,
                     "model \"" + request->name() + "\" is unknown; there is: fake");
-    Fill(response);
+    Fill(response->mutable_model());
     return Status::OK;
   }
 
   Status Plan(ServerContext*, const v1::PlanRequest* request, v1::PlanResponse* response) override {
-    response->set_budget_bytes(request->has_budget_bytes() ? request->budget_bytes() : 2000);
-    response->set_fits(response->budget_bytes() >= 1000);
-    response->set_explanation(response->fits() ? "The model fits." : "At least 1000 bytes.");
-    response->set_expert_total_bytes(5ULL << 32);
+    v1::MemoryPlan& plan = *response->mutable_plan();
+    plan.set_budget_bytes(request->has_budget_bytes() ? request->budget_bytes() : 2000);
+    plan.set_fits(plan.budget_bytes() >= 1000);
+    plan.set_explanation(plan.fits() ? "The model fits." : "At least 1000 bytes.");
+    plan.set_expert_total_bytes(5ULL << 32);
     return Status::OK;
   }
 
  private:
   static void Fill(v1::Model* model) {
     model->set_name("fake");
-    model->set_state(v1::LOADED);
+    model->set_state(v1::MODEL_STATE_LOADED);
     model->set_architecture("none");
     model->set_context_tokens(kContextTokens);
   }
@@ -309,8 +350,9 @@ class FakeModels final : public v1::Models::Service {
   State& state_;
 };
 
-class FakeObserve final : public v1::Observe::Service {
-  Status GetStats(ServerContext*, const v1::GetStatsRequest*, v1::Stats* response) override {
+class FakeObserve final : public v1::ObserveService::Service {
+  Status GetStats(ServerContext*, const v1::GetStatsRequest*,
+                  v1::GetStatsResponse* response) override {
     response->set_version("0");
     response->set_model("fake");
     response->mutable_experts()->set_hit_rate(0.75);
@@ -333,11 +375,11 @@ class FakeObserve final : public v1::Observe::Service {
   }
 
   Status Resize(ServerContext*, const v1::ResizeRequest* request,
-                v1::PlanResponse* response) override {
+                v1::ResizeResponse* response) override {
     if (request->budget_bytes() < 1000)
-      return {grpc::StatusCode::RESOURCE_EXHAUSTED, "At least 1000 bytes."};
-    response->set_budget_bytes(request->budget_bytes());
-    response->set_fits(true);
+      return Refusal(StatusCode::FAILED_PRECONDITION, "At least 1000 bytes.", "BUDGET_TOO_SMALL");
+    response->mutable_plan()->set_budget_bytes(request->budget_bytes());
+    response->mutable_plan()->set_fits(true);
     return Status::OK;
   }
 };

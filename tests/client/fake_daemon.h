@@ -19,10 +19,11 @@ namespace edgemoe {
 //   "data-loss"  one chunk, then DATA_LOSS
 //   "full"       RESOURCE_EXHAUSTED with a retry delay of 1,500 ms
 //   "escape"     a chunk with a terminal's control sequence
+//   "too long"   INVALID_ARGUMENT, as what is longer than the context
 //   "long"       queue position 3 and progress before the answer
 // A pack's source named "refused.gguf" is OUT_OF_RANGE. One with a target has two layers, or as
 // many as its name says ("60.gguf"). A token is a byte of the text; the context has 8 tokens; each
-// scored token has a log-probability of -1. The request 7 can be aborted. A plan fits from 1,000
+// scored token has a log-probability of -1. The request "0007" runs. A plan fits from 1,000
 // bytes on.
 class FakeDaemon {
  public:

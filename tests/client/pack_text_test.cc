@@ -14,11 +14,11 @@ using testing::ElementsAre;
 
 TEST(PackProgressTest, SaysWhatIsKnown) {
   v1::PackProgress progress;
-  progress.set_phase(v1::CALIBRATING);
+  progress.set_phase(v1::PACK_PHASE_CALIBRATING);
   progress.set_done(21);
   progress.set_total(50);
   EXPECT_EQ(PackProgressText(progress), "calibrating 42 %");
-  progress.set_phase(v1::PROBING);
+  progress.set_phase(v1::PACK_PHASE_PROBING);
   progress.set_phase_seconds_left(12.3);
   progress.set_planned_bytes(18 << 20);
   progress.set_planned_bits(3.937);
@@ -26,14 +26,14 @@ TEST(PackProgressTest, SaysWhatIsKnown) {
   EXPECT_EQ(PackProgressText(progress),
             "probing 42 %, 12 s left; plan: 18.00 MiB, 3.94 bits, KL 0.0097");
   progress.Clear();
-  progress.set_phase(v1::COPYING);
+  progress.set_phase(v1::PACK_PHASE_COPYING);
   progress.set_done(3 << 20);
   progress.set_total(4 << 20);
   progress.set_resumed(2 << 20);
   progress.set_phase_seconds_left(600);
   EXPECT_EQ(PackProgressText(progress), "writing 75 % of 4.00 MiB, 10 min left, went on at 50 %");
   progress.Clear();
-  progress.set_phase(v1::FINISHING);
+  progress.set_phase(v1::PACK_PHASE_FINISHING);
   EXPECT_EQ(PackProgressText(progress), "waiting for the disk, 100 %");
 }
 

@@ -27,9 +27,11 @@ struct ReceivedAnswer {
   int finished_count = 0;
 };
 
-inline ReceivedAnswer Receive(client::GenerateStream stream) {
+// Of Complete or Chat.
+template <class Message>
+ReceivedAnswer Receive(client::Stream<Message> stream) {
   ReceivedAnswer answer;
-  for (v1::GenerateResponse message; stream.Next(message);) {
+  for (Message message; stream.Next(message);) {
     if (message.has_started()) {
       answer.started = message.started();
       ++answer.started_count;

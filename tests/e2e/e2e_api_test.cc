@@ -15,6 +15,7 @@ namespace edgemoe {
 namespace {
 
 using client::StatusCode;
+using testing::AnyOf;
 using testing::HasSubstr;
 
 constexpr const char* kStory = "Once upon a time there was a little";
@@ -44,9 +45,9 @@ TEST_F(E2eApiTest, CompleteStreamsWhatItAccountsFor) {
   ASSERT_TRUE(answer.status.ok()) << answer.status.ToString();
   EXPECT_EQ(answer.started_count, 1);
   EXPECT_EQ(answer.finished_count, 1);
-  EXPECT_GT(answer.started.request_id(), 0u);
+  EXPECT_EQ(answer.started.request_id().size(), 16u);
   EXPECT_GT(answer.started.prompt_tokens(), 3u);
-  EXPECT_EQ(answer.finished.reason(), v1::MAX_TOKENS);
+  EXPECT_EQ(answer.finished.reason(), v1::FINISH_REASON_MAX_TOKENS);
   EXPECT_EQ(answer.tokens.size(), 24u);
   EXPECT_EQ(answer.finished.usage().completion_tokens(), 24u);
   EXPECT_EQ(answer.finished.usage().prompt_tokens(), answer.started.prompt_tokens());
@@ -77,7 +78,7 @@ TEST_F(E2eApiTest, ChatIsCompleteOnTheTemplatesPrompt) {
   v1::ChatRequest chat;
   v1::ChatMessage* message = chat.add_messages();
   message->set_role("user");
-  message->set_content("Tell me a story.");
+  message->add_content()->set_text("Tell me a story.");
   *chat.mutable_sampling() = Greedy("", 16).sampling();
   *chat.mutable_stopping() = Greedy("", 16).stopping();
   const ReceivedAnswer answer = Receive(client_.Chat(chat));
@@ -97,7 +98,7 @@ TEST_F(E2eApiTest, StopSequencesEndTheAnswerAndAreNotPartOfIt) {
   v1::CompleteRequest request = Greedy(kStory, 24);
   request.mutable_stopping()->add_sequences(stop);
   const ReceivedAnswer cut = Receive(client_.Complete(request));
-  EXPECT_EQ(cut.finished.reason(), v1::STOP_SEQUENCE);
+  EXPECT_EQ(cut.finished.reason(), v1::FINISH_REASON_STOP_SEQUENCE);
   EXPECT_EQ(cut.finished.stop_sequence(), stop);
   EXPECT_EQ(cut.text, whole.text.substr(0, whole.text.find(stop)));
 }
@@ -107,8 +108,8 @@ TEST_F(E2eApiTest, LogprobsAreWhatScoreSays) {
   request.mutable_response()->set_top_logprobs(3);
   std::vector<float> generated;
   std::vector<std::int32_t> tokens;
-  client::GenerateStream stream = client_.Complete(request);
-  for (v1::GenerateResponse message; stream.Next(message);)
+  client::CompleteStream stream = client_.Complete(request);
+  for (v1::CompleteResponse message; stream.Next(message);)
     for (const v1::SampledLogprob& logprob : message.chunk().logprobs()) {
       ASSERT_EQ(logprob.top_size(), 3);
       EXPECT_EQ(logprob.sampled().token(), logprob.top(0).token());
@@ -166,7 +167,7 @@ TEST_F(E2eApiTest, ModelsAndPlan) {
   const auto list = client_.ListModels();
   ASSERT_TRUE(list);
   ASSERT_GE(list->models_size(), 1);
-  EXPECT_EQ(list->models(0).state(), v1::LOADED);
+  EXPECT_EQ(list->models(0).state(), v1::MODEL_STATE_LOADED);
   EXPECT_EQ(list->models(0).architecture(), "qwen3moe");
   EXPECT_EQ(list->models(0).context_tokens(), 512u);
   EXPECT_EQ(client_.GetModel("")->name(), list->models(0).name());
@@ -205,13 +206,22 @@ TEST_F(E2eApiTest, StatsCountWhatHappened) {
 }
 
 TEST_F(E2eApiTest, AbortEndsARequestOfAnotherConnection) {
-  client::GenerateStream stream = client_.Complete(Greedy(kStory, 400));
-  v1::GenerateResponse message;
+  client::CompleteStream stream = client_.Complete(Greedy(kStory, 400));
+  v1::CompleteResponse message;
   ASSERT_TRUE(stream.Next(message));
   client::Client other = daemon_->Connect();
-  EXPECT_TRUE(other.Abort(message.started().request_id()).ok());
-  EXPECT_EQ(stream.Finish().code, StatusCode::kCancelled);
-  EXPECT_EQ(other.Abort(999999).code, StatusCode::kNotFound);
+  const std::string id = message.started().request_id();
+  const auto live = other.ListRequests();
+  ASSERT_TRUE(live);
+  ASSERT_EQ(live->requests_size(), 1);
+  EXPECT_EQ(live->requests(0).request_id(), id);
+  EXPECT_EQ(live->requests(0).method(), "Complete");
+  EXPECT_TRUE(other.Abort(id).ok());
+  const client::Status ended = stream.Finish();
+  EXPECT_EQ(ended.code, StatusCode::kCancelled);
+  EXPECT_EQ(ended.reason, "CANCELLED");
+  EXPECT_TRUE(WaitUntil([&] { return other.ListRequests()->requests().empty(); }));
+  EXPECT_EQ(other.Abort(id).code, StatusCode::kNotFound);
 }
 
 TEST_F(E2eApiTest, BadInputNamesTheField) {
@@ -243,6 +253,8 @@ TEST_F(E2eApiTest, BadInputNamesTheField) {
     const client::Status status = client_.Complete(request).Finish();
     EXPECT_EQ(status.code, StatusCode::kInvalidArgument) << bad.field << ": " << status.ToString();
     EXPECT_THAT(status.message, HasSubstr(bad.field));
+    EXPECT_THAT(status.reason, AnyOf("INVALID_FIELD", "CONTEXT_EXCEEDED")) << bad.field;
+    EXPECT_FALSE(status.field.empty()) << bad.field;
   }
   v1::CompleteRequest unknown = Greedy(kStory, 4);
   unknown.set_model("no-such-model");
@@ -255,7 +267,7 @@ TEST_F(E2eApiTest, BadInputNamesTheField) {
 TEST_F(E2eApiTest, TheContextsEndEndsTheAnswer) {
   const ReceivedAnswer answer = Receive(client_.Complete(Greedy(kStory, 512)));
   ASSERT_TRUE(answer.status.ok()) << answer.status.ToString();
-  EXPECT_EQ(answer.finished.reason(), v1::CONTEXT_FULL);
+  EXPECT_EQ(answer.finished.reason(), v1::FINISH_REASON_CONTEXT_FULL);
   EXPECT_LE(answer.finished.usage().prompt_tokens() + answer.tokens.size(), 513u);
 }
 

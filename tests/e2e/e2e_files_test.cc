@@ -78,7 +78,7 @@ class E2eFilesTest : public testing::Test {
   void ExpectServed(const ReceivedAnswer& expected) {
     // While a file is written in place, the model may be unavailable.
     ASSERT_TRUE(WaitUntil([this] { return Serving(); })) << daemon_->log();
-    EXPECT_EQ(Model().state(), v1::LOADED);
+    EXPECT_EQ(Model().state(), v1::MODEL_STATE_LOADED);
     const ReceivedAnswer answer = Ask();
     EXPECT_TRUE(answer.status.ok()) << answer.status.ToString();
     EXPECT_EQ(answer.tokens, expected.tokens);
@@ -94,7 +94,7 @@ class E2eFilesTest : public testing::Test {
       return answer.status.code == StatusCode::kUnavailable;
     })) << daemon_->log();
     ASSERT_TRUE(WaitUntil([this] { return !Serving(); })) << daemon_->log();
-    EXPECT_EQ(Model().state(), v1::BROKEN);
+    EXPECT_EQ(Model().state(), v1::MODEL_STATE_BROKEN);
     EXPECT_THAT(Model().error(), HasSubstr(path_));
     EXPECT_THAT(daemon_->log(), HasSubstr("the model is unavailable: "));
   }

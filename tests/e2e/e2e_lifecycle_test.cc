@@ -103,13 +103,13 @@ TEST_F(E2eLifecycleTest, TerminatingLetsRunningAnswersFinish) {
   DaemonProcess daemon(socket_, {"--drain-timeout-ms", "600000"});
   ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
   client::Client client = daemon.Connect();
-  client::GenerateStream stream = client.Complete(Greedy("Once upon a time", 300));
-  v1::GenerateResponse message;
+  client::CompleteStream stream = client.Complete(Greedy("Once upon a time", 300));
+  v1::CompleteResponse message;
   while (!message.has_chunk()) ASSERT_TRUE(stream.Next(message));
   daemon.process().Signal(SIGTERM);
   const ReceivedAnswer rest = Receive(std::move(stream));
   EXPECT_TRUE(rest.status.ok()) << rest.status.ToString();
-  EXPECT_EQ(rest.finished.reason(), v1::MAX_TOKENS);
+  EXPECT_EQ(rest.finished.reason(), v1::FINISH_REASON_MAX_TOKENS);
   EXPECT_EQ(rest.finished.usage().completion_tokens(), 300u);
   EXPECT_EQ(daemon.process().Wait(), 0) << daemon.log();
   EXPECT_FALSE(SocketExists());
@@ -119,8 +119,8 @@ TEST_F(E2eLifecycleTest, ADrainThatTakesTooLongCancels) {
   DaemonProcess daemon(socket_, {"--drain-timeout-ms", "0", "--io-faults", "slow:ms=20"});
   ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
   client::Client client = daemon.Connect();
-  client::GenerateStream stream = client.Complete(Greedy("Once upon a time", 450));
-  v1::GenerateResponse message;
+  client::CompleteStream stream = client.Complete(Greedy("Once upon a time", 450));
+  v1::CompleteResponse message;
   ASSERT_TRUE(stream.Next(message));
   daemon.process().Signal(SIGTERM);
   EXPECT_FALSE(stream.Finish().ok());

@@ -37,12 +37,12 @@ TEST_F(E2eOverloadTest, AThousandRequestsAtOnce) {
   DaemonProcess daemon(socket_, {"--sessions-max", "4", "--queue-max", "16"});
   ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
   client::Client client = daemon.Connect();
-  std::deque<client::GenerateStream> streams;
+  std::deque<client::CompleteStream> streams;
   for (int i = 0; i < 1000; ++i) streams.push_back(client.Complete(Greedy("Once upon", 8)));
   int answered = 0;
   int refused = 0;
   std::vector<std::int32_t> tokens;
-  for (client::GenerateStream& stream : streams) {
+  for (client::CompleteStream& stream : streams) {
     const ReceivedAnswer answer = Receive(std::move(stream));
     if (answer.status.ok()) {
       EXPECT_EQ(answer.tokens.size(), 8u);
@@ -69,7 +69,7 @@ TEST_F(E2eOverloadTest, AClientThatNeverReadsIsEndedAndHoldsUpNobody) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 4096);
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  const auto lazy = v1::Inference::NewStub(
+  const auto lazy = v1::InferenceService::NewStub(
       grpc::CreateCustomChannel("unix:" + socket_, grpc::InsecureChannelCredentials(), arguments));
   v1::CompleteRequest request = Greedy("Once", 500);
   request.mutable_response()->set_top_logprobs(20);
@@ -80,7 +80,7 @@ TEST_F(E2eOverloadTest, AClientThatNeverReadsIsEndedAndHoldsUpNobody) {
   ASSERT_TRUE(WaitUntil([&] { return other.GetStats()->requests().running() == 1; }));
   EXPECT_TRUE(Receive(other.Complete(Greedy("Once upon a time", 16))).status.ok());
   EXPECT_TRUE(BecomesIdle(other));
-  v1::GenerateResponse message;
+  v1::CompleteResponse message;
   while (stream->Read(&message)) {
   }
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
@@ -96,7 +96,7 @@ TEST_F(E2eOverloadTest, StatsAndTokenizeAnswerWhileALongPromptRuns) {
   client::Client client = daemon.Connect();
   std::string prompt;
   for (int i = 0; i < 40; ++i) prompt += "The cat sat on the mat. ";
-  client::GenerateStream stream = client.Complete(Greedy(prompt, 1));
+  client::CompleteStream stream = client.Complete(Greedy(prompt, 1));
   const auto runs = [&] {
     const auto stats = client.GetStats();
     return stats && stats->requests().running() == 1 && stats->requests().finished() == 0 &&
@@ -122,7 +122,7 @@ TEST_F(E2eOverloadTest, ManyAtOnceSayWhatEachWouldSayAlone) {
   std::vector<std::vector<std::int32_t>> alone;
   for (const std::string& prompt : prompts)
     alone.push_back(Receive(client.Complete(Greedy(prompt, 24))).tokens);
-  std::deque<client::GenerateStream> streams;
+  std::deque<client::CompleteStream> streams;
   for (const std::string& prompt : prompts) streams.push_back(client.Complete(Greedy(prompt, 24)));
   for (std::size_t i = 0; i < prompts.size(); ++i)
     EXPECT_EQ(Receive(std::move(streams[i])).tokens, alone[i]) << prompts[i];

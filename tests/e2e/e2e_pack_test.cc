@@ -191,8 +191,9 @@ TEST_F(E2eTargetTest, IsMetAndThePackAnswers) {
     if (phases.empty() || phases.back() != phase) phases.push_back(phase);
   }
   // A message may be replaced by the next one before it is sent, but none is out of order.
-  const std::vector<std::string> order = {"CALIBRATING", "MEASURING", "PROBING",
-                                          "COPYING",     "VERIFYING", "FINISHING"};
+  const std::vector<std::string> order = {"PACK_PHASE_CALIBRATING", "PACK_PHASE_MEASURING",
+                                          "PACK_PHASE_PROBING",     "PACK_PHASE_COPYING",
+                                          "PACK_PHASE_VERIFYING",   "PACK_PHASE_FINISHING"};
   auto at = order.begin();
   for (const std::string& phase : phases) {
     at = std::find(at, order.end(), phase);
@@ -267,7 +268,8 @@ TEST_F(E2eTargetTest, AKilledDaemonsJobEndsInTheSameBytes) {
   }
   const std::string output = Output("p.gguf");
   int run = 0;
-  for (const char* phase : {"CALIBRATING", "MEASURING", "PROBING", "COPYING"}) {
+  for (const char* phase : {"PACK_PHASE_CALIBRATING", "PACK_PHASE_MEASURING", "PACK_PHASE_PROBING",
+                            "PACK_PHASE_COPYING"}) {
     DaemonProcess daemon = TinyDaemon("k" + std::to_string(run++));
     ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
     ChildProcess process(Command(daemon, Target(output)));

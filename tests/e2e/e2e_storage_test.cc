@@ -18,7 +18,7 @@ class E2eStorageTest : public testing::Test {
  protected:
   struct Outcome {
     ReceivedAnswer answer;
-    v1::Stats stats;
+    v1::GetStatsResponse stats;
   };
 
   // One answer of a new daemon with these flags.

@@ -81,7 +81,7 @@ Result<RequestId> FakeEngine::Submit(std::unique_ptr<Session> session) {
   EDGEMOE_FAIL_IF_ERROR(availability_);
   if (live_.size() >= options_.sessions_max + options_.queue_max) {
     ++refused_;
-    return Failure(ResourceExhaustedError("the queue is full"));
+    return Failure(ResourceExhaustedError("the queue is full").WithReason(Reason::kQueueFull));
   }
   const RequestId id{next_id_++};
   session->id = id;
@@ -155,7 +155,7 @@ Result<std::string> FakeEngine::Detokenize(std::span<const TokenId> tokens, bool
   for (const TokenId token : tokens) {
     if (token.value < 0 || token.value >= 1000)
       return Failure(
-          Status(StatusCode::kOutOfRange,
+          Status(StatusCode::kInvalidArgument,
                  "tokens[0]: found " + std::to_string(token.value) + "; accepted: [0, 999]"));
     text += "t" + std::to_string(token.value);
   }
@@ -387,7 +387,8 @@ void FakeEngine::Finish(Session& session, FinishReason reason, Status status) {
 
 Result<std::unique_ptr<Engine>> Engine::Open(EngineOptions options, OpenProgress progress) {
   if (options.model_path == "too-large.gguf")
-    return Failure(ResourceExhaustedError("needs at least 1 GiB"));
+    return Failure(
+        ResourceExhaustedError("needs at least 1 GiB").WithReason(Reason::kBudgetTooSmall));
   if (options.model_path == "stuck.gguf") {
     progress(1, 4);
     while (true) ::pause();  // a disk that never answers
@@ -400,7 +401,8 @@ Result<std::unique_ptr<Engine>> Engine::Open(EngineOptions options, OpenProgress
 
 Result<EngineOptions> Engine::Check(EngineOptions options) {
   if (options.model_path == "too-large.gguf")
-    return Failure(ResourceExhaustedError("needs at least 1 GiB"));
+    return Failure(
+        ResourceExhaustedError("needs at least 1 GiB").WithReason(Reason::kBudgetTooSmall));
   options.memory_budget_bytes = 4096;
   return options;
 }
@@ -435,7 +437,9 @@ Result<MemoryPlan> PlanMemory(const EngineOptions& options) {
   plan.kv_bytes = std::uint64_t{options.context_tokens} * options.sessions_max;
   plan.fits = plan.budget_bytes >= plan.budget_floor_bytes;
   if (!plan.fits)
-    plan.shortage = {StatusCode::kResourceExhausted, "memory_budget_bytes", "needs at least 1000"};
+    plan.shortage = Status(StatusCode::kResourceExhausted, "memory_budget_bytes",
+                           "needs at least 1000")
+                        .WithReason(Reason::kBudgetTooSmall);
   plan.explanation = plan.fits ? "fits" : plan.shortage.message();
   return plan;
 }

@@ -19,6 +19,12 @@ std::string DefaultPackPath(const std::string& source_path) {
   return source_path.substr(0, source_path.rfind(".gguf")) + "-pack.gguf";
 }
 
+std::vector<PackProgress::Phase> PackPhases(const PackOptions& options) {
+  using Phase = PackProgress::Phase;
+  if (options.method == PackMethod::kCopy) return {Phase::kCopying, Phase::kFinishing};
+  return {Phase::kCalibrating, Phase::kProbing, Phase::kFinishing};
+}
+
 Result<PackMemory> PlanPack(const PackOptions& options) {
   if (options.target.bits == 99.0) return Failure(InvalidArgumentError("bits: found 99"));
   if (options.method == PackMethod::kCopy) return PackMemory{};

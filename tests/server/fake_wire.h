@@ -25,11 +25,10 @@ class FakeWire final : public CallWire {
     const auto* const text = message.GetDescriptor()->FindFieldByName("text");
     written.push_back(text == nullptr ? "" : message.GetReflection()->GetString(message, text));
   }
-  void End(const Status& final_status, std::optional<std::uint32_t> delay_ms) override {
+  void End(const Status& final_status) override {
     EXPECT_EQ(in_flight, 0) << "ended during a write";
     ++end_count;
     status = final_status;
-    retry_delay_ms = delay_ms;
   }
   void Cancel() override { ++cancel_count; }
 
@@ -39,7 +38,6 @@ class FakeWire final : public CallWire {
   std::atomic<int> end_count = 0;
   int cancel_count = 0;
   Status status;
-  std::optional<std::uint32_t> retry_delay_ms;
 };
 
 }  // namespace edgemoe

@@ -39,6 +39,7 @@ TestServer::TestServer(Options options)
       .streams = streams_,
       .requests = requests_,
       .retry_delay = retry_delay_,
+      .live = live_,
       .engine_options = engine_options,
       .models_directory = options.models_directory,
       .new_seed = [seed = 1000]() mutable { return static_cast<std::uint64_t>(seed++); },
@@ -57,11 +58,16 @@ TestServer::TestServer(Options options)
   EDGEMOE_CHECK(listener.has_value(), "the socket is bound");
   listener_.emplace(*std::move(listener));
   acceptor_.emplace(
-      context_, Acceptor::Options{
-                    .connections_max = 64,
-                    .admit = [](const PeerCredentials&) { return OkStatus(); },
-                    .take = [this](UniqueFd socket) { server_->AddConnection(std::move(socket)); },
-                    .log = {}});
+      context_,
+      Acceptor::Options{.connections_max = 64,
+                        .admit = [](const PeerCredentials&) { return OkStatus(); },
+                        .take =
+                            [this](UniqueFd socket, const PeerCredentials&) {
+                              EDGEMOE_CHECK(
+                                  server_->AddConnection(std::move(socket), next_peer_.load()).ok(),
+                                  "there are descriptors");
+                            },
+                        .log = {}});
   acceptor_->Listen(listener_->TakeSocket());
   thread_ = std::thread([this] { context_.run(); });
 }

@@ -40,6 +40,8 @@ class TestServer {
   std::shared_ptr<grpc::Channel> NewChannel() const;
   // One on which much less than a stream's buffer fits between server and client.
   std::shared_ptr<grpc::Channel> NewNarrowChannel() const;
+  // Who is at the other end of connections that are made from now on: at first an administrator.
+  void SetNextPeer(const LocalPeer& peer) { next_peer_ = peer; }
   // A connected socket of the caller's.
   UniqueFd Connect() const;
 
@@ -65,6 +67,9 @@ class TestServer {
   SharedBudget budget_{slot_, false, {}};
   PackRunner packs_{budget_, stream_clock_, {}};
   RetryDelay retry_delay_;
+  std::atomic<std::uint64_t> last_id_ = 0;
+  RequestTable live_{[this] { return ++last_id_; }};
+  std::atomic<LocalPeer> next_peer_{{.uid = 7, .pid = 9, .is_administrator = true}};
   WorkerPool workers_{2, 2048};
   StreamThread streams_{stream_clock_};
   RequestMemory requests_{streams_, [this] { ++trim_count_; }};

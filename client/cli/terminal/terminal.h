@@ -19,6 +19,8 @@ class StatusLine {
   StatusLine(const StatusLine&) = delete;
   StatusLine& operator=(const StatusLine&) = delete;
 
+  // Whether anything is shown.
+  bool enabled() const { return enabled_; }
   void Show(std::string_view text);
   void Clear();
 

@@ -55,7 +55,9 @@ Status ErrnoStatus(int error, std::string_view what) {
   std::string message(what);
   message += ": ";
   message += std::generic_category().message(error);
-  return {CodeOf(error), std::move(message)};
+  const Status status(CodeOf(error), std::move(message));
+  const bool is_full = error == ENOSPC || error == EDQUOT;
+  return is_full ? status.WithReason(Reason::kStorageFull) : status;
 }
 
 }  // namespace edgemoe

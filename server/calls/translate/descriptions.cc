@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/calls/translate/descriptions.h"
 
+#include <algorithm>
+
 #include "engine/probe.h"
 
 namespace edgemoe {
@@ -12,7 +14,7 @@ double Share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-void FillReadAhead(const EngineStats& stats, v1::Stats::ReadAhead& out) {
+void FillReadAhead(const EngineStats& stats, v1::GetStatsResponse::ReadAhead& out) {
   const ReadAheadStats& ahead = stats.read_ahead;
   out.set_predictor(stats.predictor);
   out.set_on(ahead.on);
@@ -27,7 +29,7 @@ void FillReadAhead(const EngineStats& stats, v1::Stats::ReadAhead& out) {
   out.set_trials(ahead.trials);
 }
 
-void FillExperts(const EngineStats& stats, v1::Stats::Experts& experts) {
+void FillExperts(const EngineStats& stats, v1::GetStatsResponse::Experts& experts) {
   experts.set_uses(stats.expert_uses);
   experts.set_hits(stats.expert_hits);
   if (stats.expert_uses > 0)
@@ -64,8 +66,8 @@ v1::Model ToApi(const ModelDescription& description, v1::ModelState state) {
   return model;
 }
 
-v1::PlanResponse ToApi(const MemoryPlan& plan) {
-  v1::PlanResponse response;
+v1::MemoryPlan ToApi(const MemoryPlan& plan) {
+  v1::MemoryPlan response;
   response.set_fits(plan.fits);
   response.set_explanation(plan.explanation);
   response.set_model_file_bytes(plan.model_file_bytes);
@@ -96,7 +98,7 @@ v1::ProbeResponse ToApi(const ProbeReport& report) {
     point->set_bytes_per_second(measured.bytes_per_second);
   }
   response.set_bytes_per_second(report.bytes_per_second);
-  response.set_small_read_ns(report.small_read_ns);
+  response.set_small_read_seconds(Seconds(report.small_read_ns));
   response.set_read_bytes(report.read_bytes);
   response.set_depth(report.depth);
   response.set_in_flight_bytes_max(report.in_flight_bytes_max);
@@ -104,8 +106,8 @@ v1::ProbeResponse ToApi(const ProbeReport& report) {
   return response;
 }
 
-v1::Stats ToApi(const EngineStats& stats, const ProcessMemory& process) {
-  v1::Stats out;
+v1::GetStatsResponse ToApi(const EngineStats& stats, const ProcessMemory& process) {
+  v1::GetStatsResponse out;
   out.set_uptime_seconds(Seconds(stats.uptime_ns));
   out.mutable_requests()->set_running(stats.sessions_running);
   out.mutable_requests()->set_queued(stats.sessions_queued);
@@ -128,6 +130,19 @@ v1::Stats ToApi(const EngineStats& stats, const ProcessMemory& process) {
   out.mutable_machine()->set_kernels(stats.kernels);
   out.mutable_machine()->set_eviction_policy(stats.eviction_policy);
   out.mutable_machine()->set_threads(stats.threads);
+  return out;
+}
+
+v1::Request ToApi(const RequestSummary& request, std::uint64_t now_ns) {
+  v1::Request out;
+  out.set_request_id(request.id);
+  out.set_method(request.method);
+  out.set_peer(request.peer);
+  out.set_state(request.runs ? v1::REQUEST_STATE_RUNNING : v1::REQUEST_STATE_WAITING);
+  out.set_model(request.model);
+  out.set_age_seconds(Seconds(now_ns - std::min(now_ns, request.submitted_ns)));
+  out.set_prompt_tokens(request.prompt_tokens);
+  out.set_completion_tokens(request.completion_tokens);
   return out;
 }
 

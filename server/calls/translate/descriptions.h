@@ -3,19 +3,24 @@
 // Descriptions, plans and counters of the engine as messages of the API.
 #pragma once
 
+#include <cstdint>
+
+#include "edgemoe/v1/inference.pb.h"
 #include "edgemoe/v1/models.pb.h"
 #include "edgemoe/v1/observe.pb.h"
 #include "engine/describe.h"
 #include "engine/engine.h"
 #include "engine/plan.h"
 #include "engine/probe.h"
+#include "server/calls/request_table.h"
 #include "server/memory/process_memory.h"
 
 namespace edgemoe {
 
 v1::Model ToApi(const ModelDescription& description, v1::ModelState state);
-v1::PlanResponse ToApi(const MemoryPlan& plan);
+v1::MemoryPlan ToApi(const MemoryPlan& plan);
 v1::ProbeResponse ToApi(const ProbeReport& report);
-v1::Stats ToApi(const EngineStats& stats, const ProcessMemory& process);
+v1::GetStatsResponse ToApi(const EngineStats& stats, const ProcessMemory& process);
+v1::Request ToApi(const RequestSummary& request, std::uint64_t now_ns);
 
 }  // namespace edgemoe

@@ -8,16 +8,18 @@
 namespace edgemoe {
 namespace {
 
-constexpr double kNsPerMs = 1e6;
 constexpr double kNsPerSecond = 1e9;
+
+double Seconds(std::uint64_t time_ns) { return static_cast<double>(time_ns) / kNsPerSecond; }
 
 double PerSecond(std::uint64_t count, std::uint64_t time_ns) {
   return time_ns == 0 ? 0
                       : static_cast<double>(count) * kNsPerSecond / static_cast<double>(time_ns);
 }
 
-void FillStarted(const StartedEvent& event, const Engine& engine, v1::Started& started) {
-  started.set_request_id(event.request.value);
+void FillStarted(const StartedEvent& event, const Engine& engine, const std::string& request_id,
+                 v1::Started& started) {
+  started.set_request_id(request_id);
   started.set_queue_position(event.queue_position);
   started.set_prompt_tokens(event.prompt_tokens);
   started.set_cached_tokens(event.cached_tokens);
@@ -46,9 +48,9 @@ void FillAccounts(const FinishedEvent& event, std::uint32_t cached_tokens, Messa
   usage.set_cached_tokens(cached_tokens);
   usage.set_completion_tokens(event.completion_tokens);
   v1::Timings& timings = *message.mutable_timings();
-  timings.set_queue_ms(static_cast<double>(event.timings.queue_ns) / kNsPerMs);
-  timings.set_prompt_ms(static_cast<double>(event.timings.prompt_ns) / kNsPerMs);
-  timings.set_decode_ms(static_cast<double>(event.timings.decode_ns) / kNsPerMs);
+  timings.set_queue_seconds(Seconds(event.timings.queue_ns));
+  timings.set_prompt_seconds(Seconds(event.timings.prompt_ns));
+  timings.set_decode_seconds(Seconds(event.timings.decode_ns));
   timings.set_prompt_tokens_per_second(
       PerSecond(event.prompt_tokens - cached_tokens, event.timings.prompt_ns));
   timings.set_decode_tokens_per_second(DecodeTokensPerSecond(event));
@@ -56,20 +58,20 @@ void FillAccounts(const FinishedEvent& event, std::uint32_t cached_tokens, Messa
   io.set_experts_used(event.io.experts_used);
   io.set_expert_hits(event.io.expert_hits);
   io.set_bytes_read(event.io.bytes_read);
-  io.set_wait_ms(static_cast<double>(event.io.wait_ns) / kNsPerMs);
+  io.set_wait_seconds(Seconds(event.io.wait_ns));
 }
 
 }  // namespace
 
 v1::FinishReason ToApi(FinishReason reason) {
   switch (reason) {
-    case FinishReason::kStopToken: return v1::STOP_TOKEN;
-    case FinishReason::kStopSequence: return v1::STOP_SEQUENCE;
-    case FinishReason::kMaxTokens: return v1::MAX_TOKENS;
-    case FinishReason::kTimeLimit: return v1::TIME_LIMIT;
-    case FinishReason::kCancelled: return v1::CANCELLED;
-    case FinishReason::kContextFull: return v1::CONTEXT_FULL;
-    case FinishReason::kError: return v1::ERROR;
+    case FinishReason::kStopToken: return v1::FINISH_REASON_STOP_TOKEN;
+    case FinishReason::kStopSequence: return v1::FINISH_REASON_STOP_SEQUENCE;
+    case FinishReason::kMaxTokens: return v1::FINISH_REASON_MAX_TOKENS;
+    case FinishReason::kTimeLimit: return v1::FINISH_REASON_TIME_LIMIT;
+    case FinishReason::kCancelled: return v1::FINISH_REASON_CANCELLED;
+    case FinishReason::kContextFull: return v1::FINISH_REASON_CONTEXT_FULL;
+    case FinishReason::kError: return v1::FINISH_REASON_ERROR;
   }
   return v1::FINISH_REASON_UNSPECIFIED;
 }
@@ -79,13 +81,14 @@ double DecodeTokensPerSecond(const FinishedEvent& event) {
   return PerSecond(event.completion_tokens - 1, event.timings.decode_ns);
 }
 
-std::optional<v1::GenerateResponse> GenerateTranslator::operator()(StreamEvent event) {
-  v1::GenerateResponse response;
+template <class Response>
+std::optional<Response> GenerateTranslator<Response>::operator()(StreamEvent event) {
+  Response response;
   if (std::holds_alternative<WaitingEvent>(event)) {
-    response.mutable_waiting();
+    response.mutable_waiting()->set_request_id(request_id_);
   } else if (const auto* started = std::get_if<StartedEvent>(&event)) {
     cached_tokens_ = started->cached_tokens;
-    FillStarted(*started, engine_, *response.mutable_started());
+    FillStarted(*started, engine_, request_id_, *response.mutable_started());
     response.mutable_started()->set_seed(seed_);
   } else if (const auto* progress = std::get_if<PromptProgressEvent>(&event)) {
     response.mutable_progress()->set_processed_tokens(progress->processed_tokens);
@@ -109,13 +112,16 @@ std::optional<v1::GenerateResponse> GenerateTranslator::operator()(StreamEvent e
   return response;
 }
 
+template class GenerateTranslator<v1::CompleteResponse>;
+template class GenerateTranslator<v1::ChatResponse>;
+
 std::optional<v1::ScoreResponse> ScoreTranslator::operator()(StreamEvent event) {
   v1::ScoreResponse response;
   if (std::holds_alternative<WaitingEvent>(event)) {
-    response.mutable_waiting();
+    response.mutable_waiting()->set_request_id(request_id_);
   } else if (const auto* started = std::get_if<StartedEvent>(&event)) {
     cached_tokens_ = started->cached_tokens;
-    FillStarted(*started, engine_, *response.mutable_started());
+    FillStarted(*started, engine_, request_id_, *response.mutable_started());
   } else if (const auto* chunk = std::get_if<ChunkEvent>(&event)) {
     if (chunk->logprobs.empty()) return std::nullopt;
     for (const SampledToken& token : chunk->logprobs) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "edgemoe/v1/inference.pb.h"
 #include "server/calls/event_queue.h"
@@ -19,16 +20,24 @@ v1::FinishReason ToApi(FinishReason reason);
 // prompt's. 0 when there was no other.
 double DecodeTokensPerSecond(const FinishedEvent& event);
 
+// `Response`: v1::CompleteResponse or v1::ChatResponse.
+template <class Response>
 class GenerateTranslator {
  public:
-  // `engine` outlives the stream. `with_logprobs`: chunks carry them.
-  GenerateTranslator(const Engine& engine, std::uint64_t seed, bool with_logprobs)
-      : engine_(engine), seed_(seed), with_logprobs_(with_logprobs) {}
+  // `engine` outlives the stream. `request_id`: see RequestTable. `with_logprobs`: chunks carry
+  // them.
+  GenerateTranslator(const Engine& engine, std::string request_id, std::uint64_t seed,
+                     bool with_logprobs)
+      : engine_(engine),
+        request_id_(std::move(request_id)),
+        seed_(seed),
+        with_logprobs_(with_logprobs) {}
 
-  std::optional<v1::GenerateResponse> operator()(StreamEvent event);
+  std::optional<Response> operator()(StreamEvent event);
 
  private:
   const Engine& engine_;
+  const std::string request_id_;
   const std::uint64_t seed_;
   const bool with_logprobs_;
   std::uint32_t cached_tokens_ = 0;  // as Started said; Finished repeats it
@@ -36,13 +45,15 @@ class GenerateTranslator {
 
 class ScoreTranslator {
  public:
-  explicit ScoreTranslator(const Engine& engine) : engine_(engine) {}
+  ScoreTranslator(const Engine& engine, std::string request_id)
+      : engine_(engine), request_id_(std::move(request_id)) {}
 
   // None for progress.
   std::optional<v1::ScoreResponse> operator()(StreamEvent event);
 
  private:
   const Engine& engine_;
+  const std::string request_id_;
   std::uint32_t cached_tokens_ = 0;
   double logprob_sum_ = 0;
   std::uint32_t scored_tokens_ = 0;

@@ -90,25 +90,26 @@ Result<PackMethod> MethodOf(const v1::PackRequest& request) {
     case v1::PACK_METHOD_UNSPECIFIED:
       return request.target_case() == v1::PackRequest::TARGET_NOT_SET ? PackMethod::kCopy
                                                                       : PackMethod::kSensitivity;
-    case v1::COPY: return PackMethod::kCopy;
-    case v1::SENSITIVITY: return PackMethod::kSensitivity;
-    case v1::UNIFORM: return PackMethod::kUniform;
-    case v1::EDGEMOE: return PackMethod::kEdgemoe;
+    case v1::PACK_METHOD_COPY: return PackMethod::kCopy;
+    case v1::PACK_METHOD_SENSITIVITY: return PackMethod::kSensitivity;
+    case v1::PACK_METHOD_UNIFORM: return PackMethod::kUniform;
+    case v1::PACK_METHOD_EDGEMOE: return PackMethod::kEdgemoe;
     default: break;
   }
   return Failure(InvalidField("method", ShowValue(static_cast<int>(request.method())),
-                              "COPY, SENSITIVITY, UNIFORM, EDGEMOE"));
+                              "PACK_METHOD_COPY, PACK_METHOD_SENSITIVITY, "
+                              "PACK_METHOD_UNIFORM, PACK_METHOD_EDGEMOE"));
 }
 
 Result<PackGranularity> GranularityOf(const v1::PackRequest& request) {
   switch (request.granularity()) {
     case v1::PACK_GRANULARITY_UNSPECIFIED:
-    case v1::PER_EXPERT: return PackGranularity::kExpert;
-    case v1::PER_ROLE: return PackGranularity::kRole;
+    case v1::PACK_GRANULARITY_PER_EXPERT: return PackGranularity::kExpert;
+    case v1::PACK_GRANULARITY_PER_ROLE: return PackGranularity::kRole;
     default: break;
   }
   return Failure(InvalidField("granularity", ShowValue(static_cast<int>(request.granularity())),
-                              "PER_EXPERT, PER_ROLE"));
+                              "PACK_GRANULARITY_PER_EXPERT, PACK_GRANULARITY_PER_ROLE"));
 }
 
 PackTarget TargetOf(const v1::PackRequest& request) {
@@ -122,23 +123,23 @@ PackTarget TargetOf(const v1::PackRequest& request) {
 
 v1::PackPhase ToApi(PackProgress::Phase phase) {
   switch (phase) {
-    case PackProgress::Phase::kCalibrating: return v1::CALIBRATING;
-    case PackProgress::Phase::kMeasuring: return v1::MEASURING;
-    case PackProgress::Phase::kProbing: return v1::PROBING;
-    case PackProgress::Phase::kTrying: return v1::TRYING;
-    case PackProgress::Phase::kCopying: return v1::COPYING;
-    case PackProgress::Phase::kVerifying: return v1::VERIFYING;
-    case PackProgress::Phase::kFinishing: return v1::FINISHING;
+    case PackProgress::Phase::kCalibrating: return v1::PACK_PHASE_CALIBRATING;
+    case PackProgress::Phase::kMeasuring: return v1::PACK_PHASE_MEASURING;
+    case PackProgress::Phase::kProbing: return v1::PACK_PHASE_PROBING;
+    case PackProgress::Phase::kTrying: return v1::PACK_PHASE_TRYING;
+    case PackProgress::Phase::kCopying: return v1::PACK_PHASE_COPYING;
+    case PackProgress::Phase::kVerifying: return v1::PACK_PHASE_VERIFYING;
+    case PackProgress::Phase::kFinishing: return v1::PACK_PHASE_FINISHING;
   }
   return v1::PACK_PHASE_UNSPECIFIED;
 }
 
 v1::PackMethod ToApi(PackMethod method) {
   switch (method) {
-    case PackMethod::kCopy: return v1::COPY;
-    case PackMethod::kSensitivity: return v1::SENSITIVITY;
-    case PackMethod::kUniform: return v1::UNIFORM;
-    case PackMethod::kEdgemoe: return v1::EDGEMOE;
+    case PackMethod::kCopy: return v1::PACK_METHOD_COPY;
+    case PackMethod::kSensitivity: return v1::PACK_METHOD_SENSITIVITY;
+    case PackMethod::kUniform: return v1::PACK_METHOD_UNIFORM;
+    case PackMethod::kEdgemoe: return v1::PACK_METHOD_EDGEMOE;
   }
   return v1::PACK_METHOD_UNSPECIFIED;
 }
@@ -184,23 +185,24 @@ Result<PackOptions> ToPackOptions(const v1::PackRequest& request,
   return options;
 }
 
-v1::PackResponse ToApi(const PackProgress& progress, std::optional<double> phase_seconds_left) {
-  v1::PackResponse response;
-  v1::PackProgress& out = *response.mutable_progress();
+v1::PackProgress ToApi(const PackStep& step) {
+  const PackProgress& progress = step.progress;
+  v1::PackProgress out;
   out.set_phase(ToApi(progress.phase));
+  out.set_phase_number(step.phase_number);
+  out.set_phase_count(step.phase_count);
   out.set_done(progress.done);
   out.set_total(progress.total);
   out.set_resumed(progress.resumed);
-  if (phase_seconds_left) out.set_phase_seconds_left(*phase_seconds_left);
+  if (step.phase_seconds_left) out.set_phase_seconds_left(*step.phase_seconds_left);
   if (progress.planned_file_bytes) out.set_planned_bytes(*progress.planned_file_bytes);
   if (progress.planned_bits) out.set_planned_bits(*progress.planned_bits);
   if (progress.planned_kl) out.set_planned_kl(*progress.planned_kl);
-  return response;
+  return out;
 }
 
-v1::PackResponse ToApi(const PackReport& report) {
-  v1::PackResponse response;
-  v1::PackReport& out = *response.mutable_report();
+v1::PackReport ToApi(const PackReport& report) {
+  v1::PackReport out;
   out.set_output_path(report.output_path);
   out.set_source_digest(report.source_digest);
   out.set_source_bytes(report.source_bytes);
@@ -227,7 +229,7 @@ v1::PackResponse ToApi(const PackReport& report) {
   }
   out.set_report_path(report.report_path);
   out.set_report_error(report.report_error);
-  return response;
+  return out;
 }
 
 }  // namespace edgemoe

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "edgemoe/v1/models.pb.h"
 #include "engine/pack.h"
+#include "server/jobs/pack_runner.h"
 
 namespace edgemoe {
 
@@ -16,7 +16,7 @@ namespace edgemoe {
 Result<PackOptions> ToPackOptions(const v1::PackRequest& request,
                                   const std::string& models_directory);
 
-v1::PackResponse ToApi(const PackProgress& progress, std::optional<double> phase_seconds_left);
-v1::PackResponse ToApi(const PackReport& report);
+v1::PackProgress ToApi(const PackStep& step);
+v1::PackReport ToApi(const PackReport& report);
 
 }  // namespace edgemoe

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,12 +31,13 @@ SamplingParameters ToSampling(const v1::Sampling& sampling, const SeedSource& ne
   return parameters;
 }
 
-StopParameters ToStop(const v1::Stopping& stopping) {
+Result<StopParameters> ToStop(const v1::Stopping& stopping) {
   StopParameters stop;
   if (stopping.has_max_tokens()) stop.max_tokens = stopping.max_tokens();
   stop.sequences.assign(stopping.sequences().begin(), stopping.sequences().end());
   stop.tokens = ToTokenIds(stopping.tokens());
-  stop.time_limit_ms = stopping.time_limit_ms();
+  EDGEMOE_ASSIGN_OR_FAIL(stop.time_limit_ms, ToTimeLimitMs("stopping.time_limit_seconds",
+                                                           stopping.time_limit_seconds()));
   stop.ignore_end_of_generation = stopping.ignore_end_of_generation();
   return stop;
 }
@@ -54,12 +56,30 @@ Result<GenerateRequest> CommonOf(const Request& request, const SeedSource& new_s
   EDGEMOE_ASSIGN_OR_FAIL(const int top_logprob_count, ToTopLogprobCount(request.response()));
   GenerateRequest result;
   result.sampling = ToSampling(request.sampling(), new_seed);
-  result.stop = ToStop(request.stopping());
+  EDGEMOE_ASSIGN_OR_FAIL(result.stop, ToStop(request.stopping()));
   result.top_logprob_count = top_logprob_count;
   return result;
 }
 
 constexpr std::array<std::string_view, 4> kRoles = {"system", "user", "assistant", "tool"};
+
+// The parts of a message as one text.
+Result<std::string> ContentOf(const v1::ChatMessage& message) {
+  std::string text;
+  for (int i = 0; i < message.content_size(); ++i) {
+    const v1::ContentPart& part = message.content(i);
+    const std::string field = "content[" + std::to_string(i) + "]";
+    switch (part.part_case()) {
+      case v1::ContentPart::kText: text += part.text(); break;
+      case v1::ContentPart::kImage:
+        return Failure(
+            InvalidField(field, "an image, which no model that is served can read", "text"));
+      case v1::ContentPart::PART_NOT_SET:
+        return Failure(InvalidFieldError(field, "not set; accepted: text"));
+    }
+  }
+  return text;
+}
 
 template <class Request>
 Result<Conversation> ConversationOf(const Request& request) {
@@ -71,11 +91,13 @@ Result<Conversation> ConversationOf(const Request& request) {
   Conversation conversation;
   conversation.messages.reserve(static_cast<std::size_t>(request.messages_size()));
   for (const v1::ChatMessage& message : request.messages()) {
+    const std::string field = "messages[" + std::to_string(conversation.messages.size()) + "]";
     if (std::ranges::find(kRoles, message.role()) == kRoles.end())
       return Failure(
-          InvalidField("messages[" + std::to_string(conversation.messages.size()) + "].role",
-                       ShowValue(message.role()), AcceptedNames(kRoles)));
-    conversation.messages.push_back({.role = message.role(), .content = message.content()});
+          InvalidField(field + ".role", ShowValue(message.role()), AcceptedNames(kRoles)));
+    Result<std::string> content = ContentOf(message);
+    if (!content) return Failure(content.error().InField(field));
+    conversation.messages.push_back({.role = message.role(), .content = *std::move(content)});
   }
   for (const auto& [name, json] : request.template_variables())
     conversation.options.variables.emplace_back(name, json);
@@ -126,6 +148,13 @@ Result<Conversation> ToConversation(const v1::ApplyTemplateRequest& request) {
   if (request.has_add_generation_prompt())
     conversation.options.add_generation_prompt = request.add_generation_prompt();
   return conversation;
+}
+
+Result<std::uint32_t> ToTimeLimitMs(const char* field, double seconds) {
+  if (!(seconds >= 0 && seconds <= kTimeLimitSecondsMax))
+    return Failure(
+        InvalidField(field, ShowValue(seconds), AcceptedRange(0.0, kTimeLimitSecondsMax)));
+  return static_cast<std::uint32_t>(std::ceil(seconds * 1000));
 }
 
 TokenizeOptions ToTokenizeOptions(const v1::TokenizeRequest& request) {

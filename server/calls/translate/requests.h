@@ -16,6 +16,7 @@ namespace edgemoe {
 constexpr int kMessagesMax = 4096;  // of a conversation
 constexpr int kTemplateVariablesMax = 64;
 constexpr int kTopLogprobsUnset = -1;
+constexpr double kTimeLimitSecondsMax = 4294967;
 
 // Where seeds come from that a request does not give.
 using SeedSource = std::function<std::uint64_t()>;
@@ -35,6 +36,9 @@ struct Conversation {
 };
 Result<Conversation> ToConversation(const v1::ChatRequest& request);
 Result<Conversation> ToConversation(const v1::ApplyTemplateRequest& request);
+
+// Milliseconds, rounded up. INVALID_ARGUMENT names `field`.
+Result<std::uint32_t> ToTimeLimitMs(const char* field, double seconds);
 
 TokenizeOptions ToTokenizeOptions(const v1::TokenizeRequest& request);
 std::vector<TokenId> ToTokenIds(const google::protobuf::RepeatedField<std::int32_t>& ids);

@@ -41,8 +41,8 @@ class EagerWire final : public CallWire {
     --wire_.in_flight;
     thread_.Post([this] { stream_->OnWritten(true); });
   }
-  void End(const Status& status, std::optional<std::uint32_t> retry_delay_ms) override {
-    wire_.End(status, retry_delay_ms);
+  void End(const Status& status) override {
+    wire_.End(status);
     ended_.set_value();
   }
   void Cancel() override {}
@@ -71,6 +71,8 @@ class BodiesTest : public ::testing::Test {
   SharedBudget budget_{slot_, false, {}};
   PackRunner packs_{budget_, clock_, {}};
   RetryDelay retry_delay_{4};
+  RequestTable live_{[] { return std::uint64_t{0x7}; }};
+  const Caller caller_{.peer = "uid 7, pid 9", .owner = "uid 7"};
   WorkerPool workers_{1, 16};
   StreamThread streams_{clock_};
   RequestMemory requests_{streams_, [] {}};
@@ -81,6 +83,7 @@ class BodiesTest : public ::testing::Test {
                             .streams = streams_,
                             .requests = requests_,
                             .retry_delay = retry_delay_,
+                            .live = live_,
                             .engine_options = {},
                             .models_directory = "",
                             .new_seed = [] { return std::uint64_t{7}; },
@@ -95,21 +98,23 @@ TEST_F(BodiesTest, PlansSpeakTheWordsOfTheConfiguration) {
   v1::PlanRequest request;
   request.set_budget_bytes(10);
   v1::PlanResponse plan;
-  ASSERT_TRUE(calls::Plan(request, plan, parts_).ok());
-  EXPECT_FALSE(plan.fits());
-  EXPECT_EQ(plan.explanation(), "memory.budget: in other words");
+  ASSERT_TRUE(calls::Plan(request, plan, parts_, caller_).ok());
+  EXPECT_FALSE(plan.plan().fits());
+  EXPECT_EQ(plan.plan().explanation(), "memory.budget: in other words");
 
   v1::ResizeRequest resize;
   resize.set_budget_bytes(5000);
-  ASSERT_TRUE(calls::Resize(resize, plan, parts_).ok());
-  EXPECT_EQ(plan.explanation(), "fits");
+  v1::ResizeResponse resized;
+  ASSERT_TRUE(calls::Resize(resize, resized, parts_, caller_).ok());
+  EXPECT_EQ(resized.plan().explanation(), "fits");
   v1::GetStatsRequest ask;
-  v1::Stats stats;
-  ASSERT_TRUE(calls::GetStats(ask, stats, parts_).ok());
+  v1::GetStatsResponse stats;
+  ASSERT_TRUE(calls::GetStats(ask, stats, parts_, caller_).ok());
   EXPECT_EQ(stats.memory().budget_bytes(), 5000U);
   resize.set_budget_bytes(10);
-  EXPECT_EQ(calls::Resize(resize, plan, parts_),
-            Status(StatusCode::kResourceExhausted, "budget_bytes", "needs at least 1000"))
+  EXPECT_EQ(calls::Resize(resize, resized, parts_, caller_),
+            Status(StatusCode::kResourceExhausted, "budget_bytes", "needs at least 1000")
+                .WithReason(Reason::kBudgetTooSmall))
       << "the request's own field";
 }
 
@@ -118,7 +123,7 @@ TEST_F(BodiesTest, EveryUnaryCallAnswersByItself) {
   tokenize.set_text("ab");
   const auto stream = std::make_shared<TokenStream>(streams_, workers_, 60'000);
   EagerWire wire(stream);
-  calls::Tokenize(tokenize, stream, parts_);
+  calls::Tokenize(tokenize, stream, parts_, caller_);
   const FakeWire& seen = wire.Wait();
   ASSERT_TRUE(seen.status.ok());
   ASSERT_EQ(seen.messages.size(), 1U);
@@ -126,27 +131,27 @@ TEST_F(BodiesTest, EveryUnaryCallAnswersByItself) {
   v1::DetokenizeRequest detokenize;
   detokenize.add_tokens(5);
   v1::DetokenizeResponse text;
-  ASSERT_TRUE(calls::Detokenize(detokenize, text, parts_).ok());
+  ASSERT_TRUE(calls::Detokenize(detokenize, text, parts_, caller_).ok());
   EXPECT_EQ(text.text(), "t5");
   v1::ApplyTemplateRequest apply;
   apply.add_messages()->set_role("user");
-  apply.mutable_messages(0)->set_content("hi");
+  apply.mutable_messages(0)->add_content()->set_text("hi");
   v1::ApplyTemplateResponse prompt;
-  ASSERT_TRUE(calls::ApplyTemplate(apply, prompt, parts_).ok());
+  ASSERT_TRUE(calls::ApplyTemplate(apply, prompt, parts_, caller_).ok());
   EXPECT_EQ(prompt.prompt(), "hi");
   v1::AbortResponse aborted;
-  EXPECT_EQ(calls::Abort({}, aborted, parts_).code(), StatusCode::kNotFound);
+  EXPECT_EQ(calls::Abort({}, aborted, parts_, caller_).code(), StatusCode::kNotFound);
   v1::ListModelsResponse list;
-  ASSERT_TRUE(calls::ListModels({}, list, parts_).ok());
+  ASSERT_TRUE(calls::ListModels({}, list, parts_, caller_).ok());
   EXPECT_EQ(list.models_size(), 1);
-  v1::Model model;
-  ASSERT_TRUE(calls::GetModel({}, model, parts_).ok());
-  EXPECT_EQ(model.name(), "fake");
-  v1::Stats stats;
-  ASSERT_TRUE(calls::GetStats({}, stats, parts_).ok());
+  v1::GetModelResponse model;
+  ASSERT_TRUE(calls::GetModel({}, model, parts_, caller_).ok());
+  EXPECT_EQ(model.model().name(), "fake");
+  v1::GetStatsResponse stats;
+  ASSERT_TRUE(calls::GetStats({}, stats, parts_, caller_).ok());
   EXPECT_EQ(stats.model(), "fake");
   v1::ProbeResponse probe;
-  ASSERT_TRUE(calls::Probe({}, probe, parts_).ok());
+  ASSERT_TRUE(calls::Probe({}, probe, parts_, caller_).ok());
   EXPECT_EQ(probe.device(), "8:1");
 }
 
@@ -154,25 +159,26 @@ TEST_F(BodiesTest, CompleteStreamsToAnyWire) {
   v1::CompleteRequest request;
   request.set_prompt("hello");
   request.mutable_stopping()->set_max_tokens(2);
-  const auto stream = calls::MakeResponseStream(parts_);
+  const auto stream = calls::MakeResponseStream(parts_, "Complete", caller_);
   EagerWire wire(stream);
-  calls::Complete(request, stream, parts_);
+  calls::Complete(request, stream, parts_, caller_);
   const FakeWire& seen = wire.Wait();
   EXPECT_TRUE(seen.status.ok());
   std::string text;
   for (const auto& message : seen.messages)
-    text += static_cast<const v1::GenerateResponse&>(*message).chunk().text();
+    text += static_cast<const v1::CompleteResponse&>(*message).chunk().text();
   EXPECT_EQ(text, " word word");
-  const auto& first = static_cast<const v1::GenerateResponse&>(*seen.messages.front());
+  const auto& first = static_cast<const v1::CompleteResponse&>(*seen.messages.front());
   EXPECT_EQ(first.started().seed(), 7U);
-  EXPECT_TRUE(static_cast<const v1::GenerateResponse&>(*seen.messages.back()).has_finished());
+  EXPECT_EQ(first.started().request_id(), "0000000000000007");
+  EXPECT_TRUE(static_cast<const v1::CompleteResponse&>(*seen.messages.back()).has_finished());
 }
 
 TEST_F(BodiesTest, BadRequestsEndTheirStreams) {
   const auto status_of = [&](const auto& request, auto body) {
-    const auto stream = calls::MakeResponseStream(parts_);
+    const auto stream = calls::MakeResponseStream(parts_, "Complete", caller_);
     EagerWire wire(stream);
-    body(request, stream, parts_);
+    body(request, stream, parts_, caller_);
     const FakeWire& seen = wire.Wait();
     EXPECT_TRUE(seen.messages.empty());
     return seen.status;
@@ -189,7 +195,7 @@ TEST_F(BodiesTest, PackTellsItsReportOrWhyNot) {
   const auto run = [&](const v1::PackRequest& request) {
     const auto stream = std::make_shared<PackStream>(streams_);
     auto wire = std::make_unique<EagerWire>(stream);
-    calls::Pack(request, stream, parts_);
+    calls::Pack(request, stream, parts_, caller_);
     (void)wire->Wait();
     return wire;
   };
@@ -206,7 +212,7 @@ TEST_F(BodiesTest, RecordTraceRefusesWithoutAnEngine) {
   slot_.Withdraw();
   const auto stream = std::make_shared<RecordStream>(streams_, workers_);
   EagerWire wire(stream);
-  calls::RecordTrace({}, stream, parts_);
+  calls::RecordTrace({}, stream, parts_, caller_);
   EXPECT_EQ(wire.Wait().status.code(), StatusCode::kUnavailable);
 }
 

@@ -41,8 +41,8 @@ TEST_F(PackOptionsTest, OptionsBecomeTheEngines) {
   request.set_max_ppl_increase(0.02);
   EXPECT_EQ(ToPackOptions(request, "")->method, PackMethod::kSensitivity);
   EXPECT_EQ(ToPackOptions(request, "")->target.perplexity_increase_max, 0.02);
-  request.set_method(v1::EDGEMOE);
-  request.set_granularity(v1::PER_ROLE);
+  request.set_method(v1::PACK_METHOD_EDGEMOE);
+  request.set_granularity(v1::PACK_GRANULARITY_PER_ROLE);
   request.set_size_bytes(77);
   request.set_plan_only(true);
   request.set_memory_bytes(5);
@@ -56,7 +56,7 @@ TEST_F(PackOptionsTest, OptionsBecomeTheEngines) {
   EXPECT_EQ(options->memory_bytes, 5u);
   request.set_method(static_cast<v1::PackMethod>(9));
   EXPECT_THAT(ToPackOptions(request, "").error().message(), HasSubstr("method: found 9"));
-  request.set_method(v1::EDGEMOE);
+  request.set_method(v1::PACK_METHOD_EDGEMOE);
   request.set_granularity(static_cast<v1::PackGranularity>(9));
   EXPECT_THAT(ToPackOptions(request, "").error().message(), HasSubstr("granularity: found 9"));
 }

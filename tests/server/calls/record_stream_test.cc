@@ -35,11 +35,8 @@ class RecordStreamTest : public ::testing::Test {
     slot_.Withdraw();
   }
 
-  void Start(std::uint64_t steps_max, std::uint64_t time_limit_ms) {
-    v1::RecordTraceRequest request;
-    request.set_steps_max(steps_max);
-    request.set_time_limit_ms(time_limit_ms);
-    stream_->Start(*slot_.LeaseDefault(), request);
+  void Start(std::uint64_t steps_max, std::uint32_t time_limit_ms) {
+    stream_->Start(*slot_.LeaseDefault(), steps_max, time_limit_ms);
   }
   // So many more steps of the engine.
   void Steps(std::uint32_t count) {

@@ -118,12 +118,14 @@ class ResponseStreamTest : public ::testing::Test {
   EngineSlot slot_;
   FakeClock clock_;
   StreamThread thread_{clock_};
-  const RetryDelay retry_delay_{4};
   int observed_ = 0;
   FakeWire wire_;
   std::shared_ptr<ResponseStream> stream_ =
-      std::make_shared<ResponseStream>(thread_, /*stall_timeout_ms=*/1000, retry_delay_,
-                                       [this](RequestId, const FinishedEvent&) { ++observed_; });
+      std::make_shared<ResponseStream>(thread_, /*stall_timeout_ms=*/1000, "Complete", "uid 7",
+                                       [this](const RequestSummary& request, const FinishedEvent&) {
+                                         EXPECT_EQ(request.peer, "uid 7");
+                                         ++observed_;
+                                       });
   std::unique_ptr<EventSink> sink_ = stream_->MakeSink();
 };
 
@@ -188,7 +190,6 @@ TEST_F(ResponseStreamTest, RefusalFinishes) {
   sink_.reset();
   stream_->Submitted(*slot_.LeaseDefault(), Failure(ResourceExhaustedError("full")));
   EXPECT_EQ(wire_.end_count, 1);
-  EXPECT_EQ(wire_.retry_delay_ms, retry_delay_.Ms());
   EXPECT_EQ(wire_.status.message(), "full");
   stream_->OnCancelled();
   EXPECT_EQ(wire_.end_count, 1);
@@ -292,11 +293,39 @@ TEST_F(ResponseStreamTest, SinkMayOutliveTheCall) {
   EXPECT_TRUE(weak.expired());
 }
 
-TEST_F(ResponseStreamTest, OtherRefusalsTellNoDelay) {
-  stream_->Refuse(NotFoundError("model: found 'x'"));
-  EXPECT_EQ(wire_.end_count, 1);
-  EXPECT_EQ(wire_.status.code(), StatusCode::kNotFound);
-  EXPECT_FALSE(wire_.retry_delay_ms);
+TEST_F(ResponseStreamTest, IsInTheTableUntilTheEngineIsDone) {
+  const Caller caller{.peer = "uid 7, pid 9", .owner = "uid 7"};
+  RequestTable table([] { return std::uint64_t{5}; });
+  stream_->Name(table.Add(stream_, caller), "fake");
+  ASSERT_EQ(table.List(caller).size(), 1U);
+  EXPECT_EQ(table.Abort("0000000000000005", caller).code(), StatusCode::kNotFound)
+      << "the engine has not got it yet";
+  Submit();
+  EXPECT_FALSE(table.List(caller)[0].runs);
+  sink_->OnStarted({.request = RequestId{1}, .prompt_tokens = 12});
+  ChunkEvent chunk = Chunk("a");
+  chunk.tokens = {TokenId{1}, TokenId{2}};
+  sink_->OnChunk(std::move(chunk));
+  const RequestSummary running = table.List(caller)[0];
+  EXPECT_TRUE(running.runs);
+  EXPECT_EQ(running.id, "0000000000000005");
+  EXPECT_EQ(running.method, "Complete");
+  EXPECT_EQ(running.model, "fake");
+  EXPECT_EQ(running.prompt_tokens, 12U);
+  EXPECT_EQ(running.completion_tokens, 2U);
+  EXPECT_TRUE(table.Abort("0000000000000005", caller).ok());
+  EXPECT_EQ(engine_.abort_count, 1);
+  sink_->OnFinished(Finished(CancelledError("aborted")));
+  EXPECT_TRUE(table.List(caller).empty()) << "though the client has not read the end yet";
+}
+
+TEST_F(ResponseStreamTest, ARefusedRequestIsNotInTheTable) {
+  const Caller caller{.peer = "uid 7, pid 9", .owner = "uid 7"};
+  RequestTable table([] { return std::uint64_t{5}; });
+  stream_->Name(table.Add(stream_, caller), "fake");
+  sink_.reset();
+  stream_->Submitted(*slot_.LeaseDefault(), Failure(ResourceExhaustedError("full")));
+  EXPECT_TRUE(table.List(caller).empty());
 }
 
 TEST_F(ResponseStreamTest, UnreadEndIsCancelledAfterTheStallTimeout) {

@@ -30,7 +30,6 @@ class TestProducer final : public SingleWriter {
  public:
   explicit TestProducer(StreamThread& thread) : SingleWriter(thread) {}
   using SingleWriter::CancelAfter;
-  using SingleWriter::Refuse;
 
   void Tell(std::string text) {
     {
@@ -65,7 +64,7 @@ class TestProducer final : public SingleWriter {
         turn.message = std::move(message);
       } else if (end_) {
         ended = true;
-        turn.end = CallEnd{.status = *end_};
+        turn.end = *end_;
       }
     }
     asking_ = false;
@@ -138,11 +137,10 @@ TEST_F(SingleWriterTest, AnIdleStreamIsWoken) {
 
 TEST_F(SingleWriterTest, RefusalEndsWithoutAskingTheProducer) {
   stream_->Tell("a");
-  stream_->Refuse(ResourceExhaustedError("full"), 250);
+  stream_->Refuse(ResourceExhaustedError("full"));
   EXPECT_TRUE(wire_.written.empty());
   EXPECT_EQ(wire_.end_count, 1);
   EXPECT_EQ(wire_.status, ResourceExhaustedError("full"));
-  EXPECT_EQ(wire_.retry_delay_ms, 250U);
   stream_->OnCancelled();
   Settle();
   EXPECT_EQ(wire_.end_count, 1);
@@ -232,7 +230,7 @@ class BusyWire final : public CallWire {
       stream_->OnWritten(true);
     });
   }
-  void End(const Status& status, std::optional<std::uint32_t>) override {
+  void End(const Status& status) override {
     EXPECT_EQ(in_flight_, 0);
     ended_.set_value(status);
   }

@@ -56,7 +56,7 @@ TEST(TranslateRequestsTest, EveryFieldArrives) {
   stopping.set_max_tokens(0);
   stopping.add_sequences("end");
   stopping.add_tokens(8);
-  stopping.set_time_limit_ms(12);
+  stopping.set_time_limit_seconds(0.0121);
   stopping.set_ignore_end_of_generation(true);
   request.mutable_response()->set_top_logprobs(0);
   const auto generate = ToGenerateRequest(request, FixedSeed);
@@ -77,7 +77,7 @@ TEST(TranslateRequestsTest, EveryFieldArrives) {
   EXPECT_EQ(generate->stop.max_tokens, 0U);
   EXPECT_THAT(generate->stop.sequences, ElementsAre("end"));
   EXPECT_THAT(generate->stop.tokens, ElementsAre(TokenId{8}));
-  EXPECT_EQ(generate->stop.time_limit_ms, 12U);
+  EXPECT_EQ(generate->stop.time_limit_ms, 13U) << "rounded up";
   EXPECT_TRUE(generate->stop.ignore_end_of_generation);
   EXPECT_EQ(generate->top_logprob_count, 0);
 }
@@ -94,6 +94,34 @@ TEST(TranslateRequestsTest, BoundsConversations) {
   EXPECT_THAT(ToConversation(request).error().message(), HasSubstr("template_variables: found 65"));
 }
 
+TEST(TranslateRequestsTest, TimeLimitsAreBounded) {
+  v1::CompleteRequest request;
+  request.set_prompt("a");
+  for (const double seconds : {-1.0, 4294968.0, std::numeric_limits<double>::quiet_NaN()}) {
+    request.mutable_stopping()->set_time_limit_seconds(seconds);
+    EXPECT_EQ(ToGenerateRequest(request, FixedSeed).error().field(), "stopping.time_limit_seconds")
+        << seconds;
+  }
+  request.mutable_stopping()->set_time_limit_seconds(kTimeLimitSecondsMax);
+  EXPECT_TRUE(ToGenerateRequest(request, FixedSeed));
+}
+
+TEST(TranslateRequestsTest, PartsOfAMessageAreOneText) {
+  v1::ChatRequest request;
+  v1::ChatMessage& message = *request.add_messages();
+  message.set_role("user");
+  message.add_content()->set_text("What is");
+  message.add_content()->set_text(" this?");
+  EXPECT_EQ(ToConversation(request)->messages[0].content, "What is this?");
+  message.add_content()->mutable_image()->set_mime_type("image/png");
+  const Status image = ToConversation(request).error();
+  EXPECT_EQ(image.field(), "messages[0].content[2]");
+  EXPECT_THAT(image.message(), HasSubstr("found an image"));
+  message.mutable_content(2)->clear_image();
+  EXPECT_THAT(ToConversation(request).error().message(),
+              HasSubstr("messages[0].content[2]: not set"));
+}
+
 TEST(TranslateRequestsTest, ScoreNeedsAnInput) {
   v1::ScoreRequest request;
   EXPECT_THAT(ToScoreRequest(request).error().message(), HasSubstr("input: not set"));
@@ -106,9 +134,11 @@ TEST(TranslateRequestsTest, ScoreNeedsAnInput) {
 
 TEST(TranslateEventsTest, FinishedTellsReasonAndAccounts) {
   FakeEngine engine({});
-  GenerateTranslator translate(engine, 5, false);
+  GenerateTranslator<v1::CompleteResponse> translate(engine, "00ab", 5, false);
   StartedEvent started{.request = RequestId{3}, .prompt_tokens = 10, .cached_tokens = 4};
+  EXPECT_EQ(translate(WaitingEvent())->waiting().request_id(), "00ab");
   EXPECT_EQ(translate(started)->started().seed(), 5U);
+  EXPECT_EQ(translate(started)->started().request_id(), "00ab");
   FinishedEvent event;
   event.reason = FinishReason::kStopToken;
   event.stop_token = TokenId{2};
@@ -116,16 +146,16 @@ TEST(TranslateEventsTest, FinishedTellsReasonAndAccounts) {
   event.completion_tokens = 20;
   event.timings = {.queue_ns = 1'000'000, .prompt_ns = 2'000'000'000, .decode_ns = 4'000'000'000};
   event.io = {.experts_used = 8, .expert_hits = 6, .bytes_read = 4096, .wait_ns = 5'000'000};
-  const v1::GenerateResponse response = *translate(event);
+  const v1::CompleteResponse response = *translate(event);
   const v1::Finished& finished = response.finished();
-  EXPECT_EQ(finished.reason(), v1::STOP_TOKEN);
+  EXPECT_EQ(finished.reason(), v1::FINISH_REASON_STOP_TOKEN);
   EXPECT_EQ(finished.stop_token(), 2);
   EXPECT_EQ(finished.usage().cached_tokens(), 4U);
-  EXPECT_DOUBLE_EQ(finished.timings().queue_ms(), 1);
+  EXPECT_DOUBLE_EQ(finished.timings().queue_seconds(), 0.001);
   EXPECT_DOUBLE_EQ(finished.timings().prompt_tokens_per_second(), 3) << "of those not cached";
   EXPECT_DOUBLE_EQ(finished.timings().decode_tokens_per_second(), 4.75);
   EXPECT_EQ(finished.io().expert_hits(), 6U);
-  EXPECT_DOUBLE_EQ(finished.io().wait_ms(), 5);
+  EXPECT_DOUBLE_EQ(finished.io().wait_seconds(), 0.005);
 }
 
 TEST(TranslateEventsTest, TheFirstTokenBelongsToThePrompt) {
@@ -141,13 +171,13 @@ TEST(TranslateEventsTest, TheFirstTokenBelongsToThePrompt) {
 }
 
 TEST(TranslateEventsTest, EveryReasonHasItsName) {
-  EXPECT_EQ(ToApi(FinishReason::kStopToken), v1::STOP_TOKEN);
-  EXPECT_EQ(ToApi(FinishReason::kStopSequence), v1::STOP_SEQUENCE);
-  EXPECT_EQ(ToApi(FinishReason::kMaxTokens), v1::MAX_TOKENS);
-  EXPECT_EQ(ToApi(FinishReason::kTimeLimit), v1::TIME_LIMIT);
-  EXPECT_EQ(ToApi(FinishReason::kCancelled), v1::CANCELLED);
-  EXPECT_EQ(ToApi(FinishReason::kContextFull), v1::CONTEXT_FULL);
-  EXPECT_EQ(ToApi(FinishReason::kError), v1::ERROR);
+  EXPECT_EQ(ToApi(FinishReason::kStopToken), v1::FINISH_REASON_STOP_TOKEN);
+  EXPECT_EQ(ToApi(FinishReason::kStopSequence), v1::FINISH_REASON_STOP_SEQUENCE);
+  EXPECT_EQ(ToApi(FinishReason::kMaxTokens), v1::FINISH_REASON_MAX_TOKENS);
+  EXPECT_EQ(ToApi(FinishReason::kTimeLimit), v1::FINISH_REASON_TIME_LIMIT);
+  EXPECT_EQ(ToApi(FinishReason::kCancelled), v1::FINISH_REASON_CANCELLED);
+  EXPECT_EQ(ToApi(FinishReason::kContextFull), v1::FINISH_REASON_CONTEXT_FULL);
+  EXPECT_EQ(ToApi(FinishReason::kError), v1::FINISH_REASON_ERROR);
 }
 
 TEST(RequestLogTest, OneLineWithoutText) {
@@ -159,9 +189,13 @@ TEST(RequestLogTest, OneLineWithoutText) {
   event.completion_tokens = 50;
   event.timings.decode_ns = 5'000'000'000;
   event.io = {.experts_used = 10, .expert_hits = 9, .bytes_read = 1024, .wait_ns = 0};
-  const std::string line = FormatRequest(RequestId{7}, event);
-  EXPECT_EQ(line, "request 7: STOP_SEQUENCE, 12 + 50 tokens, 9.8 tok/s, experts 90.0 % hit, " +
-                      FormatByteSize(1024) + " read");
+  event.timings.queue_ns = 250'000'000;
+  const std::string line =
+      FormatFinished({.id = "00ab", .method = "Chat", .peer = "uid 7, pid 9", .model = ""}, event);
+  EXPECT_EQ(line,
+            "request 00ab: Chat of uid 7, pid 9: STOP_SEQUENCE, 12 + 50 tokens in 5.25 s, "
+            "9.8 tok/s, experts 90.0 % hit, " +
+                FormatByteSize(1024) + " read");
   EXPECT_THAT(line, Not(HasSubstr("secret")));
 }
 

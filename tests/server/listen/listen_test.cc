@@ -128,7 +128,8 @@ TEST(UnixListenerTest, LeavesAnothersSocketAlone) {
 TEST(PeerPolicyTest, AdmitsSelfRootAndThoseNamed) {
   const std::string users[] = {"17", "root"};
   const std::string groups[] = {"900"};
-  const auto policy = PeerPolicy::Make(1000, users, groups);
+  const auto policy = PeerPolicy::Make(
+      1000, {.users = users, .groups = groups, .admin_users = {}, .admin_groups = {}});
   ASSERT_TRUE(policy);
   EXPECT_TRUE(policy->Admit({.uid = 0, .gid = 0}).ok());
   EXPECT_TRUE(policy->Admit({.uid = 1000, .gid = 5}).ok());
@@ -142,10 +143,38 @@ TEST(PeerPolicyTest, AdmitsSelfRootAndThoseNamed) {
 
 TEST(PeerPolicyTest, NamesUnknownUsersAndGroups) {
   const std::string nobody[] = {"no-such-name-here"};
-  EXPECT_THAT(PeerPolicy::Make(0, nobody, {}).error().message(),
-              HasSubstr("listen.allow_users: found \"no-such-name-here\""));
-  EXPECT_THAT(PeerPolicy::Make(0, {}, nobody).error().message(),
-              HasSubstr("listen.allow_groups: found \"no-such-name-here\""));
+  using Names = PeerPolicy::Names;
+  const std::pair<Names, const char*> cases[] = {
+      {{.users = nobody, .groups = {}, .admin_users = {}, .admin_groups = {}}, "allow_users"},
+      {{.users = {}, .groups = nobody, .admin_users = {}, .admin_groups = {}}, "allow_groups"},
+      {{.users = {}, .groups = {}, .admin_users = nobody, .admin_groups = {}}, "admin_users"},
+      {{.users = {}, .groups = {}, .admin_users = {}, .admin_groups = nobody}, "admin_groups"}};
+  for (const auto& [names, field] : cases)
+    EXPECT_THAT(PeerPolicy::Make(0, names).error().message(),
+                HasSubstr("listen." + std::string(field) + ": found \"no-such-name-here\""));
+}
+
+TEST(PeerPolicyTest, AdministratorsAreRootSelfAndThoseNamed) {
+  const std::string users[] = {"17"};
+  const std::string groups[] = {"900"};
+  const std::string admin_users[] = {"18"};
+  const std::string admin_groups[] = {"901"};
+  const auto policy = PeerPolicy::Make(
+      1000,
+      {.users = users, .groups = groups, .admin_users = admin_users, .admin_groups = admin_groups});
+  ASSERT_TRUE(policy);
+  for (const PeerCredentials& admin :
+       {PeerCredentials{.uid = 0, .gid = 0}, PeerCredentials{.uid = 1000, .gid = 5},
+        PeerCredentials{.uid = 18, .gid = 5}, PeerCredentials{.uid = 5, .gid = 901},
+        PeerCredentials{.uid = 5, .gid = 5, .pid = 1, .groups = {4, 901}}}) {
+    EXPECT_TRUE(policy->Admit(admin).ok()) << Describe(admin);
+    EXPECT_TRUE(policy->IsAdministrator(admin)) << Describe(admin);
+  }
+  for (const PeerCredentials& user :
+       {PeerCredentials{.uid = 17, .gid = 5}, PeerCredentials{.uid = 5, .gid = 900}}) {
+    EXPECT_TRUE(policy->Admit(user).ok()) << Describe(user);
+    EXPECT_FALSE(policy->IsAdministrator(user)) << Describe(user);
+  }
 }
 
 class AcceptorTest : public ::testing::Test {
@@ -154,13 +183,16 @@ class AcceptorTest : public ::testing::Test {
     auto listener = UnixListener::Bind(path_, 0600);
     ASSERT_TRUE(listener);
     listener_.emplace(*std::move(listener));
-    acceptor_.emplace(
-        context_,
-        Acceptor::Options{.connections_max = connections_max,
-                          .admit = std::move(admit),
-                          .take = [this](UniqueFd fd) { taken_.push_back(std::move(fd)); },
-                          .log = {},
-                          .refuse = refuse_});
+    acceptor_.emplace(context_,
+                      Acceptor::Options{.connections_max = connections_max,
+                                        .admit = std::move(admit),
+                                        .take =
+                                            [this](UniqueFd fd, const PeerCredentials& peer) {
+                                              EXPECT_EQ(peer.uid, ::getuid());
+                                              taken_.push_back(std::move(fd));
+                                            },
+                                        .log = {},
+                                        .refuse = refuse_});
     acceptor_->Listen(listener_->TakeSocket());
   }
   // Runs what is ready: a connect on a unix socket is complete when it returns.

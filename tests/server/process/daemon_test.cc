@@ -76,8 +76,8 @@ class DaemonTest : public ::testing::Test {
     daemon_ = Start("fake.gguf", drain_timeout_ms);
     ASSERT_THAT(notify_.WaitFor("READY=1"), HasSubstr("serving fake"));
   }
-  std::unique_ptr<v1::Inference::Stub> NewStub() const {
-    return v1::Inference::NewStub(
+  std::unique_ptr<v1::InferenceService::Stub> NewStub() const {
+    return v1::InferenceService::NewStub(
         grpc::CreateChannel("unix:" + path_, grpc::InsecureChannelCredentials()));
   }
 
@@ -137,9 +137,9 @@ TEST_F(DaemonTest, DrainLetsRequestsFinishAndRefusesNewOnes) {
   const auto stub = NewStub();
   grpc::ClientContext context;
   const auto reader = stub->Complete(&context, Request("endless"));
-  v1::GenerateResponse message;
+  v1::CompleteResponse message;
   ASSERT_TRUE(reader->Read(&message));
-  const std::uint64_t id = message.started().request_id();
+  const std::string id = message.started().request_id();
   daemon_->Signal(SIGTERM);
   ASSERT_FALSE(notify_.WaitFor("STOPPING=1").empty());
   // Health and refusals are said before the engine drains, on the same thread; the refusal itself
@@ -170,14 +170,14 @@ TEST_F(DaemonTest, SecondSignalCancels) {
   const auto stub = NewStub();
   grpc::ClientContext context;
   const auto reader = stub->Complete(&context, Request("hang"));
-  v1::GenerateResponse message;
+  v1::CompleteResponse message;
   ASSERT_TRUE(reader->Read(&message));
   daemon_->Signal(SIGTERM);
   ASSERT_FALSE(notify_.WaitFor("STOPPING=1").empty());
   daemon_->Signal(SIGTERM);
   while (reader->Read(&message)) {
   }
-  EXPECT_EQ(message.finished().reason(), v1::CANCELLED);
+  EXPECT_EQ(message.finished().reason(), v1::FINISH_REASON_CANCELLED);
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
   EXPECT_EQ(daemon_->Wait(), 0);
 }
@@ -187,12 +187,12 @@ TEST_F(DaemonTest, DrainTimeoutCancels) {
   const auto stub = NewStub();
   grpc::ClientContext context;
   const auto reader = stub->Complete(&context, Request("hang"));
-  v1::GenerateResponse message;
+  v1::CompleteResponse message;
   ASSERT_TRUE(reader->Read(&message));
   daemon_->Signal(SIGTERM);
   while (reader->Read(&message)) {
   }
-  EXPECT_EQ(message.finished().reason(), v1::CANCELLED);
+  EXPECT_EQ(message.finished().reason(), v1::FINISH_REASON_CANCELLED);
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
   EXPECT_EQ(daemon_->Wait(), 0);
 }

@@ -72,7 +72,7 @@ class PackTest : public testing::Test {
     grpc::Status status;
   };
   static Answer Pack(const TestServer& server, const v1::PackRequest& request) {
-    const auto stub = v1::Models::NewStub(server.NewChannel());
+    const auto stub = v1::ModelsService::NewStub(server.NewChannel());
     grpc::ClientContext context;
     const auto reader = stub->Pack(&context, request);
     Answer answer;
@@ -105,7 +105,7 @@ TEST_F(PackTest, AJobWithATargetTellsItsPlanAndReport) {
   const Answer answer = Pack(server, request);
   ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
   const v1::PackReport& report = answer.messages.back().report();
-  EXPECT_EQ(report.method(), v1::SENSITIVITY);
+  EXPECT_EQ(report.method(), v1::PACK_METHOD_SENSITIVITY);
   EXPECT_EQ(report.probe_count(), 3u) << "the daemon's threads";
   EXPECT_EQ(report.quality().mean_kl(), 0.5);
   ASSERT_EQ(report.rows_size(), 2);
@@ -120,7 +120,7 @@ TEST_F(PackTest, AJobWithATargetTellsItsPlanAndReport) {
     const v1::PackProgress& progress = answer.messages[i].progress();
     EXPECT_GE(progress.phase(), phase);
     phase = progress.phase();
-    EXPECT_EQ(progress.has_planned_bits(), phase == v1::PROBING);
+    EXPECT_EQ(progress.has_planned_bits(), phase == v1::PACK_PHASE_PROBING);
   }
 }
 
@@ -147,22 +147,30 @@ TEST_F(PackTest, ATargetTakesMemoryThatTheEngineGetsBack) {
   request = Request("home/huge.gguf");
   request.set_size_bytes(50);
   const Answer large = Pack(server, request);
-  EXPECT_EQ(large.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(large.status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_THAT(large.status.error_message(), HasSubstr("memory.budget"));
   EXPECT_EQ(EngineBudget(server), 10'000u);
 }
 
 TEST_F(PackTest, WhileItRunsTheBudgetIsSharedAndItsThreadsYield) {
   TestServer server;
-  const auto stub = v1::Models::NewStub(server.NewChannel());
-  const auto observe = v1::Observe::NewStub(server.NewChannel());
+  const auto stub = v1::ModelsService::NewStub(server.NewChannel());
+  const auto observe = v1::ObserveService::NewStub(server.NewChannel());
   v1::PackRequest request = Request("home/hang.gguf");
   request.set_max_ppl_increase(0.01);
   grpc::ClientContext context;
   const auto reader = stub->Pack(&context, request);
   v1::PackResponse message;
-  while (message.progress().phase() != v1::PROBING) ASSERT_TRUE(reader->Read(&message));
+  while (message.progress().phase() != v1::PACK_PHASE_PROBING) ASSERT_TRUE(reader->Read(&message));
+  EXPECT_EQ(message.progress().phase_number(), 2u);
+  EXPECT_EQ(message.progress().phase_count(), 3u);
   EXPECT_EQ(EngineBudget(server), 6000u);
+  v1::GetStatsResponse stats;
+  grpc::ClientContext stats_context;
+  ASSERT_TRUE(observe->GetStats(&stats_context, {}, &stats).ok());
+  EXPECT_EQ(stats.pack_job().source_path(), request.source_path());
+  EXPECT_EQ(stats.pack_job().progress().phase(), v1::PACK_PHASE_PROBING);
+  EXPECT_EQ(stats.pack_job().progress().done(), 30u);
 
   long yielding = 0;
   for (const ThreadPriority& priority : Priorities()) {
@@ -173,18 +181,18 @@ TEST_F(PackTest, WhileItRunsTheBudgetIsSharedAndItsThreadsYield) {
   }
   EXPECT_EQ(yielding, 2) << "the job's thread and the one that it started";
 
-  const auto resize = [&](std::uint64_t bytes, v1::PlanResponse& plan) {
+  const auto resize = [&](std::uint64_t bytes, v1::ResizeResponse& response) {
     grpc::ClientContext resize_context;
     v1::ResizeRequest resize_request;
     resize_request.set_budget_bytes(bytes);
-    return observe->Resize(&resize_context, resize_request, &plan);
+    return observe->Resize(&resize_context, resize_request, &response);
   };
-  v1::PlanResponse plan;
-  ASSERT_TRUE(resize(9000, plan).ok());
-  EXPECT_EQ(plan.budget_bytes(), 5000u);
-  EXPECT_THAT(plan.explanation(), HasSubstr("pack job"));
-  const grpc::Status refused = resize(4500, plan);
-  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  v1::ResizeResponse resized;
+  ASSERT_TRUE(resize(9000, resized).ok());
+  EXPECT_EQ(resized.plan().budget_bytes(), 5000u);
+  EXPECT_THAT(resized.plan().explanation(), HasSubstr("pack job"));
+  const grpc::Status refused = resize(4500, resized);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_THAT(refused.error_message(), HasSubstr("pack job"));
   EXPECT_EQ(EngineBudget(server), 5000u);
 
@@ -217,12 +225,12 @@ TEST_F(PackTest, ErrorsAreTheEngines) {
 
 TEST_F(PackTest, OneAtATimeAndCancelledWithItsClient) {
   const TestServer server;
-  const auto stub = v1::Models::NewStub(server.NewChannel());
+  const auto stub = v1::ModelsService::NewStub(server.NewChannel());
   grpc::ClientContext context;
   const auto reader = stub->Pack(&context, Request("home/hang.gguf"));
   v1::PackResponse message;
   ASSERT_TRUE(reader->Read(&message));
-  EXPECT_EQ(message.progress().phase(), v1::COPYING);
+  EXPECT_EQ(message.progress().phase(), v1::PACK_PHASE_COPYING);
   EXPECT_EQ(message.progress().resumed(), 10u);
 
   const Answer second = Pack(server, Request("home/m.gguf"));
@@ -238,7 +246,7 @@ TEST_F(PackTest, OneAtATimeAndCancelledWithItsClient) {
 
 TEST_F(PackTest, AServerThatStopsEndsTheJob) {
   auto server = std::make_unique<TestServer>();
-  const auto stub = v1::Models::NewStub(server->NewChannel());
+  const auto stub = v1::ModelsService::NewStub(server->NewChannel());
   grpc::ClientContext context;
   const auto reader = stub->Pack(&context, Request("home/hang.gguf"));
   v1::PackResponse message;

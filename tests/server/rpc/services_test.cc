@@ -52,11 +52,11 @@ std::string Health(const TestServer& server, const std::string& service) {
 TEST(ServicesTest, HealthFollowsServing) {
   TestServer server;
   for (const char* service :
-       {"", "edgemoe.v1.Inference", "edgemoe.v1.Models", "edgemoe.v1.Observe"})
+       {"", "edgemoe.v1.InferenceService", "edgemoe.v1.ModelsService", "edgemoe.v1.ObserveService"})
     EXPECT_EQ(Health(server, service), "\x08\x01") << service;
   server.server().SetServing(false);
   EXPECT_EQ(Health(server, ""), "\x08\x02");
-  EXPECT_EQ(Health(server, "edgemoe.v1.Inference"), "\x08\x02");
+  EXPECT_EQ(Health(server, "edgemoe.v1.InferenceService"), "\x08\x02");
 }
 
 TEST(ServicesTest, HealthSaysNotServingWhileLoading) {
@@ -99,11 +99,11 @@ TEST(ServicesTest, ReflectionOfBothVersionsListsTheServicesAndDescribesThem) {
   for (const char* version : {"v1alpha", "v1"}) {
     SCOPED_TRACE(version);
     const std::string services = Reflect(server, version, list);
-    for (const char* service : {"edgemoe.v1.Inference", "edgemoe.v1.Models", "edgemoe.v1.Observe",
-                                "grpc.health.v1.Health"})
+    for (const char* service : {"edgemoe.v1.InferenceService", "edgemoe.v1.ModelsService",
+                                "edgemoe.v1.ObserveService", "grpc.health.v1.Health"})
       EXPECT_THAT(services, HasSubstr(service));
     // file_containing_symbol
-    const std::string name = "edgemoe.v1.Inference.Complete";
+    const std::string name = "edgemoe.v1.InferenceService.Complete";
     const std::string question = std::string("\x22") + static_cast<char>(name.size()) + name;
     EXPECT_THAT(Reflect(server, version, question), HasSubstr("penalty_last_n"));
     EXPECT_THAT(Reflect(server, version, std::string("\x22\x04none", 6)), HasSubstr("not found"));
@@ -114,7 +114,7 @@ TEST(ServicesTest, BytesThatAreNoRequestAreRefused) {
   TestServer server;
   grpc::Status status;
   for (const char* method : {"Tokenize", "Complete", "Score"}) {
-    const std::string path = std::string("/edgemoe.v1.Inference/") + method;
+    const std::string path = std::string("/edgemoe.v1.InferenceService/") + method;
     RawCall(server, path, "\xff\xff\xff", &status);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
     EXPECT_THAT(status.error_message(), HasSubstr("its 3 bytes are no edgemoe.v1."));
@@ -122,7 +122,7 @@ TEST(ServicesTest, BytesThatAreNoRequestAreRefused) {
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
     EXPECT_THAT(status.error_message(), HasSubstr(": is not UTF-8 from byte 2 on"));
   }
-  RawCall(server, "/edgemoe.v1.Inference/NoSuchCall", "", &status);
+  RawCall(server, "/edgemoe.v1.InferenceService/NoSuchCall", "", &status);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
 }
 
@@ -130,11 +130,11 @@ TEST(ServicesTest, TextThatIsNotUtf8IsNamedWhereverItStands) {
   const auto explain = [](const std::string& bytes) {
     return ExplainBadMessage(bytes, *v1::ChatRequest::descriptor()).message();
   };
-  // messages: {role: "user"}, {content: "a\xff"}
-  EXPECT_EQ(explain(std::string("\x12\x06\x0a\x04user\x12\x04\x12\x02"
+  // messages: {role: "user"}, {content: {text: "a\xff"}}
+  EXPECT_EQ(explain(std::string("\x12\x06\x0a\x04user\x12\x06\x12\x04\x0a\x02"
                                 "a\xff",
-                                14)),
-            "messages[1].content: is not UTF-8 from byte 1 on; accepted: UTF-8 text");
+                                16)),
+            "messages[1].content[0].text: is not UTF-8 from byte 1 on; accepted: UTF-8 text");
   // stopping: {sequences: "\x80"}
   EXPECT_EQ(explain(std::string("\x2a\x03\x12\x01\x80", 5)),
             "stopping.sequences[0]: is not UTF-8 from byte 0 on; accepted: UTF-8 text");
@@ -145,7 +145,7 @@ TEST(ServicesTest, TextThatIsNotUtf8IsNamedWhereverItStands) {
 
 TEST(ServicesTest, ALongTextComesInPartsAndHoldsItsMemoryUntilThen) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewNarrowChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewNarrowChannel());
   v1::TokenizeRequest request;
   request.set_text(std::string(1'000'000, 'x'));
   request.set_add_special(false);
@@ -168,13 +168,13 @@ TEST(ServicesTest, MoreBytesThanAreHeldAreRefusedWithARetryDelay) {
   TestServer server;
   auto others = server.requests().MakeShare();
   ASSERT_TRUE(others.TryResize(RequestMemory::kBytesMax));
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   v1::TokenizeRequest request;
   request.set_text(std::string(100'000, 'x'));
   v1::CompleteRequest complete;
   complete.set_prompt(request.text());
   v1::ApplyTemplateRequest apply;
-  apply.add_messages()->set_content(request.text());
+  apply.add_messages()->add_content()->set_text(request.text());
   v1::ApplyTemplateResponse prompt;
   grpc::ClientContext contexts[3];
   const grpc::Status refusals[] = {stub->Tokenize(&contexts[0], request)->Finish(),
@@ -183,14 +183,13 @@ TEST(ServicesTest, MoreBytesThanAreHeldAreRefusedWithARetryDelay) {
   for (int call = 0; call < 3; ++call) {
     EXPECT_EQ(refusals[call].error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
     const auto& trailers = contexts[call].GetServerTrailingMetadata();
-    EXPECT_EQ(trailers.count("retry-delay-ms"), 1U);
     EXPECT_EQ(trailers.count("grpc-retry-pushback-ms"), 1U);
   }
 }
 
 TEST(ServicesTest, TokenizeAndBack) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   v1::TokenizeRequest request;
   request.set_text("ab");
   v1::TokenizeResponse response;
@@ -213,15 +212,15 @@ TEST(ServicesTest, TokenizeAndBack) {
   EXPECT_EQ(text.text(), "t5");
   ids.add_tokens(5000);
   grpc::ClientContext bad;
-  EXPECT_EQ(stub->Detokenize(&bad, ids, &text).error_code(), grpc::StatusCode::OUT_OF_RANGE);
+  EXPECT_EQ(stub->Detokenize(&bad, ids, &text).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST(ServicesTest, ApplyTemplateTakesVariables) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   v1::ApplyTemplateRequest request;
   request.add_messages()->set_role("user");
-  request.mutable_messages(0)->set_content("hi");
+  request.mutable_messages(0)->add_content()->set_text("hi");
   request.set_add_generation_prompt(false);
   (*request.mutable_template_variables())["x"] = "true";
   v1::ApplyTemplateResponse response;
@@ -240,55 +239,70 @@ TEST(ServicesTest, ModelsOfTheDirectoryAreListedWithTheirErrors) {
        {"b.gguf", "broken.gguf", "a-00001-of-00002.gguf", "a-00002-of-00002.gguf", "notes.txt"})
     std::ofstream(models / name) << "x";
   TestServer server({.models_directory = models.path()});
-  const auto stub = v1::Models::NewStub(server.NewChannel());
+  const auto stub = v1::ModelsService::NewStub(server.NewChannel());
   v1::ListModelsResponse list;
   grpc::ClientContext context;
-  ASSERT_TRUE(stub->List(&context, {}, &list).ok());
+  ASSERT_TRUE(stub->ListModels(&context, {}, &list).ok());
   ASSERT_EQ(list.models_size(), 4);
-  EXPECT_EQ(list.models(0).name(), "fake");
-  EXPECT_EQ(list.models(0).state(), v1::LOADED);
-  EXPECT_EQ(list.models(1).name(), "a-00001-of-00002");
-  EXPECT_EQ(list.models(2).name(), "b");
-  EXPECT_EQ(list.models(2).state(), v1::AVAILABLE);
-  EXPECT_EQ(list.models(3).name(), "broken");
-  EXPECT_EQ(list.models(3).state(), v1::BROKEN);
-  EXPECT_THAT(list.models(3).error(), HasSubstr("the header is cut off"));
-  EXPECT_EQ(list.models(3).file_bytes(), 1U);
+  EXPECT_EQ(list.models(0).name(), "a-00001-of-00002");
+  EXPECT_EQ(list.models(1).name(), "b");
+  EXPECT_EQ(list.models(1).state(), v1::MODEL_STATE_AVAILABLE);
+  EXPECT_EQ(list.models(2).name(), "broken");
+  EXPECT_EQ(list.models(2).state(), v1::MODEL_STATE_BROKEN);
+  EXPECT_THAT(list.models(2).error(), HasSubstr("the header is cut off"));
+  EXPECT_EQ(list.models(2).file_bytes(), 1U);
+  EXPECT_EQ(list.models(3).name(), "fake");
+  EXPECT_EQ(list.models(3).state(), v1::MODEL_STATE_LOADED);
+  EXPECT_EQ(list.next_page_token(), "");
+
+  v1::ListModelsRequest pages;
+  pages.set_page_size(3);
+  v1::ListModelsResponse first;
+  grpc::ClientContext first_context;
+  ASSERT_TRUE(stub->ListModels(&first_context, pages, &first).ok());
+  EXPECT_EQ(first.models_size(), 3);
+  pages.set_page_token(first.next_page_token());
+  v1::ListModelsResponse second;
+  grpc::ClientContext second_context;
+  ASSERT_TRUE(stub->ListModels(&second_context, pages, &second).ok());
+  ASSERT_EQ(second.models_size(), 1);
+  EXPECT_EQ(second.models(0).name(), "fake");
+  EXPECT_EQ(second.next_page_token(), "");
 
   v1::GetModelRequest get;
-  v1::Model model;
+  v1::GetModelResponse model;
   grpc::ClientContext loaded;
-  ASSERT_TRUE(stub->Get(&loaded, get, &model).ok());
-  EXPECT_EQ(model.name(), "fake");
+  ASSERT_TRUE(stub->GetModel(&loaded, get, &model).ok());
+  EXPECT_EQ(model.model().name(), "fake");
   get.set_name("c");
   grpc::ClientContext missing;
-  const grpc::Status status = stub->Get(&missing, get, &model);
+  const grpc::Status status = stub->GetModel(&missing, get, &model);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
-  EXPECT_THAT(status.error_message(), HasSubstr(R"("fake", "a-00001-of-00002", "b", "broken")"));
+  EXPECT_THAT(status.error_message(), HasSubstr(R"("a-00001-of-00002", "b", "broken", "fake")"));
 }
 
 TEST(ServicesTest, ALoadedModelThatIsUnavailableIsListedWithItsErrorAndRefusesRequests) {
   TestServer server;
   server.engine().SetAvailability(UnavailableError("the file is another"));
-  const auto stub = v1::Models::NewStub(server.NewChannel());
+  const auto stub = v1::ModelsService::NewStub(server.NewChannel());
   v1::ListModelsResponse list;
   grpc::ClientContext context;
-  ASSERT_TRUE(stub->List(&context, {}, &list).ok());
+  ASSERT_TRUE(stub->ListModels(&context, {}, &list).ok());
   ASSERT_EQ(list.models_size(), 1);
   EXPECT_EQ(list.models(0).name(), "fake");
-  EXPECT_EQ(list.models(0).state(), v1::BROKEN);
+  EXPECT_EQ(list.models(0).state(), v1::MODEL_STATE_BROKEN);
   EXPECT_THAT(list.models(0).error(), HasSubstr("the file is another"));
-  v1::Model model;
+  v1::GetModelResponse model;
   grpc::ClientContext get;
-  ASSERT_TRUE(stub->Get(&get, {}, &model).ok());
-  EXPECT_EQ(model.state(), v1::BROKEN);
+  ASSERT_TRUE(stub->GetModel(&get, {}, &model).ok());
+  EXPECT_EQ(model.model().state(), v1::MODEL_STATE_BROKEN);
 
   v1::CompleteRequest request;
   request.set_prompt("anything");
   grpc::ClientContext generate;
-  const auto inference = v1::Inference::NewStub(server.NewChannel());
+  const auto inference = v1::InferenceService::NewStub(server.NewChannel());
   const auto stream = inference->Complete(&generate, request);
-  v1::GenerateResponse response;
+  v1::CompleteResponse response;
   EXPECT_FALSE(stream->Read(&response));
   const grpc::Status status = stream->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
@@ -297,24 +311,25 @@ TEST(ServicesTest, ALoadedModelThatIsUnavailableIsListedWithItsErrorAndRefusesRe
 
 TEST(ServicesTest, UnreadableDirectoryIsNamed) {
   TestServer server({.models_directory = "/no/such/folder"});
-  const auto stub = v1::Models::NewStub(server.NewChannel());
+  const auto stub = v1::ModelsService::NewStub(server.NewChannel());
   v1::ListModelsResponse list;
   grpc::ClientContext context;
-  const grpc::Status status = stub->List(&context, {}, &list);
+  const grpc::Status status = stub->ListModels(&context, {}, &list);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_THAT(status.error_message(), HasSubstr("models.directory '/no/such/folder'"));
 }
 
 TEST(ServicesTest, PlanTakesOverrides) {
   TestServer server;
-  const auto stub = v1::Models::NewStub(server.NewChannel());
+  const auto stub = v1::ModelsService::NewStub(server.NewChannel());
   v1::PlanRequest request;
   request.set_budget_bytes(10);
   request.set_context_tokens(100);
   request.set_sessions_max(3);
-  v1::PlanResponse plan;
+  v1::PlanResponse response;
   grpc::ClientContext context;
-  ASSERT_TRUE(stub->Plan(&context, request, &plan).ok());
+  ASSERT_TRUE(stub->Plan(&context, request, &response).ok());
+  const v1::MemoryPlan& plan = response.plan();
   EXPECT_FALSE(plan.fits());
   EXPECT_EQ(plan.explanation(), "memory.budget: needs at least 1000");
   EXPECT_EQ(plan.kv_bytes(), 300U);
@@ -322,28 +337,28 @@ TEST(ServicesTest, PlanTakesOverrides) {
 
 TEST(ServicesTest, ResizeGivesTheNewPlan) {
   TestServer server;
-  const auto stub = v1::Observe::NewStub(server.NewChannel());
+  const auto stub = v1::ObserveService::NewStub(server.NewChannel());
   v1::ResizeRequest request;
   request.set_budget_bytes(5000);
-  v1::PlanResponse plan;
+  v1::ResizeResponse response;
   grpc::ClientContext context;
-  ASSERT_TRUE(stub->Resize(&context, request, &plan).ok());
-  EXPECT_EQ(plan.budget_bytes(), 5000U);
-  v1::Stats stats;
+  ASSERT_TRUE(stub->Resize(&context, request, &response).ok());
+  EXPECT_EQ(response.plan().budget_bytes(), 5000U);
+  v1::GetStatsResponse stats;
   grpc::ClientContext stats_context;
   ASSERT_TRUE(stub->GetStats(&stats_context, {}, &stats).ok());
   EXPECT_EQ(stats.memory().budget_bytes(), 5000U);
 
   request.set_budget_bytes(10);
   grpc::ClientContext small_context;
-  const grpc::Status refused = stub->Resize(&small_context, request, &plan);
-  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  const grpc::Status refused = stub->Resize(&small_context, request, &response);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_EQ(refused.error_message(), "budget_bytes: needs at least 1000");
 }
 
 TEST(ServicesTest, ProbeTellsOfTheModelsStorage) {
   TestServer server;
-  const auto stub = v1::Observe::NewStub(server.NewChannel());
+  const auto stub = v1::ObserveService::NewStub(server.NewChannel());
   for (const bool fresh : {false, true}) {
     v1::ProbeRequest request;
     request.set_fresh(fresh);
@@ -362,8 +377,8 @@ TEST(ServicesTest, ProbeTellsOfTheModelsStorage) {
 
 TEST(ServicesTest, StatsTellEngineAndProcess) {
   TestServer server;
-  const auto stub = v1::Observe::NewStub(server.NewChannel());
-  v1::Stats stats;
+  const auto stub = v1::ObserveService::NewStub(server.NewChannel());
+  v1::GetStatsResponse stats;
   grpc::ClientContext context;
   ASSERT_TRUE(stub->GetStats(&context, {}, &stats).ok());
   EXPECT_EQ(stats.model(), "fake");

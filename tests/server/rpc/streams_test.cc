@@ -26,7 +26,7 @@ namespace edgemoe {
 namespace {
 
 using ::testing::HasSubstr;
-using Reader = std::unique_ptr<grpc::ClientReader<v1::GenerateResponse>>;
+using Reader = std::unique_ptr<grpc::ClientReader<v1::CompleteResponse>>;
 
 v1::CompleteRequest Request(const std::string& prompt,
                             std::optional<std::uint32_t> max_tokens = {}) {
@@ -38,30 +38,32 @@ v1::CompleteRequest Request(const std::string& prompt,
 
 struct Answer {
   grpc::Status status;
-  std::vector<v1::GenerateResponse> messages;
+  std::vector<v1::CompleteResponse> messages;
   std::string text;
   const v1::Finished& finished() const { return messages.back().finished(); }
 };
 
-Answer ReadAll(grpc::ClientReader<v1::GenerateResponse>& reader) {
+// Of Complete; a chat's messages are the same on the wire.
+template <class Message>
+Answer ReadAll(grpc::ClientReader<Message>& reader) {
   Answer answer;
-  v1::GenerateResponse message;
+  Message message;
   while (reader.Read(&message)) {
     answer.text += message.chunk().text();
-    answer.messages.push_back(message);
+    EXPECT_TRUE(answer.messages.emplace_back().ParseFromString(message.SerializeAsString()));
   }
   answer.status = reader.Finish();
   return answer;
 }
 
-Answer Complete(v1::Inference::Stub& stub, const v1::CompleteRequest& request) {
+Answer Complete(v1::InferenceService::Stub& stub, const v1::CompleteRequest& request) {
   grpc::ClientContext context;
   return ReadAll(*stub.Complete(&context, request));
 }
 
 TEST(StreamsTest, CompleteStreamsStartedChunksFinished) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   v1::CompleteRequest request = Request("hello", 5);
   request.mutable_sampling()->set_seed(99);
   request.set_model("fake");
@@ -69,25 +71,25 @@ TEST(StreamsTest, CompleteStreamsStartedChunksFinished) {
   ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
   ASSERT_GE(answer.messages.size(), 7U);
   const v1::Started& started = answer.messages.front().started();
-  EXPECT_EQ(started.request_id(), 1U);
+  EXPECT_EQ(started.request_id(), "0000000000000001");
   EXPECT_EQ(started.prompt_tokens(), 3U);
   EXPECT_EQ(started.seed(), 99U);
   EXPECT_EQ(started.model(), "fake");
   EXPECT_EQ(answer.text, " word word word word word");
-  EXPECT_EQ(answer.finished().reason(), v1::MAX_TOKENS);
+  EXPECT_EQ(answer.finished().reason(), v1::FINISH_REASON_MAX_TOKENS);
   EXPECT_EQ(answer.finished().usage().completion_tokens(), 5U);
 }
 
 TEST(StreamsTest, AbsentSeedIsMadeUpAndTold) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   EXPECT_EQ(Complete(*stub, Request("a", 1)).messages.front().started().seed(), 1000U);
   EXPECT_EQ(Complete(*stub, Request("a", 1)).messages.front().started().seed(), 1001U);
 }
 
 TEST(StreamsTest, TextHeldBackComesBeforeFinished) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   const Answer answer = Complete(*stub, Request("short"));
   EXPECT_EQ(answer.text, " wordheld back");
   EXPECT_TRUE(answer.messages.back().has_finished());
@@ -95,7 +97,7 @@ TEST(StreamsTest, TextHeldBackComesBeforeFinished) {
 
 TEST(StreamsTest, LogprobsOnlyWhenAskedFor) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   v1::CompleteRequest request = Request("a", 1);
   request.mutable_response()->set_top_logprobs(1);
   bool seen = false;
@@ -111,12 +113,12 @@ TEST(StreamsTest, LogprobsOnlyWhenAskedFor) {
 
 TEST(StreamsTest, ChatRunsTheTemplate) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   v1::ChatRequest request;
   request.mutable_stopping()->set_max_tokens(2);
   v1::ChatMessage& message = *request.add_messages();
   message.set_role("user");
-  message.set_content("short");  // as the fake's template leaves it
+  message.add_content()->set_text("short");  // as the fake's template leaves it
   grpc::ClientContext context;
   EXPECT_EQ(ReadAll(*stub->Chat(&context, request)).text, " wordheld back");
 
@@ -134,7 +136,7 @@ TEST(StreamsTest, ChatRunsTheTemplate) {
 
 TEST(StreamsTest, ScoreSumsLogprobs) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   v1::ScoreRequest request;
   request.set_text("some text");
   grpc::ClientContext context;
@@ -153,7 +155,7 @@ TEST(StreamsTest, ScoreSumsLogprobs) {
 
 TEST(StreamsTest, BadRequestsNameTheField) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   const auto expect = [&](const v1::CompleteRequest& request, grpc::StatusCode code,
                           const std::string& words) {
     const Answer answer = Complete(*stub, request);
@@ -175,7 +177,7 @@ TEST(StreamsTest, BadRequestsNameTheField) {
 
 TEST(StreamsTest, NotLoadedIsUnavailable) {
   TestServer server({.loaded = false});
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   const Answer answer = Complete(*stub, Request("a"));
   EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(answer.status.error_message(), HasSubstr("loading 42 %"));
@@ -183,29 +185,29 @@ TEST(StreamsTest, NotLoadedIsUnavailable) {
 
 TEST(StreamsTest, DrainingIsUnavailable) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   server.engine().Drain(0);
   EXPECT_EQ(Complete(*stub, Request("a")).status.error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
 TEST(StreamsTest, EngineErrorEndsTheCallAfterItsAccount) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   const Answer answer = Complete(*stub, Request("fail"));
   EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::DATA_LOSS);
   EXPECT_THAT(answer.status.error_message(), HasSubstr("expert 3 of layer 1"));
-  EXPECT_EQ(answer.finished().reason(), v1::ERROR);
+  EXPECT_EQ(answer.finished().reason(), v1::FINISH_REASON_ERROR);
   EXPECT_EQ(answer.finished().usage().completion_tokens(), 2U);
   EXPECT_TRUE(Complete(*stub, Request("a", 1)).status.ok()) << "others go on";
 }
 
 TEST(StreamsTest, CancelledCallFreesTheEngine) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   for (const char* prompt : {"hang", "endless"}) {
     grpc::ClientContext context;
     const Reader reader = stub->Complete(&context, Request(prompt));
-    v1::GenerateResponse message;
+    v1::CompleteResponse message;
     ASSERT_TRUE(reader->Read(&message));
     context.TryCancel();
     EXPECT_EQ(ReadAll(*reader).status.error_code(), grpc::StatusCode::CANCELLED);
@@ -215,7 +217,7 @@ TEST(StreamsTest, CancelledCallFreesTheEngine) {
 
 TEST(StreamsTest, DeadlineFreesTheEngine) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(200));
   const Reader reader = stub->Complete(&context, Request("hang"));
@@ -228,10 +230,10 @@ TEST(StreamsTest, DisconnectFreesTheEngine) {
   UniqueFd fd = server.Connect();
   ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
   const int raw = fd.Release();  // the channel's
-  const auto stub = v1::Inference::NewStub(grpc::CreateInsecureChannelFromFd("s", raw));
+  const auto stub = v1::InferenceService::NewStub(grpc::CreateInsecureChannelFromFd("s", raw));
   grpc::ClientContext context;
   const Reader reader = stub->Complete(&context, Request("hang"));
-  v1::GenerateResponse message;
+  v1::CompleteResponse message;
   ASSERT_TRUE(reader->Read(&message));
   ASSERT_EQ(server.engine().active(), 1U);
   ::shutdown(raw, SHUT_RDWR);
@@ -241,11 +243,11 @@ TEST(StreamsTest, DisconnectFreesTheEngine) {
 
 TEST(StreamsTest, AbortEndsTheRequestOfAnotherConnection) {
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
-  const auto other = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
+  const auto other = v1::InferenceService::NewStub(server.NewChannel());
   grpc::ClientContext context;
   const Reader reader = stub->Complete(&context, Request("hang"));
-  v1::GenerateResponse message;
+  v1::CompleteResponse message;
   ASSERT_TRUE(reader->Read(&message));
 
   v1::AbortRequest abort;
@@ -255,7 +257,7 @@ TEST(StreamsTest, AbortEndsTheRequestOfAnotherConnection) {
   EXPECT_TRUE(other->Abort(&abort_context, abort, &response).ok());
   const Answer answer = ReadAll(*reader);
   EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::CANCELLED);
-  EXPECT_EQ(answer.finished().reason(), v1::CANCELLED);
+  EXPECT_EQ(answer.finished().reason(), v1::FINISH_REASON_CANCELLED);
 
   grpc::ClientContext again;
   EXPECT_EQ(other->Abort(&again, abort, &response).error_code(), grpc::StatusCode::NOT_FOUND);
@@ -263,8 +265,8 @@ TEST(StreamsTest, AbortEndsTheRequestOfAnotherConnection) {
 
 TEST(StreamsTest, ClientThatNeverReadsPausesItsRequestOnly) {
   TestServer server({.engine = {.stall_timeout_ms = 300'000}});
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
-  const auto other = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
+  const auto other = v1::InferenceService::NewStub(server.NewChannel());
   grpc::ClientContext context;
   const Reader reader = stub->Complete(&context, Request("large"));
   ASSERT_TRUE(server.engine().WaitPaused());
@@ -277,7 +279,7 @@ TEST(StreamsTest, ClientThatNeverReadsPausesItsRequestOnly) {
 
 TEST(StreamsTest, ReaderThatComesBackGetsEverything) {
   TestServer server({.engine = {.stall_timeout_ms = 300'000}});
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   grpc::ClientContext context;
   const Reader reader = stub->Complete(&context, Request("large", 400));
   ASSERT_TRUE(server.engine().WaitPaused());
@@ -297,19 +299,19 @@ bool EndStalled(TestServer& server, std::uint64_t stall_timeout_ms) {
 
 TEST(StreamsTest, StalledStreamEndsAndIsTold) {
   TestServer server({.engine = {.stall_timeout_ms = 1500}});
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   grpc::ClientContext context;
   const Reader reader = stub->Complete(&context, Request("large"));
   ASSERT_TRUE(server.engine().WaitPaused());
   EXPECT_TRUE(EndStalled(server, 1500)) << "a stalled stream holds its place for ever";
   const Answer answer = ReadAll(*reader);
   EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_EQ(answer.finished().reason(), v1::ERROR);
+  EXPECT_EQ(answer.finished().reason(), v1::FINISH_REASON_ERROR);
 }
 
 TEST(StreamsTest, FinishedStreamThatNobodyReadsIsDropped) {
   TestServer server({.engine = {.stall_timeout_ms = 300}});
-  const auto stub = v1::Inference::NewStub(server.NewNarrowChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewNarrowChannel());
   grpc::ClientContext context;
   const Reader reader = stub->Complete(&context, Request("large"));
   ASSERT_TRUE(server.engine().WaitPaused());
@@ -322,8 +324,8 @@ TEST(StreamsTest, FinishedStreamThatNobodyReadsIsDropped) {
 
 TEST(StreamsTest, RecordTraceTellsUntilItHasEnough) {
   TestServer server;
-  const auto inference = v1::Inference::NewStub(server.NewChannel());
-  const auto observe = v1::Observe::NewStub(server.NewChannel());
+  const auto inference = v1::InferenceService::NewStub(server.NewChannel());
+  const auto observe = v1::ObserveService::NewStub(server.NewChannel());
   v1::RecordTraceRequest record;
   record.set_steps_max(5);
   grpc::ClientContext context;
@@ -352,7 +354,7 @@ TEST(StreamsTest, RecordTraceTellsUntilItHasEnough) {
 
 TEST(StreamsTest, ARecordingEndsWithItsClient) {
   TestServer server;
-  const auto observe = v1::Observe::NewStub(server.NewChannel());
+  const auto observe = v1::ObserveService::NewStub(server.NewChannel());
   {
     grpc::ClientContext context;
     const auto trace = observe->RecordTrace(&context, {});
@@ -368,7 +370,7 @@ TEST(StreamsTest, ARecordingEndsWithItsClient) {
 
 TEST(StreamsTest, FullQueueIsRefusedWithARetryDelay) {
   TestServer server({.engine = {.sessions_max = 1, .queue_max = 1}});
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   grpc::ClientContext contexts[2];
   std::vector<Reader> readers;
   for (grpc::ClientContext& context : contexts)
@@ -379,7 +381,7 @@ TEST(StreamsTest, FullQueueIsRefusedWithARetryDelay) {
   const Answer answer = ReadAll(*stub->Complete(&context, Request("a")));
   EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   const auto& trailers = context.GetServerTrailingMetadata();
-  const auto delay = trailers.find("retry-delay-ms");
+  const auto delay = trailers.find("grpc-retry-pushback-ms");
   ASSERT_NE(delay, trailers.end());
   EXPECT_GE(std::stoi(std::string(delay->second.data(), delay->second.size())), 100);
   for (grpc::ClientContext& held : contexts) held.TryCancel();
@@ -403,9 +405,9 @@ class Countdown {
 };
 
 // One call of many; counts how it ended.
-class CountedCall : public grpc::ClientReadReactor<v1::GenerateResponse> {
+class CountedCall : public grpc::ClientReadReactor<v1::CompleteResponse> {
  public:
-  CountedCall(v1::Inference::Stub& stub, std::atomic<int>& ok, std::atomic<int>& refused,
+  CountedCall(v1::InferenceService::Stub& stub, std::atomic<int>& ok, std::atomic<int>& refused,
               Countdown& countdown)
       : request_(Request("a", 3)), ok_(ok), refused_(refused), countdown_(countdown) {
     stub.async()->Complete(&context_, &request_, this);
@@ -424,7 +426,7 @@ class CountedCall : public grpc::ClientReadReactor<v1::GenerateResponse> {
  private:
   v1::CompleteRequest request_;
   grpc::ClientContext context_;
-  v1::GenerateResponse message_;
+  v1::CompleteResponse message_;
   std::atomic<int>& ok_;
   std::atomic<int>& refused_;
   Countdown& countdown_;
@@ -433,7 +435,7 @@ class CountedCall : public grpc::ClientReadReactor<v1::GenerateResponse> {
 TEST(StreamsTest, AThousandAtOnceAreAnsweredOrRefused) {
   constexpr int kCalls = 1000;
   TestServer server;
-  const auto stub = v1::Inference::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
   std::atomic<int> ok = 0;
   std::atomic<int> refused = 0;
   Countdown countdown(kCalls);
@@ -449,10 +451,10 @@ TEST(StreamsTest, AThousandAtOnceAreAnsweredOrRefused) {
 
 TEST(StreamsTest, ShutdownEndsCallsThatRun) {
   auto server = std::make_unique<TestServer>();
-  const auto stub = v1::Inference::NewStub(server->NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server->NewChannel());
   grpc::ClientContext context;
   const Reader reader = stub->Complete(&context, Request("hang"));
-  v1::GenerateResponse message;
+  v1::CompleteResponse message;
   ASSERT_TRUE(reader->Read(&message));
   server.reset();
   EXPECT_FALSE(ReadAll(*reader).status.ok());

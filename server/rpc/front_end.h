@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "server/calls/service_parts.h"
+#include "server/rpc/connection_peers.h"
+
+namespace edgemoe {
+
+// What every gRPC service works with; its owner outlives the services.
+struct FrontEnd {
+  const ServiceParts& parts;
+  const ConnectionPeers& peers;
+};
+
+// What a call needs.
+enum class Right { kInference, kAdministration };
+
+}  // namespace edgemoe
