@@ -20,8 +20,8 @@ TOPS = ("engine", "server", "client", "bench", "models")
 
 OUR_INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 ANY_INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
-RPC = re.compile(r"^(grpc|grpcpp|google/protobuf|edgemoe/v1)/|\.pb\.h$")
-GENERATED = re.compile(r"^(edgemoe/v1|grpc/(health|reflection)/v1)/")
+RPC = re.compile(r"^(grpc|grpcpp|google/(protobuf|rpc)|edgemoe/v1)/|\.pb\.h$")
+GENERATED = re.compile(r"^(edgemoe/v1|google/rpc|grpc/(health|reflection)/v1)/")
 PROTO = "proto"
 RPC_LIBRARY = re.compile(r"\b(?:gRPC|protobuf)::\w+|\bedgemoe_proto\b")
 CALL = re.compile(r"\b(edgemoe_module|add_library|target_link_libraries)\(\s*([\w-]+)([^()]*)\)")
@@ -100,7 +100,7 @@ class Checker:
             target = self.table.room_of(as_header(include))
             if target and self.table.rank[target.name] > rank and not same_top(room, target):
                 self.complain(name, f"{include}: tests of {room.name} may not need {target.name}, which uses it")
-            elif target and name.startswith("tests/client/") and not include.startswith(("client/", "edgemoe/")):
+            elif target and name.startswith("tests/client/") and not include.startswith(("client/", "edgemoe/", "google/rpc/")):
                 self.complain(name, f"{include}: tests of the client know the client and the proto alone")
 
     # ---- CMake ----

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bodies of edgemoe.v1.Inference: check, translate, hand to the engine. Any front end calls
-// them, on a worker. What each call does and which errors it gives stands in
+// The bodies of edgemoe.v1.InferenceService: check, translate, hand to the engine. Any front end
+// calls them, on a worker. What each call does and which errors it gives stands in
 // proto/edgemoe/v1/inference.proto.
 #pragma once
 

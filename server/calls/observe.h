@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bodies of edgemoe.v1.Observe, for any front end, on a worker: see
+// The bodies of edgemoe.v1.ObserveService, for any front end, on a worker: see
 // proto/edgemoe/v1/observe.proto.
 #pragma once
 

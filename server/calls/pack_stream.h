@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The answer of Models.Pack: what a pack job tells of itself, and its report.
+// The answer of ModelsService.Pack: what a pack job tells of itself, and its report.
 #pragma once
 
 #include <atomic>

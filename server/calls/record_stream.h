@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The answer of Observe.RecordTrace: what a recording has, a few times a second, until it is
+// The answer of ObserveService.RecordTrace: what a recording has, a few times a second, until it is
 // enough.
 #pragma once
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The answer of Inference.Tokenize: the tokens of a text, some at a time.
+// The answer of InferenceService.Tokenize: the tokens of a text, some at a time.
 #pragma once
 
 #include <cstddef>

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -61,7 +62,7 @@ ConfigKey Reloads(ConfigKey key) {
   return key;
 }
 
-std::vector<ConfigKey> MakeKeys() {
+std::vector<ConfigKey> ListenKeys() {
   return {
       {"listen.unix_socket", "--socket", "text: an absolute path of at most 107 bytes, or empty",
        "Unix socket. Empty: edgemoed.sock in $RUNTIME_DIRECTORY, else in /run/edgemoe (as root), "
@@ -98,7 +99,12 @@ std::vector<ConfigKey> MakeKeys() {
       Reloads({"listen.connections_max", "--connections-max", "connections, in [1, 4096]",
                "Open connections to the unix socket; a further one is closed at once.",
                CountField{[](Config& c) -> std::uint32_t& { return c.listen.connections_max; }, 1,
-                          4096}}),
+                          4096}})};
+}
+
+std::vector<ConfigKey> MakeKeys() {
+  std::vector<ConfigKey> keys = ListenKeys();
+  std::vector<ConfigKey> others = {
       OfEngine("model.path", "--model", "model_path"),
       OfEngine("model.name", "--model-name", "model_name"),
       {"models.directory", "--models-directory", "text: a path, or empty",
@@ -136,6 +142,9 @@ std::vector<ConfigKey> MakeKeys() {
        "Where lines go. auto: the journal when started by systemd, else stderr.",
        ChoiceField{[](Config& c) -> std::string& { return c.log.target; }, kLogTargets}},
   };
+  keys.insert(keys.end(), std::make_move_iterator(others.begin()),
+              std::make_move_iterator(others.end()));
+  return keys;
 }
 
 std::string Found(const ConfigValue& value) {

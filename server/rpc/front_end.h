@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <grpcpp/server_context.h>
+
 #include "server/calls/service_parts.h"
 #include "server/rpc/connection_peers.h"
 
@@ -14,5 +16,12 @@ struct FrontEnd {
 
 // What a call needs.
 enum class Right { kInference, kAdministration };
+
+// A call that has come in.
+struct ArrivedCall {
+  grpc::CallbackServerContext& context;
+  const FrontEnd& front_end;
+  Right right = Right::kAdministration;
+};
 
 }  // namespace edgemoe

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The gRPC server with all its services: Inference, Models, Observe, grpc.health.v1, reflection.
+// The gRPC server with all its services: inference, models, observe, grpc.health.v1, reflection.
 // Healthy ("" and each service) only between SetServing(true) and SetServing(false).
 #pragma once
 

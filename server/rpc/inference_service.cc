@@ -18,19 +18,19 @@ std::function<std::shared_ptr<ResponseStream>(const Caller&)> InferenceService::
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Complete(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return AnswerStream(*context, front_end_, Right::kInference, *request, Responses("Complete"),
+  return AnswerStream({*context, front_end_, Right::kInference}, *request, Responses("Complete"),
                       calls::Complete);
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Chat(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return AnswerStream(*context, front_end_, Right::kInference, *request, Responses("Chat"),
+  return AnswerStream({*context, front_end_, Right::kInference}, *request, Responses("Chat"),
                       calls::Chat);
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Score(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return AnswerStream(*context, front_end_, Right::kInference, *request, Responses("Score"),
+  return AnswerStream({*context, front_end_, Right::kInference}, *request, Responses("Score"),
                       calls::Score);
 }
 
@@ -38,7 +38,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Tokenize(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   const ServiceParts& parts = front_end_.parts;
   return AnswerStream(
-      *context, front_end_, Right::kInference, *request,
+      {*context, front_end_, Right::kInference}, *request,
       [&parts](const Caller&) {
         return std::make_shared<TokenStream>(parts.streams, parts.workers,
                                              parts.engine_options.stall_timeout_ms);
@@ -49,28 +49,28 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Tokenize(
 grpc::ServerUnaryReactor* InferenceService::Detokenize(grpc::CallbackServerContext* context,
                                                        const grpc::ByteBuffer* request,
                                                        grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, front_end_, Right::kInference, *request, *response,
+  return AnswerUnary({*context, front_end_, Right::kInference}, *request, *response,
                      calls::Detokenize);
 }
 
 grpc::ServerUnaryReactor* InferenceService::ApplyTemplate(grpc::CallbackServerContext* context,
                                                           const grpc::ByteBuffer* request,
                                                           grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, front_end_, Right::kInference, *request, *response,
+  return AnswerUnary({*context, front_end_, Right::kInference}, *request, *response,
                      calls::ApplyTemplate);
 }
 
 grpc::ServerUnaryReactor* InferenceService::ListRequests(grpc::CallbackServerContext* context,
                                                          const grpc::ByteBuffer* request,
                                                          grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, front_end_, Right::kInference, *request, *response,
+  return AnswerUnary({*context, front_end_, Right::kInference}, *request, *response,
                      calls::ListRequests);
 }
 
 grpc::ServerUnaryReactor* InferenceService::Abort(grpc::CallbackServerContext* context,
                                                   const grpc::ByteBuffer* request,
                                                   grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, front_end_, Right::kInference, *request, *response, calls::Abort);
+  return AnswerUnary({*context, front_end_, Right::kInference}, *request, *response, calls::Abort);
 }
 
 }  // namespace edgemoe

@@ -11,7 +11,7 @@ namespace edgemoe {
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ModelsService::Pack(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   return AnswerStream(
-      *context, front_end_, Right::kAdministration, *request,
+      {*context, front_end_, Right::kAdministration}, *request,
       [this](const Caller&) { return std::make_shared<PackStream>(front_end_.parts.streams); },
       calls::Pack);
 }
@@ -19,20 +19,21 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ModelsService::Pack(
 grpc::ServerUnaryReactor* ModelsService::ListModels(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, front_end_, Right::kInference, *request, *response,
+  return AnswerUnary({*context, front_end_, Right::kInference}, *request, *response,
                      calls::ListModels);
 }
 
 grpc::ServerUnaryReactor* ModelsService::GetModel(grpc::CallbackServerContext* context,
                                                   const grpc::ByteBuffer* request,
                                                   grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, front_end_, Right::kInference, *request, *response, calls::GetModel);
+  return AnswerUnary({*context, front_end_, Right::kInference}, *request, *response,
+                     calls::GetModel);
 }
 
 grpc::ServerUnaryReactor* ModelsService::Plan(grpc::CallbackServerContext* context,
                                               const grpc::ByteBuffer* request,
                                               grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, front_end_, Right::kInference, *request, *response, calls::Plan);
+  return AnswerUnary({*context, front_end_, Right::kInference}, *request, *response, calls::Plan);
 }
 
 }  // namespace edgemoe

@@ -12,7 +12,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ObserveService::RecordTrace(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   const ServiceParts& parts = front_end_.parts;
   return AnswerStream(
-      *context, front_end_, Right::kAdministration, *request,
+      {*context, front_end_, Right::kAdministration}, *request,
       [&parts](const Caller&) {
         return std::make_shared<RecordStream>(parts.streams, parts.workers);
       },
@@ -22,20 +22,21 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ObserveService::RecordTrace(
 grpc::ServerUnaryReactor* ObserveService::GetStats(grpc::CallbackServerContext* context,
                                                    const grpc::ByteBuffer* request,
                                                    grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, front_end_, Right::kInference, *request, *response, calls::GetStats);
+  return AnswerUnary({*context, front_end_, Right::kInference}, *request, *response,
+                     calls::GetStats);
 }
 
 grpc::ServerUnaryReactor* ObserveService::Resize(grpc::CallbackServerContext* context,
                                                  const grpc::ByteBuffer* request,
                                                  grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, front_end_, Right::kAdministration, *request, *response,
+  return AnswerUnary({*context, front_end_, Right::kAdministration}, *request, *response,
                      calls::Resize);
 }
 
 grpc::ServerUnaryReactor* ObserveService::Probe(grpc::CallbackServerContext* context,
                                                 const grpc::ByteBuffer* request,
                                                 grpc::ByteBuffer* response) {
-  return AnswerUnary(*context, front_end_, Right::kAdministration, *request, *response,
+  return AnswerUnary({*context, front_end_, Right::kAdministration}, *request, *response,
                      calls::Probe);
 }
 

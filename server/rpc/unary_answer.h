@@ -72,15 +72,16 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 
 // gRPC keeps both buffers until the call is finished.
 template <class Request, class Response>
-grpc::ServerUnaryReactor* AnswerUnary(
-    grpc::CallbackServerContext& context, const FrontEnd& front_end, Right right,
-    const grpc::ByteBuffer& request_bytes, grpc::ByteBuffer& response_bytes,
-    Status (*body)(const Request&, Response&, const ServiceParts&, const Caller&)) {
-  const ServiceParts& parts = front_end.parts;
-  auto* const call = new UnaryCall(context, parts);
-  Caller caller = front_end.peers.Find(context.peer());
+grpc::ServerUnaryReactor* AnswerUnary(const ArrivedCall& arrived,
+                                      const grpc::ByteBuffer& request_bytes,
+                                      grpc::ByteBuffer& response_bytes,
+                                      Status (*body)(const Request&, Response&, const ServiceParts&,
+                                                     const Caller&)) {
+  const ServiceParts& parts = arrived.front_end.parts;
+  auto* const call = new UnaryCall(arrived.context, parts);
+  Caller caller = arrived.front_end.peers.Find(arrived.context.peer());
   const std::size_t size = request_bytes.Length();
-  Status refusal = CheckRight(right, caller);
+  Status refusal = CheckRight(arrived.right, caller);
   if (refusal.ok() && !call->share().TryResize(size)) refusal = TooManyBytes();
   if (!refusal.ok()) {
     call->End(refusal);
@@ -112,21 +113,20 @@ grpc::ServerUnaryReactor* AnswerUnary(
 // request to change it keeps what was in it until then.
 template <class Request, class Stream>
 grpc::ServerWriteReactor<grpc::ByteBuffer>* AnswerStream(
-    grpc::CallbackServerContext& context, const FrontEnd& front_end, Right right,
-    const grpc::ByteBuffer& request_bytes,
+    const ArrivedCall& arrived, const grpc::ByteBuffer& request_bytes,
     const std::type_identity_t<std::function<std::shared_ptr<Stream>(const Caller&)>>& make_stream,
     void (*body)(Request&, const std::shared_ptr<Stream>&, const ServiceParts&, const Caller&)) {
-  const ServiceParts& parts = front_end.parts;
-  Caller caller = front_end.peers.Find(context.peer());
+  const ServiceParts& parts = arrived.front_end.parts;
+  Caller caller = arrived.front_end.peers.Find(arrived.context.peer());
   const std::shared_ptr<Stream> stream = make_stream(caller);
   const auto share = std::make_shared<RequestMemory::Share>(parts.requests.MakeShare());
-  RpcWire* const wire = RpcWire::Make(context, parts.retry_delay, stream, share);
+  RpcWire* const wire = RpcWire::Make(arrived.context, parts.retry_delay, stream, share);
   const std::size_t size = request_bytes.Length();
   const auto refuse = [&](const Status& status) {
     stream->Refuse(status);
     return wire;
   };
-  if (const Status status = CheckRight(right, caller); !status.ok()) return refuse(status);
+  if (const Status status = CheckRight(arrived.right, caller); !status.ok()) return refuse(status);
   if (!share->TryResize(size)) return refuse(TooManyBytes());
   const bool posted = PostCall(
       parts, size, [stream, share, body, caller = std::move(caller), &parts, &request_bytes] {

@@ -73,7 +73,7 @@ TEST_F(E2eCliTest, CompletesAsTextAndAsJson) {
     if (message.contains("chunk")) joined += message["chunk"]["text"].get<std::string>();
   }
   EXPECT_TRUE(json::parse(first_line).contains("started"));
-  EXPECT_EQ(json::parse(last_line)["finished"]["reason"], "MAX_TOKENS");
+  EXPECT_EQ(json::parse(last_line)["finished"]["reason"], "FINISH_REASON_MAX_TOKENS");
   EXPECT_EQ(json::parse(last_line)["finished"]["usage"]["completionTokens"], 16);
   EXPECT_EQ(joined + (joined.ends_with('\n') ? "" : "\n"), text.output);
 }

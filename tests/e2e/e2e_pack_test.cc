@@ -200,7 +200,7 @@ TEST_F(E2eTargetTest, IsMetAndThePackAnswers) {
     ASSERT_NE(at, order.end()) << phase << " in " << testing::PrintToString(phases);
   }
   const json& report = last["report"];
-  EXPECT_EQ(report["method"], "SENSITIVITY");
+  EXPECT_EQ(report["method"], "PACK_METHOD_SENSITIVITY");
   EXPECT_EQ(Number(report["fileBytes"]), fs::file_size(packed));
   EXPECT_LE(report["bits"], 4.5);
   EXPECT_GT(report["bits"], 3.5);

@@ -437,9 +437,9 @@ Result<MemoryPlan> PlanMemory(const EngineOptions& options) {
   plan.kv_bytes = std::uint64_t{options.context_tokens} * options.sessions_max;
   plan.fits = plan.budget_bytes >= plan.budget_floor_bytes;
   if (!plan.fits)
-    plan.shortage = Status(StatusCode::kResourceExhausted, "memory_budget_bytes",
-                           "needs at least 1000")
-                        .WithReason(Reason::kBudgetTooSmall);
+    plan.shortage =
+        Status(StatusCode::kResourceExhausted, "memory_budget_bytes", "needs at least 1000")
+            .WithReason(Reason::kBudgetTooSmall);
   plan.explanation = plan.fits ? "fits" : plan.shortage.message();
   return plan;
 }
