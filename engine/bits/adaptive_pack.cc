@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "engine/base/byte_size.h"
 #include "engine/base/check.h"
 #include "engine/base/checksum.h"
 #include "engine/bits/expert_ablation.h"
@@ -44,12 +45,13 @@ class AdaptivePack {
   Result<PackReport> Run() {
     EDGEMOE_FAIL_IF_ERROR(CheckOutput());
     EDGEMOE_ASSIGN_OR_FAIL(study_, SourceStudy::Open(options_));
-    EDGEMOE_ASSIGN_OR_FAIL(MeasurementLog log,
-                           MeasurementLog::Open(Beside("probes"), study_->identity()));
-    log_.emplace(std::move(log));
     for (const PackTensor& tensor : study_->tensors()) weights_ += tensor.weights();
     EDGEMOE_ASSIGN_OR_FAIL(const PackLayout as_source, PackLayout::Make(study_->source(), {}));
     header_bytes_ = as_source.header_bytes();
+    EDGEMOE_FAIL_IF_ERROR(CheckTarget());
+    EDGEMOE_ASSIGN_OR_FAIL(MeasurementLog log,
+                           MeasurementLog::Open(Beside("probes"), study_->identity()));
+    log_.emplace(std::move(log));
     EDGEMOE_FAIL_IF_ERROR(study_->Calibrate(
         Beside("calibration"), [this](Phase phase, std::uint64_t done, std::uint64_t total) {
           Tell(phase, done, total);
@@ -69,6 +71,53 @@ class AdaptivePack {
     if (options_.plan_only) return OkStatus();
     EDGEMOE_ASSIGN_OR_RETURN(const PackSource source, PackSource::Open(options_.source_path));
     return CheckPackTarget(options_.output_path, options_.overwrite, source.files());
+  }
+
+  // What no measurement could change; nothing is written yet.
+  Status CheckTarget() const {
+    const std::uint64_t least_bytes = LeastBytes();
+    const PackTarget& target = options_.target;
+    if (target.bits && BytesFor(*target.bits) < least_bytes) return TooFewBits(least_bytes);
+    if (target.file_bytes && *target.file_bytes < header_bytes_ + least_bytes)
+      return {StatusCode::kOutOfRange, "size_bytes",
+              "found " + std::to_string(*target.file_bytes) +
+                  "; the least that any choice of types takes is " +
+                  FormatByteSize(header_bytes_ + least_bytes) + " (" +
+                  std::to_string(header_bytes_ + least_bytes) + " bytes)"};
+    return OkStatus();
+  }
+
+  // Of weights; no choice of types takes fewer.
+  std::uint64_t LeastBytes() const {
+    switch (options_.method) {
+      case PackMethod::kCopy: EDGEMOE_CHECK(false, "a copy chooses nothing"); break;
+      case PackMethod::kUniform: return MakeUniformSearch(*study_)->least_bytes();
+      case PackMethod::kEdgemoe: {
+        const ModelConfig& config = study_->source().config();
+        const std::vector<double> alike(std::size_t{config.layer_count()} * config.expert_count);
+        return MakeEdgemoeSearch(*study_, alike)->least_bytes();
+      }
+      case PackMethod::kSensitivity: break;
+    }
+    std::uint64_t least_bytes = 0;
+    for (const PackTensor& tensor : study_->tensors()) {
+      std::uint64_t bytes = PaddedBytes(tensor, tensor.source_type);
+      for (const TensorType type : kCandidates)
+        if (tensor.Takes(type)) bytes = std::min(bytes, PaddedBytes(tensor, type));
+      least_bytes += bytes;
+    }
+    return least_bytes;
+  }
+
+  std::uint64_t BytesFor(double bits) const {
+    return static_cast<std::uint64_t>(bits / 8 * static_cast<double>(weights_));
+  }
+
+  Status TooFewBits(std::uint64_t least_bytes) const {
+    char text[96];
+    std::snprintf(text, sizeof(text), "found %.4g, the least that any choice has is %.4g",
+                  *options_.target.bits, BitsFor(least_bytes));
+    return {StatusCode::kOutOfRange, "bits", text};
   }
 
   void Tell(Phase phase, std::uint64_t done, std::uint64_t total, std::uint64_t resumed = 0) {
@@ -174,13 +223,9 @@ class AdaptivePack {
       return types;
     }
     if (target.bits) {
-      const double bytes = *target.bits / 8 * static_cast<double>(weights_);
-      Result<TensorTypes> types = search_->WithinBytes(static_cast<std::uint64_t>(bytes));
+      Result<TensorTypes> types = search_->WithinBytes(BytesFor(*target.bits));
       if (types || types.error().code() != StatusCode::kOutOfRange) return types;
-      char text[96];
-      std::snprintf(text, sizeof(text), "found %.4g, the least that any choice has is %.4g",
-                    *target.bits, BitsFor(search_->least_bytes()));
-      return Failure(Status(StatusCode::kOutOfRange, "bits", text));
+      return Failure(TooFewBits(search_->least_bytes()));
     }
     return ChooseForFile(*target.file_bytes);
   }

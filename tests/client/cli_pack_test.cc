@@ -85,6 +85,8 @@ TEST_F(CliPackTest, WithoutATargetItIsACopy) {
 TEST_F(CliPackTest, ReportsForPeopleAndPrograms) {
   const Outcome outcome = Run({"pack", "in.gguf", "p.gguf", "--bits", "4.25"});
   EXPECT_EQ(outcome.code, 0) << outcome.errors;
+  EXPECT_EQ(outcome.errors, "edgemoe: 3 of 6: probing 42 %\n")
+      << "a line where there is no terminal";
   for (const char* line :
        {"/p.gguf\n", "size         3.91 KiB -> 1000 B (25.0 %)", "bits/weight  16.00 -> 4.25",
         "KL           0.0097, expected 0.0123; 99 % of tokens below 0.0843",

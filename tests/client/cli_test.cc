@@ -451,7 +451,9 @@ TEST_F(CliTest, ModelsPlanStatsRequests) {
   EXPECT_THAT(small.output, HasSubstr("At least 1000 bytes."));
   EXPECT_EQ(json::parse(Run({"plan", "--json"}).output)["expertTotalBytes"],
             std::to_string(5ULL << 32));
-  EXPECT_THAT(Run({"stats"}).output, HasSubstr("75.0 % hits"));
+  const std::string stats = Run({"stats"}).output;
+  EXPECT_THAT(stats, HasSubstr("75.0 % hits"));
+  EXPECT_THAT(stats, HasSubstr("pack job     /models/p.gguf: 5 of 6: verifying 25 %"));
   const std::string probe = Run({"probe"}).output;
   EXPECT_THAT(probe, HasSubstr("device 8:1, ext4"));
   EXPECT_THAT(probe, HasSubstr("measured before"));

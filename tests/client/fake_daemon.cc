@@ -293,6 +293,8 @@ class FakeModels final : public v1::ModelsService::Service {
     progress.set_phase(copy ? v1::PACK_PHASE_COPYING : v1::PACK_PHASE_PROBING);
     progress.set_done(42);
     progress.set_total(100);
+    progress.set_phase_number(3);
+    progress.set_phase_count(6);
     writer->Write(message);
     v1::PackReport& report = *message.mutable_report();
     if (copy) {
@@ -357,6 +359,13 @@ class FakeObserve final : public v1::ObserveService::Service {
     response->set_model("fake");
     response->mutable_experts()->set_hit_rate(0.75);
     response->mutable_process()->set_peak_resident_bytes(64 << 20);
+    response->mutable_pack_job()->set_output_path("/models/p.gguf");
+    v1::PackProgress& progress = *response->mutable_pack_job()->mutable_progress();
+    progress.set_phase(v1::PACK_PHASE_VERIFYING);
+    progress.set_phase_number(5);
+    progress.set_phase_count(6);
+    progress.set_done(1);
+    progress.set_total(4);
     return Status::OK;
   }
 

@@ -403,6 +403,23 @@ TEST_F(AdaptivePackTest, ATargetThatNoneMeetsNamesTheNearest) {
   EXPECT_THAT(kl.message(), HasSubstr("times as much"));
 }
 
+TEST_F(AdaptivePackTest, ATargetThatNoMeasurementReachesIsRefusedBeforeAnyAndLeavesNothing) {
+  const std::set<std::string> before = Files();
+  for (const PackMethod method :
+       {PackMethod::kSensitivity, PackMethod::kUniform, PackMethod::kEdgemoe}) {
+    for (const PackTarget& target : {PackTarget{.bits = 0.1}, PackTarget{.file_bytes = 5000}}) {
+      PackOptions options = Options(target, method);
+      options.plan_only = true;
+      options.progress = [](const PackProgress&) { ADD_FAILURE() << "something was measured"; };
+      const Status status = Error(options);
+      EXPECT_EQ(status.code(), StatusCode::kOutOfRange);
+      EXPECT_EQ(status.field(), target.bits ? "bits" : "size_bytes");
+      EXPECT_THAT(status.message(), HasSubstr("the least that any choice"));
+      EXPECT_EQ(Files(), before);
+    }
+  }
+}
+
 TEST_F(AdaptivePackTest, TheLeastMemoryIsNamedAndWorks) {
   PackOptions options = Options({.bits = 5.3});
   const PackMemory memory = *PlanPackMemory(options);
