@@ -61,7 +61,7 @@ class AnswerWriter {
   template <class Message>
   bool Take(const Message& message, Answer& answer) {
     received_ = true;
-    TellId(message.has_waiting() ? message.waiting().request_id() : message.started().request_id());
+    TellId(message.started().request_id());
     if (message.has_finished()) {
       answer.reason = message.finished().reason();
       account_ = AccountText(message.finished());

@@ -44,7 +44,8 @@ struct StartedEvent {
   std::uint32_t cached_tokens = 0;
 };
 
-// While a prompt takes more than one step.
+// While a prompt takes more than one step; and, with nothing processed, when a request that had to
+// wait begins to run.
 struct PromptProgressEvent {
   std::uint32_t processed_tokens = 0;
   std::uint32_t prompt_tokens = 0;

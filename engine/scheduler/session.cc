@@ -51,8 +51,12 @@ std::optional<std::uint64_t> Session::deadline_ns() const {
 }
 
 void Session::Start() {
+  EDGEMOE_CHECK(!started_, "a request starts once");
+  started_ = true;
+  // Without room in the KV cache the first in the queue waits, too.
+  const std::uint32_t waits_for = std::max(queue_position_, 1u);
   sink_->OnStarted({.request = id_,
-                    .queue_position = queue_position_,
+                    .queue_position = sequence_.has_value() ? 0 : waits_for,
                     .prompt_tokens = prompt_tokens(),
                     .cached_tokens = 0});
 }
@@ -70,6 +74,7 @@ Status Session::Join(KvCache& kv, std::uint32_t context_tokens, std::uint64_t no
   sequence_.emplace(std::move(sequence));
   context_tokens_ = context_tokens;
   joined_ns_ = now_ns;
+  if (started_) sink_->OnPromptProgress({.processed_tokens = 0, .prompt_tokens = prompt_tokens()});
   if (WillSample()) {
     sampler_.emplace(plan_.sampling, text_.size());
     for (const TokenId token : plan_.prompt) sampler_->Observe(token);
@@ -202,6 +207,7 @@ std::string Session::TakeRest(SessionEnd& end) {
 }
 
 void Session::Finish(SessionEnd end, std::uint64_t now_ns) {
+  if (!started_) Start();
   EDGEMOE_CHECK(sink_ != nullptr, "a session finished twice");
   std::string rest = TakeRest(end);
   const std::uint64_t joined_ns = joined_ns_.value_or(now_ns);

@@ -66,10 +66,14 @@ class Session {
   // The clock's value at which the request's own time limit ends it.
   std::optional<std::uint64_t> deadline_ns() const;
 
+  // Tells the sink that the request was taken, and whether it runs already: REQUIRES: joined, or it
+  // waits. Once; Finish does it where nobody did.
   void Start();
+  bool started() const { return started_; }
 
   // Reserves KV for the longest that the request may become, so that it never fails half-way, and
-  // makes what only running requests need. RESOURCE_EXHAUSTED leaves the session waiting.
+  // makes what only running requests need; tells a sink that heard of a wait that it is over.
+  // RESOURCE_EXHAUSTED leaves the session waiting.
   Status Join(KvCache& kv, std::uint32_t context_tokens, std::uint64_t now_ns);
   // REQUIRES: joined.
   bool in_prompt() const { return position_ < prompt_rows(); }
@@ -110,6 +114,7 @@ class Session {
   const TokenText& text_;
   std::atomic<bool> cancelled_{false};
   std::uint32_t queue_position_ = 0;
+  bool started_ = false;
 
   std::uint32_t context_tokens_ = 0;
   std::uint32_t position_ = 0;  // rows run

@@ -100,7 +100,6 @@ std::optional<std::uint64_t> StepLoop::NextDeadlineNs() const {
 
 void StepLoop::Admit() {
   for (std::unique_ptr<Session>& session : queue_.TakeSubmitted()) {
-    session->Start();
     waiting_.push_back(std::move(session));
   }
 }
@@ -163,6 +162,11 @@ void StepLoop::JoinWaiting() {
     waiting_.pop_front();
     WatchReader(*running_.back(), now_ns);
   }
+  const auto tell_start = [](const std::unique_ptr<Session>& session) {
+    if (!session->started()) session->Start();
+  };
+  std::ranges::for_each(running_, tell_start);
+  std::ranges::for_each(waiting_, tell_start);
   PublishOccupancy();
 }
 

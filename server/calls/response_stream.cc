@@ -87,7 +87,7 @@ void ResponseStream::Submitted(EngineLease engine, const Result<RequestId>& requ
 
 void ResponseStream::WatchWaiting() {
   const MutexLock lock(mutex_);
-  if (begun_ || abandoned_ || ended_) return;
+  if (summary_.runs || abandoned_ || ended_) return;
   const std::weak_ptr<ResponseStream> weak =
       std::static_pointer_cast<ResponseStream>(shared_from_this());
   waiting_ = thread().After(kWaitingMs, [weak] {
@@ -95,7 +95,7 @@ void ResponseStream::WatchWaiting() {
     if (self == nullptr) return;
     {
       const MutexLock timer_lock(self->mutex_);
-      if (self->begun_ || self->abandoned_ || self->ended_) return;
+      if (self->summary_.runs || self->abandoned_ || self->ended_) return;
       if (self->queue_.size() == 0) (void)self->queue_.Push(WaitingEvent());
     }
     self->Wake();
@@ -144,7 +144,6 @@ void ResponseStream::Push(StreamEvent event) {
   EngineLease engine;
   {
     const MutexLock lock(mutex_);
-    begun_ = true;
     const auto* const finished = std::get_if<FinishedEvent>(&event);
     if (finished != nullptr) entry_.reset();
     if (abandoned_ || ended_ || final_status_) return;
@@ -152,8 +151,10 @@ void ResponseStream::Push(StreamEvent event) {
       final_status_ = finished->status;
       watch = true;
     } else if (const auto* started = std::get_if<StartedEvent>(&event)) {
-      summary_.runs = true;
+      summary_.runs = started->queue_position == 0;
       summary_.prompt_tokens = started->prompt_tokens;
+    } else if (std::holds_alternative<PromptProgressEvent>(event)) {
+      summary_.runs = true;
     } else if (const auto* chunk = std::get_if<ChunkEvent>(&event)) {
       summary_.completion_tokens += static_cast<std::uint32_t>(chunk->tokens.size());
     }

@@ -40,7 +40,7 @@ class ResponseStream final : public SingleWriter, public LiveRequest {
 
   // Before the engine is given the sink.
   void SetTranslator(Translator translator) { translator_ = std::move(translator); }
-  // A request that has not begun sends a WaitingEvent so often.
+  // A request that waits for its turn sends a WaitingEvent so often.
   static constexpr std::uint64_t kWaitingMs = 10'000;
 
   // What the engine gets: once, before Submitted.
@@ -69,7 +69,6 @@ class ResponseStream final : public SingleWriter, public LiveRequest {
   RequestSummary summary_ GUARDED_BY(mutex_);
   std::optional<RequestTable::Entry> entry_ GUARDED_BY(mutex_);
   EventQueue queue_ GUARDED_BY(mutex_);
-  bool begun_ GUARDED_BY(mutex_) = false;  // the engine has said something
   StreamThread::Timer waiting_ GUARDED_BY(mutex_);
   bool abandoned_ GUARDED_BY(mutex_) = false;
   bool ended_ GUARDED_BY(mutex_) = false;                  // Next has given the end

@@ -32,6 +32,7 @@ struct FakeEngine::Session {
   bool score = false;
   std::unique_ptr<EventSink> sink;
   bool started = false;
+  bool runs = false;
   bool finished = false;
   std::uint32_t written = 0;
   std::optional<std::uint64_t> paused_since_ns;
@@ -284,6 +285,7 @@ bool FakeEngine::WaitFor(const std::function<bool()>& condition) const {
 void FakeEngine::Run() {
   while (true) {
     std::uint64_t wakes = 0;
+    std::vector<Session*> queued;
     {
       MutexLock lock(mutex_);
       if (stopping_) return;
@@ -294,6 +296,12 @@ void FakeEngine::Run() {
           running_.push_back(std::move(session));
       }
       std::erase(waiting_, nullptr);
+      for (const auto& session : waiting_) queued.push_back(session.get());
+    }
+    for (std::uint32_t i = 0; i < queued.size(); ++i) {
+      if (!std::exchange(queued[i]->started, true))
+        queued[i]->sink->OnStarted(
+            {.request = queued[i]->id, .queue_position = i + 1, .prompt_tokens = 3});
     }
     if (Step()) continue;
     MutexLock lock(mutex_);
@@ -319,11 +327,10 @@ bool FakeEngine::Step() {
 }
 
 bool FakeEngine::StepOne(Session& session) {
-  if (!session.started) {
-    session.started = true;
+  if (!std::exchange(session.started, true))
     session.sink->OnStarted({.request = session.id, .prompt_tokens = 3});
+  if (!std::exchange(session.runs, true))
     session.sink->OnPromptProgress({.processed_tokens = 3, .prompt_tokens = 3});
-  }
   {
     bool aborted = false;
     {

@@ -85,7 +85,7 @@ template <class Response>
 std::optional<Response> GenerateTranslator<Response>::operator()(StreamEvent event) {
   Response response;
   if (std::holds_alternative<WaitingEvent>(event)) {
-    response.mutable_waiting()->set_request_id(request_id_);
+    response.mutable_waiting();
   } else if (const auto* started = std::get_if<StartedEvent>(&event)) {
     cached_tokens_ = started->cached_tokens;
     FillStarted(*started, engine_, request_id_, *response.mutable_started());
@@ -118,7 +118,7 @@ template class GenerateTranslator<v1::ChatResponse>;
 std::optional<v1::ScoreResponse> ScoreTranslator::operator()(StreamEvent event) {
   v1::ScoreResponse response;
   if (std::holds_alternative<WaitingEvent>(event)) {
-    response.mutable_waiting()->set_request_id(request_id_);
+    response.mutable_waiting();
   } else if (const auto* started = std::get_if<StartedEvent>(&event)) {
     cached_tokens_ = started->cached_tokens;
     FillStarted(*started, engine_, request_id_, *response.mutable_started());

@@ -92,6 +92,7 @@ TEST(StepLoop, WaitingRequestsHearTheirPositionAndJoinInOrder) {
   for (std::size_t i = 0; i < 5; ++i) {
     ASSERT_EQ(heard[i]->started.size(), 1U);
     EXPECT_EQ(heard[i]->started[0].queue_position, positions[i]);
+    EXPECT_TRUE(heard[i]->progress.empty());
   }
   EXPECT_EQ(bench.loop.counters().sessions_running.load(), 2U);
   bool earlier_done = true;
@@ -105,6 +106,12 @@ TEST(StepLoop, WaitingRequestsHearTheirPositionAndJoinInOrder) {
     }
   }
   EXPECT_TRUE(heard[4]->done());
+  // Who had to wait hears when the wait is over.
+  for (std::size_t i = 0; i < 5; ++i) {
+    ASSERT_EQ(heard[i]->progress.size(), positions[i] > 0 ? 1U : 0U) << i;
+    for (const PromptProgressEvent& event : heard[i]->progress)
+      EXPECT_EQ(event.processed_tokens, 0U);
+  }
 }
 
 TEST(StepLoop, TokensDoNotDependOnCompany) {

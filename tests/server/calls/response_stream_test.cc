@@ -136,21 +136,35 @@ TEST_F(ResponseStreamTest, ARequestThatWaitsGivesASignOfLife) {
     Settle();
   };
   Submit();
+  sink_->OnStarted({.request = RequestId{1}, .queue_position = 2});
+  Settle();
+  Written();
   pass(ResponseStream::kWaitingMs - 1);
-  EXPECT_TRUE(wire_.written.empty());
+  EXPECT_THAT(wire_.written, ElementsAre("<started>"));
   pass(1);
-  EXPECT_THAT(wire_.written, ElementsAre("<waiting>"));
+  EXPECT_THAT(wire_.written, ElementsAre("<started>", "<waiting>"));
   pass(ResponseStream::kWaitingMs);
   pass(ResponseStream::kWaitingMs);
   Written();
-  EXPECT_THAT(wire_.written, ElementsAre("<waiting>", "<waiting>"))
+  EXPECT_THAT(wire_.written, ElementsAre("<started>", "<waiting>", "<waiting>"))
       << "one alone is kept for a client that reads slowly";
   Written();
+  EXPECT_FALSE(stream_->Summary().runs);
+  sink_->OnPromptProgress({});
+  EXPECT_TRUE(stream_->Summary().runs);
+  pass(ResponseStream::kWaitingMs);
+  EXPECT_THAT(wire_.written, ElementsAre("<started>", "<waiting>", "<waiting>"));
+}
+
+TEST_F(ResponseStreamTest, ARequestThatRunsAtOnceIsNotCalledWaiting) {
+  Submit();
   sink_->OnStarted({.request = RequestId{1}});
   Settle();
   Written();
-  pass(ResponseStream::kWaitingMs);
-  EXPECT_THAT(wire_.written, ElementsAre("<waiting>", "<waiting>", "<started>"));
+  clock_.Advance(ResponseStream::kWaitingMs * 1'000'000);
+  Settle();
+  Settle();
+  EXPECT_THAT(wire_.written, ElementsAre("<started>"));
 }
 
 TEST_F(ResponseStreamTest, WritesOneAfterTheOtherAndFinishesOnce) {

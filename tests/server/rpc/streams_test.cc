@@ -19,6 +19,7 @@
 #include "edgemoe/v1/inference.grpc.pb.h"
 #include "edgemoe/v1/observe.grpc.pb.h"
 #include "server/calls/record_stream.h"
+#include "server/calls/response_stream.h"
 #include "server/rpc/status_mapping.h"
 #include "tests/server/server_fixture.h"
 
@@ -387,6 +388,29 @@ TEST(StreamsTest, FullQueueIsRefusedWithARetryDelay) {
   for (grpc::ClientContext& held : contexts) held.TryCancel();
   for (const Reader& reader : readers) reader->Finish();
   EXPECT_TRUE(server.engine().WaitIdle());
+}
+
+TEST(StreamsTest, AQueuedRequestGivesSignsOfLifeUntilItRuns) {
+  TestServer server({.engine = {.sessions_max = 1, .queue_max = 1}});
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
+  grpc::ClientContext first_context;
+  const Reader first = stub->Complete(&first_context, Request("hang"));
+  ASSERT_TRUE(server.engine().WaitActive(1));
+  grpc::ClientContext context;
+  const Reader second = stub->Complete(&context, Request("a", 1));
+  v1::CompleteResponse message;
+  ASSERT_TRUE(second->Read(&message));
+  EXPECT_EQ(message.started().queue_position(), 1U);
+  for (int i = 0; i < 3; ++i) {
+    server.PassStreamMs(ResponseStream::kWaitingMs);
+    ASSERT_TRUE(second->Read(&message));
+    EXPECT_TRUE(message.has_waiting()) << i;
+  }
+  first_context.TryCancel();
+  first->Finish();
+  const Answer answer = ReadAll(*second);
+  EXPECT_TRUE(answer.status.ok());
+  EXPECT_EQ(answer.finished().reason(), v1::FINISH_REASON_MAX_TOKENS);
 }
 
 // Waits for the ends of many calls.
