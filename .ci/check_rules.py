@@ -9,6 +9,7 @@
 - docs/dependencies.md names every package that ./dev installs, with its licence, and no other.
 - No comment sends its reader elsewhere or speaks in riddles (phrases.txt), and none is torn: a line that ends in
   mid-sentence is full.
+- Two things that clang-format 14 and 19 set differently, of which each sees only the other's, are written otherwise.
 
 What breaks a rule today stands in exceptions.txt with its number, and may only shrink: `--shrink` writes the list anew,
 without what is no longer needed. `--self-test` runs each rule on small trees with a fault.
@@ -175,8 +176,22 @@ def check_torn(tree):
                     yield f"{name}:{number}: the comment's line ends early: {first[2]!r}"
 
 
+TWO_FORMATS = (
+    (re.compile(r"\s*(?:const |static )*struct \w+ \w+ ?\{"), "write `= {}`"),
+    (re.compile(r"\s*\{ .*; \}"), "write it without a block"),
+)
+
+
+def check_two_formats(tree):
+    for name, text in sorted(tree.code.items()):
+        for number, line in enumerate(text.splitlines(), 1):
+            for pattern, instead in TWO_FORMATS:
+                if pattern.match(line):
+                    yield f"{name}:{number}: clang-format 14 and 19 set {line.strip()!r} differently: {instead}"
+
+
 RULES = (check_functions, check_stems, check_registered, check_token_page, check_dependencies, check_phrases,
-         check_torn)
+         check_torn, check_two_formats)
 
 
 def check(tree):

@@ -55,6 +55,9 @@ FAULTS = [
      "names gone, which"),
     ("a phrase", {"engine/base/a.h": "int a;  // as above, but more\n"}, "a reader stops at 'as above'"),
     ("a torn comment", {"engine/base/a.h": "// Owned by the\n// caller, who frees it.\n"}, "ends early"),
+    ("a structure of the system's, as 14 sets it", {"engine/base/a.h": "  struct stat info {};\n"}, "write `= {}`"),
+    ("a structure of the system's, as 19 sets it", {"engine/base/a.h": "  struct stat info{};\n"}, "write `= {}`"),
+    ("a block on one line", {"engine/base/a.h": "  { const auto dropped = Make(); }\n"}, "without a block"),
 ]
 
 

@@ -26,7 +26,7 @@ std::string CpuInfo(const std::string& name) {
 }
 
 Json Machine() {
-  struct utsname kernel {};
+  struct utsname kernel = {};
   ::uname(&kernel);
   cpu_set_t allowed;
   CPU_ZERO(&allowed);

@@ -20,14 +20,14 @@ Status CheckFaults(const std::string& text) {
   return faults ? OkStatus() : faults.error();
 }
 
-EngineOption Count(std::string_view name, std::uint32_t EngineOptions::*at, const char* unit,
+EngineOption Count(std::string_view name, EngineOptionMember<std::uint32_t> at, const char* unit,
                    std::uint32_t least, std::uint32_t most, std::string_view meaning) {
   return {name, CountOption{at, least, most},
           std::string(unit) + ", in " + AcceptedRange(least, most), meaning};
 }
 
 // "\"auto\", \"io_uring\" or \"pread\"".
-EngineOption Name(std::string_view name, std::string EngineOptions::*at,
+EngineOption Name(std::string_view name, EngineOptionMember<std::string> at,
                   std::span<const std::string_view> names, std::string_view meaning) {
   return {name, NameOption{at, names},
           AcceptedNames(names.first(names.size() - 1)) + " or " + ShowValue(names.back()), meaning};

@@ -32,24 +32,27 @@ constexpr std::uint32_t kThreadsMax = 64;
 
 // ---- What an option holds ----
 
+template <class T>
+using EngineOptionMember = T EngineOptions::*;
+
 struct TextOption {
-  std::string EngineOptions::*at;
+  EngineOptionMember<std::string> at;
   Status (*check)(const std::string& text) = nullptr;  // null: any text; names no field
 };
 struct NameOption {
-  std::string EngineOptions::*at;
+  EngineOptionMember<std::string> at;
   std::span<const std::string_view> names;
 };
 struct CountOption {
-  std::uint32_t EngineOptions::*at;
+  EngineOptionMember<std::uint32_t> at;
   std::uint32_t least = 0;  // both ends are accepted
   std::uint32_t most = 0;
 };
 struct SizeOption {  // bytes; 0: chosen by the engine, "auto" for people
-  std::uint64_t EngineOptions::*at;
+  EngineOptionMember<std::uint64_t> at;
 };
 struct FactorOption {
-  double EngineOptions::*at;
+  EngineOptionMember<double> at;
   double most = 0;  // accepted are (0, most]
 };
 using OptionKind = std::variant<TextOption, NameOption, CountOption, SizeOption, FactorOption>;

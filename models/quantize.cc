@@ -63,7 +63,7 @@ Status WriteAll(int fd, const std::string& path, std::uint64_t offset, const voi
 }
 
 Result<GgufFile> ReadHeader(int fd, const std::string& path) {
-  struct stat stat {};
+  struct stat stat = {};
   if (::fstat(fd, &stat) != 0) return Failure(FileError("stat", path));
   if (!S_ISREG(stat.st_mode) || stat.st_size == 0)
     return Failure(InvalidArgumentError(path + ": expected a regular file that is not empty"));

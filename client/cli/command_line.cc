@@ -20,10 +20,7 @@ namespace {
 template <class T, class Set>
 CLI::Option* AddValue(CLI::App* app, const std::string& name, Set set, const std::string& help,
                       const std::string& type) {
-  return app
-      ->add_option_function<T>(
-          name, [set](const T& value) { set(value); }, help)
-      ->type_name(type);
+  return app->add_option_function<T>(name, set, help)->type_name(type);
 }
 
 template <class Request>

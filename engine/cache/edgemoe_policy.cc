@@ -42,8 +42,8 @@ std::optional<ExpertKey> EdgemoePolicy::Victim() const {
 }
 
 void EdgemoePolicy::AppendBest(std::size_t count, std::vector<ExpertKey>& keys) const {
-  residents_.AppendGreatest(
-      count, [this](std::size_t index) { return counts_[index]; }, keys);
+  const auto worth = [this](std::size_t index) { return counts_[index]; };
+  residents_.AppendGreatest(count, worth, keys);
 }
 
 }  // namespace edgemoe

@@ -80,8 +80,8 @@ void LfruPolicy::Search(std::uint32_t layer, Least& least) const {
 }
 
 void LfruPolicy::AppendBest(std::size_t count, std::vector<ExpertKey>& keys) const {
-  residents_.AppendGreatest(
-      count, [this](std::size_t i) { return rates_.rates()[i]; }, keys);
+  const auto worth = [this](std::size_t index) { return rates_.rates()[index]; };
+  residents_.AppendGreatest(count, worth, keys);
 }
 
 }  // namespace edgemoe

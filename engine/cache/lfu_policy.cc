@@ -21,8 +21,8 @@ std::optional<ExpertKey> LfuPolicy::Victim() const {
 }
 
 void LfuPolicy::AppendBest(std::size_t count, std::vector<ExpertKey>& keys) const {
-  residents_.AppendGreatest(
-      count, [this](std::size_t index) { return uses_[index]; }, keys);
+  const auto worth = [this](std::size_t index) { return uses_[index]; };
+  residents_.AppendGreatest(count, worth, keys);
 }
 
 }  // namespace edgemoe

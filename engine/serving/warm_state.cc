@@ -50,7 +50,7 @@ std::uint64_t ChecksumOf(Header header, std::span<const std::byte> payload) {
 Result<std::vector<std::byte>> ReadAll(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) return Failure(ErrnoStatus(errno, "open: " + path));
-  struct stat info {};
+  struct stat info = {};
   if (::fstat(fd.get(), &info) != 0) return Failure(ErrnoStatus(errno, "stat: " + path));
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (!S_ISREG(info.st_mode) || size < sizeof(Header) || size > kStateBytesMax)

@@ -31,8 +31,8 @@ std::optional<ExpertKey> BeladyPolicy::Victim() const {
 }
 
 void BeladyPolicy::AppendBest(std::size_t count, std::vector<ExpertKey>& keys) const {
-  residents_.AppendGreatest(
-      count, [this](std::size_t index) { return -NextUse(index); }, keys);
+  const auto worth = [this](std::size_t index) { return -NextUse(index); };
+  residents_.AppendGreatest(count, worth, keys);
 }
 
 std::int64_t BeladyPolicy::NextUse(std::size_t index) const {

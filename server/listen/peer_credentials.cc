@@ -30,7 +30,7 @@ std::optional<std::uint32_t> ParseId(const std::string& text) {
 Result<uid_t> FindUser(const char* field, const std::string& name) {
   if (const auto id = ParseId(name)) return uid_t{*id};
   std::vector<char> buffer(kNameServiceBytes);
-  struct passwd entry {};
+  struct passwd entry = {};
   struct passwd* found = nullptr;
   ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr)
@@ -41,7 +41,7 @@ Result<uid_t> FindUser(const char* field, const std::string& name) {
 Result<gid_t> FindGroup(const char* field, const std::string& name) {
   if (const auto id = ParseId(name)) return gid_t{*id};
   std::vector<char> buffer(kNameServiceBytes);
-  struct group entry {};
+  struct group entry = {};
   struct group* found = nullptr;
   ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr)
@@ -52,7 +52,7 @@ Result<gid_t> FindGroup(const char* field, const std::string& name) {
 }  // namespace
 
 Result<PeerCredentials> ReadPeerCredentials(int fd) {
-  struct ucred credentials {};
+  struct ucred credentials = {};
   socklen_t length = sizeof credentials;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
     return Failure(ErrnoStatus(errno, "peer credentials"));

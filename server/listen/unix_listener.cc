@@ -55,7 +55,7 @@ Result<UniqueFd> Lock(const std::string& socket_path) {
 
 // Whether a socket is at the path; FAILED_PRECONDITION for anything else.
 Result<bool> SocketIsThere(const std::string& path) {
-  struct stat info {};
+  struct stat info = {};
   if (::lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return false;
     return Failure(ErrnoStatus(errno, "socket '" + path + "'"));
@@ -114,7 +114,7 @@ Result<UnixListener> UnixListener::Bind(const std::string& path, std::uint32_t m
   if (::bind(listener.socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
       0)
     return Failure(ErrnoStatus(errno, what));
-  struct stat info {};
+  struct stat info = {};
   if (::lstat(path.c_str(), &info) != 0) return Failure(ErrnoStatus(errno, what));
   listener.path_ = path;  // from here on the destructor removes the file
   listener.inode_ = info.st_ino;
@@ -143,7 +143,7 @@ UnixListener::UnixListener(UnixListener&& other) noexcept
 
 UnixListener::~UnixListener() {
   if (path_.empty()) return;
-  struct stat info {};
+  struct stat info = {};
   if (::lstat(path_.c_str(), &info) == 0 && info.st_ino == inode_) ::unlink(path_.c_str());
 }
 

@@ -42,7 +42,7 @@ Status CheckTcp(const std::string& text) {
 ConfigKey OfEngine(const char* path, const char* flag, std::string_view name) {
   const EngineOption& option = EngineOptionNamed(name);
   const auto at = [](auto member) {
-    return [member](Config & config) -> auto& { return config.engine.*member; };
+    return [member](Config& config) -> decltype(auto) { return (config.engine.*member); };
   };
   ConfigField field;
   if (const auto* text = std::get_if<TextOption>(&option.kind)) {

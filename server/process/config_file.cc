@@ -271,7 +271,7 @@ Status ApplyConfigFile(const std::string& path, Config& config) {
   const std::string what = "config file '" + path + "'";
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) return ErrnoStatus(errno, what);
-  struct stat info {};
+  struct stat info = {};
   if (::fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, what);
   if (S_ISDIR(info.st_mode)) return ErrnoStatus(EISDIR, what);
   std::string text;

@@ -33,7 +33,7 @@ constexpr std::uint64_t kProgressIntervalNs = 1'000'000'000;
 
 // Each connection takes two descriptors; the soft limit is often 1,024.
 void RaiseFileLimit() {
-  struct rlimit limit {};
+  struct rlimit limit = {};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   (void)::setrlimit(RLIMIT_NOFILE, &limit);

@@ -23,7 +23,7 @@ bool StderrIsJournal() {
   unsigned long long device = 0;
   unsigned long long inode = 0;
   if (stream == nullptr || std::sscanf(stream, "%llu:%llu", &device, &inode) != 2) return false;
-  struct stat info {};
+  struct stat info = {};
   return ::fstat(STDERR_FILENO, &info) == 0 && info.st_dev == device && info.st_ino == inode;
 }
 

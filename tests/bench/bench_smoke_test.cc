@@ -11,6 +11,7 @@
 #include <set>
 
 #include "tests/support/child_process.h"
+#include "tests/support/recorded_trace.h"
 #include "tests/support/test_file.h"
 #include "tests/support/tiny_model.h"
 
@@ -131,14 +132,9 @@ TEST_F(BenchSmokeTest, BaselinesOfSeveralFiles) {
 }
 
 TEST_F(BenchSmokeTest, Replay) {
-  const TestFile trace([] {
-    const std::string shared = EDGEMOE_SOURCE_DIR "/../shared/traces/qwen3-30b-a3b.route.csv";
-    std::ifstream file(shared, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
-    return std::vector<std::byte>(bytes, bytes + text.size());
-  }());
-  if (trace.bytes().empty()) GTEST_SKIP() << "no ../shared/traces";
+  const std::string text = RecordedTraceText();
+  const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
+  const TestFile trace(std::vector<std::byte>(bytes, bytes + text.size()));
   const json result =
       RunForJson({"replay", trace.path(), "--policy", "lru,belady", "--budget", "2000MiB,3000MiB"});
   ASSERT_EQ(result["results"].size(), 4u);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The greedy tokens of llama.cpp on the same file, as record.py recorded them. A different token is
-// accepted only where llama.cpp's own two best log-probabilities lie within kNearTie: the text then
-// goes on with llama.cpp's token.
+// The greedy tokens of llama.cpp on the same file, as record.py recorded them: the demo model, and
+// what edgemoe-quantize makes of it. A different token is accepted only where llama.cpp's own two
+// best log-probabilities lie within kNearTie: the text then goes on with llama.cpp's token.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -13,6 +13,7 @@
 
 #include "engine/io/mapped_file.h"
 #include "tests/support/loaded_model.h"
+#include "tests/support/requantized.h"
 
 namespace edgemoe {
 namespace {
@@ -69,11 +70,9 @@ void Follow(LoadedModel& model, const nlohmann::json& run, const std::vector<Tok
   }
 }
 
-void Compare(const std::filesystem::path& model_path, const std::string& recording) {
+void Compare(std::span<const std::byte> file, const std::string& recording) {
   const std::filesystem::path root = EDGEMOE_SOURCE_DIR;
-  auto file = MappedFile::Open(model_path.string());
-  ASSERT_TRUE(file) << file.error().ToString();
-  auto model = LoadedModel::Load(file->bytes(), {.thread_count = 2});
+  auto model = LoadedModel::Load(file, {.thread_count = 2});
   ASSERT_TRUE(model) << model.error().ToString();
   std::ifstream stream(root / "tests/golden" / recording);
   const nlohmann::json recorded = nlohmann::json::parse(stream);
@@ -87,17 +86,28 @@ void Compare(const std::filesystem::path& model_path, const std::string& recordi
               agreement.same, agreement.near_ties, agreement.different);
 }
 
-TEST(GreedyTokens, DemoQ8) {
-  Compare(std::filesystem::path(EDGEMOE_SOURCE_DIR) / "models/edgemoe-demo-q8_0.gguf",
-          "edgemoe-demo-q8_0.json");
+MappedFile Demo() {
+  return MappedFile::Open(EDGEMOE_SOURCE_DIR "/models/edgemoe-demo-q8_0.gguf").value();
 }
 
-TEST(GreedyTokens, DemoF16) {
-  const auto path =
-      std::filesystem::path(EDGEMOE_SOURCE_DIR) / "../shared/models/edgemoe-demo-f16.gguf";
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << "no " << path;
-  Compare(path, "edgemoe-demo-f16.json");
+TEST(GreedyTokens, DemoQ8) { Compare(Demo().bytes(), "edgemoe-demo-q8_0.json"); }
+
+struct Remade {
+  TensorType type;
+  const char* recording;
+};
+class RemadeDemo : public testing::TestWithParam<Remade> {};
+
+TEST_P(RemadeDemo, GivesTheRecordedTokens) {
+  Compare(Requantized(Demo().bytes(), GetParam().type), GetParam().recording);
 }
+
+INSTANTIATE_TEST_SUITE_P(GreedyTokens, RemadeDemo,
+                         testing::Values(Remade{TensorType::kF16, "edgemoe-demo-f16.json"},
+                                         Remade{TensorType::kQ4_0, "edgemoe-demo-q4_0.json"}),
+                         [](const auto& one) {
+                           return std::string(TraitsOf(one.param.type).name);
+                         });
 
 }  // namespace
 }  // namespace edgemoe

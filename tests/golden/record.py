@@ -3,7 +3,9 @@
 """Records llama.cpp's greedy tokens, with its two best log-probabilities at each step.
 
 usage: record.py LLAMA_SERVER_COMMAND MODEL.gguf OUT.json
-  LLAMA_SERVER_COMMAND  runs llama-server, as in "llama-server" or "path/to/llama-cpp llama-server"
+  LLAMA_SERVER_COMMAND  runs llama-server, as in "llama-server" or "path/to/llama-cpp llama-server"; for Q4_0, whose
+                        weights it lays out anew and then sums up in another order, with "--no-repack" after it
+  MODEL.gguf            models/edgemoe-demo-q8_0.gguf, or what edgemoe-quantize makes of it
 
 The server answers one request at a time, without prompt reuse, so that every recording starts from nothing. Tokens that
 end the generation are banned, for the text to go on to its full length; a test bans the same ones.

@@ -20,7 +20,7 @@
 namespace edgemoe {
 
 inline struct stat StatOf(const std::string& path) {
-  struct stat stat {};
+  struct stat stat = {};
   EXPECT_EQ(::stat(path.c_str(), &stat), 0) << path;
   return stat;
 }
@@ -28,7 +28,7 @@ inline struct stat StatOf(const std::string& path) {
 // Does `change` until the file's times show it: the kernel's clock for them is coarse.
 inline void ChangeVisibly(const std::string& path, const std::function<void()>& change) {
   const struct stat before = StatOf(path);
-  struct stat after {};
+  struct stat after = {};
   do {
     change();
     after = StatOf(path);

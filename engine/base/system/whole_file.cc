@@ -48,7 +48,7 @@ Status Rename(const std::string& from, const std::string& to, Replace replace) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0) return OkStatus();
   if (errno != EINVAL && errno != ENOSYS) return ErrnoStatus(errno, what);
   // A file system that cannot refuse to replace.
-  struct stat there {};
+  struct stat there = {};
   if (replace == Replace::kNo && ::lstat(to.c_str(), &there) == 0) return ErrnoStatus(EEXIST, what);
   if (::rename(from.c_str(), to.c_str()) != 0) return ErrnoStatus(errno, what);
   return OkStatus();

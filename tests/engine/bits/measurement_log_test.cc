@@ -82,7 +82,7 @@ TEST_F(MeasurementLogTest, KeepsEveryBit) {
   EXPECT_EQ(log.Find("x"), 2);
   log = MeasurementLog(std::move(log));
   ASSERT_TRUE(log.Add("y", 3).ok());
-  { const MeasurementLog moved = std::move(log); }
+  MeasurementLog{std::move(log)};  // it ends here
   const MeasurementLog again = Open();
   EXPECT_EQ(again.Find("x"), 2) << "the last one counts";
   EXPECT_EQ(again.Find("y"), 3);

@@ -14,7 +14,7 @@
 
 #include "engine/base/system/unique_fd.h"
 #include "engine/gguf/gguf_reader.h"
-#include "engine/gguf/requantize.h"
+#include "tests/support/requantized.h"
 
 namespace edgemoe {
 namespace {
@@ -68,30 +68,30 @@ TEST(DemoModelTest, IsQ8) {
   EXPECT_EQ(file->GetU32("general.file_type"), 7u);
 }
 
-TEST(DemoModelTest, ItsSourceIsF16) {
-  if (!std::filesystem::exists(kSource)) GTEST_SKIP() << "no " << kSource;
-  const Result<GgufFile> file = Mapped(kSource).Parse();
-  ASSERT_TRUE(file.has_value()) << file.error().message();
-  ExpectDemo(*file, TensorType::kF16);
+// F32 holds every value of Q8_0, whose scale is a block's largest value over 127: the way back is
+// exact. Of the header only general.file_type changes on the way.
+TEST(DemoModelTest, IsWhatThisCodeMakesOfItsOwnValues) {
+  const Mapped model(kModel);
+  const std::vector<std::byte> wide = Requantized(model.bytes(), TensorType::kF32);
+  EXPECT_GT(wide.size(), 3 * model.bytes().size());
+  const std::vector<std::byte> made = Requantized(wide, TensorType::kQ8_0);
+  ASSERT_EQ(made.size(), model.bytes().size());
+  EXPECT_EQ(std::memcmp(made.data(), model.bytes().data(), made.size()), 0);
 }
 
+// Its training gave F16, from which models/README.md tells how to make it.
 TEST(DemoModelTest, IsWhatThisCodeMakesOfItsSource) {
-  if (!std::filesystem::exists(kSource)) GTEST_SKIP() << "no " << kSource;
-  const Mapped model(kModel), source(kSource);
-  const Result<RequantizePlan> plan = PlanRequantize(*source.Parse(), TensorType::kQ8_0);
-  ASSERT_TRUE(plan.has_value()) << plan.error().message();
-  ASSERT_EQ(plan->header.file_bytes, model.bytes().size());
-  ASSERT_EQ(std::memcmp(plan->header.bytes.data(), model.bytes().data(), plan->header.bytes.size()),
-            0);
-  for (std::size_t i = 0; i < plan->sources.size(); ++i) {
-    const GgufTensor& from = plan->sources[i];
-    const GgufTensor& to = plan->header.tensors[i];
-    std::vector<std::byte> made(to.bytes);
-    std::vector<float> scratch(from.columns());
-    RequantizeRows(from.type, to.type, from.columns(), from.rows(),
-                   source.bytes().data() + from.offset, scratch.data(), made.data());
-    EXPECT_EQ(std::memcmp(made.data(), model.bytes().data() + to.offset, to.bytes), 0) << to.name;
+  if (!std::filesystem::exists(kSource)) {
+    GTEST_SKIP() << "SKIPPED: no " << kSource << ", 80 MB; "
+                 << "IsWhatThisCodeMakesOfItsOwnValues checks the encoder on this model";
   }
+  const Mapped model(kModel), source(kSource);
+  const Result<GgufFile> file = source.Parse();
+  ASSERT_TRUE(file.has_value()) << file.error().message();
+  ExpectDemo(*file, TensorType::kF16);
+  const std::vector<std::byte> made = Requantized(source.bytes(), TensorType::kQ8_0);
+  ASSERT_EQ(made.size(), model.bytes().size());
+  EXPECT_EQ(std::memcmp(made.data(), model.bytes().data(), made.size()), 0);
 }
 
 }  // namespace

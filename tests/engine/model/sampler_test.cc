@@ -277,47 +277,32 @@ TEST_P(SamplingErrors, NameFieldAndValue) {
 }
 
 using P = SamplingParameters;
-INSTANTIATE_TEST_SUITE_P(
-    All, SamplingErrors,
-    testing::Values(BadParameter{"temperature", "-0.1", [](P& p) { p.temperature = -0.1F; }},
-                    BadParameter{"temperature", "101", [](P& p) { p.temperature = 101; }},
-                    BadParameter{"temperature", "nan", [](P& p) { p.temperature = kNan; }},
-                    BadParameter{"temperature", "inf", [](P& p) { p.temperature = kInfinity; }},
-                    BadParameter{"top_p", "0", [](P& p) { p.top_p = 0; }},
-                    BadParameter{"top_p", "1.5", [](P& p) { p.top_p = 1.5F; }},
-                    BadParameter{"min_p", "-1", [](P& p) { p.min_p = -1; }},
-                    BadParameter{"min_p", "2", [](P& p) { p.min_p = 2; }},
-                    BadParameter{"repetition_penalty", "0", [](P& p) { p.repetition_penalty = 0; }},
-                    BadParameter{"repetition_penalty", "11",
-                                 [](P& p) { p.repetition_penalty = 11; }},
-                    BadParameter{"presence_penalty", "3", [](P& p) { p.presence_penalty = 3; }},
-                    BadParameter{"frequency_penalty", "-3", [](P& p) { p.frequency_penalty = -3; }},
-                    BadParameter{"penalty_last_n", "70000", [](P& p) { p.penalty_last_n = 70000; }},
-                    BadParameter{"logit_bias", "100",
-                                 [](P& p) {
-                                   p.logit_bias = {{TokenId{100}, 1}};
-                                 }},
-                    BadParameter{"logit_bias", "-1",
-                                 [](P& p) {
-                                   p.logit_bias = {{TokenId{-1}, 1}};
-                                 }},
-                    BadParameter{"logit_bias", "nan",
-                                 [](P& p) {
-                                   p.logit_bias = {{TokenId{1}, kNan}};
-                                 }},
-                    BadParameter{"logit_bias", "bias 1000.5 for token 1",
-                                 [](P& p) {
-                                   p.logit_bias = {{TokenId{1}, 1000.5F}};
-                                 }},
-                    BadParameter{"logit_bias", "bias -1000.5 for token 1",
-                                 [](P& p) {
-                                   p.logit_bias = {{TokenId{1}, -1000.5F}};
-                                 }},
-                    BadParameter{"logit_bias", "inf",
-                                 [](P& p) {
-                                   p.logit_bias = {{TokenId{1}, kInfinity}};
-                                 }},
-                    BadParameter{"logit_bias", "1025", [](P& p) { p.logit_bias.resize(1025); }}));
+std::function<void(P&)> Bias(std::int32_t token, float bias) {
+  return [=](P& p) { p.logit_bias.push_back({TokenId{token}, bias}); };
+}
+const BadParameter kBadParameters[] = {
+    {"temperature", "-0.1", [](P& p) { p.temperature = -0.1F; }},
+    {"temperature", "101", [](P& p) { p.temperature = 101; }},
+    {"temperature", "nan", [](P& p) { p.temperature = kNan; }},
+    {"temperature", "inf", [](P& p) { p.temperature = kInfinity; }},
+    {"top_p", "0", [](P& p) { p.top_p = 0; }},
+    {"top_p", "1.5", [](P& p) { p.top_p = 1.5F; }},
+    {"min_p", "-1", [](P& p) { p.min_p = -1; }},
+    {"min_p", "2", [](P& p) { p.min_p = 2; }},
+    {"repetition_penalty", "0", [](P& p) { p.repetition_penalty = 0; }},
+    {"repetition_penalty", "11", [](P& p) { p.repetition_penalty = 11; }},
+    {"presence_penalty", "3", [](P& p) { p.presence_penalty = 3; }},
+    {"frequency_penalty", "-3", [](P& p) { p.frequency_penalty = -3; }},
+    {"penalty_last_n", "70000", [](P& p) { p.penalty_last_n = 70000; }},
+    {"logit_bias", "100", Bias(100, 1)},
+    {"logit_bias", "-1", Bias(-1, 1)},
+    {"logit_bias", "nan", Bias(1, kNan)},
+    {"logit_bias", "bias 1000.5 for token 1", Bias(1, 1000.5F)},
+    {"logit_bias", "bias -1000.5 for token 1", Bias(1, -1000.5F)},
+    {"logit_bias", "inf", Bias(1, kInfinity)},
+    {"logit_bias", "1025", [](P& p) { p.logit_bias.resize(1025); }},
+};
+INSTANTIATE_TEST_SUITE_P(All, SamplingErrors, testing::ValuesIn(kBadParameters));
 
 TEST(ValidateSampling, TakesTheBordersOfTheRanges) {
   EXPECT_TRUE(ValidateSampling({}, 100).ok());

@@ -68,6 +68,8 @@ class EngineResizeTest : public testing::Test {
   }
   void TearDown() override { engine_.reset(); }
 
+  static void DoNothing() {}
+
   Engine& Open() {
     engine_.reset();
     Result<std::unique_ptr<Engine>> opened = Engine::Open(options_);
@@ -94,8 +96,7 @@ class EngineResizeTest : public testing::Test {
 
   // Until a line of the log holds `text`; fails after a minute. `nudge` is called again and again
   // meanwhile.
-  void WaitForLog(
-      std::string_view text, const std::function<void()>& nudge = [] {}) {
+  void WaitForLog(std::string_view text, const std::function<void()>& nudge = DoNothing) {
     const auto logged = [&] { return log_.find(text) != std::string::npos; };
     bool found = false;
     for (int i = 0; i < 600 && !found; ++i) {

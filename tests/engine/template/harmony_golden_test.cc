@@ -84,7 +84,10 @@ TEST(HarmonyGolden, GptOss) {
   const std::string path = given != nullptr ? given
                                             : std::string(EDGEMOE_SOURCE_DIR) +
                                                   "/../shared/templates/openai-gpt-oss-20b.jinja";
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << "SKIPPED: no " << path;
+  if (!std::filesystem::exists(path)) {
+    GTEST_SKIP() << "SKIPPED: no " << path
+                 << ", which is not ours; harmony_like.jinja has its constructs";
+  }
   ForEachCase(ReadFile(path), "gpt-oss",
               [](const Result<std::string>& rendered, const Json& recorded) {
                 if (recorded.contains("raises")) {

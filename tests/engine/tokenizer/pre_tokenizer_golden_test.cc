@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every pre-tokenizer that has no vocabulary in ../shared, on texts that try to mislead it: the ids
-// are those of llama-tokenize (build 11669) and, for o200k, of OpenAI's tiktoken (npm, 1.0.22), on
-// a small vocabulary that merges over nearly every border between words. Made by
+// Every pre-tokenizer, on texts that try to mislead it and on texts drawn at random: the ids are
+// those of llama-tokenize (build 11669) and, for o200k, of OpenAI's tiktoken (npm, 1.0.22), on a
+// small vocabulary that merges over nearly every border between words. Made by
 // record_pre_tokenizers.py.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "engine/tokenizer/byte_alphabet.h"
+#include "engine/tokenizer/pre_tokenizer.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace edgemoe {
@@ -59,13 +61,11 @@ VocabularyDescription Vocabulary(const std::string& pre) {
   return description;
 }
 
-// The texts for which `pre` gives other ids than those recorded under `recorded`.
-std::vector<std::string> TextsThatDiffer(const std::string& pre, const std::string& recorded) {
+// The texts for which `pre` gives other ids than those recorded.
+std::vector<std::string> Differing(const std::string& pre, const Json& texts, const Json& ids) {
   std::vector<std::string> differing;
   const auto tokenizer = Tokenizer::Create(Vocabulary(pre));
   EXPECT_TRUE(tokenizer) << tokenizer.error().ToString();
-  const Json& texts = Golden()["texts"];
-  const Json& ids = Golden()["ids"][recorded];
   EXPECT_EQ(texts.size(), ids.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const std::string text = texts[i];
@@ -78,15 +78,45 @@ std::vector<std::string> TextsThatDiffer(const std::string& pre, const std::stri
   return differing;
 }
 
+std::vector<std::string> TextsThatDiffer(const std::string& pre, const std::string& recorded) {
+  return Differing(pre, Golden()["texts"], Golden()["ids"][recorded]);
+}
+
 using Texts = std::vector<std::string>;
 
-TEST(PreTokenizerGolden, Olmo) { EXPECT_EQ(TextsThatDiffer("olmo", "olmo"), Texts{}); }
-TEST(PreTokenizerGolden, Gpt2) { EXPECT_EQ(TextsThatDiffer("gpt-2", "gpt-2"), Texts{}); }
-TEST(PreTokenizerGolden, Qwen2) { EXPECT_EQ(TextsThatDiffer("qwen2", "qwen2"), Texts{}); }
-TEST(PreTokenizerGolden, Cl100k) {
-  EXPECT_EQ(TextsThatDiffer("dbrx", "dbrx"), Texts{});
-  EXPECT_EQ(TextsThatDiffer("smaug-bpe", "dbrx"), Texts{});
+class LlamasIds : public testing::TestWithParam<const char*> {};
+TEST_P(LlamasIds, OnWrittenTexts) { EXPECT_EQ(TextsThatDiffer(GetParam(), GetParam()), Texts{}); }
+INSTANTIATE_TEST_SUITE_P(PreTokenizerGolden, LlamasIds,
+                         testing::Values("qwen2", "gpt-2", "olmo", "dbrx", "smaug-bpe", "glm4"));
+
+class DrawnTexts : public testing::TestWithParam<const char*> {};
+TEST_P(DrawnTexts, GiveTheRecordedIds) {
+  const Json& texts = Golden()["mixed"];
+  EXPECT_GE(texts.size(), 32U);
+  EXPECT_EQ(Differing(GetParam(), texts, Golden()["mixed_ids"][GetParam()]), Texts{});
 }
+INSTANTIATE_TEST_SUITE_P(PreTokenizerGolden, DrawnTexts,
+                         testing::Values("qwen2", "gpt-2", "olmo", "gpt-4o", "dbrx", "smaug-bpe",
+                                         "glm4", "deepseek-llm"));
+
+// Whoever teaches the engine another name records it, too.
+TEST(PreTokenizerGolden, HoldsEveryNameThatTheEngineKnows) {
+  const auto refused = PreTokenizer::Create("?");
+  ASSERT_FALSE(refused);
+  std::string names;
+  for (const auto& [name, ids] : Golden()["mixed_ids"].items())
+    names += (names.empty() ? "\"" : "|\"") + name + "\"";
+  EXPECT_THAT(refused.error().message(),
+              testing::ContainsRegex("one of ((" + names + "),? ){" +
+                                     std::to_string(Golden()["mixed_ids"].size()) + "}would be"));
+}
+
+// llama.cpp takes all spaces for plain ones here; two patterns have those from U+1680 on, too.
+TEST(PreTokenizerGolden, DeepSeekLlmIsLlamasButForWideSpaces) {
+  EXPECT_EQ(TextsThatDiffer("deepseek-llm", "deepseek-llm"),
+            (Texts{"a \u3000b\u3000\u3000c", "a\u00a0b\u2003c \u2028d"}));
+}
+
 TEST(PreTokenizerGolden, O200kIsTiktokensAndLlamasWhereTheyAgree) {
   EXPECT_EQ(TextsThatDiffer("gpt-4o", "tiktoken"), Texts{});
   // Case is ignored beyond ASCII, marks belong to letters, and so do capitals of any script.

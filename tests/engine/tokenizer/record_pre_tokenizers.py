@@ -13,6 +13,7 @@ each pre-tokenizer.
 import collections
 import json
 import pathlib
+import random
 import re
 import shlex
 import struct
@@ -20,8 +21,8 @@ import subprocess
 import sys
 import tempfile
 
-LEARNED = 700
-PRES = ["qwen2", "gpt-2", "olmo", "gpt-4o", "dbrx"]
+LEARNED = 700  # from each kind of texts
+PRES = ["qwen2", "gpt-2", "olmo", "gpt-4o", "dbrx", "smaug-bpe", "glm4", "deepseek-llm"]
 USER_DEFINED = ["   ", "     ", "        "]  # as the runs of spaces of OLMoE's vocabulary
 CONTROL = [
     "<|endoftext|>", "<|return|>", "<|constrain|>", "<|channel|>", "<|start|>", "<|end|>", "<|message|>", "<|call|>"]
@@ -56,6 +57,24 @@ TEXTS = [
     "<|start| <|endoftext|>\n<|endoftext|>",
     "<|channel|>commentary to=functions.x <|constrain|>json<|message|>{}<|call|>",
 ]
+# What the texts drawn at random are made of. Special tokens stand in TEXTS only, as do spaces from U+1680 on, which
+# llama.cpp takes for plain ones and deepseek-llm's last but one pattern does not.
+PARTS = [
+    *[" "] * 12, *["\n"] * 4, "  ", "   ", "\t", "\r\n", "\n\n", " \n", "\u00a0", "\u0085",
+    *"aZq", "the", "The", "THE", "ll", "iPhone", "\u00e9", "\u00dfen", "\u0416\u0443", "\u043c\u0438\u0440", "\u0391\u03b8",
+    "\u4f60\u597d", "\u6771", "\u30bf\u30ef", "\u3072", "\ud55c\uad6d", "\u0928\u092e", "\u0e2a\u0e27", "\u0645\u0631", "\u05e9",
+    "\u01c5", "\u02b0", "\u00aa", "\u0301", "\u094d", *"0718", "12", "2024", "\u0663", "\u00bd", "\u2163", "\u0967",
+    "'s", "'T", "'re", "'VE", "'m", "'ll", "'D", "'", "\u2019", *"!?.,;:-_/()[]{}<>\"#$%&*+=@\\^`|~", "...", "//", "->",
+    "\u3002", "\uff0c", "\uff01", "\u300c", "\u201c", "\u20ac", "\u00d7", "\U0001f600", "\u200d", "\ufe0f", "\u200b", "\ufeff",
+]
+
+
+def mixed_texts():
+    draw = random.Random(7)
+    return ["".join(draw.choice(PARTS) for _ in range(48)) for _ in range(32)]
+
+
+MIXED = mixed_texts()
 
 
 def alphabet():
@@ -69,19 +88,25 @@ def alphabet():
 LETTER = alphabet()
 
 
+def words_of(texts):
+    """Letters of the texts, which are cut by special tokens only."""
+    parts = re.split("|".join(map(re.escape, CONTROL)), "\0".join(texts))
+    return [[LETTER[b] for b in text.encode()] for part in parts for text in part.split("\0")]
+
+
 def learn_tokens():
-    """All bytes; then each pair most often seen in the texts, whose words are cut by special tokens only."""
-    parts = re.split("|".join(map(re.escape, CONTROL)), "\0".join(TEXTS))
-    words = [[LETTER[b] for b in text.encode()] for part in parts for text in part.split("\0")]
+    """All bytes; then each pair most often seen, first in the written texts, then in those drawn."""
+    written, drawn = words_of(TEXTS), words_of(MIXED)
     tokens = dict.fromkeys(LETTER.values())
-    while len(tokens) < 256 + LEARNED:
-        pairs = collections.Counter(pair for word in words for pair in zip(word, word[1:]))
-        left, right = max(pairs, key=lambda pair: (pairs[pair], -len(pair[0] + pair[1])))
-        tokens[left + right] = None
-        for word in words:
-            for i in range(len(word) - 1, 0, -1):
-                if word[i - 1:i + 1] == [left, right]:
-                    word[i - 1:i + 1] = [left + right]
+    for words, learned in (written, LEARNED), (drawn, 2 * LEARNED):
+        while len(tokens) < 256 + learned:
+            pairs = collections.Counter(pair for word in words for pair in zip(word, word[1:]))
+            left, right = max(pairs, key=lambda pair: (pairs[pair], -len(pair[0] + pair[1])))
+            tokens[left + right] = None
+            for word in written + drawn:
+                for i in range(len(word) - 1, 0, -1):
+                    if word[i - 1:i + 1] == [left, right]:
+                        word[i - 1:i + 1] = [left + right]
     return list(tokens)
 
 
@@ -128,7 +153,7 @@ def llama_ids(command, model, text):
     return json.loads(out.strip().splitlines()[-1])
 
 
-def tiktoken_ids(modules, tokens, special_from):
+def tiktoken_ids(modules, tokens, special_from, texts):
     """With tiktoken's own o200k_base expression; special tokens as o200k_harmony finds them."""
     bytes_of = {letter: byte for byte, letter in LETTER.items()}
     ranks = [[list(bytes_of[c] for c in token), i] for i, token in enumerate(tokens[:special_from])]
@@ -142,7 +167,7 @@ def tiktoken_ids(modules, tokens, special_from):
         console.log(JSON.stringify(input.texts.map(text => Array.from(encoder.encode(text, 'all', [])))));
     """
     done = subprocess.run(["node", "-e", script], cwd=modules, check=True, capture_output=True, text=True,
-                          input=json.dumps({"ranks": ranks, "special": special, "texts": TEXTS}))
+                          input=json.dumps({"ranks": ranks, "special": special, "texts": texts}))
     return json.loads(done.stdout)
 
 
@@ -150,7 +175,7 @@ def main():
     llama, modules, out = sys.argv[1:4]
     learned = learn_tokens()
     merges = merges_of(learned)
-    ids = {}
+    ids, mixed_ids = {}, {}
     for pre in PRES:
         extra = [*CONTROL, *(USER_DEFINED if pre == "olmo" else [])]
         tokens = learned + extra
@@ -159,9 +184,13 @@ def main():
         write_gguf(model, pre, tokens, types, merges)
         ids[pre] = [llama_ids(llama, model, text) for text in TEXTS]
         if pre == "gpt-4o":
-            ids["tiktoken"] = tiktoken_ids(modules, tokens, len(learned))
+            ids["tiktoken"] = tiktoken_ids(modules, tokens, len(learned), TEXTS)
+            mixed_ids[pre] = tiktoken_ids(modules, tokens, len(learned), MIXED)
+        else:
+            mixed_ids[pre] = [llama_ids(llama, model, text) for text in MIXED]
         model.unlink()
-    golden = {"merges": merges, "control": CONTROL, "user_defined": USER_DEFINED, "texts": TEXTS, "ids": ids}
+    golden = {"merges": merges, "control": CONTROL, "user_defined": USER_DEFINED, "texts": TEXTS, "ids": ids,
+              "mixed": MIXED, "mixed_ids": mixed_ids}
     dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     lines = [f"{dump(key)}: {dump(value)}" for key, value in golden.items()]
     pathlib.Path(out).write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")

@@ -8,8 +8,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <filesystem>
-#include <fstream>
 #include <iomanip>
 #include <iostream>
 #include <map>
@@ -27,6 +25,7 @@
 #include "engine/predict/previous_token_predictor.h"
 #include "engine/trace/belady_policy.h"
 #include "engine/trace/trace_reader.h"
+#include "tests/support/recorded_trace.h"
 
 namespace edgemoe {
 namespace {
@@ -162,15 +161,6 @@ TEST(ReplayTest, PrefetchesCountAsTheyTurnOut) {
 
 class RecordedTraceTest : public testing::Test {
  protected:
-  void SetUp() override {
-    const std::string path = EDGEMOE_SOURCE_DIR "/../shared/traces/qwen3-30b-a3b.route.csv";
-    if (!std::filesystem::exists(path)) GTEST_SKIP() << "SKIPPED: no " << path;
-    std::ifstream file(path);
-    Result<RoutingTrace> trace = ReadTrace(file, path);
-    ASSERT_TRUE(trace) << trace.error().ToString();
-    trace_ = std::move(*trace);
-  }
-
   std::vector<double> HitRates(const std::string& name, const EvictionPolicyFactory& make) {
     std::vector<double> rates;
     std::cout << std::left << std::setw(16) << name << std::fixed << std::setprecision(2);
@@ -191,7 +181,7 @@ class RecordedTraceTest : public testing::Test {
             .sessions_max = trace_.sessions_max};
   }
 
-  RoutingTrace trace_;
+  RoutingTrace trace_ = ReadText(RecordedTraceText());
 };
 
 testing::Matcher<std::vector<double>> Near(double a, double b, double c) {

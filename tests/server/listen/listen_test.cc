@@ -53,7 +53,7 @@ TEST(UnixListenerTest, MakesDirectoryAndSocketAndRemovesIt) {
   {
     const auto listener = UnixListener::Bind(path, 0640);
     ASSERT_TRUE(listener) << listener.error().message();
-    struct stat info {};
+    struct stat info = {};
     ASSERT_EQ(::stat(path.c_str(), &info), 0);
     EXPECT_TRUE(S_ISSOCK(info.st_mode));
     EXPECT_EQ(info.st_mode & 0777U, 0640U);

@@ -60,7 +60,8 @@ TEST_F(StreamThreadTest, RunsATimerWhenItIsDueAndNotBefore) {
 
 TEST_F(StreamThreadTest, ADroppedTimerDoesNotRun) {
   auto kept = thread_.After(10, Note(1));
-  { const auto dropped = thread_.After(10, Note(2)); }
+  std::optional<StreamThread::Timer> dropped = thread_.After(10, Note(2));
+  dropped.reset();
   auto replaced = thread_.After(10, Note(3));
   replaced = thread_.After(20, Note(4));
   const auto moved = std::move(kept);
