@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "engine/template/builtins/filters.h"
+#include "engine/template/text.h"
+
+namespace edgemoe::jinja {
+
+namespace {
+
+using Bound = BoundArguments;
+
+// Of filters that Python's own type of text does not let have anything else.
+Result<Value> StringOnly(const FilterCall& call) {
+  if (call.value.is_string()) return call.value;
+  return Failure(InvalidArgumentError(call.value.Describe() + " is not a text"));
+}
+
+// Filters that call the text method of the same name on the value as text.
+Result<Value> TextMethod(const FilterCall& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
+  return CallMethod(text, call.name == "trim" ? "strip" : call.name, call.arguments, call.budget);
+}
+
+// Knows other words than the method of the same name.
+Result<Value> Title(const FilterCall& call) {
+  EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
+  EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size()));
+  return Value(Json(ToTitleWords(*text.string())));
+}
+
+// At least `width` characters; 80 as Jinja has it.
+Result<Value> Center(const FilterCall& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"width"}));
+  EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t width, bound.Integer(0, 80));
+  const auto wanted = static_cast<std::size_t>(std::max<std::int64_t>(width, 0));
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() + wanted));
+  return Value(Json(CenterText(*text.string(), wanted)));
+}
+
+Result<Value> WordCount(const FilterCall& call) {
+  EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
+  EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size()));
+  return Value(Json(CountWords(*text.string())));
+}
+
+// Longer texts end at a space, or at any character with `killwords`, before `end`.
+Result<Value> Truncate(const FilterCall& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"length", "killwords", "end", "leeway"}));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t length, bound.Integer(0, 255));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::string end, bound.Text(2, "..."));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t leeway, bound.Integer(3, 5));
+  const auto end_length = static_cast<std::int64_t>(CountCharacters(end));
+  if (length < end_length || leeway < 0) {
+    return Failure(InvalidArgumentError("truncate: length " + std::to_string(length) +
+                                        " is below that of the end, or leeway is negative"));
+  }
+  const Json* const list = call.value.json();
+  if (list != nullptr && list->is_array() &&
+      static_cast<std::int64_t>(list->size()) - length <= leeway) {
+    return call.value;
+  }
+  EDGEMOE_ASSIGN_OR_FAIL(const Value value, StringOnly(call));
+  const std::string& text = *value.string();
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.size() * sizeof(std::size_t) + end.size()));
+  const std::vector<std::size_t> offsets = CharacterOffsets(text);
+  const auto count = static_cast<std::int64_t>(offsets.size()) - 1;
+  if (count <= length || count - length <= leeway) return value;
+  std::string kept = text.substr(0, offsets[static_cast<std::size_t>(length - end_length)]);
+  const std::size_t space = kept.rfind(' ');
+  if (!bound.Flag(1, false) && space != std::string::npos) kept.resize(space);
+  return Value(Json(std::move(kept += end)));
+}
+
+Result<Value> Escape(const FilterCall& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() * 5));
+  return Value(Json(EscapeHtml(*text.string())));
+}
+
+Result<Value> IndentFilter(const FilterCall& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"width", "first", "blank"}));
+  EDGEMOE_ASSIGN_OR_FAIL(const Value text, StringOnly(call));
+  std::string indentation;
+  if (bound.Get(0).is_string()) {
+    indentation = *bound.Get(0).string();
+  } else {
+    EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t width, bound.Integer(0, 4));
+    indentation.assign(static_cast<std::size_t>(std::clamp<std::int64_t>(width, 0, kIndentMax)),
+                       ' ');
+  }
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() * sizeof(std::string_view)));
+  const std::size_t lines = SplitLines(*text.string(), false).size() + 1;
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() + lines * indentation.size()));
+  return Value(
+      Json(Indent(*text.string(), indentation, bound.Flag(1, false), bound.Flag(2, false))));
+}
+
+}  // namespace
+
+std::span<const Filter> TextFilters() {
+  static constexpr Filter kFilters[] = {
+      {"capitalize", TextMethod}, {"center", Center},       {"e", Escape},
+      {"escape", Escape},         {"indent", IndentFilter}, {"lower", TextMethod},
+      {"replace", TextMethod},    {"title", Title},         {"trim", TextMethod},
+      {"truncate", Truncate},     {"upper", TextMethod},    {"wordcount", WordCount},
+  };
+  return kFilters;
+}
+
+}  // namespace edgemoe::jinja
