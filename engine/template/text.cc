@@ -323,12 +323,28 @@ std::size_t CountWords(std::string_view text) {
   return count;
 }
 
-std::string CenterText(std::string_view text, std::size_t width) {
+std::string Widen(std::string_view text, std::size_t width, std::string_view fill, Side side) {
   const std::size_t count = CountCharacters(text);
   const std::size_t missing = width > count ? width - count : 0;
-  const std::size_t left = missing / 2 + (missing & width & 1);
-  return std::string(left, ' ').append(text).append(missing - left, ' ');
+  const std::size_t left = side == Side::kLeft    ? missing
+                           : side == Side::kRight ? 0
+                                                  : missing / 2 + (missing & width & 1);
+  std::string out;
+  for (std::size_t i = 0; i < left; ++i) out.append(fill);
+  out.append(text);
+  for (std::size_t i = left; i < missing; ++i) out.append(fill);
+  return out;
 }
+
+namespace {
+
+void AppendEscape(char32_t c, std::string& out) {
+  const auto code = static_cast<std::uint32_t>(c);
+  out += code < 0x100 ? "\\x" : code < 0x10000 ? "\\u" : "\\U";
+  AppendHex(code, code < 0x100 ? 2 : code < 0x10000 ? 4 : 8, out);
+}
+
+}  // namespace
 
 void AppendQuoted(std::string_view text, std::string& out) {
   const bool has_single = text.find('\'') != std::string_view::npos;
@@ -338,7 +354,6 @@ void AppendQuoted(std::string_view text, std::string& out) {
   for (std::size_t at = 0; at < text.size();) {
     const Utf8Character character = DecodeUtf8(text, at);
     const char32_t c = character.code_point;
-    const auto code = static_cast<std::uint32_t>(c);
     if (c == static_cast<char32_t>(quote) || c == '\\') {
       out += {'\\', static_cast<char>(c)};
     } else if (c == '\n') {
@@ -350,12 +365,21 @@ void AppendQuoted(std::string_view text, std::string& out) {
     } else if (character.kind != Utf8Character::Kind::kValid || IsPrintable(c)) {
       out.append(text.substr(at, character.bytes));
     } else {
-      out += code < 0x100 ? "\\x" : code < 0x10000 ? "\\u" : "\\U";
-      AppendHex(code, code < 0x100 ? 2 : code < 0x10000 ? 4 : 8, out);
+      AppendEscape(c, out);
     }
     at += character.bytes;
   }
   out += quote;
+}
+
+std::string EscapeBeyondAscii(std::string_view text) {
+  return MapCharacters(text, [](char32_t c, std::size_t, std::string& out) {
+    if (c < 0x80) {
+      AppendUtf8(c, out);
+    } else {
+      AppendEscape(c, out);
+    }
+  });
 }
 
 void AppendJsonString(std::string_view text, bool ascii_only, std::string& out) {

@@ -51,11 +51,14 @@ bool IsLowerText(std::string_view text);
 // Runs of letters, digits and "_".
 std::size_t CountWords(std::string_view text);
 
-// Between spaces, up to `width` characters; an odd space goes where Python's str.center() puts it.
-std::string CenterText(std::string_view text, std::size_t width);
+// With `fill` on one side or both, up to `width` characters; an odd one goes where Python's
+// str.center() puts it.
+std::string Widen(std::string_view text, std::size_t width, std::string_view fill, Side side);
 
 // Python's repr() of a string.
 void AppendQuoted(std::string_view text, std::string& out);
+// What ascii() makes of a repr().
+std::string EscapeBeyondAscii(std::string_view text);
 void AppendJsonString(std::string_view text, bool ascii_only, std::string& out);
 // & < > " ' as HTML entities.
 std::string EscapeHtml(std::string_view text);

@@ -2,6 +2,7 @@
 #include "engine/template/builtins/filters.h"
 
 #include "engine/template/operators.h"
+#include "engine/template/printing.h"
 
 namespace edgemoe::jinja {
 
@@ -13,21 +14,18 @@ Result<Value> Default(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"default_value", "boolean"}));
   const bool keeps = bound.Flag(1, false) ? IsTrue(call.value) : !call.value.is_undefined();
   if (keeps) return call.value;
-  return bound.Has(0) ? bound.Get(0) : Value(Json(std::string()));
+  return bound.Has(0) ? bound.Get(0) : Value(std::string());
 }
 
 Result<Value> Length(const FilterCall& call) {
   if (call.value.is_string()) EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(call.value.string()->size()));
   EDGEMOE_ASSIGN_OR_FAIL(const std::size_t length, LengthOf(call.value));
-  return Value(Json(length));
+  return Value(length);
 }
 
 Result<Value> ToJsonFilter(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound,
                          call.Bind({"ensure_ascii", "indent", "separators", "sort_keys"}));
-  if (call.value.json() == nullptr) {
-    return Failure(InvalidArgumentError("tojson: " + call.value.Describe() + " is not data"));
-  }
   JsonFormat format;
   format.ascii_only = bound.Flag(0, false);
   format.sort_keys = bound.Flag(3, false);
@@ -40,26 +38,25 @@ Result<Value> ToJsonFilter(const FilterCall& call) {
     format.indent = static_cast<int>(indent);
     format.item_separator = ",";
   }
-  if (const Json* separators = bound.Get(2).json();
-      separators != nullptr && !separators->is_null()) {
-    if (!separators->is_array() || separators->size() != 2 || !(*separators)[0].is_string() ||
-        !(*separators)[1].is_string()) {
+  const Value separators = bound.Get(2);
+  if (!separators.is_undefined() && !separators.is_none()) {
+    const List* const pair = separators.list();
+    if (pair == nullptr || pair->items.size() != 2 || !pair->items[0].is_string() ||
+        !pair->items[1].is_string()) {
       return Failure(InvalidArgumentError("tojson: separators are not two strings"));
     }
-    format.item_separator = (*separators)[0].get<std::string>();
-    format.key_separator = (*separators)[1].get<std::string>();
+    format.item_separator = *pair->items[0].string();
+    format.key_separator = *pair->items[1].string();
   }
-  EDGEMOE_FAIL_IF_ERROR(call.budget.SpendFor(*call.value.json()));
-  std::string text = ToJsonText(*call.value.json(), format);
-  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.size()));
-  return Value(Json(std::move(text)));
+  EDGEMOE_ASSIGN_OR_FAIL(std::string text, ToJsonText(call.value, format, call.budget));
+  return Value(std::move(text));
 }
 
 Result<Value> Attribute(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"name"}));
   EDGEMOE_ASSIGN_OR_FAIL(const std::string name, bound.Text(0, ""));
   // A dictionary's keys are no attributes.
-  if (call.value.json() != nullptr) return Value::MakeUndefined(name);
+  if (call.value.dictionary() != nullptr) return Value::MakeUndefined(name);
   return GetAttribute(call.value, name, call.budget);
 }
 
@@ -84,38 +81,22 @@ Result<Value> ApplyFilter(std::string_view name, const Value& value, const Argum
 
 Result<Value> Text(const FilterCall& call) {
   if (call.value.is_string()) return call.value;
-  if (call.value.json() != nullptr) EDGEMOE_FAIL_IF_ERROR(call.budget.SpendFor(*call.value.json()));
-  EDGEMOE_ASSIGN_OR_FAIL(std::string text, ToText(call.value));
-  return Value(Json(std::move(text)));
+  EDGEMOE_ASSIGN_OR_FAIL(std::string text, ToText(call.value, call.budget));
+  return Value(std::move(text));
 }
 
-Result<Json> MakeList(const std::vector<Value>& items, Budget& budget) {
-  Json list = Json::array();
-  for (const Value& item : items) {
-    if (item.json() != nullptr) EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*item.json()));
-    EDGEMOE_ASSIGN_OR_FAIL(Json json, ToJson(item));
-    list.push_back(std::move(json));
-  }
-  EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(list));
-  return list;
-}
-
-Result<Value> ListOf(const std::vector<Value>& items, Budget& budget) {
-  EDGEMOE_ASSIGN_OR_FAIL(Json list, MakeList(items, budget));
-  return Value(std::move(list));
-}
-
-Result<Value> KeyOf(const Value& item, const Bound& bound, std::size_t index, Budget& budget) {
+Result<Value> PartOf(const Value& item, const Value& attribute, const Value* absent,
+                     Budget& budget) {
   EDGEMOE_FAIL_IF_ERROR(budget.Step());
-  const Value attribute = bound.Get(index);
-  Value key = item;
+  Value part = item;
   if (attribute.is_string()) {
-    EDGEMOE_ASSIGN_OR_FAIL(key, GetPath(item, *attribute.string(), budget));
+    EDGEMOE_ASSIGN_OR_FAIL(part, GetPath(item, *attribute.string(), absent, budget));
   } else if (!attribute.is_undefined() && !attribute.is_none()) {
-    EDGEMOE_ASSIGN_OR_FAIL(key, GetItem(item, attribute, budget));
+    EDGEMOE_ASSIGN_OR_FAIL(part, GetItem(item, attribute, budget));
+    if (part.is_undefined() && absent != nullptr) part = *absent;
   }
-  if (key.is_string()) EDGEMOE_FAIL_IF_ERROR(budget.Spend(key.string()->size()));
-  return key;
+  EDGEMOE_FAIL_IF_ERROR(budget.SpendForComparing(part));
+  return part;
 }
 
 }  // namespace edgemoe::jinja

@@ -38,10 +38,10 @@ std::span<const Filter> OrderFilters();     // what compares items with each oth
 
 // As text; a text stays as it is.
 Result<Value> Text(const FilterCall& call);
-Result<Json> MakeList(const std::vector<Value>& items, Budget& budget);
-Result<Value> ListOf(const std::vector<Value>& items, Budget& budget);
-// The item itself, or the attribute that `bound[index]` names. Spends what comparing it costs.
-Result<Value> KeyOf(const Value& item, const BoundArguments& bound, std::size_t index,
-                    Budget& budget);
+// The part that `attribute` names: an index, or names and numbers with dots between. The item
+// itself when it is undefined or none. What is not there is `absent`, if that is given. Spends what
+// comparing the part costs.
+Result<Value> PartOf(const Value& item, const Value& attribute, const Value* absent,
+                     Budget& budget);
 
 }  // namespace edgemoe::jinja

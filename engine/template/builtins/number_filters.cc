@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "engine/template/builtins/filters.h"
+#include "engine/template/comparison.h"
 #include "engine/template/operators.h"
 #include "engine/template/text.h"
 
@@ -57,45 +58,59 @@ std::optional<std::int64_t> ParseInteger(std::string_view text, int base) {
 
 std::optional<double> NumberOf(const Value& value) {
   if (const std::string* text = value.string()) return ParseNumber(*text);
-  const Json* json = value.json();
-  if (json != nullptr && json->is_boolean()) return json->get<bool>() ? 1.0 : 0.0;
-  if (json != nullptr && json->is_number()) return json->get<double>();
-  return std::nullopt;
+  return value.number();
+}
+
+// The default is for what is there and no number.
+Status RefuseUndefined(const FilterCall& call) {
+  if (!call.value.is_undefined()) return OkStatus();
+  return InvalidArgumentError(std::string(call.name) + ": " + call.value.Describe());
 }
 
 Result<Value> Int(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"default", "base"}));
+  EDGEMOE_FAIL_IF_ERROR(RefuseUndefined(call));
   EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t base, bound.Integer(1, 10));
   if (base != 0 && (base < 2 || base > 36)) {
     return Failure(
         InvalidArgumentError("int: base " + std::to_string(base) + " is not 0 or in [2, 36]"));
   }
-  if (call.value.json() != nullptr && call.value.json()->is_number_integer()) return call.value;
+  if (call.value.is_integer()) return call.value;
   if (const std::string* text = call.value.string()) {
     EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text->size()));
     if (const auto number = ParseInteger(*text, static_cast<int>(base))) {
-      return Value(Json(*number));
+      return Value(*number);
     }
   }
   const std::optional<double> number = NumberOf(call.value);
   if (number && std::fabs(*number) < 0x1p63) {
-    return Value(Json(static_cast<std::int64_t>(*number)));
+    return Value(static_cast<std::int64_t>(*number));
   }
-  return bound.Has(0) ? bound.Get(0) : Value(Json(0));
+  return bound.Has(0) ? bound.Get(0) : Value(0);
 }
 
 Result<Value> Float(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"default"}));
+  EDGEMOE_FAIL_IF_ERROR(RefuseUndefined(call));
   if (const auto number = NumberOf(call.value); number && std::isfinite(*number)) {
-    return Value(Json(*number));
+    return Value(*number);
   }
-  return bound.Has(0) ? bound.Get(0) : Value(Json(0.0));
+  return bound.Has(0) ? bound.Get(0) : Value(0.0);
 }
 
 Result<Value> Abs(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
-  EDGEMOE_ASSIGN_OR_FAIL(const int order, Compare(call.value, Value(Json(0))));
+  EDGEMOE_ASSIGN_OR_FAIL(const int order, Compare(call.value, Value(0)));
   return order < 0 ? Negate(call.value) : Affirm(call.value);
+}
+
+Value RoundExactly(double number, int precision) {
+  char digits[400];  // more than the largest number has, written out
+  const auto end =
+      std::to_chars(digits, digits + sizeof(digits), number, std::chars_format::fixed, precision);
+  double rounded = number;
+  if (end.ec == std::errc()) std::from_chars(digits, end.ptr, rounded);
+  return Value(rounded);
 }
 
 Result<Value> Round(const FilterCall& call) {
@@ -106,9 +121,11 @@ Result<Value> Round(const FilterCall& call) {
   if (!number || precision < -15 || precision > 15) {
     return Failure(InvalidArgumentError("round: needs a number and a precision in [-15, 15]"));
   }
-  // As Python's round() does: integers stay integers.
-  const bool is_integer = method == "common" && !call.value.json()->is_number_float();
+  // As Python's round() does: integers stay integers, and what counts is the number's exact value.
+  const bool is_integer = method == "common" && !call.value.is_float();
   if (is_integer && precision >= 0) return Affirm(call.value);
+  if (method == "common" && precision >= 0)
+    return RoundExactly(*number, static_cast<int>(precision));
   const double scale = std::pow(10.0, static_cast<double>(precision));
   const double scaled = *number * scale;
   double rounded = 0;
@@ -121,10 +138,11 @@ Result<Value> Round(const FilterCall& call) {
   } else {
     return Failure(InvalidArgumentError("round: method is not common, ceil or floor"));
   }
+  // Python's ceil() and floor() give integers, whose zero has no sign.
+  if (method != "common") rounded += 0.0;
   const double result = std::isfinite(scaled) ? rounded / scale : *number;
-  if (is_integer && std::fabs(result) < 0x1p63)
-    return Value(Json(static_cast<std::int64_t>(result)));
-  return Value(Json(result));
+  if (is_integer && std::fabs(result) < 0x1p63) return Value(static_cast<std::int64_t>(result));
+  return Value(result);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "engine/template/builtins/filters.h"
-#include "engine/template/operators.h"
+#include "engine/template/comparison.h"
 #include "engine/template/text.h"
 
 namespace edgemoe::jinja {
@@ -11,47 +11,74 @@ namespace {
 
 using Bound = BoundArguments;
 
+// An item, and what is compared in its place.
+struct Keyed {
+  Value key;
+  Value item;
+};
+
 Value Folded(const Value& value, bool case_sensitive) {
   if (case_sensitive || !value.is_string()) return value;
-  return Value(Json(ToLower(*value.string())));
+  return Value(ToLower(*value.string()));
+}
+
+// A list of what one attribute, or several with commas between, say: so that equal parts need no
+// order.
+Result<Value> SortKey(const Value& item, const Value& attribute, bool case_sensitive,
+                      Budget& budget) {
+  if (!attribute.is_string()) {
+    EDGEMOE_ASSIGN_OR_FAIL(const Value part, PartOf(item, attribute, nullptr, budget));
+    return MakeList({Folded(part, case_sensitive)}, budget);
+  }
+  const std::string& names = *attribute.string();
+  std::vector<Value> parts;
+  for (const std::string_view name : Split(names, ",", names.size(), /*from_right=*/false)) {
+    EDGEMOE_ASSIGN_OR_FAIL(const Value part,
+                           PartOf(item, Value(std::string(name)), nullptr, budget));
+    parts.push_back(Folded(part, case_sensitive));
+  }
+  return MakeList(std::move(parts), budget);
 }
 
 // Stable. Lists may turn out in the middle not to have an order.
-Result<std::vector<Value>> SortByKeys(std::vector<std::pair<Value, Value>> keyed, bool reverse,
-                                      Budget& budget) {
-  for (const auto& [key, item] : keyed) {
-    EDGEMOE_FAIL_IF_ERROR(budget.Step());
-    if (key.is_string()) {
-      EDGEMOE_FAIL_IF_ERROR(budget.Spend(key.string()->size() * 20));
-    } else if (key.json() != nullptr) {
-      EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*key.json()));
+Status SortByKeys(std::vector<Keyed>& keyed, bool reverse, Budget& budget) {
+  constexpr int kComparisons = 20;  // of each key: the logarithm of how many there can be
+  for (std::size_t i = 0; i < keyed.size(); ++i) {
+    EDGEMOE_RETURN_IF_ERROR(budget.Step());
+    for (int j = 0; j < kComparisons; ++j) {
+      EDGEMOE_RETURN_IF_ERROR(budget.SpendForComparing(keyed[i].key));
     }
-    EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const int order, Compare(keyed.front().first, key));
+    if (i == 0) continue;
+    const Result<int> order = Compare(keyed.front().key, keyed[i].key);
+    if (!order) return order.error();
   }
   Status unordered;
-  std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
-    const Result<int> order = Compare(a.first, b.first);
+  std::stable_sort(keyed.begin(), keyed.end(), [&](const Keyed& a, const Keyed& b) {
+    const Result<int> order = Compare(a.key, b.key);
     if (!order) unordered = order.error();
     return order && (reverse ? *order > 0 : *order < 0);
   });
-  EDGEMOE_FAIL_IF_ERROR(unordered);
-  std::vector<Value> sorted;
-  sorted.reserve(keyed.size());
-  for (auto& [key, item] : keyed) sorted.push_back(std::move(item));
-  return sorted;
+  return unordered;
+}
+
+Result<Value> ItemsOfKeyed(std::vector<Keyed> keyed, Budget& budget) {
+  std::vector<Value> items;
+  items.reserve(keyed.size());
+  for (Keyed& one : keyed) items.push_back(std::move(one.item));
+  return MakeList(std::move(items), budget);
 }
 
 Result<Value> Sort(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"reverse", "case_sensitive", "attribute"}));
   EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
-  std::vector<std::pair<Value, Value>> keyed;
+  std::vector<Keyed> keyed;
   for (const Value& item : items) {
-    EDGEMOE_ASSIGN_OR_FAIL(const Value key, KeyOf(item, bound, 2, call.budget));
-    keyed.emplace_back(Folded(key, bound.Flag(1, false)), item);
+    EDGEMOE_ASSIGN_OR_FAIL(Value key,
+                           SortKey(item, bound.Get(2), bound.Flag(1, false), call.budget));
+    keyed.push_back({std::move(key), item});
   }
-  EDGEMOE_ASSIGN_OR_FAIL(const auto sorted,
-                         SortByKeys(std::move(keyed), bound.Flag(0, false), call.budget));
-  return ListOf(sorted, call.budget);
+  EDGEMOE_FAIL_IF_ERROR(SortByKeys(keyed, bound.Flag(0, false), call.budget));
+  return ItemsOfKeyed(std::move(keyed), call.budget);
 }
 
 Result<Value> DictSort(const FilterCall& call) {
@@ -60,36 +87,65 @@ Result<Value> DictSort(const FilterCall& call) {
   if (by != "key" && by != "value") {
     return Failure(InvalidArgumentError("dictsort: by is not \"key\" or \"value\""));
   }
-  EDGEMOE_ASSIGN_OR_FAIL(const Value pairs, ApplyFilter("items", call.value, {}, call.budget));
-  EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(pairs, call.budget));
-  std::vector<std::pair<Value, Value>> keyed;
-  for (const Value& item : items) {
-    EDGEMOE_ASSIGN_OR_FAIL(const Value key,
-                           GetItem(item, Value(Json(by == "key" ? 0 : 1)), call.budget));
-    keyed.emplace_back(Folded(key, bound.Flag(0, false)), item);
+  if (call.value.dictionary() == nullptr) {
+    return Failure(InvalidArgumentError("dictsort: " + call.value.Describe() + " has no keys"));
   }
-  EDGEMOE_ASSIGN_OR_FAIL(const auto sorted,
-                         SortByKeys(std::move(keyed), bound.Flag(2, false), call.budget));
-  return ListOf(sorted, call.budget);
+  EDGEMOE_ASSIGN_OR_FAIL(const Value view, CallMethod(call.value, "items", {}, call.budget));
+  std::vector<Keyed> keyed;
+  for (const Value& pair : view.list()->items) {
+    keyed.push_back({Folded(pair.list()->items[by == "key" ? 0 : 1], bound.Flag(0, false)), pair});
+  }
+  EDGEMOE_FAIL_IF_ERROR(SortByKeys(keyed, bound.Flag(2, false), call.budget));
+  return ItemsOfKeyed(std::move(keyed), call.budget);
+}
+
+// A list of tuples (grouper, list) in the order of the groupers. Unless case counts, a grouper is
+// written as in its group's first item.
+Result<Value> GroupBy(const FilterCall& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"attribute", "default", "case_sensitive"}));
+  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+  const Value absent = bound.Get(1);
+  const Value* const absent_given = absent.is_undefined() || absent.is_none() ? nullptr : &absent;
+  EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
+  std::vector<Keyed> keyed;
+  for (const Value& item : items) {
+    EDGEMOE_ASSIGN_OR_FAIL(const Value key, PartOf(item, bound.Get(0), absent_given, call.budget));
+    keyed.push_back({Folded(key, bound.Flag(2, false)), item});
+  }
+  EDGEMOE_FAIL_IF_ERROR(SortByKeys(keyed, /*reverse=*/false, call.budget));
+  std::vector<Value> groups;
+  for (std::size_t begin = 0; begin < keyed.size();) {
+    std::size_t end = begin;
+    std::vector<Value> members;
+    for (; end < keyed.size() && AreEqual(keyed[begin].key, keyed[end].key); ++end) {
+      members.push_back(keyed[end].item);
+    }
+    EDGEMOE_ASSIGN_OR_FAIL(Value grouper,
+                           PartOf(members.front(), bound.Get(0), absent_given, call.budget));
+    EDGEMOE_ASSIGN_OR_FAIL(Value list, MakeList(std::move(members), call.budget));
+    EDGEMOE_ASSIGN_OR_FAIL(Value group, MakeList({std::move(grouper), std::move(list)}, call.budget,
+                                                 List::Kind::kGroup));
+    groups.push_back(std::move(group));
+    begin = end;
+  }
+  return MakeList(std::move(groups), call.budget);
 }
 
 Result<Value> MinOrMax(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"case_sensitive", "attribute"}));
   EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
   if (items.empty()) return Value::MakeUndefined(std::string(call.name) + " of nothing");
-  Value best = items.front();
-  EDGEMOE_ASSIGN_OR_FAIL(Value best_key, KeyOf(best, bound, 1, call.budget));
-  best_key = Folded(best_key, bound.Flag(0, false));
-  for (const Value& item : items) {
-    EDGEMOE_ASSIGN_OR_FAIL(Value key, KeyOf(item, bound, 1, call.budget));
+  Keyed best;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    EDGEMOE_ASSIGN_OR_FAIL(Value key, PartOf(items[i], bound.Get(1), nullptr, call.budget));
     key = Folded(key, bound.Flag(0, false));
-    EDGEMOE_ASSIGN_OR_FAIL(const int order, Compare(key, best_key));
-    if (call.name == "min" ? order < 0 : order > 0) {
-      best = item;
-      best_key = key;
+    if (i > 0) {
+      EDGEMOE_ASSIGN_OR_FAIL(const int order, Compare(key, best.key));
+      if (call.name == "min" ? order >= 0 : order <= 0) continue;
     }
+    best = {std::move(key), items[i]};
   }
-  return best;
+  return best.item;
 }
 
 Result<Value> Unique(const FilterCall& call) {
@@ -98,15 +154,15 @@ Result<Value> Unique(const FilterCall& call) {
   std::vector<Value> kept;
   std::vector<Value> keys;
   for (const Value& item : items) {
-    EDGEMOE_ASSIGN_OR_FAIL(Value key, KeyOf(item, bound, 1, call.budget));
+    EDGEMOE_ASSIGN_OR_FAIL(Value key, PartOf(item, bound.Get(1), nullptr, call.budget));
     key = Folded(key, bound.Flag(0, false));
-    if (key.json() != nullptr && key.json()->is_structured()) {
+    if (key.dictionary() != nullptr || (key.list() != nullptr && !key.list()->is_tuple())) {
       return Failure(InvalidArgumentError("unique: cannot look up " + key.Describe()));
     }
     bool seen = false;
     for (const Value& other : keys) {
       EDGEMOE_FAIL_IF_ERROR(call.budget.Step());
-      if (other.json() != nullptr) EDGEMOE_FAIL_IF_ERROR(call.budget.SpendFor(*other.json()));
+      EDGEMOE_FAIL_IF_ERROR(call.budget.SpendForComparing(other));
       seen = AreEqual(other, key);
       if (seen) break;
     }
@@ -114,15 +170,15 @@ Result<Value> Unique(const FilterCall& call) {
     kept.push_back(item);
     keys.push_back(std::move(key));
   }
-  return ListOf(kept, call.budget);
+  return MakeList(std::move(kept), call.budget);
 }
 
 }  // namespace
 
 std::span<const Filter> OrderFilters() {
   static constexpr Filter kFilters[] = {
-      {"dictsort", DictSort}, {"max", MinOrMax},  {"min", MinOrMax},
-      {"sort", Sort},         {"unique", Unique},
+      {"dictsort", DictSort}, {"groupby", GroupBy}, {"max", MinOrMax},
+      {"min", MinOrMax},      {"sort", Sort},       {"unique", Unique},
   };
   return kFilters;
 }

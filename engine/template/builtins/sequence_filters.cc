@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <utility>
 
 #include "engine/template/builtins/filters.h"
 #include "engine/template/operators.h"
+#include "engine/template/printing.h"
 
 namespace edgemoe::jinja {
 
@@ -10,10 +12,10 @@ namespace {
 
 using Bound = BoundArguments;
 
-Result<Value> List(const FilterCall& call) {
+Result<Value> ToList(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
-  EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
-  return ListOf(items, call.budget);
+  EDGEMOE_ASSIGN_OR_FAIL(auto items, ItemsOf(call.value, call.budget));
+  return MakeList(std::move(items), call.budget);
 }
 
 Result<Value> FirstOrLast(const FilterCall& call) {
@@ -26,92 +28,87 @@ Result<Value> FirstOrLast(const FilterCall& call) {
 Result<Value> Reverse(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
   const Value all;
-  if (call.value.is_string()) return GetSlice(call.value, all, all, Value(Json(-1)), call.budget);
+  if (call.value.is_string()) return GetSlice(call.value, all, all, Value(-1), call.budget);
   EDGEMOE_ASSIGN_OR_FAIL(auto items, ItemsOf(call.value, call.budget));
   std::reverse(items.begin(), items.end());
-  return ListOf(items, call.budget);
+  return MakeList(std::move(items), call.budget);
 }
 
 Result<Value> Join(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"d", "attribute"}));
-  EDGEMOE_ASSIGN_OR_FAIL(const std::string separator, bound.Text(0, ""));
+  std::string separator;
+  if (bound.Has(0)) {
+    EDGEMOE_ASSIGN_OR_FAIL(separator, ToText(bound.Get(0), call.budget));
+  }
   EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
   std::string text;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    EDGEMOE_ASSIGN_OR_FAIL(const Value key, KeyOf(items[i], bound, 1, call.budget));
-    if (key.json() != nullptr) EDGEMOE_FAIL_IF_ERROR(call.budget.SpendFor(*key.json()));
+    EDGEMOE_ASSIGN_OR_FAIL(const Value part, PartOf(items[i], bound.Get(1), nullptr, call.budget));
     EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(separator.size()));
-    EDGEMOE_ASSIGN_OR_FAIL(const std::string part, ToText(key));
+    EDGEMOE_ASSIGN_OR_FAIL(const std::string written, ToText(part, call.budget));
     if (i > 0) text += separator;
-    text += part;
+    text += written;
   }
-  return Value(Json(std::move(text)));
+  return Value(std::move(text));
 }
 
 Result<Value> Items(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
-  Json pairs = Json::array();
-  if (call.value.is_undefined()) return Value(std::move(pairs));
-  if (call.value.json() == nullptr || !call.value.json()->is_object()) {
+  if (call.value.is_undefined()) return MakeList({}, call.budget);
+  if (call.value.dictionary() == nullptr) {
     return Failure(InvalidArgumentError("items: " + call.value.Describe() + " has no keys"));
   }
-  EDGEMOE_FAIL_IF_ERROR(call.budget.SpendFor(*call.value.json()));
-  for (auto it = call.value.json()->begin(); it != call.value.json()->end(); ++it) {
-    Json pair = Json::array();
-    pair.push_back(it.key());
-    pair.push_back(*it);
-    pairs.push_back(std::move(pair));
-  }
-  EDGEMOE_FAIL_IF_ERROR(call.budget.SpendFor(pairs));
-  return Value(std::move(pairs));
+  EDGEMOE_ASSIGN_OR_FAIL(const Value view, CallMethod(call.value, "items", {}, call.budget));
+  return MakeList(view.list()->items, call.budget);
 }
 
 Result<Value> Sum(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"attribute", "start"}));
   EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
-  Value total = bound.Has(1) ? bound.Get(1) : Value(Json(0));
+  Value total = bound.Has(1) ? bound.Get(1) : Value(0);
   for (const Value& item : items) {
     EDGEMOE_FAIL_IF_ERROR(call.budget.Step());
-    EDGEMOE_ASSIGN_OR_FAIL(const Value key, KeyOf(item, bound, 0, call.budget));
+    EDGEMOE_ASSIGN_OR_FAIL(const Value key, PartOf(item, bound.Get(0), nullptr, call.budget));
     EDGEMOE_ASSIGN_OR_FAIL(total, ApplyBinary(Operator::kAdd, total, key, call.budget));
   }
   return total;
 }
 
-// How many rows or columns are wanted: the first argument.
-Result<std::size_t> WantedCount(const FilterCall& call, const Bound& bound) {
-  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
-  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t count, bound.Integer(0, 1));
-  if (count >= 1) return static_cast<std::size_t>(count);
-  return Failure(InvalidArgumentError(std::string(call.name) + ": found " + std::to_string(count) +
-                                      "; accepted: at least 1"));
-}
-
-// Rows of `linecount` items, the last filled up.
+// Rows of `linecount` items, the last filled up. Without a positive count all items are in one row,
+// as in Jinja, which puts an empty one before it for 0.
 Result<Value> Batch(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"linecount", "fill_with"}));
-  EDGEMOE_ASSIGN_OR_FAIL(const std::size_t width, WantedCount(call, bound));
+  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t width, bound.Integer(0, 0));
   EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
   std::vector<Value> rows;
-  for (std::size_t begin = 0; begin < items.size(); begin += std::min(width, items.size())) {
-    const std::size_t count = std::min(width, items.size() - begin);
-    const auto first = items.begin() + static_cast<std::ptrdiff_t>(begin);
-    std::vector<Value> row(first, first + static_cast<std::ptrdiff_t>(count));
-    while (!bound.Get(1).is_none() && bound.Has(1) && row.size() < width) {
-      EDGEMOE_FAIL_IF_ERROR(call.budget.Step());
-      EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(sizeof(Value)));
-      row.push_back(bound.Get(1));
+  std::vector<Value> row;
+  for (const Value& item : items) {
+    if (static_cast<std::int64_t>(row.size()) == width) {
+      EDGEMOE_ASSIGN_OR_FAIL(Value made, MakeList(std::exchange(row, {}), call.budget));
+      rows.push_back(std::move(made));
     }
-    EDGEMOE_ASSIGN_OR_FAIL(Value made, ListOf(row, call.budget));
-    rows.push_back(std::move(made));
+    row.push_back(item);
   }
-  return ListOf(rows, call.budget);
+  if (row.empty()) return MakeList(std::move(rows), call.budget);
+  const bool fills = bound.Has(1) && !bound.Get(1).is_none();
+  while (fills && static_cast<std::int64_t>(row.size()) < width) {
+    EDGEMOE_FAIL_IF_ERROR(call.budget.Step());
+    EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(sizeof(Value)));
+    row.push_back(bound.Get(1));
+  }
+  EDGEMOE_ASSIGN_OR_FAIL(Value made, MakeList(std::move(row), call.budget));
+  rows.push_back(std::move(made));
+  return MakeList(std::move(rows), call.budget);
 }
 
-// `slices` columns of nearly the same length, the shorter ones filled up.
+// `slices` columns of nearly the same length, the shorter ones filled up; none for less than 0.
 Result<Value> Slice(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"slices", "fill_with"}));
-  EDGEMOE_ASSIGN_OR_FAIL(const std::size_t slices, WantedCount(call, bound));
+  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t wanted, bound.Integer(0, 0));
+  if (wanted == 0) return Failure(InvalidArgumentError("slice: found 0 slices"));
+  const auto slices = static_cast<std::size_t>(std::max<std::int64_t>(wanted, 0));
   EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
   std::vector<Value> columns;
   auto next = items.begin();
@@ -122,10 +119,10 @@ Result<Value> Slice(const FilterCall& call) {
     std::vector<Value> column(next, end);
     next = end;
     if (!longer && bound.Has(1) && !bound.Get(1).is_none()) column.push_back(bound.Get(1));
-    EDGEMOE_ASSIGN_OR_FAIL(Value made, ListOf(column, call.budget));
+    EDGEMOE_ASSIGN_OR_FAIL(Value made, MakeList(std::move(column), call.budget));
     columns.push_back(std::move(made));
   }
-  return ListOf(columns, call.budget);
+  return MakeList(std::move(columns), call.budget);
 }
 
 // map, select and their kin find nothing in whatever is false: none and 0, too.
@@ -143,12 +140,13 @@ Result<Value> Map(const FilterCall& call) {
   if (by_attribute) {
     EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind("map", named, {"attribute", "default"}));
     EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+    const Value absent = bound.Get(1);
     for (const Value& item : items) {
-      EDGEMOE_FAIL_IF_ERROR(call.budget.Step());
-      EDGEMOE_ASSIGN_OR_FAIL(Value part, KeyOf(item, bound, 0, call.budget));
-      mapped.push_back(part.is_undefined() && bound.Has(1) ? bound.Get(1) : std::move(part));
+      EDGEMOE_ASSIGN_OR_FAIL(
+          Value part, PartOf(item, bound.Get(0), bound.Has(1) ? &absent : nullptr, call.budget));
+      mapped.push_back(std::move(part));
     }
-    return ListOf(mapped, call.budget);
+    return MakeList(std::move(mapped), call.budget);
   }
   const std::string* filter = call.arguments.positional[0].string();
   if (filter == nullptr) return Failure(InvalidArgumentError("map: needs a filter's name"));
@@ -163,7 +161,7 @@ Result<Value> Map(const FilterCall& call) {
     EDGEMOE_ASSIGN_OR_FAIL(Value result, ApplyFilter(*filter, item, rest, call.budget));
     mapped.push_back(std::move(result));
   }
-  return ListOf(mapped, call.budget);
+  return MakeList(std::move(mapped), call.budget);
 }
 
 // select("test", ...), selectattr("name", "test", ...) and their opposites.
@@ -185,10 +183,8 @@ Result<Value> Select(const FilterCall& call) {
   for (const Value& item : items) {
     EDGEMOE_FAIL_IF_ERROR(call.budget.Step());
     Value subject = item;
-    if (by_attribute && given[0].is_string()) {
-      EDGEMOE_ASSIGN_OR_FAIL(subject, GetPath(item, *given[0].string(), call.budget));
-    } else if (by_attribute) {
-      EDGEMOE_ASSIGN_OR_FAIL(subject, GetItem(item, given[0], call.budget));
+    if (by_attribute) {
+      EDGEMOE_ASSIGN_OR_FAIL(subject, PartOf(item, given[0], nullptr, call.budget));
     }
     bool holds = IsTrue(subject);
     if (test != nullptr) {
@@ -196,7 +192,7 @@ Result<Value> Select(const FilterCall& call) {
     }
     if (holds == wanted) kept.push_back(item);
   }
-  return ListOf(kept, call.budget);
+  return MakeList(std::move(kept), call.budget);
 }
 
 }  // namespace
@@ -204,7 +200,7 @@ Result<Value> Select(const FilterCall& call) {
 std::span<const Filter> SequenceFilters() {
   static constexpr Filter kFilters[] = {
       {"batch", Batch},       {"first", FirstOrLast}, {"items", Items},   {"join", Join},
-      {"last", FirstOrLast},  {"list", List},         {"map", Map},       {"reject", Select},
+      {"last", FirstOrLast},  {"list", ToList},       {"map", Map},       {"reject", Select},
       {"rejectattr", Select}, {"reverse", Reverse},   {"select", Select}, {"selectattr", Select},
       {"slice", Slice},       {"sum", Sum},
   };

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/template/builtins/filters.h"
+#include "engine/template/percent_format.h"
 #include "engine/template/text.h"
 
 namespace edgemoe::jinja {
@@ -27,7 +28,7 @@ Result<Value> Title(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
   EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size()));
-  return Value(Json(ToTitleWords(*text.string())));
+  return Value(ToTitleWords(*text.string()));
 }
 
 // At least `width` characters; 80 as Jinja has it.
@@ -37,14 +38,14 @@ Result<Value> Center(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t width, bound.Integer(0, 80));
   const auto wanted = static_cast<std::size_t>(std::max<std::int64_t>(width, 0));
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() + wanted));
-  return Value(Json(CenterText(*text.string(), wanted)));
+  return Value(Widen(*text.string(), wanted, " ", Side::kBoth));
 }
 
 Result<Value> WordCount(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
   EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size()));
-  return Value(Json(CountWords(*text.string())));
+  return Value(CountWords(*text.string()));
 }
 
 // Longer texts end at a space, or at any character with `killwords`, before `end`.
@@ -58,10 +59,10 @@ Result<Value> Truncate(const FilterCall& call) {
     return Failure(InvalidArgumentError("truncate: length " + std::to_string(length) +
                                         " is below that of the end, or leeway is negative"));
   }
-  const Json* const list = call.value.json();
-  if (list != nullptr && list->is_array() &&
-      static_cast<std::int64_t>(list->size()) - length <= leeway) {
-    return call.value;
+  // What has another length and is short enough stays what it is.
+  if (!call.value.is_string()) {
+    EDGEMOE_ASSIGN_OR_FAIL(const std::size_t count, LengthOf(call.value));
+    if (static_cast<std::int64_t>(count) - length <= leeway) return call.value;
   }
   EDGEMOE_ASSIGN_OR_FAIL(const Value value, StringOnly(call));
   const std::string& text = *value.string();
@@ -72,13 +73,13 @@ Result<Value> Truncate(const FilterCall& call) {
   std::string kept = text.substr(0, offsets[static_cast<std::size_t>(length - end_length)]);
   const std::size_t space = kept.rfind(' ');
   if (!bound.Flag(1, false) && space != std::string::npos) kept.resize(space);
-  return Value(Json(std::move(kept += end)));
+  return Value(std::move(kept += end));
 }
 
 Result<Value> Escape(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() * 5));
-  return Value(Json(EscapeHtml(*text.string())));
+  return Value(EscapeHtml(*text.string()));
 }
 
 Result<Value> IndentFilter(const FilterCall& call) {
@@ -95,18 +96,35 @@ Result<Value> IndentFilter(const FilterCall& call) {
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() * sizeof(std::string_view)));
   const std::size_t lines = SplitLines(*text.string(), false).size() + 1;
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() + lines * indentation.size()));
-  return Value(
-      Json(Indent(*text.string(), indentation, bound.Flag(1, false), bound.Flag(2, false))));
+  return Value(Indent(*text.string(), indentation, bound.Flag(1, false), bound.Flag(2, false)));
+}
+
+// printf's conversions in the value, filled with the arguments.
+Result<Value> Format(const FilterCall& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
+  const Arguments& given = call.arguments;
+  if (!given.positional.empty() && !given.named.empty()) {
+    return Failure(InvalidArgumentError("format: values by place and by name at the same time"));
+  }
+  if (given.named.empty()) {
+    EDGEMOE_ASSIGN_OR_FAIL(const Value values,
+                           MakeList(given.positional, call.budget, List::Kind::kTuple));
+    return FormatWith(*text.string(), values, call.budget);
+  }
+  EDGEMOE_ASSIGN_OR_FAIL(const Value values,
+                         MakeDictionary({given.named.begin(), given.named.end()}, call.budget));
+  return FormatWith(*text.string(), values, call.budget);
 }
 
 }  // namespace
 
 std::span<const Filter> TextFilters() {
   static constexpr Filter kFilters[] = {
-      {"capitalize", TextMethod}, {"center", Center},       {"e", Escape},
-      {"escape", Escape},         {"indent", IndentFilter}, {"lower", TextMethod},
-      {"replace", TextMethod},    {"title", Title},         {"trim", TextMethod},
-      {"truncate", Truncate},     {"upper", TextMethod},    {"wordcount", WordCount},
+      {"capitalize", TextMethod}, {"center", Center},      {"e", Escape},
+      {"escape", Escape},         {"format", Format},      {"indent", IndentFilter},
+      {"lower", TextMethod},      {"replace", TextMethod}, {"title", Title},
+      {"trim", TextMethod},       {"truncate", Truncate},  {"upper", TextMethod},
+      {"wordcount", WordCount},
   };
   return kFilters;
 }

@@ -203,6 +203,112 @@ TEST(ChatTemplate, StatementsThatWereMissing) {
   EXPECT_FALSE(Render("{% macro m(a) %}{{ varargs }}{% endmacro %}{{ m(1, z=2) }}"));
 }
 
+// What Jinja 3.1.6 gives.
+TEST(ChatTemplate, Tuples) {
+  ExpectWritten({
+      {"{{ (1, 2) }} {{ (1,) }} {{ () }} {{ 1, 'a' }} {{ [(1, 2)] }}",
+       "(1, 2) (1,) () (1, 'a') [(1, 2)]"},
+      {"{{ (1, 2) == [1, 2] }} {{ (1, 2) + (3,) }} {{ (1, 2)[::-1] }} {{ (0,) * 2 }}",
+       "False (1, 2, 3) (2, 1) (0, 0)"},
+      {"{{ (1, 2)|list }} {{ (1, 2)|tojson }} {{ {'a': 1}|dictsort }} {{ {'a': 1}|items|list }}",
+       "[1, 2] [1, 2] [('a', 1)] [('a', 1)]"},
+      {"{{ d.items() }} {{ d.keys() }} {{ 'a=b'.partition('=') }}",
+       "dict_items([('b', 1), ('a', [1, 2.5, 'x\\n\"\u00e9', None, True])]) dict_keys(['b', 'a']) "
+       "('a', '=', 'b')"},
+      {"{{ 'abc'.startswith(('x', 'a')) }} {{ [missing, n] }}", "True [Undefined, None]"},
+  });
+}
+
+TEST(ChatTemplate, KeysThatAreNoTexts) {
+  ExpectWritten({
+      {"{{ {0: 1} }} {{ {0: 'a', none: 2, (1, 2): 3}[(1, 2)] }} {{ {1: 'a', true: 'b'} }}",
+       "{0: 1} 3 {1: 'b'}"},
+      {"{{ {2: 'b', 1: 'a'}|dictsort }} {{ 1.0 in {1: 2} }} {{ {1: 2, none: 3}|tojson }}",
+       "[(1, 'a'), (2, 'b')] True {\"1\": 2, \"null\": 3}"},
+      {"{{ {1: 'x'}.get(1) }}{{ {'1': 'x'}[1] }}", "x"},
+  });
+}
+
+TEST(ChatTemplate, NamespacesAnywhere) {
+  ExpectWritten({
+      {"{% set a = namespace(x=1) %}{% set b = namespace(a=a) %}{% set a.x = 2 %}{{ b.a.x }} {{ b "
+       "}}",
+       "2 <Namespace {'a': <Namespace {'x': 2}>}>"},
+      {"{% set a = namespace(x=1) %}{% set l = [a, 5] %}{% for n in l if n.x %}{% set n.x = 7 %}"
+       "{% endfor %}{{ l[0].x }} {{ l }}",
+       "7 [<Namespace {'x': 7}>, 5]"},
+      {"{% set a = namespace() %}{% set a.a = a %}{{ a.a.a is defined }}{{ a == a.a }}",
+       "TrueTrue"},
+      {"{% set ns = namespace() %}{% macro m(x) %}[{{ x }}]{% endmacro %}{% set ns.f = m %}"
+       "{{ ns.f(1) }}{{ {'g': m}.g(2) }}",
+       "[1][2]"},
+  });
+}
+
+TEST(ChatTemplate, GroupBy) {
+  ExpectWritten({
+      {"{% for g in msgs|groupby('role') %}{{ g.grouper }}:{{ g.list|length }}:{{ g[0] }};"
+       "{% endfor %}",
+       "assistant:1:assistant;user:2:user;"},
+      {"{% for k, xs in [{'k': 'b', 'v': 1}, {'k': 'A'}, {'k': 'B'}]|groupby('k') %}{{ k }}"
+       "{{ xs|map(attribute='v', default='-')|join }} {% endfor %}",
+       "A- b1- "},
+      {"{{ [{'k': 'b'}, {'k': 'B'}]|groupby('k', case_sensitive=true)|map('first')|join }} "
+       "{{ [{'k': 1}, {}]|groupby('k', default=0) }}",
+       "Bb [(0, [{}]), (1, [{'k': 1}])]"},
+      {"{{ [[1, 2], [0, 3]]|groupby(0) }} {{ []|groupby('x') }}",
+       "[(0, [[0, 3]]), (1, [[1, 2]])] []"},
+  });
+}
+
+TEST(ChatTemplate, Format) {
+  ExpectWritten({
+      {"{{ '%s is %5.2f%% of %d'|format('x', 2.5, 7.9) }}|{{ '%-4s|%04d|%x|%X|%#o|%+d'|format('a', "
+       "-3, 255, 255, 8, 3) }}",
+       "x is  2.50% of 7|a   |-003|ff|FF|0o10|+3"},
+      {"{{ '%(a)s-%(b)r'|format(a=1, b='é') }} {{ '%a'|format('é') }} {{ '%c%c'|format(233, 'x') "
+       "}}",
+       "1-'é' '\\xe9' éx"},
+      {"{{ '%s' % 'a' }} {{ '%s+%s' % (1, none) }} {{ '%(k)5d' % {'k': 3} }} {{ '%.3s'|format(s) "
+       "}}",
+       "a 1+None     3   H"},
+      {"{{ '%e %g %G %.0f'|format(12345.678, 1e20, 1e-10, 2.5) }} {{ '%*d'|format(5, 3) }}",
+       "1.234568e+04 1e+20 1E-10 2     3"},
+  });
+}
+
+TEST(ChatTemplate, Calls) {
+  ExpectWritten({
+      {"{% macro m(a) %}<{{ caller() }}{{ a }}>{% endmacro %}{% call m(1) %}x{{ t }}{% endcall %}",
+       "<xTrue1>"},
+      {"{% macro m(xs) %}{% for x in xs %}{{ caller(x, loop.index) }}{% endfor %}{% endmacro %}"
+       "{% call(v, i=0) m(words) %}{{ i }}{{ v }} {% endcall %}",
+       "1b 2A 3c 4a "},
+      {"{% macro m() %}{{ caller is defined }}{% endmacro %}{{ m() }}{% call m() %}{% endcall %}",
+       "FalseTrue"},
+      {"{% macro m() %}{{ caller() }}{% endmacro %}{% for i in xs %}{% call m() %}{{ i }}{% "
+       "endcall %}"
+       "{% endfor %}",
+       "312"},
+      // A macro sees what stands around it, also when that is over.
+      {"{% set ns = namespace() %}{% for i in xs %}{% macro m() %}{{ i }}{% endmacro %}"
+       "{% if i == 1 %}{% set ns.f = m %}{% endif %}{% endfor %}{{ ns.f() }}",
+       "1"},
+      {"{% macro m(a) %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(1, 2, 3, z=4) }}",
+       "(2, 3){'z': 4}"},
+  });
+}
+
+TEST(ChatTemplate, RecursiveLoops) {
+  ExpectWritten({
+      {"{% for n in [{'v': 1, 'c': [{'v': 2}, {'v': 3, 'c': [{'v': 4}]}]}] recursive %}"
+       "{{ loop.depth }}:{{ n.v }}{% if n.c %}({{ loop(n.c) }}){% endif %}{% endfor %}",
+       "1:1(2:22:3(3:4))"},
+      {"{% for x in [1] %}{% for y in [1] %}{{ loop.depth }}{{ loop }}{% endfor %}{% endfor %}",
+       "1<LoopContext 1/1>"},
+  });
+}
+
 TEST(ChatTemplate, Tests) {
   ExpectWritten({
       {"{{ missing is defined }} {{ s is string }} {{ n is none }} {{ d is mapping }}",
@@ -251,7 +357,8 @@ TEST(ChatTemplate, ParseErrorsNameLineAndColumn) {
       {"{% set a.b %}{% endset %}", "expected \"=\""},
       {"{{ x[1:2:3:4] }}", "slice with three colons"},
       {"{{ x[] }}", "empty subscript"},
-      {"{% for a in b recursive %}", "recursive loops are not supported"},
+      {"{% call 1 %}{% endcall %}", "line 1, column 9: expected a call of a macro"},
+      {"{% call m() %}", "has no {% endcall %}"},
   };
   for (const Sample& sample : samples) {
     SCOPED_TRACE(sample.source);
@@ -277,10 +384,20 @@ TEST(ChatTemplate, RenderErrorsNameLineAndColumn) {
       {"{{ 1e308 * 10 }}", "not a finite number"},
       {"{% set a, b = [1] %}", "1 values for 2 names"},
       {"{% set s.x = 1 %}", "only a namespace's attributes can be set"},
-      {"{% set a = namespace() %}{% set a.a = a %}", "a namespace cannot be kept in a namespace"},
-      {"{{ {1: 2} }}", "a dictionary's key is a number"},
+      {"{% set ns = namespace() %}{% for i in range(20) %}{% set ns.x = namespace(x=ns.x) %}"
+       "{% endfor %}{{ ns }}",
+       "namespaces in each other, more than 16"},
+      {"{% filter length %}x{% endfilter %}", "a filtered part is a number, not a text"},
+      {"{{ [1] in {} }}", "does not work on a list and a dictionary"},
+      {"{{ {[1]: 2} }}", "a dictionary's key is a list"},
       {"{{ xs[::0] }}", "slice step"},
-      {"{{ [range] }}", "a function cannot be kept in data"},
+      {"{{ [range] }}", "a function cannot be written as text"},
+      {"{{ [namespace()]|tojson }}", "tojson: a namespace is not data"},
+      {"{{ '%d' % 'x' }}", "format: %d with a string"},
+      {"{{ '%s'|format }}", "format: fewer values than it uses"},
+      {"{{ '%#g'|format(1) }}", "format: \"#\" with %e, %f and %g is not supported"},
+      {"{% macro m() %}{% endmacro %}{% call m() %}{% endcall %}", "has no parameter \"caller\""},
+      {"{% for x in [1] %}{{ loop([1]) }}{% endfor %}", "a loop cannot be called"},
       {"{{ words|sort(attribute='x') }}{{ [1, 'a']|sort }}", "cannot order"},
       {"{{ d|tojson(nope=1) }}", "no argument is called \"nope\""},
       {"{{ 'a'.split('') }}", "the separator is empty"},
@@ -347,6 +464,32 @@ TEST(ChatTemplate, WorkIsBounded) {
       {"{{ 'a'|center(9000000) }}", "bytes of text"},
       {"{{ 'a'|batch(9000000000, 0) }}", "steps"},
       {"{{ 'a'|slice(9000000000) }}", "steps"},
+      {"{{ '%1000000000s'|format('a') }}", "bytes of text"},
+      {"{{ '%.1000000000f'|format(1) }}", "bytes of text"},
+      {"{{ '%.999999999d' % 1 }}", "bytes of text"},
+      {"{{ '%99999999999999999999s' % 1 }}", "a width or precision above 1000000000"},
+      {"{{ '%*s'|format(-9223372036854775807 - 1, 1) }}", "a width or precision above 1000000000"},
+      {"{{ 'a'.center(9000000) }}", "bytes of text"},
+      {"{{ '1'.zfill(9223372036854775807) }}", "bytes of text"},
+      {"{{ (['x' * 900] * 100)|groupby(none) }}", "bytes of text"},
+      {"{{ range(9000)|list|tojson(indent=64) }}", "bytes of text"},
+      {"{{ range(9000)|list|tojson(separators=('x' * 900, '')) }}", "bytes of text"},
+      {"{% for x in [[]] recursive %}{{ loop([x]) }}{% endfor %}", "levels deep"},
+      {"{% macro m() %}{% call m() %}{% endcall %}{{ caller() }}{% endmacro %}{{ m() }}",
+       "levels deep"},
+      {"{% macro m() %}{{ caller() }}{{ caller() }}{% endmacro %}{% macro n(i) %}{% if i %}"
+       "{% call m() %}{{ n(i - 1) }}{% endcall %}{% endif %}{% endmacro %}{{ n(20) }}",
+       "steps"},
+      // Shared parts count as often as they are written.
+      {"{% set ns = namespace(x=['x']) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}"
+       "{% endfor %}{{ ns.x }}",
+       "bytes of text"},
+      {"{% set ns = namespace(x=['x']) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}"
+       "{% endfor %}{{ ns.x == [ns.x[0], ns.x[1]] }}",
+       "bytes of text"},
+      {"{% set ns = namespace() %}{% for i in range(12) %}{% set ns.x = namespace(a=ns.x, b=ns.x, "
+       "c=ns.x, d=ns.x) %}{% endfor %}{{ ns }}",
+       "steps"},
       {"{% set x = 'x' * 1000 %}{% for a in range(100) %}{{ x }}{% endfor %}", "output is longer"},
   };
   for (const Sample& sample : hostile) {
