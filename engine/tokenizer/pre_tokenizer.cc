@@ -56,8 +56,9 @@ constexpr const char* kO200k[] = {
 #undef SMALL
 #undef CONTRACTION
 
-// As the vocabulary was trained. llama.cpp takes an ideographic space (U+3000) for a plain one
-// here, so that the third pattern misses it: " " before U+3000 gives other ids there.
+// As the vocabulary was trained, and as Hugging Face's tokenizers split. llama.cpp takes an
+// ideographic space (U+3000) for a plain one here, so that the third pattern misses it: two spaces
+// before U+3000 are one token there.
 constexpr const char* kDeepSeekLlm[] = {
     "[\\r\\n]",
     // The cased letters of the Unicode version that the vocabulary was trained with.
