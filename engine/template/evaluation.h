@@ -82,6 +82,7 @@ class Evaluation {
   Result<Value> EvaluateSlice(const Expression& expression);
   Result<Value> EvaluateTest(const Expression& expression);
   Result<Arguments> EvaluateArguments(const Expression& expression);
+  Status SpreadNames(const Value& value, Arguments& arguments);
   Result<Value> Filter(const Expression& expression, const Value& input);
   Result<Value> FilterChain(const Expression& expression, Value input);
   // `caller` is null, or what the called macro calls by that name.

@@ -25,6 +25,7 @@ Result<Value> Evaluation::Evaluate(const Expression& expression) {
     case Kind::kList:
     case Kind::kTuple: return EvaluateList(expression);
     case Kind::kDictionary: return EvaluateDictionary(expression);
+    case Kind::kSpread: break;  // in calls only
     case Kind::kAttribute: {
       EDGEMOE_ASSIGN_OR_FAIL(const Value whole, Evaluate(*expression.operands[0]));
       return At(expression.position, GetAttribute(whole, expression.text, budget_));
@@ -115,14 +116,45 @@ Result<Value> Evaluation::EvaluateTest(const Expression& expression) {
   return Value(holds);
 }
 
+// The entries of a dictionary as named arguments.
+Status Evaluation::SpreadNames(const Value& value, Arguments& arguments) {
+  if (value.dictionary() == nullptr) {
+    return InvalidArgumentError("\"**\" with " + value.Describe() + ", not a dictionary");
+  }
+  for (const auto& [key, held] : value.dictionary()->entries) {
+    EDGEMOE_RETURN_IF_ERROR(budget_.Spend(arguments.named.size() + sizeof(Value)));
+    if (!key.is_string()) {
+      return InvalidArgumentError("\"**\" with a name that is " + key.Describe());
+    }
+    const auto same = [&k = key](const auto& given) { return given.first == *k.string(); };
+    if (std::any_of(arguments.named.begin(), arguments.named.end(), same)) {
+      return InvalidArgumentError("argument \"" + key.string()->substr(0, 64) +
+                                  "\" is given twice");
+    }
+    arguments.named.emplace_back(*key.string(), held);
+  }
+  return OkStatus();
+}
+
 Result<Arguments> Evaluation::EvaluateArguments(const Expression& expression) {
   Arguments arguments;
   for (std::size_t i = 1; i < expression.operands.size(); ++i) {
-    EDGEMOE_ASSIGN_OR_FAIL(Value value, Evaluate(*expression.operands[i]));
+    const Expression& operand = *expression.operands[i];
+    if (operand.kind == Expression::Kind::kSpread) {
+      EDGEMOE_ASSIGN_OR_FAIL(const Value value, Evaluate(*operand.operands[0]));
+      EDGEMOE_ASSIGN_OR_FAIL(const auto items, At(operand.position, ItemsOf(value, budget_)));
+      arguments.positional.insert(arguments.positional.end(), items.begin(), items.end());
+      continue;
+    }
+    EDGEMOE_ASSIGN_OR_FAIL(Value value, Evaluate(operand));
     arguments.positional.push_back(std::move(value));
   }
   for (const auto& [name, operand] : expression.keywords) {
     EDGEMOE_ASSIGN_OR_FAIL(Value value, Evaluate(*operand));
+    if (name.empty()) {
+      EDGEMOE_FAIL_IF_ERROR(At(operand->position, SpreadNames(value, arguments)));
+      continue;
+    }
     arguments.named.emplace_back(name, std::move(value));
   }
   return arguments;

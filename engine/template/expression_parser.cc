@@ -330,6 +330,13 @@ class ExpressionParser {
         if (cursor_.TakeOperator(")")) break;
       }
       first = false;
+      const bool has_spread_names = !call.keywords.empty() && call.keywords.back().first.empty();
+      if (has_spread_names) return cursor_.Unexpected("\")\"");
+      if (cursor_.TakeOperator("**")) {
+        EDGEMOE_ASSIGN_OR_RETURN(ExpressionPtr names, ParseExpression());
+        call.keywords.emplace_back("", std::move(names));
+        continue;
+      }
       if (cursor_.Peek().kind == Token::Kind::kName && cursor_.IsOperator("=", 1)) {
         std::string name = cursor_.Take().text;
         cursor_.Take();
@@ -337,8 +344,19 @@ class ExpressionParser {
         call.keywords.emplace_back(std::move(name), std::move(value));
         continue;
       }
-      if (!call.keywords.empty()) return cursor_.Unexpected("a named argument");
+      const bool has_spread =
+          call.operands.back() != nullptr && call.operands.back()->kind == Kind::kSpread;
+      if (has_spread || (!call.keywords.empty() && !cursor_.IsOperator("*"))) {
+        return cursor_.Unexpected("a named argument");
+      }
+      const bool spreads = cursor_.IsOperator("*");
+      Expression spread{.kind = Kind::kSpread, .position = cursor_.Peek().position};
+      if (spreads) cursor_.Take();
       EDGEMOE_ASSIGN_OR_RETURN(ExpressionPtr value, ParseExpression());
+      if (spreads) {
+        spread.operands.push_back(std::move(value));
+        EDGEMOE_ASSIGN_OR_RETURN(value, Finish(std::move(spread)));
+      }
       call.operands.push_back(std::move(value));
     }
     return OkStatus();

@@ -53,6 +53,7 @@ struct Expression {
     kSlice,        // operands[0][operands[1]:operands[2]:operands[3]], the last three may be null
     kCall,         // operands[0](operands[1..], keywords)
     kFilter,       // operands[0] | text(operands[1..], keywords)
+    kSpread,       // "*" before the last of operands in a call: its items are arguments
     kTest,         // operands[0] is text(operands[1..])
     kNot,          // operands[0]
     kNegate,       // operands[0]
@@ -68,6 +69,7 @@ struct Expression {
   std::string text{};
   Value literal{};
   std::vector<ExpressionPtr> operands{};
+  // Without a name, and last: "**", a dictionary of more.
   std::vector<std::pair<std::string, ExpressionPtr>> keywords{};
   std::uint32_t depth = 1;  // of the tree below, itself included
 };

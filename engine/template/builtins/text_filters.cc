@@ -4,6 +4,7 @@
 #include "engine/template/builtins/filters.h"
 #include "engine/template/percent_format.h"
 #include "engine/template/text.h"
+#include "engine/template/word_wrap.h"
 
 namespace edgemoe::jinja {
 
@@ -99,6 +100,35 @@ Result<Value> IndentFilter(const FilterCall& call) {
   return Value(Indent(*text.string(), indentation, bound.Flag(1, false), bound.Flag(2, false)));
 }
 
+// Every line of the value is wrapped by itself.
+Result<Value> WordWrap(const FilterCall& call) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"width", "break_long_words", "wrapstring",
+                                                       "break_on_hyphens"}));
+  EDGEMOE_ASSIGN_OR_FAIL(const Value text, StringOnly(call));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t width, bound.Integer(0, 79));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::string between, bound.Text(2, "\n"));
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() * kWrapBytesPerByte));
+  const std::vector<std::string_view> lines = SplitLines(*text.string(), false);
+  if (width < 1 && !lines.empty()) {
+    return Failure(InvalidArgumentError("wordwrap: found width " + std::to_string(width) +
+                                        "; accepted: at least 1"));
+  }
+  const WrapOptions options = {.width = static_cast<std::size_t>(std::max<std::int64_t>(width, 1)),
+                               .breaks_long_words = bound.Flag(1, true),
+                               .breaks_at_hyphens = bound.Flag(3, true)};
+  std::string out;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const std::vector<std::string_view> parts = WrapWords(lines[i], options);
+    EDGEMOE_FAIL_IF_ERROR(call.budget.Spend((parts.size() + 1) * between.size()));
+    if (i > 0) out += between;
+    for (std::size_t j = 0; j < parts.size(); ++j) {
+      if (j > 0) out += between;
+      out += parts[j];
+    }
+  }
+  return Value(std::move(out));
+}
+
 // printf's conversions in the value, filled with the arguments.
 Result<Value> Format(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
@@ -124,7 +154,7 @@ std::span<const Filter> TextFilters() {
       {"escape", Escape},         {"format", Format},      {"indent", IndentFilter},
       {"lower", TextMethod},      {"replace", TextMethod}, {"title", Title},
       {"trim", TextMethod},       {"truncate", Truncate},  {"upper", TextMethod},
-      {"wordcount", WordCount},
+      {"wordcount", WordCount},   {"wordwrap", WordWrap},
   };
   return kFilters;
 }

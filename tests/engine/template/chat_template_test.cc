@@ -299,6 +299,27 @@ TEST(ChatTemplate, Calls) {
   });
 }
 
+TEST(ChatTemplate, SpreadArguments) {
+  ExpectWritten({
+      {"{% macro m(a, b=0) %}{{ a }}-{{ b }}{% endmacro %}{{ m(*xs[:2]) }} {{ m(1, **{'b': 2}) }} "
+       "{{ '%s%s'|format(*words[:2]) }}",
+       "3-1 1-2 bA"},
+      {"{% macro m() %}{{ varargs }}{{ kwargs }}{% endmacro %}{% macro n() %}"
+       "{{ m(*varargs, **kwargs) }}{% endmacro %}{{ n(1, 2, c=3) }}",
+       "(1, 2){'c': 3}"},
+  });
+}
+
+TEST(ChatTemplate, WordWrap) {
+  ExpectWritten({
+      {"{{ 'the quick brown-eyed fox'|wordwrap(11) }}", "the quick\nbrown-eyed\nfox"},
+      {"{{ 'well-known words--all'|wordwrap(7, wrapstring='|') }}", "well-|known|words--|all"},
+      {"{{ 'abcdefgh ij'|wordwrap(3, false) }}|{{ 'abcdefgh ij'|wordwrap(3) }}",
+       "abcdefgh\nij|abc\ndef\ngh\nij"},
+      {"{{ 'a b\n\nc d'|wordwrap(1) }}|{{ '日本 語'|wordwrap(2) }}", "a\nb\n\nc\nd|日本\n語"},
+  });
+}
+
 TEST(ChatTemplate, RecursiveLoops) {
   ExpectWritten({
       {"{% for n in [{'v': 1, 'c': [{'v': 2}, {'v': 3, 'c': [{'v': 4}]}]}] recursive %}"
@@ -354,6 +375,9 @@ TEST(ChatTemplate, ParseErrorsNameLineAndColumn) {
       {"{{ a ? b }}", "line 1, column 6: unexpected character \"?\""},
       {"{{ 99999999999999999999 }}", "does not fit in 64 bits"},
       {"{{ f(a=1, 2) }}", "expected a named argument"},
+      {"{{ f(*a, 2) }}", "expected a named argument"},
+      {"{{ f(**a, b=2) }}", "expected \")\", found \"b\""},
+      {"{{ *a }}", "expected a value, found \"*\""},
       {"{% set a.b %}{% endset %}", "expected \"=\""},
       {"{{ x[1:2:3:4] }}", "slice with three colons"},
       {"{{ x[] }}", "empty subscript"},
@@ -391,6 +415,10 @@ TEST(ChatTemplate, RenderErrorsNameLineAndColumn) {
       {"{{ [1] in {} }}", "does not work on a list and a dictionary"},
       {"{{ {[1]: 2} }}", "a dictionary's key is a list"},
       {"{{ xs[::0] }}", "slice step"},
+      {"{{ 'a'|wordwrap(0) }}", "wordwrap: found width 0"},
+      {"{{ dict(**xs) }}", "\"**\" with a list, not a dictionary"},
+      {"{{ dict(a=1, **{'a': 2}) }}", "argument \"a\" is given twice"},
+      {"{{ range(*5) }}", "a number cannot be iterated"},
       {"{{ [range] }}", "a function cannot be written as text"},
       {"{{ [namespace()]|tojson }}", "tojson: a namespace is not data"},
       {"{{ '%d' % 'x' }}", "format: %d with a string"},
@@ -470,6 +498,8 @@ TEST(ChatTemplate, WorkIsBounded) {
       {"{{ '%99999999999999999999s' % 1 }}", "a width or precision above 1000000000"},
       {"{{ '%*s'|format(-9223372036854775807 - 1, 1) }}", "a width or precision above 1000000000"},
       {"{{ 'a'.center(9000000) }}", "bytes of text"},
+      {"{{ ('a ' * 9000)|wordwrap(1, wrapstring='x' * 900) }}", "bytes of text"},
+      {"{{ ('-' * 17000)|wordwrap }}", "bytes of text"},
       {"{{ '1'.zfill(9223372036854775807) }}", "bytes of text"},
       {"{{ (['x' * 900] * 100)|groupby(none) }}", "bytes of text"},
       {"{{ range(9000)|list|tojson(indent=64) }}", "bytes of text"},

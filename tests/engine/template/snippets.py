@@ -153,7 +153,8 @@ def formatting(rng):
 def macro(rng):
     body = rng.choice(["{{ a }};{{ b }};{{ varargs|join('+') }};{{ kwargs.c }}", "{{ varargs }}{{ kwargs }}", "{{ a }}{{ varargs }}",
                        "{{ kwargs|length }}{{ b }}", "{{ a }}{{ b }}", "{% for k, v in kwargs.items() %}{{ k }}{{ v }}{% endfor %}"])
-    given = rng.choice(["", "z", "1, 2, 3", "b=z", "1, c=2", "1, 2, 3, 4, c=5, d=z", "1, a=2", "c=(1, 2)"])
+    given = rng.choice(["", "z", "1, 2, 3", "b=z", "1, c=2", "1, 2, 3, 4, c=5, d=z", "1, a=2", "c=(1, 2)", "*[1, 2]", "1, *z", "*(1, 2), c=3",
+                        "**{'a': 1}", "1, **{'c': z}", "b=2, *[1]", "*[1], **{'b': 2, 'd': 3}", "a=1, **{'a': 2}", "**z", "*'xyz'"])
     return (f"{{% macro m(a, b={rng.choice(NUMBERS + ['a'])}) %}}{body}{{% endmacro %}}"
             f"{{% with z={any_value(rng)} %}}{{{{ m({given}) }}}}{{% endwith %}}{rng.choice(['', '{{ m }}'])}")
 
@@ -240,6 +241,15 @@ def width(rng):
          "indent(first=true)", "indent(-1)", f"round({rng.randrange(3)})"]) + " }}"
 
 
+def wrapping(rng):
+    words = ["a", "bb-cc", "long-hyphenated-words-here", "--", "x--y", "don't---stop", "3-4", "e-f-g", "été-fini", "supercalifragilistic",
+             "日本語の文", "-", "end.", "(see", "no-1-x", "_a-b_c", "well,--yes", "ab-cd--ef"]
+    text = "".join(rng.choice(words) + rng.choice([" ", " ", "  ", "\\n", "\\t", "\\n\\n", "\u00a0", ""]) for _ in range(rng.randrange(9)))
+    arguments = [str(rng.choice([0, 1, 3, 5, 8, 12, 20, 79]))] + rng.choice(
+        [[], ["false"], ["true", "'|'"], ["break_on_hyphens=false"], ["false", "none", "false"], ["wrapstring='<br>'"]])
+    return "{{ " + json.dumps(rng.choice(["", " "]), ensure_ascii=False)[:-1] + text.replace('"', "") + '"|wordwrap(' + ", ".join(arguments) + ") }}"
+
+
 def rounding(rng):
     number = rng.choice([f"{rng.randrange(-30000, 30000) / 1000}", f"{rng.randrange(-99, 99)}.5", f"{rng.randrange(-999, 999)}", "1e22", "1e-7"])
     return f"{{{{ {number}|round({rng.randrange(-2, 4)}{rng.choice(['', '', chr(44) + repr('ceil'), chr(44) + repr('floor')])}) }}}}"
@@ -247,7 +257,7 @@ def rounding(rng):
 
 CONSTRUCTS = [expression, expression, expression, two_filters, test, operator, part, loop, loop, tree, unpacking, group, group,
               formatting, formatting, macro, call, call, closure, block, dictionary, dictionary, namespaces, printed, printed,
-              nothing, sorting, width, rounding]
+              nothing, sorting, width, wrapping, wrapping, rounding]
 
 
 def snippet(rng):
