@@ -151,8 +151,8 @@ Result<Value> Concatenate(const Value& left, const Value& right, Budget& budget)
 
 Result<bool> Contains(const Value& whole, const Value& part, Budget& budget) {
   if (whole.is_undefined()) return false;
-  EDGEMOE_FAIL_IF_ERROR(budget.SpendForComparing(whole));
   if (whole.is_string() && part.is_string()) {
+    EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(whole));
     return whole.string()->find(*part.string()) != std::string::npos;
   }
   if (const Dictionary* dictionary = whole.dictionary(); dictionary != nullptr && CanBeKey(part)) {
@@ -163,6 +163,7 @@ Result<bool> Contains(const Value& whole, const Value& part, Budget& budget) {
                                           : whole.loop() != nullptr ? &whole.loop()->items
                                                                     : nullptr;
   if (items == nullptr) return Failure(CannotApply(Operator::kIn, part, whole));
+  EDGEMOE_FAIL_IF_ERROR(budget.SpendForComparing(whole));
   return std::any_of(items->begin(), items->end(),
                      [&part](const Value& item) { return AreEqual(item, part); });
 }

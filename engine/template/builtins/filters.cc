@@ -95,7 +95,6 @@ Result<Value> PartOf(const Value& item, const Value& attribute, const Value* abs
     EDGEMOE_ASSIGN_OR_FAIL(part, GetItem(item, attribute, budget));
     if (part.is_undefined() && absent != nullptr) part = *absent;
   }
-  EDGEMOE_FAIL_IF_ERROR(budget.SpendForComparing(part));
   return part;
 }
 

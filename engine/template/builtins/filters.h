@@ -39,8 +39,7 @@ std::span<const Filter> OrderFilters();     // what compares items with each oth
 // As text; a text stays as it is.
 Result<Value> Text(const FilterCall& call);
 // The part that `attribute` names: an index, or names and numbers with dots between. The item
-// itself when it is undefined or none. What is not there is `absent`, if that is given. Spends what
-// comparing the part costs.
+// itself when it is undefined or none. What is not there is `absent`, if that is given.
 Result<Value> PartOf(const Value& item, const Value& attribute, const Value* absent,
                      Budget& budget);
 

@@ -17,8 +17,9 @@ struct Keyed {
   Value item;
 };
 
-Value Folded(const Value& value, bool case_sensitive) {
+Result<Value> Folded(const Value& value, bool case_sensitive, Budget& budget) {
   if (case_sensitive || !value.is_string()) return value;
+  EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(value));
   return Value(ToLower(*value.string()));
 }
 
@@ -28,14 +29,16 @@ Result<Value> SortKey(const Value& item, const Value& attribute, bool case_sensi
                       Budget& budget) {
   if (!attribute.is_string()) {
     EDGEMOE_ASSIGN_OR_FAIL(const Value part, PartOf(item, attribute, nullptr, budget));
-    return MakeList({Folded(part, case_sensitive)}, budget);
+    EDGEMOE_ASSIGN_OR_FAIL(Value folded, Folded(part, case_sensitive, budget));
+    return MakeList({std::move(folded)}, budget);
   }
   const std::string& names = *attribute.string();
   std::vector<Value> parts;
   for (const std::string_view name : Split(names, ",", names.size(), /*from_right=*/false)) {
     EDGEMOE_ASSIGN_OR_FAIL(const Value part,
                            PartOf(item, Value(std::string(name)), nullptr, budget));
-    parts.push_back(Folded(part, case_sensitive));
+    EDGEMOE_ASSIGN_OR_FAIL(Value folded, Folded(part, case_sensitive, budget));
+    parts.push_back(std::move(folded));
   }
   return MakeList(std::move(parts), budget);
 }
@@ -93,7 +96,9 @@ Result<Value> DictSort(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Value view, CallMethod(call.value, "items", {}, call.budget));
   std::vector<Keyed> keyed;
   for (const Value& pair : view.list()->items) {
-    keyed.push_back({Folded(pair.list()->items[by == "key" ? 0 : 1], bound.Flag(0, false)), pair});
+    EDGEMOE_ASSIGN_OR_FAIL(Value key, Folded(pair.list()->items[by == "key" ? 0 : 1],
+                                             bound.Flag(0, false), call.budget));
+    keyed.push_back({std::move(key), pair});
   }
   EDGEMOE_FAIL_IF_ERROR(SortByKeys(keyed, bound.Flag(2, false), call.budget));
   return ItemsOfKeyed(std::move(keyed), call.budget);
@@ -110,7 +115,8 @@ Result<Value> GroupBy(const FilterCall& call) {
   std::vector<Keyed> keyed;
   for (const Value& item : items) {
     EDGEMOE_ASSIGN_OR_FAIL(const Value key, PartOf(item, bound.Get(0), absent_given, call.budget));
-    keyed.push_back({Folded(key, bound.Flag(2, false)), item});
+    EDGEMOE_ASSIGN_OR_FAIL(Value folded, Folded(key, bound.Flag(2, false), call.budget));
+    keyed.push_back({std::move(folded), item});
   }
   EDGEMOE_FAIL_IF_ERROR(SortByKeys(keyed, /*reverse=*/false, call.budget));
   std::vector<Value> groups;
@@ -138,7 +144,8 @@ Result<Value> MinOrMax(const FilterCall& call) {
   Keyed best;
   for (std::size_t i = 0; i < items.size(); ++i) {
     EDGEMOE_ASSIGN_OR_FAIL(Value key, PartOf(items[i], bound.Get(1), nullptr, call.budget));
-    key = Folded(key, bound.Flag(0, false));
+    EDGEMOE_ASSIGN_OR_FAIL(key, Folded(key, bound.Flag(0, false), call.budget));
+    EDGEMOE_FAIL_IF_ERROR(call.budget.SpendForComparing(key));
     if (i > 0) {
       EDGEMOE_ASSIGN_OR_FAIL(const int order, Compare(key, best.key));
       if (call.name == "min" ? order >= 0 : order <= 0) continue;
@@ -155,7 +162,7 @@ Result<Value> Unique(const FilterCall& call) {
   std::vector<Value> keys;
   for (const Value& item : items) {
     EDGEMOE_ASSIGN_OR_FAIL(Value key, PartOf(item, bound.Get(1), nullptr, call.budget));
-    key = Folded(key, bound.Flag(0, false));
+    EDGEMOE_ASSIGN_OR_FAIL(key, Folded(key, bound.Flag(0, false), call.budget));
     if (key.dictionary() != nullptr || (key.list() != nullptr && !key.list()->is_tuple())) {
       return Failure(InvalidArgumentError("unique: cannot look up " + key.Describe()));
     }

@@ -219,6 +219,19 @@ TEST(ChatTemplate, NamespacesAnywhere) {
   });
 }
 
+// What it takes to look up a key of many does not add up to the limit.
+TEST(ChatTemplate, LargeDictionaries) {
+  Json large = Json::object();
+  for (int i = 0; i < 20000; ++i) large["k" + std::to_string(i)] = i;
+  const Json context = {{"large", large}, {"rows", Json::array({Json{{"d", large}}})}};
+  EXPECT_EQ(Render("{% for i in range(20) %}{{ 'k19999' in large }}{{ large.k7 }}"
+                   "{{ rows|map(attribute='d')|first|length }}{% endfor %}{{ large|length }}",
+                   context)
+                .value_or("?")
+                .size(),
+            20 * (4 + 1 + 5) + 5);
+}
+
 TEST(ChatTemplate, GroupBy) {
   ExpectWritten({
       {"{% for g in msgs|groupby('role') %}{{ g.grouper }}:{{ g.list|length }}:{{ g[0] }};"
