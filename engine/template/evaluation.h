@@ -70,6 +70,7 @@ class Evaluation {
   Status ExecuteFilter(const Statement& statement);
   Status ExecuteCall(const Statement& statement);
   Status StoreMacro(const Statement& statement);
+  Status Store(std::string_view name, Value value);
   Status StoreTargets(const std::vector<std::string>& targets, const Value& value);
 
   // ---- expressions
@@ -93,7 +94,7 @@ class Evaluation {
                          SourcePosition position);
   Status BindMacro(const Statement& macro, const Arguments& arguments, SourcePosition position);
   Status BindRest(const Statement& macro, const Arguments& arguments, SourcePosition position);
-  Value Lookup(std::string_view name);
+  Result<Value> Lookup(std::string_view name);
 
   const RenderOptions& options_;
   Budget budget_;

@@ -168,7 +168,8 @@ Result<Evaluation::Flow> Evaluation::ExecuteWith(const Statement& statement) {
   }
   scopes_.Enter(&scopes_.current());
   for (std::size_t i = 0; i < values.size(); ++i) {
-    scopes_.current().Store(statement.parameters[i].name, std::move(values[i]));
+    EDGEMOE_FAIL_IF_ERROR(
+        At(statement.position, Store(statement.parameters[i].name, std::move(values[i]))));
   }
   Result<Flow> flow = Execute(statement.body);
   scopes_.Leave();
@@ -180,12 +181,13 @@ Status Evaluation::ExecuteSet(const Statement& statement) {
   if (statement.text.empty()) {
     return At(statement.position, StoreTargets(statement.targets, value));
   }
-  const Value target = Lookup(statement.text);
+  EDGEMOE_ASSIGN_OR_RETURN(const Value target, At(statement.position, Lookup(statement.text)));
   Namespace* fields = target.fields();
   if (fields == nullptr) {
     return ErrorAt(statement.position, "\"" + statement.text + "\" is " + target.Describe() +
                                            ", only a namespace's attributes can be set");
   }
+  EDGEMOE_RETURN_IF_ERROR(At(statement.position, budget_.Spend(fields->fields.size())));
   if (Value* found = fields->Find(statement.targets[0])) {
     *found = std::move(value);
   } else {
@@ -200,8 +202,7 @@ Status Evaluation::ExecuteSetBlock(const Statement& statement) {
   if (statement.expression != nullptr) {
     EDGEMOE_ASSIGN_OR_RETURN(value, FilterChain(*statement.expression, std::move(value)));
   }
-  scopes_.current().Store(statement.targets[0], std::move(value));
-  return OkStatus();
+  return At(statement.position, Store(statement.targets[0], std::move(value)));
 }
 
 Status Evaluation::ExecuteFilter(const Statement& statement) {
@@ -224,22 +225,24 @@ Status Evaluation::ExecuteCall(const Statement& statement) {
 
 Status Evaluation::StoreMacro(const Statement& statement) {
   EDGEMOE_ASSIGN_OR_RETURN(Scope* const scope, At(statement.position, scopes_.Keep(budget_)));
-  scope->Store(statement.text, Value(Macro{&statement, scope}));
+  return At(statement.position, Store(statement.text, Value(Macro{&statement, scope})));
+}
+
+Status Evaluation::Store(std::string_view name, Value value) {
+  EDGEMOE_RETURN_IF_ERROR(budget_.Spend(scopes_.current().variables.size()));
+  scopes_.current().Store(name, std::move(value));
   return OkStatus();
 }
 
 Status Evaluation::StoreTargets(const std::vector<std::string>& targets, const Value& value) {
-  if (targets.size() == 1) {
-    scopes_.current().Store(targets[0], value);
-    return OkStatus();
-  }
+  if (targets.size() == 1) return Store(targets[0], value);
   EDGEMOE_ASSIGN_OR_RETURN(std::vector<Value> items, ItemsOf(value, budget_));
   if (items.size() != targets.size()) {
     return InvalidArgumentError(std::to_string(items.size()) + " values for " +
                                 std::to_string(targets.size()) + " names");
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
-    scopes_.current().Store(targets[i], std::move(items[i]));
+    EDGEMOE_RETURN_IF_ERROR(Store(targets[i], std::move(items[i])));
   }
   return OkStatus();
 }

@@ -8,8 +8,11 @@
 
 namespace edgemoe::jinja {
 
-Value Evaluation::Lookup(std::string_view name) {
-  if (const Value* found = scopes_.current().Find(name)) return *found;
+Result<Value> Evaluation::Lookup(std::string_view name) {
+  std::size_t looked_at = 0;
+  const Value* const stored = scopes_.current().Find(name, looked_at);
+  EDGEMOE_FAIL_IF_ERROR(budget_.Spend(looked_at));
+  if (stored != nullptr) return *stored;
   if (const auto found = context_.find(name); found != context_.end()) return found->second;
   if (const auto function = FindFunction(name, options_.now)) return Value(*function);
   return Value::MakeUndefined(std::string(name));
@@ -21,7 +24,7 @@ Result<Value> Evaluation::Evaluate(const Expression& expression) {
   using Kind = Expression::Kind;
   switch (expression.kind) {
     case Kind::kLiteral: return expression.literal;
-    case Kind::kName: return Lookup(expression.text);
+    case Kind::kName: return At(expression.position, Lookup(expression.text));
     case Kind::kList:
     case Kind::kTuple: return EvaluateList(expression);
     case Kind::kDictionary: return EvaluateDictionary(expression);
@@ -242,6 +245,7 @@ Status Evaluation::BindMacro(const Statement& macro, const Arguments& arguments,
   Scope& scope = scopes_.current();
   for (std::size_t i = 0; i < macro.parameters.size(); ++i) {
     const MacroParameter& parameter = macro.parameters[i];
+    EDGEMOE_RETURN_IF_ERROR(At(position, budget_.Spend(i + arguments.named.size())));
     Value value = Value::MakeUndefined(parameter.name);
     const auto named =
         std::find_if(arguments.named.begin(), arguments.named.end(),
@@ -271,6 +275,7 @@ Status Evaluation::BindRest(const Statement& macro, const Arguments& arguments,
   if (macro.catches_caller) scope.Store("caller", Value::MakeUndefined("caller"));
   std::vector<std::pair<Value, Value>> rest;
   for (const auto& [name, value] : arguments.named) {
+    EDGEMOE_RETURN_IF_ERROR(At(position, budget_.Spend(parameters)));
     const auto first =
         macro.parameters.begin() + static_cast<std::ptrdiff_t>(std::min(given, parameters));
     const bool taken = std::any_of(first, macro.parameters.end(),

@@ -153,7 +153,7 @@ Result<bool> Contains(const Value& whole, const Value& part, Budget& budget) {
   if (whole.is_undefined()) return false;
   if (whole.is_string() && part.is_string()) {
     EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(whole));
-    return whole.string()->find(*part.string()) != std::string::npos;
+    return FindPart(*whole.string(), *part.string()) != std::string::npos;
   }
   if (const Dictionary* dictionary = whole.dictionary(); dictionary != nullptr && CanBeKey(part)) {
     EDGEMOE_FAIL_IF_ERROR(budget.SpendForLookup(*dictionary, part));
@@ -246,11 +246,12 @@ Result<Value> GetAttribute(const Value& value, std::string_view name, Budget& bu
                                         std::string(name.substr(0, 64)) + "\""));
   }
   if (Namespace* fields = value.fields()) {
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(fields->fields.size()));
     if (const Value* found = fields->Find(name)) return *found;
   } else if (value.loop() != nullptr) {
     return LoopAttribute(*value.loop(), name);
   } else if (const Dictionary* dictionary = value.dictionary()) {
-    EDGEMOE_FAIL_IF_ERROR(budget.Spend(dictionary->entries.size()));
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(dictionary->entries.size() * (1 + name.size() / 32)));
     if (const Value* found = dictionary->FindText(name)) return *found;
   } else if (value.list() != nullptr && value.list()->kind == List::Kind::kGroup) {
     if (name == "grouper") return value.list()->items[0];
@@ -292,6 +293,7 @@ Result<Value> GetItem(const Value& value, const Value& key, Budget& budget) {
 
 Result<Value> GetPath(const Value& value, std::string_view path, const Value* absent,
                       Budget& budget) {
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend(path.size()));
   Value at = value;
   for (const std::string_view step : Split(path, ".", path.size(), false)) {
     EDGEMOE_FAIL_IF_ERROR(budget.Step());

@@ -3,8 +3,9 @@
 
 namespace edgemoe::jinja {
 
-const Value* Scope::Find(std::string_view name) const {
+const Value* Scope::Find(std::string_view name, std::size_t& looked_at) const {
   for (const Scope* scope = this; scope != nullptr; scope = scope->parent) {
+    looked_at += scope->variables.size();
     for (const auto& [key, value] : scope->variables) {
       if (key == name) return &value;
     }

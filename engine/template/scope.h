@@ -20,7 +20,8 @@ struct Scope {
   // Names belong to the template or are literals.
   std::vector<std::pair<std::string_view, Value>> variables{};
 
-  const Value* Find(std::string_view name) const;  // here and in all parents
+  // Here and in all parents; null where there is none. Adds how many variables it looked at.
+  const Value* Find(std::string_view name, std::size_t& looked_at) const;
   void Store(std::string_view name, Value value);
 };
 

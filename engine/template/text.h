@@ -27,6 +27,10 @@ std::vector<std::string_view> SplitAtSpaces(std::string_view text, std::size_t c
 // At every kind of line end that Python knows, which are more than "\n".
 std::vector<std::string_view> SplitLines(std::string_view text, bool keep_ends);
 
+// Where `part` first stands at or after `from`, and where it last stands; npos for nowhere. Time is
+// linear in both texts, which std::string's find() is not.
+std::size_t FindPart(std::string_view text, std::string_view part, std::size_t from = 0);
+std::size_t FindLastPart(std::string_view text, std::string_view part);
 std::size_t CountOccurrences(std::string_view text, std::string_view part);
 // The first `count_max` occurrences of `from`; an empty one stands around every character.
 std::string Replace(std::string_view text, std::string_view from, std::string_view to,

@@ -37,7 +37,7 @@ Result<Value> StripMethod(std::string_view name, const std::string& text,
 
 // The argument is a text or a list of texts, one of which is enough.
 Result<Value> AffixMethod(std::string_view name, const std::string& text,
-                          const Arguments& arguments) {
+                          const Arguments& arguments, Budget& budget) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind(name, arguments, {"affix"}));
   const auto matches = [&](const std::string& affix) {
     return name == "startswith" ? text.starts_with(affix) : text.ends_with(affix);
@@ -48,6 +48,7 @@ Result<Value> AffixMethod(std::string_view name, const std::string& text,
     return Failure(InvalidArgumentError(std::string(name) + ": the argument is " +
                                         affix.Describe() + ", not a string or a tuple"));
   }
+  EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(affix));
   const auto& items = affix.list()->items;
   return Value(std::any_of(items.begin(), items.end(), [&](const Value& item) {
     return item.is_string() && matches(*item.string());
@@ -91,7 +92,7 @@ Result<Value> FindMethod(std::string_view name, const std::string& text,
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind(name, arguments, {"part"}));
   EDGEMOE_ASSIGN_OR_FAIL(const std::string part, bound.Text(0, ""));
   if (name == "count") return Value(CountOccurrences(text, part));
-  const std::size_t found = name == "find" ? text.find(part) : text.rfind(part);
+  const std::size_t found = name == "find" ? FindPart(text, part) : FindLastPart(text, part);
   if (found == std::string::npos) return Value(-1);
   return Value(CountCharacters(std::string_view(text).substr(0, found)));
 }
@@ -174,7 +175,7 @@ Result<Value> CallTextMethod(const std::string& text, std::string_view name,
   if (name == "strip" || name == "lstrip" || name == "rstrip") {
     return StripMethod(name, text, arguments);
   }
-  if (name == "startswith" || name == "endswith") return AffixMethod(name, text, arguments);
+  if (name == "startswith" || name == "endswith") return AffixMethod(name, text, arguments, budget);
   if (name == "split" || name == "rsplit") return SplitMethod(name, text, arguments, budget);
   if (name == "replace") return ReplaceMethod(text, arguments, budget);
   if (name == "find" || name == "rfind" || name == "count") {

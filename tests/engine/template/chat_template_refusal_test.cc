@@ -158,6 +158,8 @@ TEST(ChatTemplateRefusal, WorkIsBounded) {
       {"{{ '%99999999999999999999s' % 1 }}", "a width or precision above 1000000000"},
       {"{{ '%*s'|format(-9223372036854775807 - 1, 1) }}", "a width or precision above 1000000000"},
       {"{{ 'a'.center(9000000) }}", "bytes of text"},
+      {"{% set x = 'x' * 999 %}{{ x.endswith((x,) * 2000) }}", "bytes of text"},
+      {"{% set p = 'a' * 9000 %}{{ ([{}] * 900)|map(attribute=p)|list }}", "bytes of text"},
       {"{{ ('a ' * 9000)|wordwrap(1, wrapstring='x' * 900) }}", "bytes of text"},
       {"{{ ('-' * 17000)|wordwrap }}", "bytes of text"},
       {"{{ '1'.zfill(9223372036854775807) }}", "bytes of text"},
@@ -189,6 +191,19 @@ TEST(ChatTemplateRefusal, WorkIsBounded) {
     EXPECT_EQ(rendered.error().code(), StatusCode::kInvalidArgument);
     EXPECT_THAT(rendered.error().message(), HasSubstr(sample.written));
   }
+}
+
+// Names are looked for one by one.
+TEST(ChatTemplateRefusal, ManyNamesAreBounded) {
+  std::string names;
+  for (int i = 0; i < 20000; ++i) names += "{% set v" + std::to_string(i) + " = 1 %}";
+  const auto stored = Render(names);
+  EXPECT_TRUE(stored) << stored.error().ToString();
+  const auto looked_up = Render(names + "{% for i in range(99999) %}{{ i }}{% endfor %}");
+  ASSERT_TRUE(looked_up) << looked_up.error().ToString();
+  const auto refused = Render(names + "{% for i in range(99999) %}{{ v19999 }}{% endfor %}");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("bytes of text"));
 }
 
 TEST(ChatTemplateRefusal, InputThatIsNoJsonObjectIsRefused) {

@@ -219,6 +219,21 @@ TEST(ChatTemplate, NamespacesAnywhere) {
   });
 }
 
+// Milliseconds if time is linear, minutes if not.
+TEST(ChatTemplate, SearchIsLinear) {
+  ExpectWritten({
+      {"{% set b = 'a' * 1000 * 1500 %}{% set a = b ~ b %}{{ b ~ 'b' in a }}{{ a.find(b ~ 'b') "
+       "}}"
+       "{{ a.rfind('b' ~ b) }}{{ a.count(b ~ 'b') }}{{ a.replace(b ~ 'b', '')|length }}"
+       "{{ a.split(b ~ 'b')|length }}{{ a.rsplit('b' ~ b, 1)|length }}",
+       "False-1-10300000011"},
+      {"{{ ('a' * 1000 * 3000).strip('b' * 1000 * 3000 ~ 'a')|length }}", "0"},
+      {"{{ 'abcabcab'.rfind('abc') }} {{ 'aabaaab'.rfind('aab') }} {{ 'aXXbXXXc'.rsplit('XX') }} "
+       "{{ 'abc'.rfind('') }} {{ ''.find('') }} {{ 'xyxz'.rsplit('x', 1) }}",
+       "3 4 ['a', 'bX', 'c'] 3 0 ['xy', 'z']"},
+  });
+}
+
 // What it takes to look up a key of many does not add up to the limit.
 TEST(ChatTemplate, LargeDictionaries) {
   Json large = Json::object();
