@@ -241,7 +241,8 @@ Result<Value> MakeList(std::vector<Value> items, Budget& budget, List::Kind kind
 Result<Value> MakeDictionary(std::vector<std::pair<Value, Value>> entries, Budget& budget) {
   EDGEMOE_FAIL_IF_ERROR(budget.Spend(kValueBytes + entries.size() * 2 * sizeof(Value)));
   Dictionary made;
-  for (auto& [key, value] : entries) {
+  for (auto& entry : entries) {
+    Value& key = entry.first;
     if (!CanBeKey(key)) {
       return Failure(
           InvalidArgumentError("a dictionary's key is " + key.Describe() +
@@ -250,11 +251,11 @@ Result<Value> MakeDictionary(std::vector<std::pair<Value, Value>> entries, Budge
     EDGEMOE_FAIL_IF_ERROR(budget.SpendForLookup(made, key));
     const auto found =
         std::find_if(made.entries.begin(), made.entries.end(),
-                     [&k = key](const auto& entry) { return AreEqual(entry.first, k); });
+                     [&key](const auto& other) { return AreEqual(other.first, key); });
     if (found == made.entries.end()) {
-      made.entries.emplace_back(std::move(key), std::move(value));
+      made.entries.push_back(std::move(entry));
     } else {
-      found->second = std::move(value);
+      found->second = std::move(entry.second);
     }
   }
   return FinishDictionary(std::move(made));

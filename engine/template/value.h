@@ -76,8 +76,8 @@ class Value {
   Value(bool flag) : held_(flag) {}          // NOLINT: implicit
   Value(const void*) = delete;               // which would be a bool
   Value(double number) : held_(number) {}    // NOLINT: implicit
-  Value(std::string text)
-      : Value(std::make_shared<const std::string>(std::move(text))) {}        // NOLINT
+  Value(std::string text)                    // NOLINT: implicit
+      : Value(std::make_shared<const std::string>(std::move(text))) {}
   Value(std::shared_ptr<const std::string> text) : held_(std::move(text)) {}  // NOLINT: implicit
   Value(std::shared_ptr<const List> list) : held_(std::move(list)) {}         // NOLINT: implicit
   Value(std::shared_ptr<const Dictionary> keys) : held_(std::move(keys)) {}   // NOLINT: implicit
