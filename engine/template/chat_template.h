@@ -4,9 +4,9 @@
 // semantics of the models' own library (Jinja 2 with trim_blocks and lstrip_blocks, Python's texts
 // and numbers, JSON as json.dumps writes it).
 //
-// Left out: include, import, extends, block, call, recursive loops, "%" on texts, methods that
-// change a list, the filters groupby and format, dictionaries with numbers as keys, and namespaces
-// in lists or in namespaces. A tuple is a list.
+// Left out: include, import, extends, block, methods that change a list, str.format(), integers
+// beyond 64 bits, and targets in brackets of their own ("for a, (b, c) in"). What is a generator or
+// a range in Python is a list.
 //
 // Everything is bounded, for templates come with files from anywhere: 1 MiB of source (parser.h),
 // nesting and recursion (token_cursor.h, expression_parser.h, evaluator.h), and what one rendering

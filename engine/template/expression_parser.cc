@@ -35,19 +35,23 @@ class ExpressionParser {
  public:
   explicit ExpressionParser(TokenCursor& cursor) : cursor_(cursor) {}
 
-  // "a, b" is a list, as in {% set x, y = 1, 2 %}.
+  // "a, b" is a tuple, as in {% set x, y = 1, 2 %}.
   Result<ExpressionPtr> ParseTuple(bool allow_conditional = true) {
     const SourcePosition position = cursor_.Peek().position;
     EDGEMOE_ASSIGN_OR_FAIL(ExpressionPtr first, allow_conditional ? ParseExpression() : ParseOr());
     if (!cursor_.IsOperator(",")) return first;
-    Expression list{.kind = Kind::kList, .position = position};
-    list.operands.push_back(std::move(first));
+    Expression tuple{.kind = Kind::kTuple, .position = position};
+    tuple.operands.push_back(std::move(first));
     while (cursor_.TakeOperator(",")) {
-      if (cursor_.Peek().kind == Token::Kind::kBlockEnd || cursor_.IsOperator(")")) break;
+      const Token::Kind behind = cursor_.Peek().kind;
+      if (behind == Token::Kind::kBlockEnd || behind == Token::Kind::kOutputEnd ||
+          cursor_.IsOperator(")")) {
+        break;
+      }
       EDGEMOE_ASSIGN_OR_FAIL(ExpressionPtr next, allow_conditional ? ParseExpression() : ParseOr());
-      list.operands.push_back(std::move(next));
+      tuple.operands.push_back(std::move(next));
     }
-    return Finish(std::move(list));
+    return Finish(std::move(tuple));
   }
 
   Result<ExpressionPtr> ParseExpression() {
@@ -183,7 +187,7 @@ class ExpressionParser {
       case Token::Kind::kString: {
         std::string text;
         while (cursor_.Peek().kind == Token::Kind::kString) text += cursor_.Take().text;
-        return Literal(token.position, Json(std::move(text)));
+        return Literal(token.position, Value(std::move(text)));
       }
       case Token::Kind::kInteger:
       case Token::Kind::kFloat: return ParseNumber();
@@ -204,12 +208,12 @@ class ExpressionParser {
     if (token.kind == Token::Kind::kInteger) {
       std::int64_t value = 0;
       if (std::from_chars(token.text.data(), end, value).ec == std::errc()) {
-        return Literal(token.position, Json(value));
+        return Literal(token.position, Value(value));
       }
     } else {
       double value = 0;
       if (std::from_chars(token.text.data(), end, value).ec == std::errc()) {
-        return Literal(token.position, Json(value));
+        return Literal(token.position, Value(value));
       }
     }
     return Failure(
@@ -218,9 +222,11 @@ class ExpressionParser {
 
   Result<ExpressionPtr> ParseNameOrConstant() {
     const Token& token = cursor_.Take();
-    if (token.text == "true" || token.text == "True") return Literal(token.position, Json(true));
-    if (token.text == "false" || token.text == "False") return Literal(token.position, Json(false));
-    if (token.text == "none" || token.text == "None") return Literal(token.position, Json(nullptr));
+    if (token.text == "true" || token.text == "True") return Literal(token.position, Value(true));
+    if (token.text == "false" || token.text == "False")
+      return Literal(token.position, Value(false));
+    if (token.text == "none" || token.text == "None")
+      return Literal(token.position, Value(nullptr));
     Expression name{.kind = Kind::kName, .position = token.position};
     name.text = token.text;
     return Finish(std::move(name));
@@ -229,7 +235,7 @@ class ExpressionParser {
   Result<ExpressionPtr> ParseParentheses() {
     const SourcePosition position = cursor_.Take().position;
     if (cursor_.TakeOperator(")"))
-      return Finish(Expression{.kind = Kind::kList, .position = position});
+      return Finish(Expression{.kind = Kind::kTuple, .position = position});
     EDGEMOE_ASSIGN_OR_FAIL(ExpressionPtr value, ParseTuple());
     EDGEMOE_FAIL_IF_ERROR(cursor_.ExpectOperator(")"));
     return value;
@@ -324,6 +330,13 @@ class ExpressionParser {
         if (cursor_.TakeOperator(")")) break;
       }
       first = false;
+      const bool has_spread_names = !call.keywords.empty() && call.keywords.back().first.empty();
+      if (has_spread_names) return cursor_.Unexpected("\")\"");
+      if (cursor_.TakeOperator("**")) {
+        EDGEMOE_ASSIGN_OR_RETURN(ExpressionPtr names, ParseExpression());
+        call.keywords.emplace_back("", std::move(names));
+        continue;
+      }
       if (cursor_.Peek().kind == Token::Kind::kName && cursor_.IsOperator("=", 1)) {
         std::string name = cursor_.Take().text;
         cursor_.Take();
@@ -331,8 +344,19 @@ class ExpressionParser {
         call.keywords.emplace_back(std::move(name), std::move(value));
         continue;
       }
-      if (!call.keywords.empty()) return cursor_.Unexpected("a named argument");
+      const bool has_spread =
+          call.operands.back() != nullptr && call.operands.back()->kind == Kind::kSpread;
+      if (has_spread || (!call.keywords.empty() && !cursor_.IsOperator("*"))) {
+        return cursor_.Unexpected("a named argument");
+      }
+      const bool spreads = cursor_.IsOperator("*");
+      Expression spread{.kind = Kind::kSpread, .position = cursor_.Peek().position};
+      if (spreads) cursor_.Take();
       EDGEMOE_ASSIGN_OR_RETURN(ExpressionPtr value, ParseExpression());
+      if (spreads) {
+        spread.operands.push_back(std::move(value));
+        EDGEMOE_ASSIGN_OR_RETURN(value, Finish(std::move(spread)));
+      }
       call.operands.push_back(std::move(value));
     }
     return OkStatus();
@@ -423,9 +447,9 @@ class ExpressionParser {
     return std::make_shared<const Expression>(std::move(expression));
   }
 
-  Result<ExpressionPtr> Literal(SourcePosition position, Json value) {
+  Result<ExpressionPtr> Literal(SourcePosition position, Value value) {
     Expression literal{.kind = Kind::kLiteral, .position = position};
-    literal.literal = std::make_shared<const Json>(std::move(value));
+    literal.literal = std::move(value);
     return Finish(std::move(literal));
   }
 

@@ -13,7 +13,7 @@ constexpr std::uint32_t kExpressionDepthMax = 160;  // of a tree, so also the te
 
 // Each function takes one expression from the cursor, as much as belongs to it.
 
-// "a", or "a, b" as a list. Without `allow_conditional` it stops at an "if".
+// "a", or "a, b" as a tuple. Without `allow_conditional` it stops at an "if".
 Result<ExpressionPtr> ParseTuple(TokenCursor& cursor, bool allow_conditional = true);
 
 Result<ExpressionPtr> ParseExpression(TokenCursor& cursor);

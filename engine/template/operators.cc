@@ -5,6 +5,9 @@
 #include <charconv>
 #include <cmath>
 
+#include "engine/template/comparison.h"
+#include "engine/template/percent_format.h"
+#include "engine/template/printing.h"
 #include "engine/template/text.h"
 
 namespace edgemoe::jinja {
@@ -38,27 +41,8 @@ Status CannotApply(Operator op, const Value& left, const Value& right) {
                               left.Describe() + " and " + right.Describe());
 }
 
-// An integer or boolean in the signed range.
-std::optional<std::int64_t> IntegerOf(const Value& value) {
-  const Json* json = value.json();
-  if (json == nullptr) return std::nullopt;
-  if (json->is_boolean()) return json->get<bool>() ? 1 : 0;
-  if (json->is_number_unsigned() &&
-      json->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX)) {
-    return std::nullopt;
-  }
-  if (!json->is_number_integer()) return std::nullopt;
-  return json->get<std::int64_t>();
-}
-
-std::optional<double> NumberOf(const Value& value) {
-  if (const auto integer = IntegerOf(value)) return static_cast<double>(*integer);
-  if (value.json() == nullptr || !value.json()->is_number()) return std::nullopt;
-  return value.json()->get<double>();
-}
-
 Result<Value> Finite(double value) {
-  if (std::isfinite(value)) return Value(Json(value));
+  if (std::isfinite(value)) return Value(value);
   return Failure(InvalidArgumentError("the result is not a finite number"));
 }
 
@@ -88,18 +72,18 @@ Result<Value> IntegerArithmetic(Operator op, std::int64_t a, std::int64_t b) {
     }
   }
   if (overflow) return Failure(InvalidArgumentError("the result does not fit in 64 bits"));
-  return Value(Json(result));
+  return Value(result);
 }
 
 Result<Value> Arithmetic(Operator op, const Value& left, const Value& right) {
-  const std::optional<double> a = NumberOf(left);
-  const std::optional<double> b = NumberOf(right);
+  const std::optional<double> a = left.number();
+  const std::optional<double> b = right.number();
   if (!a || !b) return Failure(CannotApply(op, left, right));
   const bool divides =
       op == Operator::kDivide || op == Operator::kFloorDivide || op == Operator::kModulo;
   if (divides && *b == 0) return Failure(InvalidArgumentError("division by zero"));
-  const auto x = IntegerOf(left);
-  const auto y = IntegerOf(right);
+  const auto x = left.integer();
+  const auto y = right.integer();
   const bool stays_integer = op != Operator::kDivide && (op != Operator::kPower || (y && *y >= 0));
   if (x && y && stays_integer) return IntegerArithmetic(op, *x, *y);
   switch (op) {
@@ -120,77 +104,82 @@ Result<Value> Arithmetic(Operator op, const Value& left, const Value& right) {
 Result<Value> Add(const Value& left, const Value& right, Budget& budget) {
   if (left.is_string() && right.is_string()) {
     EDGEMOE_FAIL_IF_ERROR(budget.Spend(left.string()->size() + right.string()->size()));
-    return Value(Json(*left.string() + *right.string()));
+    return Value(*left.string() + *right.string());
   }
-  if (left.json() != nullptr && right.json() != nullptr && left.json()->is_array() &&
-      right.json()->is_array()) {
-    EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*left.json()));
-    EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*right.json()));
-    Json joined = *left.json();
-    joined.insert(joined.end(), right.json()->begin(), right.json()->end());
-    return Value(std::move(joined));
-  }
-  return Arithmetic(Operator::kAdd, left, right);
+  const List* const a = left.list();
+  const List* const b = right.list();
+  if (a == nullptr || b == nullptr) return Arithmetic(Operator::kAdd, left, right);
+  const bool is_tuple = a->is_tuple();
+  if (is_tuple != b->is_tuple()) return Failure(CannotApply(Operator::kAdd, left, right));
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend((a->items.size() + b->items.size()) * sizeof(Value)));
+  std::vector<Value> joined = a->items;
+  joined.insert(joined.end(), b->items.begin(), b->items.end());
+  return MakeList(std::move(joined), budget, is_tuple ? List::Kind::kTuple : List::Kind::kList);
 }
 
 // "ab" * 3 and [0] * 3, beside numbers.
 Result<Value> Multiply(const Value& left, const Value& right, Budget& budget) {
-  const bool repeats_left = left.is_string() || (left.json() != nullptr && left.json()->is_array());
+  const bool repeats_left = left.is_string() || left.list() != nullptr;
   const Value& whole = repeats_left ? left : right;
-  const auto count = IntegerOf(repeats_left ? right : left);
-  const bool is_list = whole.json() != nullptr && whole.json()->is_array();
-  if (!count || (!whole.is_string() && !is_list)) {
+  const auto count = (repeats_left ? right : left).integer();
+  const List* const list = whole.list();
+  if (!count || (!whole.is_string() && list == nullptr)) {
     return Arithmetic(Operator::kMultiply, left, right);
   }
-  Json result = is_list ? Json::array() : Json(std::string());
+  std::vector<Value> items;
+  std::string text;
   for (std::int64_t i = 0; i < *count; ++i) {
     EDGEMOE_FAIL_IF_ERROR(budget.Step());
-    EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*whole.json()));
-    if (is_list) {
-      result.insert(result.end(), whole.json()->begin(), whole.json()->end());
+    if (list != nullptr) {
+      EDGEMOE_FAIL_IF_ERROR(budget.Spend(list->items.size() * sizeof(Value)));
+      items.insert(items.end(), list->items.begin(), list->items.end());
     } else {
-      result.get_ref<std::string&>() += *whole.string();
+      EDGEMOE_FAIL_IF_ERROR(budget.Spend(whole.string()->size()));
+      text += *whole.string();
     }
   }
-  return Value(std::move(result));
+  if (list == nullptr) return Value(std::move(text));
+  return MakeList(std::move(items), budget,
+                  list->is_tuple() ? List::Kind::kTuple : List::Kind::kList);
 }
 
 Result<Value> Concatenate(const Value& left, const Value& right, Budget& budget) {
-  for (const Value* value : {&left, &right}) {
-    if (value->json() != nullptr) EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*value->json()));
-  }
-  EDGEMOE_ASSIGN_OR_FAIL(std::string text, ToText(left));
-  EDGEMOE_ASSIGN_OR_FAIL(const std::string more, ToText(right));
-  return Value(Json(std::move(text += more)));
+  EDGEMOE_ASSIGN_OR_FAIL(std::string text, ToText(left, budget));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::string more, ToText(right, budget));
+  return Value(text += more);
 }
 
 Result<bool> Contains(const Value& whole, const Value& part, Budget& budget) {
   if (whole.is_undefined()) return false;
-  if (whole.json() != nullptr) EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*whole.json()));
-  if (const std::string* text = whole.string()) {
-    if (part.is_string()) return text->find(*part.string()) != std::string::npos;
-  } else if (whole.json() != nullptr && whole.json()->is_object()) {
-    return part.is_string() && whole.json()->contains(*part.string());
-  } else if (whole.json() != nullptr && whole.json()->is_array()) {
-    if (part.json() == nullptr) return false;
-    return std::any_of(whole.json()->begin(), whole.json()->end(),
-                       [&](const Json& item) { return AreEqual(item, *part.json()); });
+  if (whole.is_string() && part.is_string()) {
+    EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(whole));
+    return FindPart(*whole.string(), *part.string()) != std::string::npos;
   }
-  return Failure(CannotApply(Operator::kIn, part, whole));
+  if (const Dictionary* dictionary = whole.dictionary(); dictionary != nullptr && CanBeKey(part)) {
+    EDGEMOE_FAIL_IF_ERROR(budget.SpendForLookup(*dictionary, part));
+    return dictionary->Find(part) != nullptr;
+  }
+  const std::vector<Value>* const items = whole.list() != nullptr   ? &whole.list()->items
+                                          : whole.loop() != nullptr ? &whole.loop()->items
+                                                                    : nullptr;
+  if (items == nullptr) return Failure(CannotApply(Operator::kIn, part, whole));
+  EDGEMOE_FAIL_IF_ERROR(budget.SpendForComparing(whole));
+  return std::any_of(items->begin(), items->end(),
+                     [&part](const Value& item) { return AreEqual(item, part); });
 }
 
 Value LoopAttribute(const LoopState& loop, std::string_view name) {
   const std::size_t count = loop.items.size();
   const std::size_t index = loop.index;
-  if (name == "index") return Value(Json(index + 1));
-  if (name == "index0") return Value(Json(index));
-  if (name == "revindex") return Value(Json(count - index));
-  if (name == "revindex0") return Value(Json(count - index - 1));
-  if (name == "first") return Value(Json(index == 0));
-  if (name == "last") return Value(Json(index + 1 == count));
-  if (name == "length") return Value(Json(count));
-  if (name == "depth") return Value(Json(loop.depth));
-  if (name == "depth0") return Value(Json(loop.depth - 1));
+  if (name == "index") return Value(index + 1);
+  if (name == "index0") return Value(index);
+  if (name == "revindex") return Value(count - index);
+  if (name == "revindex0") return Value(count - index - 1);
+  if (name == "first") return Value(index == 0);
+  if (name == "last") return Value(index + 1 == count);
+  if (name == "length") return Value(count);
+  if (name == "depth") return Value(loop.depth);
+  if (name == "depth0") return Value(loop.depth - 1);
   if (name == "previtem" && index > 0) return loop.items[index - 1];
   if (name == "nextitem" && index + 1 < count) return loop.items[index + 1];
   return Value::MakeUndefined("loop." + std::string(name));
@@ -200,7 +189,7 @@ Value LoopAttribute(const LoopState& loop, std::string_view name) {
 Result<std::int64_t> SliceBound(const Value& bound, std::int64_t count, std::int64_t step,
                                 std::int64_t absent) {
   if (bound.is_undefined() || bound.is_none()) return absent;
-  const auto given = IntegerOf(bound);
+  const auto given = bound.integer();
   if (!given) return Failure(InvalidArgumentError("slice bound is " + bound.Describe()));
   const std::int64_t least = step < 0 ? -1 : 0;
   const std::int64_t most = step < 0 ? count - 1 : count;
@@ -215,35 +204,40 @@ Result<Value> ApplyBinary(Operator op, const Value& left, const Value& right, Bu
     case Operator::kAdd: return Add(left, right, budget);
     case Operator::kMultiply: return Multiply(left, right, budget);
     case Operator::kConcatenate: return Concatenate(left, right, budget);
+    case Operator::kModulo:
+      if (left.is_string()) return FormatWith(*left.string(), right, budget);
+      return Arithmetic(op, left, right);
     case Operator::kEqual:
     case Operator::kNotEqual:
-      if (left.json() != nullptr) EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*left.json()));
-      return Value(Json(AreEqual(left, right) == (op == Operator::kEqual)));
+      EDGEMOE_FAIL_IF_ERROR(budget.SpendForComparing(left));
+      return Value(AreEqual(left, right) == (op == Operator::kEqual));
     case Operator::kIn:
     case Operator::kNotIn: {
       EDGEMOE_ASSIGN_OR_FAIL(const bool found, Contains(right, left, budget));
-      return Value(Json(found == (op == Operator::kIn)));
+      return Value(found == (op == Operator::kIn));
     }
     case Operator::kLess:
     case Operator::kLessEqual:
     case Operator::kGreater:
     case Operator::kGreaterEqual: {
-      if (left.json() != nullptr) EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*left.json()));
+      EDGEMOE_FAIL_IF_ERROR(budget.SpendForComparing(left));
       EDGEMOE_ASSIGN_OR_FAIL(const int order, Compare(left, right));
-      if (op == Operator::kLess) return Value(Json(order < 0));
-      if (op == Operator::kLessEqual) return Value(Json(order <= 0));
-      return Value(Json(op == Operator::kGreater ? order > 0 : order >= 0));
+      if (op == Operator::kLess) return Value(order < 0);
+      if (op == Operator::kLessEqual) return Value(order <= 0);
+      return Value(op == Operator::kGreater ? order > 0 : order >= 0);
     }
     default: return Arithmetic(op, left, right);
   }
 }
 
 Result<Value> Negate(const Value& value) {
-  return Arithmetic(Operator::kSubtract, Value(Json(0)), value);
+  if (value.is_float()) return Value(-*value.number());
+  return Arithmetic(Operator::kSubtract, Value(0), value);
 }
 
 Result<Value> Affirm(const Value& value) {
-  return Arithmetic(Operator::kAdd, Value(Json(0)), value);
+  if (value.is_float()) return value;
+  return Arithmetic(Operator::kAdd, Value(0), value);
 }
 
 Result<Value> GetAttribute(const Value& value, std::string_view name, Budget& budget) {
@@ -252,13 +246,16 @@ Result<Value> GetAttribute(const Value& value, std::string_view name, Budget& bu
                                         std::string(name.substr(0, 64)) + "\""));
   }
   if (Namespace* fields = value.fields()) {
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(fields->fields.size()));
     if (const Value* found = fields->Find(name)) return *found;
   } else if (value.loop() != nullptr) {
     return LoopAttribute(*value.loop(), name);
-  } else if (value.json() != nullptr && value.json()->is_object()) {
-    EDGEMOE_FAIL_IF_ERROR(budget.Spend(value.json()->size()));
-    const auto found = value.json()->find(std::string(name));
-    if (found != value.json()->end()) return Value::Part(value, *found);
+  } else if (const Dictionary* dictionary = value.dictionary()) {
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(dictionary->entries.size() * (1 + name.size() / 32)));
+    if (const Value* found = dictionary->FindText(name)) return *found;
+  } else if (value.list() != nullptr && value.list()->kind == List::Kind::kGroup) {
+    if (name == "grouper") return value.list()->items[0];
+    if (name == "list") return value.list()->items[1];
   }
   return Value::MakeUndefined(std::string(name));
 }
@@ -268,15 +265,22 @@ Result<Value> GetItem(const Value& value, const Value& key, Budget& budget) {
   if (value.is_undefined()) {
     return Failure(InvalidArgumentError(value.Describe() + " has no elements"));
   }
-  const std::optional<std::int64_t> index = IntegerOf(key);
-  const bool is_list = value.json() != nullptr && value.json()->is_array();
-  if (!index || (!is_list && !value.is_string())) return Value::MakeUndefined("element");
-  if (is_list) {
-    const auto count = static_cast<std::int64_t>(value.json()->size());
-    const std::int64_t at = *index < 0 ? *index + count : *index;
-    if (at < 0 || at >= count) return Value::MakeUndefined("element " + std::to_string(*index));
-    return Value::Part(value, (*value.json())[static_cast<std::size_t>(at)]);
+  if (const Dictionary* dictionary = value.dictionary()) {
+    EDGEMOE_FAIL_IF_ERROR(budget.SpendForLookup(*dictionary, key));
+    const Value* const found = dictionary->Find(key);
+    return found != nullptr ? *found : Value::MakeUndefined("element");
   }
+  const std::optional<std::int64_t> index = key.integer();
+  if (!index) return Value::MakeUndefined("element");
+  if (const List* list = value.list()) {
+    const auto count = static_cast<std::int64_t>(list->items.size());
+    const std::int64_t at = *index < 0 ? *index + count : *index;
+    if (at < 0 || at >= count || list->kind > List::Kind::kGroup) {
+      return Value::MakeUndefined("element " + std::to_string(*index));
+    }
+    return list->items[static_cast<std::size_t>(at)];
+  }
+  if (!value.is_string()) return Value::MakeUndefined("element");
   EDGEMOE_FAIL_IF_ERROR(budget.Spend(value.string()->size() * sizeof(std::size_t)));
   const std::vector<std::size_t> offsets = CharacterOffsets(*value.string());
   const auto count = static_cast<std::int64_t>(offsets.size()) - 1;
@@ -284,37 +288,41 @@ Result<Value> GetItem(const Value& value, const Value& key, Budget& budget) {
   if (at < 0 || at >= count) return Value::MakeUndefined("character " + std::to_string(*index));
   const std::size_t begin = offsets[static_cast<std::size_t>(at)];
   const std::size_t end = offsets[static_cast<std::size_t>(at) + 1];
-  return Value(Json(value.string()->substr(begin, end - begin)));
+  return Value(value.string()->substr(begin, end - begin));
 }
 
-Result<Value> GetPath(const Value& value, std::string_view path, Budget& budget) {
+Result<Value> GetPath(const Value& value, std::string_view path, const Value* absent,
+                      Budget& budget) {
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend(path.size()));
   Value at = value;
   for (const std::string_view step : Split(path, ".", path.size(), false)) {
+    EDGEMOE_FAIL_IF_ERROR(budget.Step());
     std::int64_t index = 0;
     const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), index);
     const bool is_index = error == std::errc() && end == step.data() + step.size();
     EDGEMOE_ASSIGN_OR_FAIL(
-        at, is_index ? GetItem(at, Value(Json(index)), budget) : GetAttribute(at, step, budget));
+        at, is_index ? GetItem(at, Value(index), budget) : GetAttribute(at, step, budget));
+    if (at.is_undefined() && absent != nullptr) at = *absent;
   }
   return at;
 }
 
 Result<Value> GetSlice(const Value& value, const Value& first, const Value& last, const Value& step,
                        Budget& budget) {
-  const bool is_list = value.json() != nullptr && value.json()->is_array();
-  if (!is_list && !value.is_string()) {
+  const List* const list = value.list();
+  if ((list == nullptr || list->kind > List::Kind::kGroup) && !value.is_string()) {
     return Failure(InvalidArgumentError(value.Describe() + " cannot be sliced"));
   }
-  EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*value.json()));
   std::vector<std::size_t> offsets;
-  if (!is_list) {
+  if (list == nullptr) {
     EDGEMOE_FAIL_IF_ERROR(budget.Spend(value.string()->size() * sizeof(std::size_t)));
     offsets = CharacterOffsets(*value.string());
   }
-  const auto count = static_cast<std::int64_t>(is_list ? value.json()->size() : offsets.size() - 1);
+  const auto count =
+      static_cast<std::int64_t>(list != nullptr ? list->items.size() : offsets.size() - 1);
   std::int64_t stride = 1;
   if (!step.is_undefined() && !step.is_none()) {
-    const auto given = IntegerOf(step);
+    const auto given = step.integer();
     if (!given || *given == 0) {
       return Failure(InvalidArgumentError("slice step is 0 or " + step.Describe()));
     }
@@ -324,17 +332,19 @@ Result<Value> GetSlice(const Value& value, const Value& first, const Value& last
                          SliceBound(first, count, stride, stride < 0 ? count - 1 : 0));
   EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t end,
                          SliceBound(last, count, stride, stride < 0 ? -1 : count));
-  Json list = Json::array();
+  std::vector<Value> items;
   std::string text;
   for (std::int64_t i = begin; stride < 0 ? i > end : i < end; i += stride) {
     const auto at = static_cast<std::size_t>(i);
-    if (is_list) {
-      list.push_back((*value.json())[at]);
+    if (list != nullptr) {
+      items.push_back(list->items[at]);
     } else {
       text.append(*value.string(), offsets[at], offsets[at + 1] - offsets[at]);
     }
   }
-  return is_list ? Value(std::move(list)) : Value(Json(std::move(text)));
+  if (list == nullptr) return Value(std::move(text));
+  return MakeList(std::move(items), budget,
+                  list->is_tuple() ? List::Kind::kTuple : List::Kind::kList);
 }
 
 }  // namespace edgemoe::jinja

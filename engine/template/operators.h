@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "engine/template/syntax.h"
 #include "engine/template/value.h"
 
 namespace edgemoe::jinja {
@@ -21,8 +22,10 @@ Result<Value> Affirm(const Value& value);
 Result<Value> GetAttribute(const Value& value, std::string_view name, Budget& budget);
 // value[key]
 Result<Value> GetItem(const Value& value, const Value& key, Budget& budget);
-// value.a.0.b: names and numbers with dots between, as filters take them.
-Result<Value> GetPath(const Value& value, std::string_view path, Budget& budget);
+// value.a.0.b: names and numbers with dots between, as filters take them. What is not there is
+// `absent`, if that is not null.
+Result<Value> GetPath(const Value& value, std::string_view path, const Value* absent,
+                      Budget& budget);
 // value[first:last:step]; undefined and none stand for what is left out.
 Result<Value> GetSlice(const Value& value, const Value& first, const Value& last, const Value& step,
                        Budget& budget);

@@ -79,6 +79,7 @@ class Parser {
     if (name == "for") return ParseFor(std::move(statement));
     if (name == "set") return ParseSet(std::move(statement));
     if (name == "macro") return ParseMacro(std::move(statement));
+    if (name == "call") return ParseCall(std::move(statement));
     if (name == "with") return ParseWith(std::move(statement));
     if (name == "filter") {
       statement.kind = Statement::Kind::kFilter;
@@ -99,8 +100,8 @@ class Parser {
     }
     return Failure(
         ErrorAt(position, "tag \"" + name.substr(0, 40) +
-                              "\" is not known here: if, for, set, macro, with, filter, raw, "
-                              "generation, break and continue are"));
+                              "\" is not known here: if, for, set, macro, call, with, filter, "
+                              "raw, generation, break and continue are"));
   }
 
   Result<Statement> ParseIf(Statement statement) {
@@ -143,9 +144,7 @@ class Parser {
     if (cursor_.TakeName("if")) {
       EDGEMOE_ASSIGN_OR_FAIL(statement.condition, ParseExpression(cursor_));
     }
-    if (cursor_.IsName("recursive")) {
-      return Failure(ErrorAt(cursor_.Peek().position, "recursive loops are not supported"));
-    }
+    statement.is_recursive = cursor_.TakeName("recursive");
     EDGEMOE_FAIL_IF_ERROR(cursor_.ExpectBlockEnd());
     ++loops_;
     auto body = ParseBody(kEnds);
@@ -197,27 +196,55 @@ class Parser {
     return statement;
   }
 
-  Result<Statement> ParseMacro(Statement statement) {
-    statement.kind = Statement::Kind::kMacro;
-    EDGEMOE_ASSIGN_OR_FAIL(statement.text, cursor_.ExpectName("a macro's name"));
-    EDGEMOE_FAIL_IF_ERROR(cursor_.ExpectOperator("("));
+  Status ParseParameters(Statement& statement) {
+    EDGEMOE_RETURN_IF_ERROR(cursor_.ExpectOperator("("));
     while (!cursor_.TakeOperator(")")) {
-      if (!statement.parameters.empty()) EDGEMOE_FAIL_IF_ERROR(cursor_.ExpectOperator(","));
+      if (!statement.parameters.empty()) EDGEMOE_RETURN_IF_ERROR(cursor_.ExpectOperator(","));
       MacroParameter parameter;
-      EDGEMOE_ASSIGN_OR_FAIL(parameter.name, cursor_.ExpectName("a parameter's name"));
+      EDGEMOE_ASSIGN_OR_RETURN(parameter.name, cursor_.ExpectName("a parameter's name"));
       if (cursor_.TakeOperator("=")) {
-        EDGEMOE_ASSIGN_OR_FAIL(parameter.default_value, ParseExpression(cursor_));
+        EDGEMOE_ASSIGN_OR_RETURN(parameter.default_value, ParseExpression(cursor_));
       }
       statement.parameters.push_back(std::move(parameter));
     }
+    return OkStatus();
+  }
+
+  // The body of a macro or of a call, which no loop around it is left from.
+  Status ParseMacroBody(std::string_view end, Statement& statement) {
     const std::size_t begin = cursor_.offset();
     const std::uint32_t loops = std::exchange(loops_, 0);
-    auto body = ParseBodyUntil("endmacro");
+    auto body = ParseBodyUntil(end);
     loops_ = loops;
-    if (!body) return Failure(std::move(body).error());
+    if (!body) return std::move(body).error();
     statement.body = *std::move(body);
     statement.catches_positional = cursor_.Mentions("varargs", begin);
     statement.catches_named = cursor_.Mentions("kwargs", begin);
+    statement.catches_caller =
+        cursor_.Mentions("caller", begin) &&
+        std::none_of(statement.parameters.begin(), statement.parameters.end(),
+                     [](const MacroParameter& parameter) { return parameter.name == "caller"; });
+    return OkStatus();
+  }
+
+  Result<Statement> ParseMacro(Statement statement) {
+    statement.kind = Statement::Kind::kMacro;
+    EDGEMOE_ASSIGN_OR_FAIL(statement.text, cursor_.ExpectName("a macro's name"));
+    EDGEMOE_FAIL_IF_ERROR(ParseParameters(statement));
+    EDGEMOE_FAIL_IF_ERROR(ParseMacroBody("endmacro", statement));
+    return statement;
+  }
+
+  Result<Statement> ParseCall(Statement statement) {
+    statement.kind = Statement::Kind::kCall;
+    statement.text = "caller";
+    if (cursor_.IsOperator("(")) EDGEMOE_FAIL_IF_ERROR(ParseParameters(statement));
+    const SourcePosition position = cursor_.Peek().position;
+    EDGEMOE_ASSIGN_OR_FAIL(statement.expression, ParseExpression(cursor_));
+    if (statement.expression->kind != Expression::Kind::kCall) {
+      return Failure(ErrorAt(position, "expected a call of a macro"));
+    }
+    EDGEMOE_FAIL_IF_ERROR(ParseMacroBody("endcall", statement));
     return statement;
   }
 

@@ -5,14 +5,13 @@
 
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
-namespace edgemoe::jinja {
+#include "engine/template/value.h"
 
-using Json = nlohmann::ordered_json;
+namespace edgemoe::jinja {
 
 // Counted from 1; a column is a byte.
 struct SourcePosition {
@@ -47,12 +46,14 @@ struct Expression {
     kLiteral,      // literal
     kName,         // text
     kList,         // operands
+    kTuple,        // operands
     kDictionary,   // operands: key, value, key, value ...
     kAttribute,    // operands[0].text
     kSubscript,    // operands[0][operands[1]]
     kSlice,        // operands[0][operands[1]:operands[2]:operands[3]], the last three may be null
     kCall,         // operands[0](operands[1..], keywords)
     kFilter,       // operands[0] | text(operands[1..], keywords)
+    kSpread,       // "*" before the last of operands in a call: its items are arguments
     kTest,         // operands[0] is text(operands[1..])
     kNot,          // operands[0]
     kNegate,       // operands[0]
@@ -66,8 +67,9 @@ struct Expression {
   Operator op = Operator::kAdd;
   SourcePosition position{};
   std::string text{};
-  std::shared_ptr<const Json> literal{};
+  Value literal{};
   std::vector<ExpressionPtr> operands{};
+  // Without a name, and last: "**", a dictionary of more.
   std::vector<std::pair<std::string, ExpressionPtr>> keywords{};
   std::uint32_t depth = 1;  // of the tree below, itself included
 };
@@ -95,6 +97,7 @@ struct Statement {
     kSetBlock,  // targets[0] = what body writes, through expression if there is one
     kMacro,     // text(parameters), body
     kWith,      // parameters, with their values, for body
+    kCall,      // what the macro that expression calls writes; body is its caller(parameters)
     kFilter,    // what body writes, through expression, whose innermost operand is null
     kGroup,     // body: a tag that marks a part and changes nothing
     kBreak,
@@ -110,9 +113,11 @@ struct Statement {
   std::vector<Branch> branches{};
   Body body{};
   Body else_body{};
-  // kMacro: its body speaks of varargs and of kwargs.
+  // kMacro and kCall: the body speaks of varargs, of kwargs and of caller.
   bool catches_positional = false;
   bool catches_named = false;
+  bool catches_caller = false;
+  bool is_recursive = false;  // kFor: its body can call loop(items)
 };
 
 }  // namespace edgemoe::jinja

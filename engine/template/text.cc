@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <unordered_set>
 
 #include "engine/base/utf8.h"
 #include "engine/template/unicode.h"
@@ -29,13 +31,56 @@ std::size_t LastCharacter(std::string_view text) {
   return DecodeUtf8(text, least).bytes == text.size() - least ? least : text.size() - 1;
 }
 
-bool Strips(std::string_view character, const std::string* characters) {
-  if (characters == nullptr) {
+// Knuth, Morris and Pratt, from the end to the start.
+class BackwardFinder {
+ public:
+  explicit BackwardFinder(std::string_view part) : part_(part), borders_(part.size() + 1) {
+    for (std::size_t i = 1, border = 0; i < part.size(); ++i) {
+      while (border > 0 && FromEnd(i) != FromEnd(border)) border = borders_[border];
+      if (FromEnd(i) == FromEnd(border)) ++border;
+      borders_[i + 1] = border;
+    }
+  }
+
+  std::size_t Find(std::string_view text) const {
+    if (part_.empty()) return text.size();
+    std::size_t matched = 0;
+    for (std::size_t at = text.size(); at-- > 0;) {
+      while (matched > 0 && text[at] != FromEnd(matched)) matched = borders_[matched];
+      if (text[at] == FromEnd(matched)) ++matched;
+      if (matched == part_.size()) return at;
+    }
+    return std::string_view::npos;
+  }
+
+ private:
+  char FromEnd(std::size_t index) const { return part_[part_.size() - 1 - index]; }
+
+  std::string_view part_;
+  std::vector<std::size_t> borders_;  // of each suffix: the longest other suffix it starts with
+};
+
+// Without characters, spaces.
+class StrippedCharacters {
+ public:
+  explicit StrippedCharacters(const std::string* characters) : are_spaces_(characters == nullptr) {
+    for (std::size_t at = 0; !are_spaces_ && at < characters->size();) {
+      const std::size_t bytes = CharacterBytes(*characters, at);
+      characters_.insert(std::string_view(*characters).substr(at, bytes));
+      at += bytes;
+    }
+  }
+
+  bool Has(std::string_view character) const {
+    if (!are_spaces_) return characters_.contains(character);
     const Utf8Character decoded = DecodeUtf8(character, 0);
     return decoded.kind == Utf8Character::Kind::kValid && IsPythonSpace(decoded.code_point);
   }
-  return characters->find(character) != std::string::npos;
-}
+
+ private:
+  bool are_spaces_;
+  std::unordered_set<std::string_view> characters_{};
+};
 
 bool EndsLine(char32_t c) {
   return (c >= 0x0A && c <= 0x0D) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 ||
@@ -65,14 +110,15 @@ std::vector<std::size_t> CharacterOffsets(std::string_view text) {
 }
 
 std::string_view Strip(std::string_view text, const std::string* characters, Side side) {
+  const StrippedCharacters stripped(characters);
   while (side != Side::kRight && !text.empty()) {
     const std::uint32_t bytes = DecodeUtf8(text, 0).bytes;
-    if (!Strips(text.substr(0, bytes), characters)) break;
+    if (!stripped.Has(text.substr(0, bytes))) break;
     text.remove_prefix(bytes);
   }
   while (side != Side::kLeft && !text.empty()) {
     const std::size_t last = LastCharacter(text);
-    if (!Strips(text.substr(last), characters)) break;
+    if (!stripped.Has(text.substr(last))) break;
     text = text.substr(0, last);
   }
   return text;
@@ -82,8 +128,9 @@ std::vector<std::string_view> Split(std::string_view text, std::string_view sepa
                                     std::size_t count_max, bool from_right) {
   std::vector<std::string_view> parts;
   if (from_right) {
+    const BackwardFinder finder(separator);
     while (parts.size() < count_max) {
-      const std::size_t found = text.rfind(separator);
+      const std::size_t found = finder.Find(text);
       if (found == std::string_view::npos) break;
       parts.push_back(text.substr(found + separator.size()));
       text = text.substr(0, found);
@@ -93,7 +140,7 @@ std::vector<std::string_view> Split(std::string_view text, std::string_view sepa
     return parts;
   }
   while (parts.size() < count_max) {
-    const std::size_t found = text.find(separator);
+    const std::size_t found = FindPart(text, separator);
     if (found == std::string_view::npos) break;
     parts.push_back(text.substr(0, found));
     text.remove_prefix(found + separator.size());
@@ -140,11 +187,24 @@ std::vector<std::string_view> SplitLines(std::string_view text, bool keep_ends) 
   return lines;
 }
 
+std::size_t FindPart(std::string_view text, std::string_view part, std::size_t from) {
+  if (from > text.size() || part.size() > text.size() - from) return std::string_view::npos;
+  const void* const found =
+      ::memmem(text.data() + from, text.size() - from, part.data(), part.size());
+  if (found == nullptr) return std::string_view::npos;
+  return static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+}
+
+std::size_t FindLastPart(std::string_view text, std::string_view part) {
+  if (part.size() > text.size()) return std::string_view::npos;
+  return BackwardFinder(part).Find(text);
+}
+
 std::size_t CountOccurrences(std::string_view text, std::string_view part) {
   if (part.empty()) return CountCharacters(text) + 1;
   std::size_t count = 0;
-  for (std::size_t at = text.find(part); at != std::string_view::npos;
-       at = text.find(part, at + part.size())) {
+  for (std::size_t at = FindPart(text, part); at != std::string_view::npos;
+       at = FindPart(text, part, at + part.size())) {
     ++count;
   }
   return count;
@@ -163,7 +223,7 @@ std::string Replace(std::string_view text, std::string_view from, std::string_vi
       done += bytes;
       continue;
     }
-    const std::size_t found = text.find(from, done);
+    const std::size_t found = FindPart(text, from, done);
     if (found == std::string_view::npos) break;
     out.append(text.substr(done, found - done)).append(to);
     done = found + from.size();
@@ -323,12 +383,28 @@ std::size_t CountWords(std::string_view text) {
   return count;
 }
 
-std::string CenterText(std::string_view text, std::size_t width) {
+std::string Widen(std::string_view text, std::size_t width, std::string_view fill, Side side) {
   const std::size_t count = CountCharacters(text);
   const std::size_t missing = width > count ? width - count : 0;
-  const std::size_t left = missing / 2 + (missing & width & 1);
-  return std::string(left, ' ').append(text).append(missing - left, ' ');
+  const std::size_t left = side == Side::kLeft    ? missing
+                           : side == Side::kRight ? 0
+                                                  : missing / 2 + (missing & width & 1);
+  std::string out;
+  for (std::size_t i = 0; i < left; ++i) out.append(fill);
+  out.append(text);
+  for (std::size_t i = left; i < missing; ++i) out.append(fill);
+  return out;
 }
+
+namespace {
+
+void AppendEscape(char32_t c, std::string& out) {
+  const auto code = static_cast<std::uint32_t>(c);
+  out += code < 0x100 ? "\\x" : code < 0x10000 ? "\\u" : "\\U";
+  AppendHex(code, code < 0x100 ? 2 : code < 0x10000 ? 4 : 8, out);
+}
+
+}  // namespace
 
 void AppendQuoted(std::string_view text, std::string& out) {
   const bool has_single = text.find('\'') != std::string_view::npos;
@@ -338,7 +414,6 @@ void AppendQuoted(std::string_view text, std::string& out) {
   for (std::size_t at = 0; at < text.size();) {
     const Utf8Character character = DecodeUtf8(text, at);
     const char32_t c = character.code_point;
-    const auto code = static_cast<std::uint32_t>(c);
     if (c == static_cast<char32_t>(quote) || c == '\\') {
       out += {'\\', static_cast<char>(c)};
     } else if (c == '\n') {
@@ -350,12 +425,21 @@ void AppendQuoted(std::string_view text, std::string& out) {
     } else if (character.kind != Utf8Character::Kind::kValid || IsPrintable(c)) {
       out.append(text.substr(at, character.bytes));
     } else {
-      out += code < 0x100 ? "\\x" : code < 0x10000 ? "\\u" : "\\U";
-      AppendHex(code, code < 0x100 ? 2 : code < 0x10000 ? 4 : 8, out);
+      AppendEscape(c, out);
     }
     at += character.bytes;
   }
   out += quote;
+}
+
+std::string EscapeBeyondAscii(std::string_view text) {
+  return MapCharacters(text, [](char32_t c, std::size_t, std::string& out) {
+    if (c < 0x80) {
+      AppendUtf8(c, out);
+    } else {
+      AppendEscape(c, out);
+    }
+  });
 }
 
 void AppendJsonString(std::string_view text, bool ascii_only, std::string& out) {

@@ -27,6 +27,10 @@ std::vector<std::string_view> SplitAtSpaces(std::string_view text, std::size_t c
 // At every kind of line end that Python knows, which are more than "\n".
 std::vector<std::string_view> SplitLines(std::string_view text, bool keep_ends);
 
+// Where `part` first stands at or after `from`, and where it last stands; npos for nowhere. Time is
+// linear in both texts, which std::string's find() is not.
+std::size_t FindPart(std::string_view text, std::string_view part, std::size_t from = 0);
+std::size_t FindLastPart(std::string_view text, std::string_view part);
 std::size_t CountOccurrences(std::string_view text, std::string_view part);
 // The first `count_max` occurrences of `from`; an empty one stands around every character.
 std::string Replace(std::string_view text, std::string_view from, std::string_view to,
@@ -51,11 +55,14 @@ bool IsLowerText(std::string_view text);
 // Runs of letters, digits and "_".
 std::size_t CountWords(std::string_view text);
 
-// Between spaces, up to `width` characters; an odd space goes where Python's str.center() puts it.
-std::string CenterText(std::string_view text, std::size_t width);
+// With `fill` on one side or both, up to `width` characters; an odd one goes where Python's
+// str.center() puts it.
+std::string Widen(std::string_view text, std::size_t width, std::string_view fill, Side side);
 
 // Python's repr() of a string.
 void AppendQuoted(std::string_view text, std::string& out);
+// What ascii() makes of a repr().
+std::string EscapeBeyondAscii(std::string_view text);
 void AppendJsonString(std::string_view text, bool ascii_only, std::string& out);
 // & < > " ' as HTML entities.
 std::string EscapeHtml(std::string_view text);

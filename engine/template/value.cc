@@ -2,238 +2,195 @@
 #include "engine/template/value.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
+#include <limits>
 
 #include "engine/base/utf8.h"
+#include "engine/template/comparison.h"
 #include "engine/template/text.h"
 
 namespace edgemoe::jinja {
 
 namespace {
 
-// What a JSON node costs beside its text.
-constexpr std::size_t kNodeBytes = 16;
+// What any value costs beside its text.
+constexpr std::size_t kValueBytes = 16;
 
-// Adds what `json` costs to `bytes`.
-Status AddCost(const Json& json, std::uint32_t depth_left, std::size_t& bytes) {
-  bytes += kNodeBytes;
-  if (json.is_string()) {
-    bytes += json.get_ref<const std::string&>().size();
-  } else if (json.is_structured()) {
-    if (depth_left == 0) {
-      return InvalidArgumentError("data nested more than " + std::to_string(kJsonDepthMax) +
-                                  " levels deep");
+std::size_t AddUp(std::size_t a, std::size_t b) {
+  return a > std::numeric_limits<std::size_t>::max() - b ? std::numeric_limits<std::size_t>::max()
+                                                         : a + b;
+}
+
+Extent ExtentOf(const Value& value) {
+  if (const std::string* text = value.string()) return {.bytes = kValueBytes + text->size()};
+  if (const List* list = value.list()) return list->extent;
+  if (const Dictionary* dictionary = value.dictionary()) return dictionary->extent;
+  return {.bytes = kValueBytes};
+}
+
+void AddPart(const Value& part, Extent& whole) {
+  const Extent extent = ExtentOf(part);
+  whole.bytes = AddUp(whole.bytes, extent.bytes);
+  whole.lookups = AddUp(whole.lookups, extent.lookups);
+  whole.depth = std::max(whole.depth, extent.depth + 1);
+}
+
+Status CheckDepth(const Extent& extent) {
+  if (extent.depth <= kDataDepthMax) return OkStatus();
+  return InvalidArgumentError("data nested more than " + std::to_string(kDataDepthMax) +
+                              " levels deep");
+}
+
+Result<Value> FinishDictionary(Dictionary made) {
+  made.extent = {.bytes = kValueBytes, .depth = 1};
+  for (const auto& [key, value] : made.entries) {
+    AddPart(key, made.extent);
+    AddPart(value, made.extent);
+  }
+  made.extent.lookups = AddUp(made.extent.lookups, made.entries.size() * made.entries.size());
+  EDGEMOE_FAIL_IF_ERROR(CheckDepth(made.extent));
+  return Value(std::make_shared<const Dictionary>(std::move(made)));
+}
+
+Result<Value> FromJson(const Json& json, std::uint32_t depth_left, Budget& budget);
+
+Result<Value> FromStructure(const Json& json, std::uint32_t depth_left, Budget& budget) {
+  if (depth_left == 0) return Failure(CheckDepth({.depth = kDataDepthMax + 1}));
+  if (json.is_array()) {
+    std::vector<Value> items;
+    items.reserve(json.size());
+    for (const Json& part : json) {
+      EDGEMOE_ASSIGN_OR_FAIL(Value item, FromJson(part, depth_left - 1, budget));
+      items.push_back(std::move(item));
     }
-    for (auto it = json.begin(); it != json.end(); ++it) {
-      if (json.is_object()) bytes += it.key().size();
-      EDGEMOE_RETURN_IF_ERROR(AddCost(*it, depth_left - 1, bytes));
+    return MakeList(std::move(items), budget);
+  }
+  Dictionary made;
+  made.entries.reserve(json.size());
+  for (auto it = json.begin(); it != json.end(); ++it) {
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(kValueBytes + it.key().size()));
+    EDGEMOE_ASSIGN_OR_FAIL(Value value, FromJson(*it, depth_left - 1, budget));
+    made.entries.emplace_back(Value(it.key()), std::move(value));
+  }
+  return FinishDictionary(std::move(made));
+}
+
+Result<Value> FromJson(const Json& json, std::uint32_t depth_left, Budget& budget) {
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend(kValueBytes));
+  switch (json.type()) {
+    case Json::value_t::null: return Value(nullptr);
+    case Json::value_t::boolean: return Value(json.get<bool>());
+    case Json::value_t::number_integer: return Value(json.get<std::int64_t>());
+    case Json::value_t::number_unsigned: return Value(json.get<std::uint64_t>());
+    case Json::value_t::number_float: return Value(json.get<double>());
+    case Json::value_t::string: {
+      const auto& text = json.get_ref<const std::string&>();
+      EDGEMOE_FAIL_IF_ERROR(budget.Spend(text.size()));
+      // Owned by the input.
+      return Value(std::shared_ptr<const std::string>(std::shared_ptr<const void>(), &text));
     }
-  } else if (json.is_binary() || json.is_discarded()) {
-    return InvalidArgumentError("data that no JSON text can say");
-  }
-  return OkStatus();
-}
-
-bool IsNumeric(const Json& json) { return json.is_number() || json.is_boolean(); }
-
-double AsDouble(const Json& json) {
-  return json.is_boolean() ? (json.get<bool>() ? 1.0 : 0.0) : json.get<double>();
-}
-
-bool IsIntegral(const Json& json) { return json.is_number_integer() || json.is_boolean(); }
-
-// Unsigned values above the signed range are the only ones that do not fit.
-bool FitsSigned(const Json& json) {
-  return !json.is_number_unsigned() ||
-         json.get<std::uint64_t>() <= static_cast<std::uint64_t>(INT64_MAX);
-}
-
-std::int64_t AsInteger(const Json& json) {
-  return json.is_boolean() ? (json.get<bool>() ? 1 : 0) : json.get<std::int64_t>();
-}
-
-int CompareNumbers(const Json& a, const Json& b) {
-  if (IsIntegral(a) && IsIntegral(b) && FitsSigned(a) && FitsSigned(b)) {
-    const std::int64_t x = AsInteger(a);
-    const std::int64_t y = AsInteger(b);
-    return x < y ? -1 : x > y ? 1 : 0;
-  }
-  const double x = AsDouble(a);
-  const double y = AsDouble(b);
-  return x < y ? -1 : x > y ? 1 : 0;
-}
-
-std::string FloatText(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-  const double size = std::fabs(value);
-  const bool plain = size == 0 || (size >= 1e-4 && size < 1e16);
-  char buffer[64];
-  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), value,
-                                 plain ? std::chars_format::fixed : std::chars_format::scientific);
-  std::string text(buffer, end.ptr);
-  if (plain && text.find('.') == std::string::npos) text += ".0";
-  return text;
-}
-
-std::string NumberText(const Json& json) {
-  if (json.is_number_float()) return FloatText(json.get<double>());
-  if (json.is_number_unsigned()) return std::to_string(json.get<std::uint64_t>());
-  return std::to_string(json.get<std::int64_t>());
-}
-
-// Python's repr(), which is how containers print what they hold.
-void AppendRepr(const Json& json, std::string& out) {
-  if (json.is_string()) {
-    AppendQuoted(json.get_ref<const std::string&>(), out);
-  } else if (json.is_array()) {
-    out += '[';
-    for (std::size_t i = 0; i < json.size(); ++i) {
-      if (i > 0) out += ", ";
-      AppendRepr(json[i], out);
-    }
-    out += ']';
-  } else if (json.is_object()) {
-    out += '{';
-    for (auto it = json.begin(); it != json.end(); ++it) {
-      if (it != json.begin()) out += ", ";
-      AppendQuoted(it.key(), out);
-      out += ": ";
-      AppendRepr(*it, out);
-    }
-    out += '}';
-  } else if (json.is_boolean()) {
-    out += json.get<bool>() ? "True" : "False";
-  } else if (json.is_null()) {
-    out += "None";
-  } else {
-    out += NumberText(json);
+    case Json::value_t::array:
+    case Json::value_t::object: return FromStructure(json, depth_left, budget);
+    default: return Failure(InvalidArgumentError("data that no JSON text can say"));
   }
 }
-
-class JsonPrinter {
- public:
-  JsonPrinter(const JsonFormat& format, std::string& out) : format_(format), out_(out) {}
-
-  void Print(const Json& json, std::size_t depth) {
-    if (json.is_string()) {
-      AppendJsonString(json.get_ref<const std::string&>(), format_.ascii_only, out_);
-    } else if (json.is_array()) {
-      out_ += '[';
-      for (std::size_t i = 0; i < json.size(); ++i) {
-        Separate(i > 0, depth + 1);
-        Print(json[i], depth + 1);
-      }
-      Close(']', json.empty(), depth);
-    } else if (json.is_object()) {
-      PrintObject(json, depth);
-    } else if (json.is_boolean()) {
-      out_ += json.get<bool>() ? "true" : "false";
-    } else if (json.is_null()) {
-      out_ += "null";
-    } else if (json.is_number_float() && !std::isfinite(json.get<double>())) {
-      const double value = json.get<double>();
-      out_ += std::isnan(value) ? "NaN" : value < 0 ? "-Infinity" : "Infinity";
-    } else {
-      out_ += NumberText(json);
-    }
-  }
-
- private:
-  void PrintObject(const Json& json, std::size_t depth) {
-    std::vector<Json::const_iterator> entries;
-    for (auto it = json.begin(); it != json.end(); ++it) entries.push_back(it);
-    if (format_.sort_keys) {
-      std::stable_sort(entries.begin(), entries.end(),
-                       [](const auto& a, const auto& b) { return a.key() < b.key(); });
-    }
-    out_ += '{';
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      Separate(i > 0, depth + 1);
-      AppendJsonString(entries[i].key(), format_.ascii_only, out_);
-      out_ += format_.key_separator;
-      Print(*entries[i], depth + 1);
-    }
-    Close('}', json.empty(), depth);
-  }
-
-  void NewLine(std::size_t depth) {
-    if (format_.indent < 0) return;
-    out_ += '\n';
-    out_.append(static_cast<std::size_t>(format_.indent) * depth, ' ');
-  }
-  void Separate(bool after_another, std::size_t depth) {
-    if (after_another) out_ += format_.item_separator;
-    NewLine(depth);
-  }
-  void Close(char bracket, bool empty, std::size_t depth) {
-    if (!empty) NewLine(depth);
-    out_ += bracket;
-  }
-
-  const JsonFormat& format_;
-  std::string& out_;
-};
 
 }  // namespace
 
 Value Value::MakeUndefined(std::string name) {
   Value value;
-  value.held_ = Undefined{std::move(name)};
+  value.held_ = Undefined{std::make_shared<const std::string>(std::move(name))};
   return value;
 }
 
-Value Value::Borrow(const Json& json) {
-  return Value(std::shared_ptr<const Json>(std::shared_ptr<const Json>(), &json));
-}
-
-Value Value::Part(const Value& whole, const Json& part) {
-  const auto* owner = std::get_if<std::shared_ptr<const Json>>(&whole.held_);
-  return Value(std::shared_ptr<const Json>(*owner, &part));
-}
-
-bool Value::is_callable() const { return macro() != nullptr || function() != nullptr; }
-
-const Json* Value::json() const {
-  const auto* held = std::get_if<std::shared_ptr<const Json>>(&held_);
-  return held == nullptr ? nullptr : held->get();
+bool Value::is_callable() const {
+  return macro() != nullptr || function() != nullptr ||
+         (loop() != nullptr && loop()->statement != nullptr);
 }
 
 const std::string* Value::string() const {
-  return json() == nullptr ? nullptr : json()->get_ptr<const std::string*>();
+  const auto* held = std::get_if<std::shared_ptr<const std::string>>(&held_);
+  return held == nullptr ? nullptr : held->get();
+}
+
+const List* Value::list() const {
+  const auto* held = std::get_if<std::shared_ptr<const List>>(&held_);
+  return held == nullptr ? nullptr : held->get();
+}
+
+const Dictionary* Value::dictionary() const {
+  const auto* held = std::get_if<std::shared_ptr<const Dictionary>>(&held_);
+  return held == nullptr ? nullptr : held->get();
 }
 
 Namespace* Value::fields() const {
-  const auto* held = std::get_if<std::shared_ptr<Namespace>>(&held_);
-  return held == nullptr ? nullptr : held->get();
-}
-
-const LoopState* Value::loop() const {
-  const auto* held = std::get_if<std::shared_ptr<const LoopState>>(&held_);
-  return held == nullptr ? nullptr : held->get();
-}
-
-const Statement* Value::macro() const {
-  const auto* held = std::get_if<const Statement*>(&held_);
+  const auto* held = std::get_if<Namespace*>(&held_);
   return held == nullptr ? nullptr : *held;
 }
 
+LoopState* Value::loop() const {
+  const auto* held = std::get_if<std::shared_ptr<LoopState>>(&held_);
+  return held == nullptr ? nullptr : held->get();
+}
+
+std::optional<std::int64_t> Value::integer() const {
+  if (const auto* flag = std::get_if<bool>(&held_)) return *flag ? 1 : 0;
+  if (const auto* number = std::get_if<std::int64_t>(&held_)) return *number;
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> Value::large_integer() const {
+  const auto* number = std::get_if<std::uint64_t>(&held_);
+  return number == nullptr ? std::nullopt : std::optional(*number);
+}
+
+std::optional<double> Value::number() const {
+  if (const auto small = integer()) return static_cast<double>(*small);
+  if (const auto large = large_integer()) return static_cast<double>(*large);
+  if (const auto* number = std::get_if<double>(&held_)) return *number;
+  return std::nullopt;
+}
+
 std::string Value::Describe() const {
-  if (const auto* undefined = std::get_if<Undefined>(&held_)) {
-    return "an undefined value (\"" + undefined->name.substr(0, 64) + "\")";
+  switch (type()) {
+    case Type::kUndefined: {
+      const auto& name = std::get<Undefined>(held_).name;
+      return "an undefined value (\"" + (name == nullptr ? "" : name->substr(0, 64)) + "\")";
+    }
+    case Type::kNone: return "none";
+    case Type::kBoolean: return "a boolean";
+    case Type::kInteger:
+    case Type::kUnsigned:
+    case Type::kFloat: return "a number";
+    case Type::kText: return "a string";
+    case Type::kList: return list()->is_tuple() ? "a tuple" : "a list";
+    case Type::kDictionary: return "a dictionary";
+    case Type::kNamespace: return "a namespace";
+    case Type::kLoop: return "a loop";
+    case Type::kMacro:
+    case Type::kFunction: break;
   }
-  if (fields() != nullptr) return "a namespace";
-  if (loop() != nullptr) return "a loop";
-  if (is_callable()) return "a function";
-  switch (json()->type()) {
-    case Json::value_t::null: return "none";
-    case Json::value_t::boolean: return "a boolean";
-    case Json::value_t::string: return "a string";
-    case Json::value_t::array: return "a list";
-    case Json::value_t::object: return "a dictionary";
-    default: return "a number";
+  return "a function";
+}
+
+bool CanBeKey(const Value& value) {
+  if (value.list() == nullptr) return value.dictionary() == nullptr;
+  return value.list()->is_tuple() &&
+         std::all_of(value.list()->items.begin(), value.list()->items.end(), CanBeKey);
+}
+
+const Value* Dictionary::FindText(std::string_view key) const {
+  for (const auto& [held, value] : entries) {
+    if (held.is_string() && *held.string() == key) return &value;
   }
+  return nullptr;
+}
+
+const Value* Dictionary::Find(const Value& key) const {
+  if (key.is_string()) return FindText(*key.string());
+  for (const auto& [held, value] : entries) {
+    if (AreEqual(held, key)) return &value;
+  }
+  return nullptr;
 }
 
 Value* Namespace::Find(std::string_view name) {
@@ -250,146 +207,111 @@ Status Budget::Step() {
 }
 
 Status Budget::Spend(std::size_t bytes) {
-  bytes_ += bytes;
+  bytes_ = AddUp(bytes_, bytes);
   if (bytes_ <= limits_.handled_bytes_max) return OkStatus();
   return InvalidArgumentError("rendering handles more than " +
                               std::to_string(limits_.handled_bytes_max) +
                               " bytes of text and data");
 }
 
-Status Budget::SpendFor(const Json& json) {
-  std::size_t bytes = 0;
-  EDGEMOE_RETURN_IF_ERROR(AddCost(json, kJsonDepthMax, bytes));
-  return Spend(bytes);
+Status Budget::SpendFor(const Value& value) { return Spend(ExtentOf(value).bytes); }
+
+Status Budget::SpendForComparing(const Value& value) {
+  const Extent extent = ExtentOf(value);
+  return Spend(AddUp(extent.bytes, extent.lookups));
+}
+
+Status Budget::SpendForLookup(const Dictionary& dictionary, const Value& key) {
+  return Spend(dictionary.entries.size() * (1 + ExtentOf(key).bytes / 32));
+}
+
+Result<Namespace*> Budget::MakeNamespace() {
+  EDGEMOE_FAIL_IF_ERROR(Spend(sizeof(Namespace)));
+  return namespaces_.emplace_back(std::make_unique<Namespace>()).get();
+}
+
+Result<Value> MakeList(std::vector<Value> items, Budget& budget, List::Kind kind) {
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend(kValueBytes + items.size() * sizeof(Value)));
+  List made{.items = std::move(items), .kind = kind, .extent = {.bytes = kValueBytes, .depth = 1}};
+  for (const Value& item : made.items) AddPart(item, made.extent);
+  EDGEMOE_FAIL_IF_ERROR(CheckDepth(made.extent));
+  return Value(std::make_shared<const List>(std::move(made)));
+}
+
+Result<Value> MakeDictionary(std::vector<std::pair<Value, Value>> entries, Budget& budget) {
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend(kValueBytes + entries.size() * 2 * sizeof(Value)));
+  Dictionary made;
+  for (auto& entry : entries) {
+    Value& key = entry.first;
+    if (!CanBeKey(key)) {
+      return Failure(
+          InvalidArgumentError("a dictionary's key is " + key.Describe() +
+                               ": accepted are texts, numbers, none and tuples of them"));
+    }
+    EDGEMOE_FAIL_IF_ERROR(budget.SpendForLookup(made, key));
+    const auto found =
+        std::find_if(made.entries.begin(), made.entries.end(),
+                     [&key](const auto& other) { return AreEqual(other.first, key); });
+    if (found == made.entries.end()) {
+      made.entries.push_back(std::move(entry));
+    } else {
+      found->second = std::move(entry.second);
+    }
+  }
+  return FinishDictionary(std::move(made));
+}
+
+Result<Value> FromJson(const Json& json, Budget& budget) {
+  return FromJson(json, kDataDepthMax, budget);
 }
 
 Result<std::size_t> LengthOf(const Value& value) {
   if (value.is_undefined()) return 0;
   if (const std::string* text = value.string()) return CountCharacters(*text);
-  if (value.json() != nullptr && value.json()->is_structured()) return value.json()->size();
+  if (value.list() != nullptr) return value.list()->items.size();
+  if (value.dictionary() != nullptr) return value.dictionary()->entries.size();
   if (value.loop() != nullptr) return value.loop()->items.size();
   return Failure(InvalidArgumentError(value.Describe() + " has no length"));
 }
 
 bool IsTrue(const Value& value) {
-  if (value.is_undefined()) return false;
-  const Json* json = value.json();
-  if (json == nullptr) return true;
-  switch (json->type()) {
-    case Json::value_t::null: return false;
-    case Json::value_t::boolean: return json->get<bool>();
-    case Json::value_t::string: return !json->get_ref<const std::string&>().empty();
-    case Json::value_t::array:
-    case Json::value_t::object: return !json->empty();
-    default: return json->get<double>() != 0;
+  if (const auto number = value.number()) return *number != 0;
+  switch (value.type()) {
+    case Value::Type::kUndefined:
+    case Value::Type::kNone: return false;
+    case Value::Type::kText: return !value.string()->empty();
+    case Value::Type::kList: return !value.list()->items.empty();
+    case Value::Type::kDictionary: return !value.dictionary()->entries.empty();
+    default: return true;
   }
-}
-
-bool AreEqual(const Value& a, const Value& b) {
-  if (a.json() != nullptr && b.json() != nullptr) return AreEqual(*a.json(), *b.json());
-  if (a.is_undefined() || b.is_undefined()) return a.is_undefined() && b.is_undefined();
-  if (a.fields() != nullptr) return a.fields() == b.fields();
-  if (a.loop() != nullptr) return a.loop() == b.loop();
-  if (a.macro() != nullptr) return a.macro() == b.macro();
-  return a.function() != nullptr && b.function() != nullptr && *a.function() == *b.function();
-}
-
-bool AreEqual(const Json& a, const Json& b) {
-  if (IsNumeric(a) && IsNumeric(b)) return CompareNumbers(a, b) == 0;
-  if (a.type() != b.type()) return false;
-  if (a.is_string()) return a.get_ref<const std::string&>() == b.get_ref<const std::string&>();
-  if (a.is_null()) return true;
-  if (a.size() != b.size()) return false;
-  if (a.is_array()) {
-    return std::equal(a.begin(), a.end(), b.begin(),
-                      [](const Json& x, const Json& y) { return AreEqual(x, y); });
-  }
-  for (auto it = a.begin(); it != a.end(); ++it) {
-    const auto other = b.find(it.key());
-    if (other == b.end() || !AreEqual(*it, *other)) return false;
-  }
-  return true;
-}
-
-namespace {
-
-// By the first elements that differ, else by length, as Python orders lists.
-Result<int> CompareLists(const Json& a, const Json& b) {
-  const auto [x, y] = std::mismatch(a.begin(), a.end(), b.begin(), b.end(),
-                                    [](const Json& p, const Json& q) { return AreEqual(p, q); });
-  if (x != a.end() && y != b.end()) return Compare(Value(Json(*x)), Value(Json(*y)));
-  return x != a.end() ? 1 : y != b.end() ? -1 : 0;
-}
-
-}  // namespace
-
-Result<int> Compare(const Value& a, const Value& b) {
-  if (a.is_string() && b.is_string()) {
-    const int order = a.string()->compare(*b.string());
-    return order < 0 ? -1 : order > 0 ? 1 : 0;
-  }
-  if (a.json() != nullptr && b.json() != nullptr && IsNumeric(*a.json()) && IsNumeric(*b.json())) {
-    return CompareNumbers(*a.json(), *b.json());
-  }
-  if (a.json() != nullptr && b.json() != nullptr && a.json()->is_array() && b.json()->is_array()) {
-    return CompareLists(*a.json(), *b.json());
-  }
-  return Failure(InvalidArgumentError("cannot order " + a.Describe() + " and " + b.Describe()));
-}
-
-Result<std::string> ToText(const Value& value) {
-  if (value.is_undefined()) return std::string();
-  if (const std::string* text = value.string()) return *text;
-  if (value.json() == nullptr) {
-    return Failure(InvalidArgumentError(value.Describe() + " cannot be written as text"));
-  }
-  std::string text;
-  AppendRepr(*value.json(), text);
-  return text;
-}
-
-std::string ToJsonText(const Json& json, const JsonFormat& format) {
-  std::string text;
-  JsonPrinter(format, text).Print(json, 0);
-  return text;
 }
 
 Result<std::vector<Value>> ItemsOf(const Value& value, Budget& budget) {
-  std::vector<Value> items;
-  if (value.is_undefined()) return items;
-  if (value.loop() != nullptr) {
-    EDGEMOE_FAIL_IF_ERROR(budget.Spend(value.loop()->items.size() * sizeof(Value)));
-    return value.loop()->items;
-  }
-  const Json* json = value.json();
+  if (value.is_undefined()) return std::vector<Value>();
   if (const std::string* text = value.string()) {
     EDGEMOE_FAIL_IF_ERROR(budget.Spend(text->size() * sizeof(Value)));
+    std::vector<Value> items;
     for (std::size_t at = 0; at < text->size();) {
       const std::uint32_t bytes = DecodeUtf8(*text, at).bytes;
-      items.emplace_back(Json(text->substr(at, bytes)));
+      items.emplace_back(text->substr(at, bytes));
       at += bytes;
     }
     return items;
   }
-  if (json == nullptr || !json->is_structured()) {
+  const List* const list = value.list();
+  if (list != nullptr || value.loop() != nullptr) {
+    const std::vector<Value>& items = list != nullptr ? list->items : value.loop()->items;
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(items.size() * sizeof(Value)));
+    return items;
+  }
+  if (value.dictionary() == nullptr) {
     return Failure(InvalidArgumentError(value.Describe() + " cannot be iterated"));
   }
-  EDGEMOE_FAIL_IF_ERROR(budget.Spend(json->size() * sizeof(Value)));
-  items.reserve(json->size());
-  for (auto it = json->begin(); it != json->end(); ++it) {
-    if (json->is_object()) {
-      items.emplace_back(Json(it.key()));
-    } else {
-      items.push_back(Value::Part(value, *it));
-    }
-  }
-  return items;
-}
-
-Result<Json> ToJson(const Value& value) {
-  if (value.is_undefined()) return Json(nullptr);
-  if (value.json() != nullptr) return *value.json();
-  return Failure(InvalidArgumentError(value.Describe() + " cannot be kept in data"));
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend(value.dictionary()->entries.size() * sizeof(Value)));
+  std::vector<Value> keys;
+  keys.reserve(value.dictionary()->entries.size());
+  for (const auto& [key, held] : value.dictionary()->entries) keys.push_back(key);
+  return keys;
 }
 
 }  // namespace edgemoe::jinja

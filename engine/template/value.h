@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What expressions of a template evaluate to: JSON for all data, and the few things that JSON has
-// no word for.
+// What expressions of a template evaluate to.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,14 +17,19 @@
 
 #include "engine/base/result.h"
 #include "engine/template/render_options.h"
-#include "engine/template/syntax.h"
 
 namespace edgemoe::jinja {
 
-constexpr std::uint32_t kJsonDepthMax = 100;
+using Json = nlohmann::ordered_json;
 
-struct Namespace;
+constexpr std::uint32_t kDataDepthMax = 100;  // lists and dictionaries in each other
+
+struct Dictionary;
+struct List;
 struct LoopState;
+struct Namespace;
+struct Scope;
+struct Statement;
 
 enum class Function : std::uint8_t {
   kRange,
@@ -35,49 +42,126 @@ enum class Function : std::uint8_t {
 // A name that stands for nothing. It prints as nothing, is false and iterates as empty; anything
 // else done with it is an error that names it.
 struct Undefined {
-  std::string name;
+  std::shared_ptr<const std::string> name;
 };
 
-// Cheap to copy: data is shared, and never changes once made.
+// A {% macro %} or the body of a {% call %}, and the variables that it sees.
+struct Macro {
+  const Statement* statement = nullptr;
+  Scope* scope = nullptr;
+};
+
+// Cheap to copy: texts, lists and dictionaries are shared, and never change once made. Namespaces
+// and macros belong to the rendering and must not be used after it.
 class Value {
  public:
-  Value() : held_(Undefined{}) {}
-  Value(Json json) : held_(std::make_shared<const Json>(std::move(json))) {}  // NOLINT: implicit
-  Value(std::shared_ptr<const Json> json) : held_(std::move(json)) {}         // NOLINT: implicit
-  Value(std::shared_ptr<Namespace> fields) : held_(std::move(fields)) {}      // NOLINT: implicit
-  Value(std::shared_ptr<const LoopState> loop) : held_(std::move(loop)) {}    // NOLINT: implicit
-  Value(const Statement* macro) : held_(macro) {}                             // NOLINT: implicit
+  enum class Type : std::uint8_t {
+    kUndefined,
+    kNone,
+    kBoolean,
+    kInteger,
+    kUnsigned,  // above the signed range; only from the input
+    kFloat,
+    kText,
+    kList,
+    kDictionary,
+    kNamespace,
+    kLoop,
+    kMacro,
+    kFunction,
+  };
+
+  Value() = default;
+  Value(std::nullptr_t) : held_(nullptr) {}  // NOLINT: implicit
+  Value(bool flag) : held_(flag) {}          // NOLINT: implicit
+  Value(const void*) = delete;               // which would be a bool
+  Value(double number) : held_(number) {}    // NOLINT: implicit
+  Value(std::string text)                    // NOLINT: implicit
+      : Value(std::make_shared<const std::string>(std::move(text))) {}
+  Value(std::shared_ptr<const std::string> text) : held_(std::move(text)) {}  // NOLINT: implicit
+  Value(std::shared_ptr<const List> list) : held_(std::move(list)) {}         // NOLINT: implicit
+  Value(std::shared_ptr<const Dictionary> keys) : held_(std::move(keys)) {}   // NOLINT: implicit
+  Value(Namespace* fields) : held_(fields) {}                                 // NOLINT: implicit
+  Value(std::shared_ptr<LoopState> loop) : held_(std::move(loop)) {}          // NOLINT: implicit
+  Value(Macro macro) : held_(macro) {}                                        // NOLINT: implicit
   Value(Function function) : held_(function) {}                               // NOLINT: implicit
+  template <std::integral T>
+  Value(T number) {  // NOLINT: implicit
+    if (std::in_range<std::int64_t>(number)) {
+      held_ = static_cast<std::int64_t>(number);
+    } else {
+      held_ = static_cast<std::uint64_t>(number);
+    }
+  }
 
   static Value MakeUndefined(std::string name);
-  // Data that outlives the rendering.
-  static Value Borrow(const Json& json);
-  // A part of `whole`'s data, which it keeps alive.
-  static Value Part(const Value& whole, const Json& part);
 
-  bool is_undefined() const { return std::holds_alternative<Undefined>(held_); }
+  Type type() const { return static_cast<Type>(held_.index()); }
+  bool is_undefined() const { return type() == Type::kUndefined; }
+  bool is_none() const { return type() == Type::kNone; }
+  bool is_boolean() const { return type() == Type::kBoolean; }
+  bool is_string() const { return type() == Type::kText; }
+  bool is_float() const { return type() == Type::kFloat; }
+  bool is_integer() const { return type() == Type::kInteger || type() == Type::kUnsigned; }
   bool is_callable() const;
-  // Null when this is not data.
-  const Json* json() const;
-  const std::string* string() const;  // null when not a string
-  Namespace* fields() const;
-  const LoopState* loop() const;
-  const Statement* macro() const;
-  const Function* function() const { return std::get_if<Function>(&held_); }
 
-  bool is_string() const { return string() != nullptr; }
-  bool is_none() const { return json() != nullptr && json()->is_null(); }
+  // Null when this is something else.
+  const std::string* string() const;
+  const List* list() const;
+  const Dictionary* dictionary() const;
+  Namespace* fields() const;
+  LoopState* loop() const;
+  const Macro* macro() const { return std::get_if<Macro>(&held_); }
+  const Function* function() const { return std::get_if<Function>(&held_); }
+  // Booleans are numbers, too, as in Python.
+  std::optional<std::int64_t> integer() const;         // in the signed range
+  std::optional<std::uint64_t> large_integer() const;  // above it
+  std::optional<double> number() const;
 
   // For messages: "a string", "an undefined value (\"name\")".
   std::string Describe() const;
 
  private:
-  std::variant<Undefined, std::shared_ptr<const Json>, std::shared_ptr<Namespace>,
-               std::shared_ptr<const LoopState>, const Statement*, Function>
+  std::variant<Undefined, std::nullptr_t, bool, std::int64_t, std::uint64_t, double,
+               std::shared_ptr<const std::string>, std::shared_ptr<const List>,
+               std::shared_ptr<const Dictionary>, Namespace*, std::shared_ptr<LoopState>, Macro,
+               Function>
       held_;
 };
 
-// The one thing that a template can change: {% set ns.found = true %}. Never holds a namespace.
+// The size of what a list or dictionary holds, as if nothing in it were shared.
+struct Extent {
+  std::size_t bytes = 0;
+  std::size_t lookups = 0;  // entries looked at when each key of each dictionary is looked up
+  std::uint32_t depth = 0;  // levels of lists and dictionaries
+};
+
+// Made by MakeList() only.
+struct List {
+  // What Python has other types for: they differ in how they print and in what they are equal to.
+  enum class Kind : std::uint8_t { kList, kTuple, kGroup, kKeys, kValues, kItems };
+  std::vector<Value> items{};
+  Kind kind = Kind::kList;
+  Extent extent{};
+
+  // A group is a tuple (grouper, list) whose parts have these names.
+  bool is_tuple() const { return kind == Kind::kTuple || kind == Kind::kGroup; }
+};
+
+// Not lists, dictionaries and tuples with one of these.
+bool CanBeKey(const Value& value);
+
+// Made by MakeDictionary() only.
+struct Dictionary {
+  std::vector<std::pair<Value, Value>> entries{};
+  Extent extent{};
+
+  // Null when there is none. Cost grows with the number of entries.
+  const Value* FindText(std::string_view key) const;
+  const Value* Find(const Value& key) const;
+};
+
+// The one thing that a template can change: {% set ns.found = true %}.
 struct Namespace {
   std::vector<std::pair<std::string, Value>> fields;
   Value* Find(std::string_view name);
@@ -87,49 +171,49 @@ struct Namespace {
 struct LoopState {
   std::vector<Value> items;
   std::size_t index = 0;
-  std::size_t depth = 1;                 // loops in loops
-  mutable std::vector<Value> changed{};  // what loop.changed() was last asked about
-  mutable bool asked_changed = false;
+  std::size_t depth = 1;                 // of a recursive loop in itself
+  const Statement* statement = nullptr;  // of a recursive loop, which can be called
+  Scope* scope = nullptr;                // where that stands
+  // What loop.changed() was last asked about. It may hold this loop, so that it must be empty when
+  // the loop is over.
+  std::optional<std::vector<Value>> changed{};
+  bool is_over = false;
 };
 
-// What a rendering may use up; beyond it INVALID_ARGUMENT. Thread-compatible.
+// What a rendering may use up, beyond which there is INVALID_ARGUMENT; and its namespaces, which
+// can hold themselves and so live until its end. Thread-compatible.
 class Budget {
  public:
   explicit Budget(const RenderLimits& limits) : limits_(limits) {}
 
   Status Step();
   Status Spend(std::size_t bytes);
-  // Spends what `json` holds, and refuses nesting beyond kJsonDepthMax.
-  Status SpendFor(const Json& json);
+  // Spends what `value` holds; and what comparing it with another value takes.
+  Status SpendFor(const Value& value);
+  Status SpendForComparing(const Value& value);
+  Status SpendForLookup(const Dictionary& dictionary, const Value& key);
+
+  Result<Namespace*> MakeNamespace();
 
  private:
   RenderLimits limits_;
   std::uint64_t steps_ = 0;
   std::uint64_t bytes_ = 0;
+  std::vector<std::unique_ptr<Namespace>> namespaces_;
 };
 
-// The length that JSON data has to a template: characters, items or keys.
+// These spend the memory that the new list or dictionary itself takes, and refuse one nested more
+// than kDataDepthMax levels. Of entries with equal keys the last counts, at the place of the first.
+Result<Value> MakeList(std::vector<Value> items, Budget& budget,
+                       List::Kind kind = List::Kind::kList);
+Result<Value> MakeDictionary(std::vector<std::pair<Value, Value>> entries, Budget& budget);
+// Texts are not copied: `json` must outlive the rendering.
+Result<Value> FromJson(const Json& json, Budget& budget);
+
+// The length that data has to a template: characters, items or keys.
 Result<std::size_t> LengthOf(const Value& value);
 bool IsTrue(const Value& value);
-// As Python's ==: 1, 1.0 and true are equal, keys have no order.
-bool AreEqual(const Value& a, const Value& b);
-bool AreEqual(const Json& a, const Json& b);
-// Numbers with numbers and texts with texts; INVALID_ARGUMENT for anything else. -1, 0 or 1.
-Result<int> Compare(const Value& a, const Value& b);
-// What {{ value }} writes: Python's str().
-Result<std::string> ToText(const Value& value);
-// Python's json.dumps with ensure_ascii off; `indent` below 0 is one line.
-struct JsonFormat {
-  int indent = -1;
-  bool sort_keys = false;
-  bool ascii_only = false;
-  std::string item_separator = ", ";
-  std::string key_separator = ": ";
-};
-std::string ToJsonText(const Json& json, const JsonFormat& format);
 // Items of a list, keys of a dictionary, characters of a text; nothing for undefined.
 Result<std::vector<Value>> ItemsOf(const Value& value, Budget& budget);
-// As JSON, for keeping inside lists and dictionaries; undefined becomes none.
-Result<Json> ToJson(const Value& value);
 
 }  // namespace edgemoe::jinja

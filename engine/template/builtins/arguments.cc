@@ -41,9 +41,9 @@ Result<std::string> BoundArguments::Text(std::size_t index, std::string_view abs
 
 Result<std::int64_t> BoundArguments::Integer(std::size_t index, std::int64_t absent) const {
   if (IsAbsent(index)) return absent;
-  const Json* json = values_[index]->json();
-  if (json == nullptr || !json->is_number_integer()) return Failure(WrongType(index, "an integer"));
-  return json->get<std::int64_t>();
+  const auto integer = values_[index]->integer();
+  if (!integer) return Failure(WrongType(index, "an integer"));
+  return *integer;
 }
 
 bool BoundArguments::Flag(std::size_t index, bool absent) const {

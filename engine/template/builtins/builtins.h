@@ -21,7 +21,9 @@ Result<Value> ApplyFilter(std::string_view name, const Value& value, const Argum
 Result<bool> ApplyTest(std::string_view name, const Value& value, const Arguments& arguments,
                        Budget& budget);
 
-// value.name(arguments), for texts and dictionaries
+// Whether value.name(arguments) is a method, rather than a call of the part of that name. Texts are
+// said to have every method, for they have no parts.
+bool HasMethod(const Value& value, std::string_view name);
 Result<Value> CallMethod(const Value& value, std::string_view name, const Arguments& arguments,
                          Budget& budget);
 

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "engine/template/builtins/builtins.h"
+#include "engine/template/printing.h"
 
 namespace edgemoe::jinja {
 
@@ -19,53 +20,49 @@ Result<Value> Range(const Arguments& arguments, Budget& budget) {
   if (step == 0) return Failure(InvalidArgumentError("range: the step is 0"));
   const std::int64_t begin = bound.Has(1) ? first : 0;
   const std::int64_t end = bound.Has(1) ? second : first;
-  Json list = Json::array();
+  std::vector<Value> items;
   for (std::int64_t i = begin; step > 0 ? i < end : i > end;) {
     EDGEMOE_FAIL_IF_ERROR(budget.Step());
-    EDGEMOE_FAIL_IF_ERROR(budget.Spend(sizeof(Json)));
-    list.push_back(i);
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(sizeof(Value)));
+    items.emplace_back(i);
     if (__builtin_add_overflow(i, step, &i)) break;
   }
-  return Value(std::move(list));
+  return MakeList(std::move(items), budget);
 }
 
-// namespace(a=1) and namespace({"a": 1}). It holds no namespace, so that none can hold itself.
-Result<Value> MakeNamespace(const Arguments& arguments) {
-  auto made = std::make_shared<Namespace>();
+// The entries of all positional arguments, and the named ones: of dict(...) and namespace(...).
+Result<std::vector<std::pair<Value, Value>>> EntriesOf(std::string_view callee,
+                                                       const Arguments& arguments, Budget& budget) {
+  std::vector<std::pair<Value, Value>> entries;
   for (const Value& value : arguments.positional) {
-    if (value.json() == nullptr || !value.json()->is_object()) {
-      return Failure(InvalidArgumentError("namespace: " + value.Describe() + " has no keys"));
+    const Dictionary* const dictionary = value.dictionary();
+    if (dictionary == nullptr) {
+      return Failure(
+          InvalidArgumentError(std::string(callee) + ": " + value.Describe() + " has no keys"));
     }
-    for (auto it = value.json()->begin(); it != value.json()->end(); ++it) {
-      made->fields.emplace_back(it.key(), Value::Part(value, *it));
-    }
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(dictionary->entries.size() * 2 * sizeof(Value)));
+    entries.insert(entries.end(), dictionary->entries.begin(), dictionary->entries.end());
   }
-  for (const auto& [name, value] : arguments.named) {
-    if (value.fields() != nullptr) {
-      return Failure(InvalidArgumentError("namespace: \"" + name + "\" is a namespace"));
-    }
-    if (Value* found = made->Find(name)) {
-      *found = value;
-    } else {
-      made->fields.emplace_back(name, value);
-    }
-  }
-  return Value(std::move(made));
+  for (const auto& [name, value] : arguments.named) entries.emplace_back(name, value);
+  return entries;
 }
 
-Result<Value> MakeDictionary(const Arguments& arguments, Budget& budget) {
-  Json made = Json::object();
-  for (const Value& value : arguments.positional) {
-    if (value.json() == nullptr || !value.json()->is_object()) {
-      return Failure(InvalidArgumentError("dict: " + value.Describe() + " has no keys"));
+Result<Value> DictionaryFunction(const Arguments& arguments, Budget& budget) {
+  EDGEMOE_ASSIGN_OR_FAIL(auto entries, EntriesOf("dict", arguments, budget));
+  return MakeDictionary(std::move(entries), budget);
+}
+
+Result<Value> NamespaceFunction(const Arguments& arguments, Budget& budget) {
+  EDGEMOE_ASSIGN_OR_FAIL(auto entries, EntriesOf("namespace", arguments, budget));
+  EDGEMOE_ASSIGN_OR_FAIL(const Value dictionary, MakeDictionary(std::move(entries), budget));
+  EDGEMOE_ASSIGN_OR_FAIL(Namespace* const made, budget.MakeNamespace());
+  for (const auto& [key, value] : dictionary.dictionary()->entries) {
+    if (!key.is_string()) {
+      return Failure(InvalidArgumentError("namespace: " + key.Describe() + " is no name"));
     }
-    made.update(*value.json());
+    made->fields.emplace_back(*key.string(), value);
   }
-  for (const auto& [name, value] : arguments.named) {
-    EDGEMOE_ASSIGN_OR_FAIL(made[name], ToJson(value));
-  }
-  EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(made));
-  return Value(std::move(made));
+  return Value(made);
 }
 
 // The conversions whose meaning C and Python share, with "-" for "without padding".
@@ -95,7 +92,7 @@ Result<Value> StrftimeNow(const Arguments& arguments, const std::tm& now) {
     text.append(buffer.data(),
                 std::strftime(buffer.data(), buffer.size(), conversion.c_str(), &now));
   }
-  return Value(Json(std::move(text)));
+  return Value(std::move(text));
 }
 
 }  // namespace
@@ -113,13 +110,13 @@ Result<Value> CallFunction(Function function, const Arguments& arguments,
                            const std::optional<std::tm>& now, Budget& budget) {
   switch (function) {
     case Function::kRange: return Range(arguments, budget);
-    case Function::kNamespace: return MakeNamespace(arguments);
-    case Function::kDictionary: return MakeDictionary(arguments, budget);
+    case Function::kNamespace: return NamespaceFunction(arguments, budget);
+    case Function::kDictionary: return DictionaryFunction(arguments, budget);
     case Function::kStrftimeNow: return StrftimeNow(arguments, *now);
     case Function::kRaiseException: break;
   }
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind("raise_exception", arguments, {"message"}));
-  EDGEMOE_ASSIGN_OR_FAIL(const std::string message, ToText(bound.Get(0)));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::string message, ToText(bound.Get(0), budget));
   return Failure(InvalidArgumentError(message));
 }
 

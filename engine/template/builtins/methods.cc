@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "engine/template/builtins/builtins.h"
+#include "engine/template/comparison.h"
 #include "engine/template/operators.h"
 #include "engine/template/text.h"
 #include "engine/template/unicode.h"
@@ -13,13 +14,16 @@ namespace {
 
 using Bound = BoundArguments;
 
-Value TextValue(std::string_view text) { return Value(Json(std::string(text))); }
+Value TextValue(std::string_view text) { return Value(std::string(text)); }
 
-Result<Value> ListOfTexts(const std::vector<std::string_view>& parts, Budget& budget) {
-  EDGEMOE_FAIL_IF_ERROR(budget.Spend(parts.size() * sizeof(Json)));
-  Json list = Json::array();
-  for (const std::string_view part : parts) list.push_back(std::string(part));
-  return Value(std::move(list));
+Result<Value> ListOfTexts(const std::vector<std::string_view>& parts, Budget& budget,
+                          List::Kind kind = List::Kind::kList) {
+  std::vector<Value> items;
+  for (const std::string_view part : parts) {
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(sizeof(Value) + part.size()));
+    items.push_back(TextValue(part));
+  }
+  return MakeList(std::move(items), budget, kind);
 }
 
 Result<Value> StripMethod(std::string_view name, const std::string& text,
@@ -33,20 +37,22 @@ Result<Value> StripMethod(std::string_view name, const std::string& text,
 
 // The argument is a text or a list of texts, one of which is enough.
 Result<Value> AffixMethod(std::string_view name, const std::string& text,
-                          const Arguments& arguments) {
+                          const Arguments& arguments, Budget& budget) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind(name, arguments, {"affix"}));
   const auto matches = [&](const std::string& affix) {
     return name == "startswith" ? text.starts_with(affix) : text.ends_with(affix);
   };
   const Value affix = bound.Get(0);
-  if (affix.is_string()) return Value(Json(matches(*affix.string())));
-  if (affix.json() == nullptr || !affix.json()->is_array()) {
+  if (affix.is_string()) return Value(matches(*affix.string()));
+  if (affix.list() == nullptr || !affix.list()->is_tuple()) {
     return Failure(InvalidArgumentError(std::string(name) + ": the argument is " +
-                                        affix.Describe() + ", not a string"));
+                                        affix.Describe() + ", not a string or a tuple"));
   }
-  return Value(Json(std::any_of(affix.json()->begin(), affix.json()->end(), [&](const Json& item) {
-    return item.is_string() && matches(item.get_ref<const std::string&>());
-  })));
+  EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(affix));
+  const auto& items = affix.list()->items;
+  return Value(std::any_of(items.begin(), items.end(), [&](const Value& item) {
+    return item.is_string() && matches(*item.string());
+  }));
 }
 
 Result<Value> SplitMethod(std::string_view name, const std::string& text,
@@ -85,10 +91,10 @@ Result<Value> FindMethod(std::string_view name, const std::string& text,
                          const Arguments& arguments) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind(name, arguments, {"part"}));
   EDGEMOE_ASSIGN_OR_FAIL(const std::string part, bound.Text(0, ""));
-  if (name == "count") return Value(Json(CountOccurrences(text, part)));
-  const std::size_t found = name == "find" ? text.find(part) : text.rfind(part);
-  if (found == std::string::npos) return Value(Json(-1));
-  return Value(Json(CountCharacters(std::string_view(text).substr(0, found))));
+  if (name == "count") return Value(CountOccurrences(text, part));
+  const std::size_t found = name == "find" ? FindPart(text, part) : FindLastPart(text, part);
+  if (found == std::string::npos) return Value(-1);
+  return Value(CountCharacters(std::string_view(text).substr(0, found)));
 }
 
 Result<Value> RemoveAffixMethod(std::string_view name, const std::string& text,
@@ -104,6 +110,46 @@ Result<Value> RemoveAffixMethod(std::string_view name, const std::string& text,
   return TextValue(rest);
 }
 
+// (what is before the separator, the separator, what is behind)
+Result<Value> PartitionMethod(std::string_view name, const std::string& text,
+                              const Arguments& arguments, Budget& budget) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind(name, arguments, {"sep"}));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::string separator, bound.Text(0, ""));
+  if (separator.empty()) {
+    return Failure(InvalidArgumentError(std::string(name) + ": the separator is empty"));
+  }
+  const bool from_right = name == "rpartition";
+  std::vector<std::string_view> parts = Split(text, separator, 1, from_right);
+  if (parts.size() == 2) {
+    parts.insert(parts.begin() + 1, separator);
+  } else if (from_right) {
+    parts = {"", "", text};
+  } else {
+    parts = {text, "", ""};
+  }
+  return ListOfTexts(parts, budget, List::Kind::kTuple);
+}
+
+// Up to `width` characters.
+Result<Value> WidenMethod(std::string_view name, const std::string& text,
+                          const Arguments& arguments, Budget& budget) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind(name, arguments, {"width", "fill"}));
+  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t width, bound.Integer(0, 0));
+  EDGEMOE_ASSIGN_OR_FAIL(const std::string fill, bound.Text(1, name == "zfill" ? "0" : " "));
+  if (CountCharacters(fill) != 1 || (name == "zfill" && bound.Has(1))) {
+    return Failure(InvalidArgumentError(std::string(name) + ": the fill is not one character"));
+  }
+  const auto wanted = static_cast<std::size_t>(std::max<std::int64_t>(width, 0));
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend(wanted));
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend(wanted * (fill.size() - 1)));
+  const bool has_sign = name == "zfill" && (text.starts_with('-') || text.starts_with('+'));
+  const Side side = name == "center" ? Side::kBoth : name == "ljust" ? Side::kRight : Side::kLeft;
+  const std::string_view rest = std::string_view(text).substr(has_sign ? 1 : 0);
+  return Value((has_sign ? text.substr(0, 1) : "") +
+               Widen(rest, wanted - std::min<std::size_t>(wanted, has_sign ? 1 : 0), fill, side));
+}
+
 // Methods without arguments.
 Result<Value> PlainTextMethod(std::string_view name, const std::string& text, Budget& budget) {
   if (name == "upper") return TextValue(ToUpper(text));
@@ -112,13 +158,13 @@ Result<Value> PlainTextMethod(std::string_view name, const std::string& text, Bu
   if (name == "title") return TextValue(ToTitle(text));
   if (name == "splitlines") return ListOfTexts(SplitLines(text, false), budget);
   if (name == "swapcase") return TextValue(SwapCase(text));
-  if (name == "isdigit") return Value(Json(AllCharacters(text, IsDigit)));
-  if (name == "isalpha") return Value(Json(AllCharacters(text, IsAlphabetic)));
-  if (name == "isalnum") return Value(Json(AllCharacters(text, IsAlphanumeric)));
-  if (name == "isnumeric") return Value(Json(AllCharacters(text, IsNumeric)));
-  if (name == "isspace") return Value(Json(AllCharacters(text, IsSpaceCharacter)));
-  if (name == "isupper") return Value(Json(IsUpperText(text)));
-  if (name == "islower") return Value(Json(IsLowerText(text)));
+  if (name == "isdigit") return Value(AllCharacters(text, IsDigit));
+  if (name == "isalpha") return Value(AllCharacters(text, IsAlphabetic));
+  if (name == "isalnum") return Value(AllCharacters(text, IsAlphanumeric));
+  if (name == "isnumeric") return Value(AllCharacters(text, IsNumeric));
+  if (name == "isspace") return Value(AllCharacters(text, IsSpaceCharacter));
+  if (name == "isupper") return Value(IsUpperText(text));
+  if (name == "islower") return Value(IsLowerText(text));
   return Failure(
       InvalidArgumentError("a string has no method \"" + std::string(name.substr(0, 64)) + "\""));
 }
@@ -129,7 +175,7 @@ Result<Value> CallTextMethod(const std::string& text, std::string_view name,
   if (name == "strip" || name == "lstrip" || name == "rstrip") {
     return StripMethod(name, text, arguments);
   }
-  if (name == "startswith" || name == "endswith") return AffixMethod(name, text, arguments);
+  if (name == "startswith" || name == "endswith") return AffixMethod(name, text, arguments, budget);
   if (name == "split" || name == "rsplit") return SplitMethod(name, text, arguments, budget);
   if (name == "replace") return ReplaceMethod(text, arguments, budget);
   if (name == "find" || name == "rfind" || name == "count") {
@@ -137,6 +183,12 @@ Result<Value> CallTextMethod(const std::string& text, std::string_view name,
   }
   if (name == "removeprefix" || name == "removesuffix") {
     return RemoveAffixMethod(name, text, arguments);
+  }
+  if (name == "partition" || name == "rpartition") {
+    return PartitionMethod(name, text, arguments, budget);
+  }
+  if (name == "center" || name == "ljust" || name == "rjust" || name == "zfill") {
+    return WidenMethod(name, text, arguments, budget);
   }
   if (name == "join") {
     EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind(name, arguments, {"items"}));
@@ -148,51 +200,87 @@ Result<Value> CallTextMethod(const std::string& text, std::string_view name,
 
 Result<Value> CallDictionaryMethod(const Value& value, std::string_view name,
                                    const Arguments& arguments, Budget& budget) {
+  const Dictionary& dictionary = *value.dictionary();
   if (name == "get") {
     EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind(name, arguments, {"key", "default"}));
-    EDGEMOE_ASSIGN_OR_FAIL(const Value found, GetItem(value, bound.Get(0), budget));
-    if (!found.is_undefined()) return found;
-    return bound.Has(1) ? bound.Get(1) : Value(Json(nullptr));
+    EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+    if (!CanBeKey(bound.Get(0))) {
+      return Failure(InvalidArgumentError("get: " + bound.Get(0).Describe() + " is no key"));
+    }
+    EDGEMOE_FAIL_IF_ERROR(budget.SpendForLookup(dictionary, bound.Get(0)));
+    if (const Value* found = dictionary.Find(bound.Get(0))) return *found;
+    return bound.Has(1) ? bound.Get(1) : Value(nullptr);
   }
   EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, Bound::Bind(name, arguments, {}));
-  if (name == "items") return ApplyFilter("items", value, {}, budget);
-  if (name == "keys") return ApplyFilter("list", value, {}, budget);
-  if (name == "values") {
-    EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*value.json()));
-    Json list = Json::array();
-    for (const Json& item : *value.json()) list.push_back(item);
-    return Value(std::move(list));
+  if (name == "copy") return value;
+  std::vector<Value> items;
+  for (const auto& [key, held] : dictionary.entries) {
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(sizeof(Value)));
+    if (name == "items") {
+      EDGEMOE_ASSIGN_OR_FAIL(Value pair, MakeList({key, held}, budget, List::Kind::kTuple));
+      items.push_back(std::move(pair));
+    } else {
+      items.push_back(name == "keys" ? key : held);
+    }
   }
-  return Failure(InvalidArgumentError("a dictionary has no method \"" +
-                                      std::string(name.substr(0, 64)) + "\""));
+  return MakeList(std::move(items), budget,
+                  name == "items"  ? List::Kind::kItems
+                  : name == "keys" ? List::Kind::kKeys
+                                   : List::Kind::kValues);
+}
+
+// Where the item is first, and how often it is there.
+Result<Value> CallListMethod(const List& list, std::string_view name, const Arguments& arguments,
+                             Budget& budget) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind(name, arguments, {"item"}));
+  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
+  const Value item = bound.Get(0);
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < list.items.size(); ++i) {
+    EDGEMOE_FAIL_IF_ERROR(budget.Step());
+    EDGEMOE_FAIL_IF_ERROR(budget.SpendForComparing(list.items[i]));
+    if (!AreEqual(list.items[i], item)) continue;
+    if (name == "index") return Value(i);
+    ++count;
+  }
+  if (name == "count") return Value(count);
+  return Failure(InvalidArgumentError("index: the item is not in the list"));
+}
+
+Result<Value> CallLoopMethod(LoopState& loop, std::string_view name, const Arguments& arguments,
+                             Budget& budget) {
+  const auto& given = arguments.positional;
+  if (name == "cycle") {
+    if (!given.empty()) return given[loop.index % given.size()];
+    return Failure(InvalidArgumentError("loop.cycle: needs what to choose from"));
+  }
+  for (const Value& item : given) EDGEMOE_FAIL_IF_ERROR(budget.SpendForComparing(item));
+  const bool same =
+      loop.changed &&
+      std::equal(given.begin(), given.end(), loop.changed->begin(), loop.changed->end(),
+                 [](const Value& a, const Value& b) { return AreEqual(a, b); });
+  if (!loop.is_over) loop.changed = given;
+  return Value(!same);
 }
 
 }  // namespace
 
+bool HasMethod(const Value& value, std::string_view name) {
+  if (value.is_string()) return true;
+  if (value.dictionary() != nullptr) {
+    return name == "get" || name == "items" || name == "keys" || name == "values" || name == "copy";
+  }
+  if (value.list() != nullptr) return name == "index" || name == "count";
+  return value.loop() != nullptr && (name == "cycle" || name == "changed");
+}
+
 Result<Value> CallMethod(const Value& value, std::string_view name, const Arguments& arguments,
                          Budget& budget) {
-  if (const std::string* text = value.string()) {
-    return CallTextMethod(*text, name, arguments, budget);
-  }
-  if (value.json() != nullptr && value.json()->is_object()) {
-    return CallDictionaryMethod(value, name, arguments, budget);
-  }
-  if (value.loop() != nullptr && name == "cycle" && !arguments.positional.empty()) {
-    return arguments.positional[value.loop()->index % arguments.positional.size()];
-  }
-  if (value.loop() != nullptr && name == "changed") {
-    const LoopState& loop = *value.loop();
-    const auto& given = arguments.positional;
-    for (const Value& item : given) {
-      if (item.json() != nullptr) EDGEMOE_FAIL_IF_ERROR(budget.SpendFor(*item.json()));
-    }
-    const bool same =
-        loop.asked_changed &&
-        std::equal(given.begin(), given.end(), loop.changed.begin(), loop.changed.end(),
-                   [](const Value& a, const Value& b) { return AreEqual(a, b); });
-    loop.changed = given;
-    loop.asked_changed = true;
-    return Value(Json(!same));
+  if (value.is_string()) return CallTextMethod(*value.string(), name, arguments, budget);
+  if (HasMethod(value, name)) {
+    if (value.dictionary() != nullptr) return CallDictionaryMethod(value, name, arguments, budget);
+    if (value.list() != nullptr) return CallListMethod(*value.list(), name, arguments, budget);
+    return CallLoopMethod(*value.loop(), name, arguments, budget);
   }
   return Failure(InvalidArgumentError(value.Describe() + " has no method \"" +
                                       std::string(name.substr(0, 64)) + "\""));

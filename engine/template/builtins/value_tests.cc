@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/template/builtins/builtins.h"
+#include "engine/template/comparison.h"
 #include "engine/template/operators.h"
+#include "engine/template/printing.h"
 #include "engine/template/text.h"
 
 namespace edgemoe::jinja {
@@ -20,33 +22,32 @@ std::optional<Operator> ComparisonCalled(std::string_view name) {
 
 // As Python's "is": the same constant, or the very same piece of data.
 bool IsSame(const Value& a, const Value& b) {
-  const Json* x = a.json();
-  const Json* y = b.json();
-  if (x == nullptr || y == nullptr) return AreEqual(a, b);
-  if (x->is_structured() || y->is_structured()) return x == y;
-  return x->type() == y->type() && AreEqual(*x, *y);
+  if (a.list() != nullptr || b.list() != nullptr) return a.list() == b.list();
+  if (a.dictionary() != nullptr || b.dictionary() != nullptr) {
+    return a.dictionary() == b.dictionary();
+  }
+  return a.type() == b.type() && AreEqual(a, b);
 }
 
 // Tests without arguments on what kind of value it is; nullopt for other names.
 std::optional<bool> IsOfKind(std::string_view name, const Value& value) {
-  const Json* json = value.json();
-  const bool is_data = json != nullptr;
   if (name == "defined") return !value.is_undefined();
   if (name == "undefined") return value.is_undefined();
   if (name == "none") return value.is_none();
   if (name == "string") return value.is_string();
-  if (name == "boolean") return is_data && json->is_boolean();
-  if (name == "true") return is_data && json->is_boolean() && json->get<bool>();
-  if (name == "false") return is_data && json->is_boolean() && !json->get<bool>();
+  if (name == "boolean") return value.is_boolean();
+  if (name == "true") return value.is_boolean() && IsTrue(value);
+  if (name == "false") return value.is_boolean() && !IsTrue(value);
   // Python's booleans are numbers, too.
-  if (name == "number") return is_data && (json->is_number() || json->is_boolean());
-  if (name == "integer") return is_data && json->is_number_integer();
-  if (name == "float") return is_data && json->is_number_float();
-  if (name == "mapping") return is_data && json->is_object();
-  if (name == "sequence" || name == "iterable") {
-    return value.is_undefined() || value.loop() != nullptr ||
-           (is_data && (json->is_structured() || json->is_string()));
-  }
+  if (name == "number") return value.number().has_value();
+  if (name == "integer") return value.is_integer();
+  if (name == "float") return value.is_float();
+  if (name == "mapping") return value.dictionary() != nullptr;
+  const bool is_view = value.list() != nullptr && value.list()->kind > List::Kind::kGroup;
+  const bool is_sequence = value.is_undefined() || value.is_string() ||
+                           value.dictionary() != nullptr || value.list() != nullptr;
+  if (name == "sequence") return is_sequence && !is_view;
+  if (name == "iterable") return is_sequence || value.loop() != nullptr;
   if (name == "callable") return value.is_callable();
   return std::nullopt;
 }
@@ -74,11 +75,11 @@ Result<bool> ApplyTest(std::string_view name, const Value& value, const Argument
   if (const auto result = IsOfKind(name, value)) return *result;
   if (name == "odd" || name == "even") {
     EDGEMOE_ASSIGN_OR_FAIL(const Value rest,
-                           ApplyBinary(Operator::kModulo, value, Value(Json(2)), budget));
-    return AreEqual(rest, Value(Json(name == "odd" ? 1 : 0)));
+                           ApplyBinary(Operator::kModulo, value, Value(2), budget));
+    return AreEqual(rest, Value(name == "odd" ? 1 : 0));
   }
   if (name == "upper" || name == "lower") {
-    EDGEMOE_ASSIGN_OR_FAIL(const std::string text, ToText(value));
+    EDGEMOE_ASSIGN_OR_FAIL(const std::string text, ToText(value, budget));
     EDGEMOE_FAIL_IF_ERROR(budget.Spend(text.size()));
     return name == "upper" ? IsUpperText(text) : IsLowerText(text);
   }

@@ -20,8 +20,20 @@ TEXTS = ["''", "'abc'", "'Hello World'", "' a  b '", "'x-y z'", "'ÉtÉ ß'", "'
          "'12'", "'-3.5'", "'0x1F'", "'it''s'", "'l1\\nl2\\r\\n\\nl4'", "\"q'\\\"\\\\\""]
 NUMBERS = ["0", "1", "-7", "3", "2.5", "-0.5", "10", "true", "false"]
 LISTS = ["[]", "[3, 1, 2]", "['b', 'A', 'c', 'a']", "[1, 'x', none, true, 2.5]", "[[1, 2], [3]]", "range(5)|list"]
-ROWS = ["[{'k': 'a', 'v': 1}, {'k': 'B', 'v': 2}, {'k': 'a', 'v': 3}]"]
-DICTIONARIES = ["{}", "{'a': 1, 'B': [2], 'c': none}"]
+TUPLES = ["()", "(1,)", "(3, 1, 2)", "('b', 'A')", "(1, 'x', none)", "((1, 2), [3])"]
+ROWS = ["[{'k': 'a', 'v': 1}, {'k': 'B', 'v': 2}, {'k': 'a', 'v': 3}]",
+        "[{'k': 'b', 'v': 1}, {'k': 'A', 'v': 2}, {'k': 'a', 'v': 3}, {'k': 'B', 'v': 1}]",
+        "[{'k': 'x', 'v': 2, 'n': [1]}, {'k': 'é', 'v': 1, 'n': [2], 'd': {'e': 1}}, {'k': 'x', 'v': 0, 'z': 'q', 'n': [1]}]"]
+DICTIONARIES = ["{}", "{'a': 1, 'B': [2], 'c': none}", "{0: 'x', 1.5: (2,)}"]
+SCALARS = ["'abc'", "'é'", "\"it's\"", "''", "3", "-7", "0", "2.5", "-0.125", "1e15", "12345", "true", "none", "missing", "65",
+           "[1, 'a']", "(1, 2)", "{'a': 1}"]
+TREES = ["[{'v': 'a', 'c': [{'v': 'b', 'c': []}, {'v': 'c', 'c': [{'v': 'd'}]}]}, {'v': 'e'}]", "[]", "[{'v': 'x', 'c': none}]",
+         "[{'v': 'x', 'c': [{'v': 'y', 'c': []}]}]"]
+LOOP_PARTS = ["loop.index", "loop.index0", "loop.revindex", "loop.revindex0", "loop.first", "loop.last", "loop.length", "loop.depth",
+              "loop.previtem", "loop.nextitem", "loop.cycle('a', 'b')", "loop.cycle(x, 1)", "loop.changed(x)", "loop.changed(loop.first, 1)",
+              "loop.changed()", "loop", "loop.depth0", "loop.previtem is defined", "loop.cycle()", "loop|length", "[loop]", "loop.foo"]
+BLOCK_FILTERS = ["upper", "trim", "title", "replace('a', 'bb')", "indent(2)", "indent(first=true)", "center(9)", "format('x')",
+                 "truncate(4, leeway=0)", "length", "wordcount", "default('d', true)", "capitalize", "list", "join('-')"]
 TEXT_FILTERS = ["upper", "lower", "title", "capitalize", "trim", "trim('a')", "center(9)", "center(4)", "length",
                 "wordcount", "replace('a', 'XY')", "replace('', '.')", "indent", "indent(2, true)", "truncate(5, leeway=0)",
                 "truncate(6, true, '~', 0)", "truncate(8)", "int", "int(7)", "int(0, 16)", "int(5, 0)", "float",
@@ -59,33 +71,201 @@ def value(rng):
 
 
 def any_value(rng):
-    return rng.choice(TEXTS + NUMBERS + LISTS + DICTIONARIES + ["none", "missing"])
+    return rng.choice(TEXTS + NUMBERS + LISTS + DICTIONARIES + TUPLES + ["none", "missing"])
+
+
+# ---- one function a construct
+
+
+def expression(rng):
+    return "{{ " + value(rng) + " }}"
+
+
+def two_filters(rng):
+    return f"{{{{ {rng.choice(TEXTS)}|{rng.choice(TEXT_FILTERS)}|{rng.choice(TEXT_FILTERS)} }}}}"
+
+
+def test(rng):
+    return f"{{{{ ({any_value(rng)}) is {rng.choice(TESTS)} }}}}"
+
+
+def operator(rng):
+    same = rng.choice([TEXTS, NUMBERS, LISTS, TUPLES])
+    return f"{{{{ {rng.choice(same)} {rng.choice(OPERATORS)} {rng.choice(same)} }}}}"
+
+
+def part(rng):
+    return f"{{{{ ({rng.choice(TEXTS + LISTS + TUPLES)}){rng.choice(SLICES)} }}}}"
+
+
+def loop(rng):
+    parts = rng.sample(LOOP_PARTS, 3)
+    inner = rng.choice(["", f"{{% for y in {rng.choice(LISTS)} %}}{{{{ loop.depth }}}}{{{{ loop.index0 }}}}{{% endfor %}}"])
+    control = rng.choice(["", "{% if x == 1 %}{% break %}{% endif %}", "{% if loop.first %}{% continue %}{% endif %}"])
+    return (f"{{% for x in {rng.choice(LISTS + TUPLES + TEXTS)}{rng.choice(['', ' if x'])} %}}\n  {{{{ x }}}}{control}"
+            + "".join("{{ " + one + " }}|" for one in parts) + inner
+            + "\n{% else %}\nnone\n{% endfor %}\n")
+
+
+def tree(rng):
+    body = rng.choice(["{{ n.v }}({{ loop(n.c) }})", "{{ loop.depth }}{{ n.v }}{% if n.c %}[{{ loop(n.c)|upper }}]{% endif %}",
+                       "{{ loop.index }}/{{ loop.depth0 }}{{ loop(n.c) if n.c else '.' }}"])
+    return "{% for n in " + rng.choice(TREES) + " recursive %}" + body + "{% else %}-{% endfor %}"
+
+
+def unpacking(rng):
+    pairs = rng.choice(["{'a': 1, 'B': [2]}.items()", "[(1, 'x'), (2, 'y')]", "[[1, 2], [3, 4]]", "{'b': 2, 'a': 1}|dictsort",
+                        "{'a': 1}|items", "{2: 'x', 1: 'y'}|dictsort", "[(1, 2, 3)]", "['ab', 'cd']"])
+    return f"{{% for k, v in {pairs} %}}{{{{ k }}}}={{{{ v }}}};{{% endfor %}}{{{{ ({pairs})|list }}}}"
+
+
+def group(rng):
+    arguments = rng.choice(["'k'", "'k', case_sensitive=true", "'z', default='none'", "attribute='v'", "'k', 'd'", "'z'",
+                            "'d.e', default=0", "0", "'n.0'", ""])
+    body = rng.choice(["{{ g.grouper }}:{{ g.list|length }};", "{{ g[0] }}{{ g[1]|map(attribute='v')|list }}", "{{ g }}",
+                       "{{ g|length }}{{ g.list[0] }}{{ g.other }}", "{{ g|tojson }}", "{{ g == (g[0], g.list) }}"])
+    rows = rng.choice(ROWS + ["[[1, 2], [1, 3], [0, 4]]", "[(2, 1), (1, 1), (2, 0)]", "[]", "missing", "none"])
+    if rng.randrange(3) == 0:
+        return f"{{% for k, xs in {rows}|groupby({arguments}) %}}{{{{ k }}}}->{{{{ xs }}}};{{% endfor %}}"
+    return f"{{% for g in {rows}|groupby({arguments}) %}}{body}{{% endfor %}}"
+
+
+def conversion(rng):
+    return ("%" + rng.choice(["", "", "", "-", "0", "+", " ", "-0", "+0"]) + rng.choice(["", "", "5", "08", "12", "*"])
+            + rng.choice(["", "", ".2", ".0", ".5", ".*"]) + rng.choice("ssssdddfffxrrXogGeEiuca%%qlh"))
+
+
+def formatting(rng):
+    values = [rng.choice(SCALARS) for _ in range(rng.choice([0, 1, 1, 2, 3]))]
+    text = "|".join(conversion(rng) for _ in range(len(values) if rng.randrange(5) else rng.randrange(3)))
+    kind = rng.randrange(4)
+    if kind == 0:
+        return f"{{{{ '{text}' % ({', '.join(values)}{',' if len(values) == 1 else ''}) }}}}"
+    if kind == 1:
+        return f"{{{{ '{text}' % {any_value(rng)} }}}}"
+    if kind == 2:
+        names = text.replace("%", "%(" + rng.choice(["a", "b", "c"]) + ")")
+        given = ", ".join(f"{name}={one}" for name, one in zip("abc", values))
+        return f"{{{{ '{names}'|format({given}) }}}}"
+    return f"{{{{ '{text}'|format({', '.join(values)}) }}}}"
+
+
+def macro(rng):
+    body = rng.choice(["{{ a }};{{ b }};{{ varargs|join('+') }};{{ kwargs.c }}", "{{ varargs }}{{ kwargs }}", "{{ a }}{{ varargs }}",
+                       "{{ kwargs|length }}{{ b }}", "{{ a }}{{ b }}", "{% for k, v in kwargs.items() %}{{ k }}{{ v }}{% endfor %}"])
+    given = rng.choice(["", "z", "1, 2, 3", "b=z", "1, c=2", "1, 2, 3, 4, c=5, d=z", "1, a=2", "c=(1, 2)", "*[1, 2]", "1, *z", "*(1, 2), c=3",
+                        "**{'a': 1}", "1, **{'c': z}", "b=2, *[1]", "*[1], **{'b': 2, 'd': 3}", "a=1, **{'a': 2}", "**z", "*'xyz'"])
+    return (f"{{% macro m(a, b={rng.choice(NUMBERS + ['a'])}) %}}{body}{{% endmacro %}}"
+            f"{{% with z={any_value(rng)} %}}{{{{ m({given}) }}}}{{% endwith %}}{rng.choice(['', '{{ m }}'])}")
+
+
+def call(rng):
+    body = rng.choice(["<{{ caller() }}>", "{{ caller(a) }}{{ caller(b, 1) }}", "{{ caller(a)|upper }}", "{{ caller is defined }}{{ a }}",
+                       "{% for x in [1, 2] %}{{ caller(x) }}{% endfor %}", "{{ a }}", "{{ kwargs }}", "{{ varargs }}{{ caller() }}",
+                       "{{ caller(x=a) }}", "{{ caller }}", "{% call n() %}{{ a }}{{ caller is defined }}{% endcall %}"])
+    parameters = rng.choice(["", "()", "(x)", "(x, y=2)", "(x='d')"])
+    inner = rng.choice(["{{ x }}", "text {{ y }}", "{{ z }}{{ x }}", "{{ varargs }}", "{% set z = 9 %}{{ z }}", "{{ a }}", "{{ loop.index }}"])
+    block = f"{{% call{parameters} m({rng.choice(['', '1', 'z', '1, 2', '1, 2, 3', 'b=z'])}) %}}{inner}{{% endcall %}}"
+    around = rng.choice(["%s{{ z }}", "{%% for z in 'ab' %%}%s{%% endfor %%}", "{%% with z=7 %%}%s{%% endwith %%}",
+                         "{%% macro outer(z) %%}%s{%% endmacro %%}{{ outer('o') }}", "%s{{ m() }}"])
+    return (f"{{% macro n() %}}({{{{ caller() }}}}){{% endmacro %}}{{% macro m(a, b=0) %}}{body}{{% endmacro %}}"
+            f"{{% set z = {rng.choice(SCALARS)} %}}{around % block}")
+
+
+def closure(rng):
+    use = rng.choice(["{{ m() }}", "{{ m(1) }}", "{% set x = 5 %}{{ m() }}"])
+    # Behind a loop its variables are not what the macro saw in Jinja, but a word of its own implementation.
+    around = rng.choice(["{%% for x in [1, 2] %%}%s{%% endfor %%}", "{%% with x=3 %%}%s{%% endwith %%}", "%s{%% set ns.f = m %%}",
+                         "{%% set x = 4 %%}%s{%% set ns.f = m %%}"])
+    made = "{% macro m(p=x) %}{{ p }}{{ x }}{% endmacro %}" + use
+    return "{% set ns = namespace() %}" + around % made + "{{ ns.f() if ns.f is defined }}{{ x }}"
+
+
+def block(rng):
+    # What is escaped is another type of text in Jinja, so that nothing may follow.
+    filters = "|".join(rng.choice(BLOCK_FILTERS) for _ in range(rng.choice([1, 1, 2]))) if rng.randrange(8) else "escape"
+    text = rng.choice(["ab c", " x ", "l1\nl2\n", "<a&'b'>", "{{ 'é' }} %s", "", "{% set w = 2 %}{{ w }}"])
+    if rng.randrange(2):
+        return f"{{% filter {filters} %}}{text}{{% endfilter %}}{{{{ w }}}}"
+    return f"{{% set y | {filters} %}}{text}{{% endset %}}[{{{{ y }}}}]{{{{ y|length }}}}"
+
+
+def dictionary(rng):
+    keys = rng.sample(["0", "1", "1.0", "true", "none", "'a'", "'1'", "2.5", "-3", "(1, 2)", "()", "'é'", "[1]", "{}"], rng.randrange(4))
+    made = "{" + ", ".join(f"{key}: {rng.choice(SCALARS)}" for key in keys) + "}"
+    key = rng.choice(keys + ["0", "'a'", "1", "[1]"])
+    return (f"{{% set d = {made} %}}" + "{{ "
+            + rng.choice(["d", f"d[{key}]", f"{key} in d", f"d.get({key}, 'no')", "d.items()", "d.keys()|list", "d.values()", "d|length",
+                          "d|tojson", "d|list", "d|dictsort", "d|items|list", "d == d.copy()", "d|first", "d|attr('a')", "d.a",
+                          "dict(d, z=1)", "d|string|length", "d|tojson(indent=1)"]) + " }}")
+
+
+def namespaces(rng):
+    steps = rng.sample(["{% set ns.a = ns.a + 1 %}", "{% set o.inner = ns %}", "{% set ns.list = [ns.a, 2] %}", "{% set box = [ns, o] %}",
+                        "{% for x in [ns, o] %}{% set x.seen = loop.index %}{% endfor %}", "{% set ns.o = o %}", "{% set ns.d = {'n': ns} %}",
+                        "{% set p = (ns,) %}", "{% for i in [1, 2] %}{% set ns.a = ns.a + i %}{% endfor %}"], 4)
+    uses = rng.sample(["{{ ns.a }}", "{{ o.inner.a }}", "{{ box[0].a }}", "{{ ns.seen }}{{ o.seen }}", "{{ ns.d.n.a }}", "{{ p[0].a }}",
+                       "{{ ns.list }}", "{{ box|length if box }}", "{{ ns.missing }}", "{{ [ns] == [ns] }}", "{{ [o, 1] }}",
+                       "{{ ns is mapping }}{{ ns is iterable }}", "{{ ns in [o, ns] }}", "{{ ns|attr('a') }}"], 4)
+    return "{% set ns = namespace(a=1) %}{% set o = namespace({'k': 2}, b='x') %}" + "".join(steps) + "/".join(uses)
+
+
+def printed(rng):
+    return ("{{ " + rng.choice([f"({any_value(rng)}, {any_value(rng)})", f"({any_value(rng)},)", f"[{any_value(rng)}, ({any_value(rng)},)]",
+                                f"{{'k': {any_value(rng)}}}", "()", f"{any_value(rng)}, {any_value(rng)}", f"[{any_value(rng)}]|tojson",
+                                f"({any_value(rng)}, 1)|list", f"({any_value(rng)}, 1) == [{any_value(rng)}, 1]",
+                                f"(1, 2)|{rng.choice(LIST_FILTERS)}", "(1, (2,), [])|tojson"])
+            + " }}")
+
+
+def nothing(rng):
+    return "{{ (" + rng.choice(["none", "missing", "0", "''", "[]", "{}", "false"]) + ")|" + rng.choice(
+        ["selectattr('a')|list", "rejectattr('a')|list", "select|list", "reject('odd')|list", "map('upper')|list", "map(attribute='a')|list",
+         "list", "length", "join", "first", "last", "sum", "max", "sort", "unique|list", "batch(2)|list", "slice(2)|list", "items|list",
+         "dictsort", "tojson", "string", "upper", "int", "float", "default('d')", "default('d', true)", "reverse|list", "groupby('a')",
+         "format", "indent", "center(3)", "truncate", "wordcount", "attr('a')", "abs", "round", "title"]) + " }}"
+
+
+def sorting(rng):
+    return "{{ " + rng.choice(ROWS + ["[{'k': 'b', 'v': none}]", "[(2, 'a'), (1, 'B'), (1, 'a')]"]) + "|" + rng.choice(
+        ["sort(attribute='k,v')", "sort(attribute='v,k', reverse=true)", "sort(attribute='k', case_sensitive=true)", "sort",
+         "min(attribute='v')", "max(attribute='k')", "unique(attribute='k', case_sensitive=true)|list", "map(attribute='d.e', default=0)|list",
+         "sort(attribute=0)", "sort(attribute='1')", "join(', ', attribute='k')", "sum(attribute='v')", "unique|list"]) + " }}"
+
+
+def width(rng):
+    return "{{ " + rng.choice(TEXTS + ["'the quick brown fox jumps'", "'a\\n\\nb c\\n'"]) + "|" + rng.choice(
+        [f"center({rng.randrange(12)})", f"truncate({rng.randrange(14)})", f"truncate({rng.randrange(14)}, {rng.choice(['true', 'false'])}, "
+         f"{rng.choice(['~', '', '...']) !r}, {rng.randrange(4)})", f"indent({rng.randrange(6)}, {rng.choice(['true', 'false'])}, "
+         f"{rng.choice(['true', 'false'])})", "indent('> ')", f"batch({rng.randrange(-1, 4)}, '-')|list", f"slice({rng.randrange(-1, 4)})|list",
+         "indent(first=true)", "indent(-1)", f"round({rng.randrange(3)})"]) + " }}"
+
+
+def wrapping(rng):
+    words = ["a", "bb-cc", "long-hyphenated-words-here", "--", "x--y", "don't---stop", "3-4", "e-f-g", "été-fini", "supercalifragilistic",
+             "日本語の文", "-", "end.", "(see", "no-1-x", "_a-b_c", "well,--yes", "ab-cd--ef"]
+    text = "".join(rng.choice(words) + rng.choice([" ", " ", "  ", "\\n", "\\t", "\\n\\n", "\u00a0", ""]) for _ in range(rng.randrange(9)))
+    arguments = [str(rng.choice([0, 1, 3, 5, 8, 12, 20, 79]))] + rng.choice(
+        [[], ["false"], ["true", "'|'"], ["break_on_hyphens=false"], ["false", "none", "false"], ["wrapstring='<br>'"]])
+    return "{{ " + json.dumps(rng.choice(["", " "]), ensure_ascii=False)[:-1] + text.replace('"', "") + '"|wordwrap(' + ", ".join(arguments) + ") }}"
+
+
+def rounding(rng):
+    number = rng.choice([f"{rng.randrange(-30000, 30000) / 1000}", f"{rng.randrange(-99, 99)}.5", f"{rng.randrange(-999, 999)}", "1e22", "1e-7"])
+    return f"{{{{ {number}|round({rng.randrange(-2, 4)}{rng.choice(['', '', chr(44) + repr('ceil'), chr(44) + repr('floor')])}) }}}}"
+
+
+CONSTRUCTS = [expression, expression, expression, two_filters, test, operator, part, loop, loop, tree, unpacking, group, group,
+              formatting, formatting, macro, call, call, closure, block, dictionary, dictionary, namespaces, printed, printed,
+              nothing, sorting, width, wrapping, wrapping, rounding]
 
 
 def snippet(rng):
-    kind = rng.randrange(9)
-    if kind < 3:
-        return "{{ " + value(rng) + " }}"
-    if kind == 3:
-        return f"{{{{ {rng.choice(TEXTS)}|{rng.choice(TEXT_FILTERS)}|{rng.choice(TEXT_FILTERS)} }}}}"
-    if kind == 4:
-        return f"{{{{ ({any_value(rng)}) is {rng.choice(TESTS)} }}}}"
-    if kind == 5:
-        same = rng.choice([TEXTS, NUMBERS])
-        return f"{{{{ {rng.choice(same)} {rng.choice(OPERATORS)} {rng.choice(same)} }}}}"
-    if kind == 6:
-        return f"{{{{ ({rng.choice(TEXTS + LISTS)}){rng.choice(SLICES)} }}}}"
-    if kind == 7:
-        return (f"{{% for x in {rng.choice(LISTS)} %}}\n  {{{{ loop.index }}}}{{{{ x }}}}"
-                f"{{{{ loop.changed(x) }}}}{{{{ loop.last }}}}\n{{% else %}}\nnone\n{{% endfor %}}\n"
-                f"{{% set y | {rng.choice(['upper', 'trim', 'title'])} %}}{rng.choice(['ab c', ' x '])}{{% endset %}}{{{{ y }}}}")
-    return (f"{{% macro m(a, b={rng.choice(NUMBERS)}) %}}{{{{ a }}}};{{{{ b }}}};{{{{ varargs|join('+') }}}};"
-            f"{{{{ kwargs.c }}}}{{% endmacro %}}{{% with z={any_value(rng)} %}}"
-            f"{{{{ m({rng.choice(['', 'z', '1, 2, 3', 'b=z', '1, c=2'])}) }}}}{{% endwith %}}")
+    return rng.choice(CONSTRUCTS)(rng)
 
 
 def main():
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
     environment.filters["tojson"] = lambda x, indent=None: json.dumps(x, ensure_ascii=False, indent=indent)
     rng = random.Random(int(sys.argv[1]))
     found = {}

@@ -43,6 +43,15 @@ TEST(PreTokenizer, DeepSeekLlm) {
               ElementsAre("Hello", " ", "42", "!", "\n", "\u6211\u60f3", " ok", "  "));
 }
 
+// The third pattern takes an ideographic space for punctuation, with one space before it; the fifth
+// then takes it for a letter of East Asia. So one of two spaces before it stands alone.
+TEST(PreTokenizer, DeepSeekLlmTakesOneSpaceWithAnIdeographicSpace) {
+  EXPECT_THAT(Words("deepseek-llm", "a  \u3000  b"),
+              ElementsAre("a", " ", " ", "\u3000", " ", " b"));
+  EXPECT_THAT(Words("deepseek-llm", "\u3000x\u3000!"), ElementsAre("\u3000", "x", "\u3000", "!"));
+  EXPECT_THAT(Words("deepseek-llm", "a  \u2003  b"), ElementsAre("a", "  ", "\u2003", " ", " b"));
+}
+
 TEST(PreTokenizer, OlmoIsGpt2s) {
   EXPECT_THAT(Words("olmo", "I'LL it's 42 dogs!!\n\n  ok"),
               ElementsAre("I", "'", "LL", " it", "'s", " 42", " dogs", "!!", "\n\n ", " ok"));

@@ -11,6 +11,7 @@
 #include <span>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "engine/gguf/gguf_reader.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -96,6 +97,35 @@ TEST_P(SharedVocabulary, GivesTheRecordedIds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Vocabularies, SharedVocabulary, testing::Values("gpt-2", "deepseek-llm"));
+
+// As Hugging Face's tokenizers (npm's @huggingface/tokenizers 0.2.0, with the pre-tokenizers of the
+// model's tokenizer.json) give them. llama.cpp gives the same but for the first, which has 243, the
+// token of two spaces, in place of 207 twice.
+TEST(DeepSeekLlm, IdeographicSpaces) {
+  const std::string path = SharedPath("vocabs/ggml-vocab-deepseek-llm.gguf");
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "SKIPPED: no " << path;
+  const auto tokenizer = LoadTokenizer(path);
+  const std::pair<const char*, const char*> samples[] = {
+      {"a  \u3000  b", " 64 207 207 88946 207 270"},
+      {"a \u3000b", " 64 207 88946 65"},
+      {" \u3000\u3000x", " 207 88946 88946 87"},
+      {"a\u3000\uff0cb", " 64 88946 19304 65"},
+      {" \u3000\u3002x", " 207 88946 398 87"},
+      {"\n\u3000\u3000\u4f60\u597d", " 185 88946 88946 84313"},
+      {"\u3000!", " 88946 0"},
+      {"\u3000,\u3000\uff0c", " 88946 11 88946 19304"},
+      {"x\u3000\u3000y", " 87 88946 88946 88"},
+      {"\u3000abc", " 88946 22654"},
+      {"\u3000 abc", " 88946 55238"},
+      {"\u2003!x", " 51570 0 87"},
+  };
+  for (const auto& [text, ids] : samples) {
+    SCOPED_TRACE(text);
+    const auto pieces = tokenizer->Encode(text, {.add_special = false, .parse_special = false});
+    ASSERT_TRUE(pieces) << pieces.error().ToString();
+    EXPECT_EQ(IdsText(*pieces), ids);
+  }
+}
 
 // FNV-1a over the ids, each as 4 bytes, lowest first.
 std::uint64_t HashIds(const std::vector<Piece>& pieces) {

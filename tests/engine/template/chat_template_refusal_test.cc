@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is refused, with which words: mistakes in templates, and templates that would use up the
+// machine.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/engine/template/rendering.h"
+
+namespace edgemoe {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(ChatTemplateRefusal, RaiseExceptionIsTheMessageItself) {
+  const auto rendered = Render("{{ raise_exception('Roles must alternate') }}");
+  ASSERT_FALSE(rendered);
+  EXPECT_EQ(rendered.error(), InvalidArgumentError("Roles must alternate"));
+}
+
+TEST(ChatTemplateRefusal, ParseErrorsNameLineAndColumn) {
+  const Sample samples[] = {
+      {"a\n{{ 1 + }}", "line 2, column 8: expected a value, found \"}}\""},
+      {"{% if x %}", "line 1, column 11: the part that starts here has no {% endif %}"},
+      {"{% for x of y %}", "line 1, column 10: expected \"in\", found \"of\""},
+      {"{{ 'abc }}", "line 1, column 4: string without its closing quote"},
+      {"{{ a", "line 1, column 1: tag without \"}}\""},
+      {"{# a", "line 1, column 1: comment without \"#}\""},
+      {"{% raw %}", "{% raw %} without {% endraw %}"},
+      {"{% include 'x' %}", "tag \"include\" is not known here"},
+      {"{% endfor %}", "tag \"endfor\" is not known here"},
+      {"{% break %}", "\"break\" outside of a loop"},
+      {"{{ a ? b }}", "line 1, column 6: unexpected character \"?\""},
+      {"{{ 99999999999999999999 }}", "does not fit in 64 bits"},
+      {"{{ f(a=1, 2) }}", "expected a named argument"},
+      {"{{ f(*a, 2) }}", "expected a named argument"},
+      {"{{ f(**a, b=2) }}", "expected \")\", found \"b\""},
+      {"{{ *a }}", "expected a value, found \"*\""},
+      {"{% set a.b %}{% endset %}", "expected \"=\""},
+      {"{{ x[1:2:3:4] }}", "slice with three colons"},
+      {"{{ x[] }}", "empty subscript"},
+      {"{% call 1 %}{% endcall %}", "line 1, column 9: expected a call of a macro"},
+      {"{% call m() %}", "has no {% endcall %}"},
+  };
+  for (const Sample& sample : samples) {
+    SCOPED_TRACE(sample.source);
+    const auto parsed = ChatTemplate::Parse(sample.source);
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error().code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(parsed.error().message(), HasSubstr(sample.written));
+  }
+}
+
+TEST(ChatTemplateRefusal, RenderErrorsNameLineAndColumn) {
+  const Sample samples[] = {
+      {"{{ [[1, 'a'], [2, 3], [2, 'b']]|sort }}", "cannot order"},
+      {"\n{{ missing.x }}", "line 2, column 11: an undefined value (\"missing\") has no attribute"},
+      {"{{ 'x' + n }}", "column 8: \"+\" does not work on a string and none"},
+      {"{{ 'x'|foo }}", "no filter is called \"foo\""},
+      {"{{ 1 is foo }}", "no test is called \"foo\""},
+      {"{{ 'x'.foo() }}", "a string has no method \"foo\""},
+      {"{{ foo() }}", "an undefined value (\"foo\") cannot be called"},
+      {"{% for x in 5 %}{% endfor %}", "a number cannot be iterated"},
+      {"{{ 1 / 0 }}", "division by zero"},
+      {"{{ 9223372036854775807 + 1 }}", "does not fit in 64 bits"},
+      {"{{ 1e308 * 10 }}", "not a finite number"},
+      {"{% set a, b = [1] %}", "1 values for 2 names"},
+      {"{% set s.x = 1 %}", "only a namespace's attributes can be set"},
+      {"{% set ns = namespace() %}{% for i in range(20) %}{% set ns.x = namespace(x=ns.x) %}"
+       "{% endfor %}{{ ns }}",
+       "namespaces in each other, more than 16"},
+      {"{% filter length %}x{% endfilter %}", "a filtered part is a number, not a text"},
+      {"{{ [1] in {} }}", "does not work on a list and a dictionary"},
+      {"{{ {[1]: 2} }}", "a dictionary's key is a list"},
+      {"{{ xs[::0] }}", "slice step"},
+      {"{{ 'a'|wordwrap(0) }}", "wordwrap: found width 0"},
+      {"{{ dict(**xs) }}", "\"**\" with a list, not a dictionary"},
+      {"{{ dict(a=1, **{'a': 2}) }}", "argument \"a\" is given twice"},
+      {"{{ range(*5) }}", "a number cannot be iterated"},
+      {"{{ [range] }}", "a function cannot be written as text"},
+      {"{{ [namespace()]|tojson }}", "tojson: a namespace is not data"},
+      {"{{ '%d' % 'x' }}", "format: %d with a string"},
+      {"{{ '%s'|format }}", "format: fewer values than it uses"},
+      {"{{ '%#g'|format(1) }}", "format: \"#\" with %e, %f and %g is not supported"},
+      {"{% macro m() %}{% endmacro %}{% call m() %}{% endcall %}", "has no parameter \"caller\""},
+      {"{% for x in [1] %}{{ loop([1]) }}{% endfor %}", "a loop cannot be called"},
+      {"{{ words|sort(attribute='x') }}{{ [1, 'a']|sort }}", "cannot order"},
+      {"{{ d|tojson(nope=1) }}", "no argument is called \"nope\""},
+      {"{{ 'a'.split('') }}", "the separator is empty"},
+      {"{{ missing|tojson }}", "tojson: an undefined value"},
+  };
+  for (const Sample& sample : samples) {
+    SCOPED_TRACE(sample.source);
+    const auto rendered = Render(sample.source);
+    ASSERT_FALSE(rendered) << *rendered;
+    EXPECT_EQ(rendered.error().code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(rendered.error().message(), HasSubstr(sample.written));
+  }
+}
+
+std::string Repeat(const std::string& part, int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += part;
+  return text;
+}
+
+TEST(ChatTemplateRefusal, NestingIsBounded) {
+  const std::string hostile[] = {
+      "{{ " + Repeat("(", 100000) + Repeat(")", 100000) + " }}",
+      "{{ " + Repeat("[", 100000),
+      "{{ " + Repeat("not ", 100000) + "x }}",
+      "{{ " + Repeat("-", 100000) + "1 }}",
+      "{{ 1" + Repeat(" + 1", 100000) + " }}",
+      "{{ x" + Repeat(".a", 100000) + " }}",
+      "{{ x" + Repeat("|trim", 100000) + " }}",
+      "{{ " + Repeat("1 if x else ", 50000) + "2 }}",
+      Repeat("{% if x %}", 50000),
+      Repeat("{% for x in y %}", 50000),
+      std::string((1 << 20) + 1, 'x'),
+  };
+  for (const std::string& source : hostile) {
+    SCOPED_TRACE(source.substr(0, 40));
+    const auto parsed = ChatTemplate::Parse(source);
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error().code(), StatusCode::kInvalidArgument);
+  }
+}
+
+TEST(ChatTemplateRefusal, WorkIsBounded) {
+  RenderOptions options;
+  options.limits = {.steps_max = 20000, .handled_bytes_max = 1 << 20, .output_bytes_max = 1 << 16};
+  const Sample hostile[] = {
+      {"{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "levels deep"},
+      {"{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(20) }}",
+       "steps"},
+      {"{% set x = 'x' * 999 %}{% macro m(n) %}{{ m(n - 1) ~ m(n - 1) if n else x }}{% endmacro %}"
+       "{{ m(8)|length }}",
+       "bytes"},
+      {"{% for a in range(99) %}{% for b in range(300) %}{{ a }}{% endfor %}{% endfor %}", "steps"},
+      {"{{ range(1000000000000) }}", "steps"},
+      {"{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}"
+       "{% endfor %}",
+       "bytes of text"},
+      {"{% set ns = namespace(x=[]) %}{% for i in range(200) %}{% set ns.x = [ns.x] %}{% endfor %}",
+       "levels deep"},
+      {"{{ 'ab' * 1000000 }}", "steps"},
+      {"{{ 'aaaaaaaaaaaaaaaaaaaaaaaa'.replace('a', 'b' * 9999).replace('b', 'c' * 999) }}",
+       "bytes of text"},
+      {"{{ ('\\x0b' * 2000)|indent('x' * 2000) }}", "bytes of text"},
+      {"{{ 'a'|center(9000000) }}", "bytes of text"},
+      {"{{ 'a'|batch(9000000000, 0) }}", "steps"},
+      {"{{ 'a'|slice(9000000000) }}", "steps"},
+      {"{{ '%1000000000s'|format('a') }}", "bytes of text"},
+      {"{{ '%.1000000000f'|format(1) }}", "bytes of text"},
+      {"{{ '%.999999999d' % 1 }}", "bytes of text"},
+      {"{{ '%99999999999999999999s' % 1 }}", "a width or precision above 1000000000"},
+      {"{{ '%*s'|format(-9223372036854775807 - 1, 1) }}", "a width or precision above 1000000000"},
+      {"{{ 'a'.center(9000000) }}", "bytes of text"},
+      {"{% set x = 'x' * 999 %}{{ x.endswith((x,) * 2000) }}", "bytes of text"},
+      {"{% set p = 'a' * 9000 %}{{ ([{}] * 900)|map(attribute=p)|list }}", "bytes of text"},
+      {"{{ ('a ' * 9000)|wordwrap(1, wrapstring='x' * 900) }}", "bytes of text"},
+      {"{{ ('-' * 17000)|wordwrap }}", "bytes of text"},
+      {"{{ '1'.zfill(9223372036854775807) }}", "bytes of text"},
+      {"{{ (['x' * 900] * 100)|groupby(none) }}", "bytes of text"},
+      {"{{ range(9000)|list|tojson(indent=64) }}", "bytes of text"},
+      {"{{ range(9000)|list|tojson(separators=('x' * 900, '')) }}", "bytes of text"},
+      {"{% for x in [[]] recursive %}{{ loop([x]) }}{% endfor %}", "levels deep"},
+      {"{% macro m() %}{% call m() %}{% endcall %}{{ caller() }}{% endmacro %}{{ m() }}",
+       "levels deep"},
+      {"{% macro m() %}{{ caller() }}{{ caller() }}{% endmacro %}{% macro n(i) %}{% if i %}"
+       "{% call m() %}{{ n(i - 1) }}{% endcall %}{% endif %}{% endmacro %}{{ n(20) }}",
+       "steps"},
+      // Shared parts count as often as they are written.
+      {"{% set ns = namespace(x=['x']) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}"
+       "{% endfor %}{{ ns.x }}",
+       "bytes of text"},
+      {"{% set ns = namespace(x=['x']) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}"
+       "{% endfor %}{{ ns.x == [ns.x[0], ns.x[1]] }}",
+       "bytes of text"},
+      {"{% set ns = namespace() %}{% for i in range(12) %}{% set ns.x = namespace(a=ns.x, b=ns.x, "
+       "c=ns.x, d=ns.x) %}{% endfor %}{{ ns }}",
+       "steps"},
+      {"{% set x = 'x' * 1000 %}{% for a in range(100) %}{{ x }}{% endfor %}", "output is longer"},
+  };
+  for (const Sample& sample : hostile) {
+    SCOPED_TRACE(sample.source);
+    const auto rendered = Render(sample.source, Context(), options);
+    ASSERT_FALSE(rendered);
+    EXPECT_EQ(rendered.error().code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(rendered.error().message(), HasSubstr(sample.written));
+  }
+}
+
+// Names are looked for one by one.
+TEST(ChatTemplateRefusal, ManyNamesAreBounded) {
+  std::string names;
+  for (int i = 0; i < 3000; ++i) names += "{% set v" + std::to_string(i) + " = 1 %}";
+  RenderOptions options;
+  options.limits.handled_bytes_max = 16 << 20;
+  const auto found_first =
+      Render(names + "{% for i in range(9999) %}{{ i }}{% endfor %}", Context(), options);
+  EXPECT_TRUE(found_first) << found_first.error().ToString();
+  const auto found_last =
+      Render(names + "{% for i in range(9999) %}{{ v2999 }}{% endfor %}", Context(), options);
+  ASSERT_FALSE(found_last);
+  EXPECT_THAT(found_last.error().message(), HasSubstr("bytes of text"));
+}
+
+TEST(ChatTemplateRefusal, InputThatIsNoJsonObjectIsRefused) {
+  EXPECT_FALSE(Render("x", Json::array()));
+  EXPECT_FALSE(Render("x", Json{{"a", Json::binary({1, 2})}}));
+  Json deep = 1;
+  for (int i = 0; i < 200; ++i) deep = Json::array({std::move(deep)});
+  const auto rendered = Render("x", Json{{"a", deep}});
+  ASSERT_FALSE(rendered);
+  EXPECT_THAT(rendered.error().message(), HasSubstr("nested more than 100 levels"));
+}
+
+}  // namespace
+}  // namespace edgemoe
