@@ -56,9 +56,9 @@ constexpr const char* kO200k[] = {
 #undef SMALL
 #undef CONTRACTION
 
-// As the vocabulary was trained, and as Hugging Face's tokenizers split. llama.cpp takes every space
-// for a plain one here, so that the third and the fifth pattern miss those that they hold, U+1680 to
-// U+3000: it gives other ids there.
+// As the vocabulary was trained, and as Hugging Face's tokenizers split. llama.cpp takes every
+// space for a plain one here, so that the third and the fifth pattern miss those that they hold,
+// U+1680 to U+3000: it gives other ids there.
 constexpr const char* kDeepSeekLlm[] = {
     "[\\r\\n]",
     // The cased letters of the Unicode version that the vocabulary was trained with.

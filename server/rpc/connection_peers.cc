@@ -18,7 +18,7 @@ constexpr std::string_view kDescriptorPrefix = "fd:";
 constexpr int kFirstNumberMax = 8192;  // the kernel's table grows with the highest number
 
 int MiddleOfLimit() {
-  struct rlimit limit {};
+  struct rlimit limit = {};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
   return static_cast<int>(std::min<rlim_t>(limit.rlim_cur / 2, kFirstNumberMax));
 }

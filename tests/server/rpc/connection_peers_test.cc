@@ -58,7 +58,7 @@ TEST(ConnectionPeersTest, ANumberIsNotUsedAgainSoon) {
 }
 
 TEST(ConnectionPeersTest, StartsAnewWhenNumbersEnd) {
-  struct rlimit limit {};
+  struct rlimit limit = {};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
   const int end = static_cast<int>(limit.rlim_cur);
   ConnectionPeers peers(end - 3);
