@@ -12,6 +12,7 @@
 #include "tests/e2e/answers.h"
 #include "tests/support/daemon_process.h"
 #include "tests/support/sanitized.h"
+#include "tests/support/tiny_model.h"
 
 namespace edgemoe {
 namespace {
@@ -92,6 +93,23 @@ TEST_F(E2eMemoryTest, LongTextsTakeLittleMemoryBesideTheBudget) {
   EXPECT_TRUE(WaitUntil([&] {
     return client.GetStats()->process().resident_bytes() < rest + (std::uint64_t{4} << 20);
   }));
+}
+
+// As many tokens as Qwen's vocabulary has: 36 MiB at rest, 44 at the most.
+TEST_F(E2eMemoryTest, ALargeVocabularyTakesLittleMemoryBesideTheBudget) {
+  const std::string model = folder_ / "words.gguf";
+  ASSERT_TRUE(WriteTinyModel(model, {.further_tokens = 151'000}).ok());
+  DaemonProcess daemon(socket_, {"--model", model, "--memory-adapt", "off"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client client = daemon.Connect();
+  v1::TokenizeRequest request;
+  request.set_text("ABCD");
+  ASSERT_EQ(client.Tokenize(request)->tokens_size(), 2) << "\"AB\" and \"CD\"";
+  if (kSanitized) return;
+  const auto stats = client.GetStats();
+  const std::uint64_t planned = stats->memory().dense_bytes() + stats->experts().resident_bytes();
+  EXPECT_LT(stats->process().resident_bytes() - planned, std::uint64_t{48} << 20);
+  EXPECT_LT(stats->process().peak_resident_bytes() - planned, std::uint64_t{64} << 20);
 }
 
 TEST_F(E2eMemoryTest, TheAdviceWorksWhenFollowed) {

@@ -74,7 +74,7 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
 std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options) {
   const Architecture* const architecture = FindArchitecture(options.config.architecture);
   EDGEMOE_CHECK(architecture != nullptr, "an architecture of engine/model/arch");
-  EDGEMOE_CHECK(options.config.vocabulary_size == kTinyVocabularySize, "the tests' vocabulary");
+  EDGEMOE_CHECK(options.config.vocabulary_size >= kTinyVocabularySize, "the tests' vocabulary");
   std::vector<RandomTensor> tensors;
   for (const TensorRule& rule : WholeModelTensors()) {
     if (options.tied_output && rule.role == TensorRole::kOutput) continue;
@@ -91,7 +91,8 @@ std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options) 
 
 std::vector<GgufEntry> RandomModelKeys(const RandomModelOptions& options) {
   std::vector<GgufEntry> all = ArchitectureKeys(options.config);
-  for (GgufEntry& entry : TinyVocabularyKeys(PreTokenizerOf(options.config.architecture)))
+  for (GgufEntry& entry : TinyVocabularyKeys(PreTokenizerOf(options.config.architecture),
+                                             options.config.vocabulary_size - kTinyVocabularySize))
     all.push_back(std::move(entry));
   if (options.chat_template) all.push_back(TinyTemplateKey());
   std::vector<GgufEntry> entries;

@@ -18,7 +18,7 @@ ModelConfig TinyConfig(const TinyModelOptions& o) {
   config.architecture = "qwen3moe";
   config.name = "tiny";
   config.width = o.width;
-  config.vocabulary_size = kTinyVocabularySize;
+  config.vocabulary_size = kTinyVocabularySize + o.further_tokens;
   config.context_length = o.context_length;
   config.rms_epsilon = 1e-6F;
   config.expert_count = o.expert_count;

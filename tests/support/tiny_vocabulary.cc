@@ -2,6 +2,7 @@
 #include "tests/support/tiny_vocabulary.h"
 
 #include <string>
+#include <utility>
 
 #include "engine/base/check.h"
 
@@ -30,9 +31,29 @@ std::vector<std::string> ByteTokens() {
   return tokens;
 }
 
+// Words of letters in order of length: of each, all but the last letter is the word of one letter
+// less, so that its merge joins two tokens.
+void AddWords(std::uint32_t count, std::vector<std::string>& tokens,
+              std::vector<std::string>& merges) {
+  std::vector<std::string> shorter;
+  for (char letter = 'A'; letter <= 'Z'; ++letter) shorter.emplace_back(1, letter);
+  while (count > 0) {
+    std::vector<std::string> words;
+    for (const std::string& word : shorter) {
+      for (char letter = 'A'; letter <= 'Z' && count > 0; ++letter, --count) {
+        words.push_back(word + letter);
+        tokens.push_back(words.back());
+        merges.push_back(word + " " + letter);
+      }
+    }
+    shorter = std::move(words);
+  }
+}
+
 }  // namespace
 
-std::vector<GgufEntry> TinyVocabularyKeys(std::string_view pre_tokenizer) {
+std::vector<GgufEntry> TinyVocabularyKeys(std::string_view pre_tokenizer,
+                                          std::uint32_t further_tokens) {
   std::vector<std::string> tokens = ByteTokens();
   std::vector<std::int32_t> types(256, 1);
   for (const char* merged : {"th", "the", "an", "in"}) {
@@ -44,12 +65,15 @@ std::vector<GgufEntry> TinyVocabularyKeys(std::string_view pre_tokenizer) {
     types.push_back(3);
   }
   EDGEMOE_CHECK(tokens.size() == kTinyVocabularySize, "the constants follow the list");
+  std::vector<std::string> merges = {"t h", "th e", "a n", "i n"};
+  AddWords(further_tokens, tokens, merges);
+  types.resize(tokens.size(), 1);
   return {
       {"tokenizer.ggml.model", std::string("gpt2")},
       {"tokenizer.ggml.pre", std::string(pre_tokenizer)},
       {"tokenizer.ggml.tokens", GgufArray::OfStrings(tokens)},
       {"tokenizer.ggml.token_type", GgufArray::OfInt32(types)},
-      {"tokenizer.ggml.merges", GgufArray::OfStrings({"t h", "th e", "a n", "i n"})},
+      {"tokenizer.ggml.merges", GgufArray::OfStrings(merges)},
       {"tokenizer.ggml.bos_token_id", std::uint32_t{kTinyEndOfText}},
       {"tokenizer.ggml.eos_token_id", std::uint32_t{kTinyImEnd}},
       {"tokenizer.ggml.add_bos_token", false},

@@ -17,8 +17,10 @@ constexpr std::int32_t kTinyImStart = 261;    // "<|im_start|>"
 constexpr std::int32_t kTinyImEnd = 262;      // "<|im_end|>", the end-of-sequence token
 constexpr std::uint32_t kTinyVocabularySize = 263;
 
-// The keys tokenizer.ggml.*. `pre_tokenizer`: "qwen2", "olmo", "gpt-4o".
-std::vector<GgufEntry> TinyVocabularyKeys(std::string_view pre_tokenizer);
+// The keys tokenizer.ggml.*. `pre_tokenizer`: "qwen2", "olmo", "gpt-4o". `further_tokens`: words of
+// two to four letters behind the others, each with its merge, as many as real vocabularies have.
+std::vector<GgufEntry> TinyVocabularyKeys(std::string_view pre_tokenizer,
+                                          std::uint32_t further_tokens = 0);
 // tokenizer.chat_template: ChatML.
 GgufEntry TinyTemplateKey();
 
