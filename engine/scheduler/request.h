@@ -39,7 +39,7 @@ enum class FinishReason : std::uint8_t {
 
 struct StartedEvent {
   RequestId request;
-  std::uint32_t queue_position = 0;  // requests that must end before this one can run; 0: at once
+  std::uint32_t queue_position = 0;  // requests that must end before this one can run; 0: it runs
   std::uint32_t prompt_tokens = 0;
   std::uint32_t cached_tokens = 0;
 };

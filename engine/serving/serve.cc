@@ -166,8 +166,8 @@ std::string LoadedEngine::IoNote() const {
 
 Result<MemoryPlan> LoadedEngine::Resize(std::uint64_t budget_bytes) {
   if (!memory_)
-    return Failure(Status(
-        StatusCode::kFailedPrecondition, "mode",
+    return Failure(FailedPreconditionError(
+        "mode: " +
         FoundAndAccepted(ShowValue(options_.mode), "\"edgemoe\" for an engine to be resized")));
   const std::uint64_t usable_bytes = UsableMemoryBytes();
   Result<MemoryPlan> plan;

@@ -65,7 +65,6 @@ void Submit(const Request& request, const std::shared_ptr<ResponseStream>& strea
   if (!engine) return stream->Refuse(engine.error());
   stream->Name(parts.live.Add(stream, caller), (*engine)->model().name);
   const Result<RequestId> id = submit(*stream, **engine, request, parts.new_seed);
-  if (id) LogSubmitted(parts.log, stream->Summary());
   stream->Submitted(*std::move(engine), id);
 }
 
@@ -75,10 +74,13 @@ std::shared_ptr<ResponseStream> MakeResponseStream(const ServiceParts& parts, co
                                                    const Caller& caller) {
   return std::make_shared<ResponseStream>(
       parts.streams, parts.engine_options.stall_timeout_ms, method, caller.peer,
-      [&parts](const RequestSummary& request, const FinishedEvent& event) {
-        parts.retry_delay.Observe(event.timings.prompt_ns + event.timings.decode_ns);
-        LogFinished(parts.log, request, event);
-      });
+      ResponseStream::Observers{
+          .started = [&parts](const RequestSummary& request) { LogStarted(parts.log, request); },
+          .finished =
+              [&parts](const RequestSummary& request, const FinishedEvent& event) {
+                parts.retry_delay.Observe(event.timings.prompt_ns + event.timings.decode_ns);
+                LogFinished(parts.log, request, event);
+              }});
 }
 
 void Complete(const v1::CompleteRequest& request, const std::shared_ptr<ResponseStream>& stream,

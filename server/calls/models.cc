@@ -55,7 +55,8 @@ Result<std::vector<v1::Model>> Models(const ServiceParts& parts) {
   return models;
 }
 
-Result<v1::Model> Find(const std::string& name, const ServiceParts& parts) {
+// `field`: what the request calls the name.
+Result<v1::Model> Find(const char* field, const std::string& name, const ServiceParts& parts) {
   {
     const Result<EngineLease> engine = parts.engines.LeaseDefault();
     if (engine && (name.empty() || name == (*engine)->model().name)) return ToModel(**engine);
@@ -68,7 +69,7 @@ Result<v1::Model> Find(const std::string& name, const ServiceParts& parts) {
     names += (names.empty() ? "" : ", ") + ShowValue(model.name());
   }
   return Failure(Status(
-      StatusCode::kNotFound, "model",
+      StatusCode::kNotFound, field,
       FoundAndAccepted(ShowValue(name), names.empty() ? "none, as there are no models" : names)));
 }
 
@@ -93,7 +94,7 @@ Status ListModels(const v1::ListModelsRequest& request, v1::ListModelsResponse& 
 
 Status GetModel(const v1::GetModelRequest& request, v1::GetModelResponse& response,
                 const ServiceParts& parts, const Caller&) {
-  EDGEMOE_ASSIGN_OR_RETURN(*response.mutable_model(), Find(request.name(), parts));
+  EDGEMOE_ASSIGN_OR_RETURN(*response.mutable_model(), Find("name", request.name(), parts));
   return OkStatus();
 }
 
@@ -101,7 +102,7 @@ Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const Se
             const Caller&) {
   EngineOptions options = parts.engine_options;
   if (!request.model().empty()) {
-    EDGEMOE_ASSIGN_OR_RETURN(const v1::Model model, Find(request.model(), parts));
+    EDGEMOE_ASSIGN_OR_RETURN(const v1::Model model, Find("model", request.model(), parts));
     options.model_path = model.path();
   }
   // Of the model that is loaded, the budget that it has now.

@@ -12,7 +12,7 @@
 namespace edgemoe::calls {
 
 Status GetStats(const v1::GetStatsRequest&, v1::GetStatsResponse& response,
-                const ServiceParts& parts, const Caller&) {
+                const ServiceParts& parts, const Caller& caller) {
   EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.LeaseDefault());
   EngineStats stats = engine->GetStats();
   stats.memory = InConfiguration(std::move(stats.memory), parts);
@@ -21,9 +21,11 @@ Status GetStats(const v1::GetStatsRequest&, v1::GetStatsResponse& response,
   response.set_model(engine->model().name);
   if (const auto job = parts.packs.running()) {
     v1::GetStatsResponse::PackJob& out = *response.mutable_pack_job();
-    out.set_source_path(job->source_path);
-    out.set_output_path(job->output_path);
-    *out.mutable_progress() = ToApi(job->step);
+    if (caller.is_administrator) {
+      out.set_source_path(job->source_path);
+      out.set_output_path(job->output_path);
+    }
+    if (job->step.phase_count > 0) *out.mutable_progress() = ToApi(job->step);
   }
   return OkStatus();
 }

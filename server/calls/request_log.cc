@@ -32,7 +32,7 @@ std::string Begin(const RequestSummary& request) {
 
 }  // namespace
 
-void LogSubmitted(const LogSink& log, const RequestSummary& request) {
+void LogStarted(const LogSink& log, const RequestSummary& request) {
   if (log) log(LogLevel::kInfo, Begin(request));
 }
 

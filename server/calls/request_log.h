@@ -11,7 +11,7 @@ namespace edgemoe {
 
 // A line for a request that was taken, at level info: "request 81f2...: Chat of uid 1000, pid
 // 4242".
-void LogSubmitted(const LogSink& log, const RequestSummary& request);
+void LogStarted(const LogSink& log, const RequestSummary& request);
 
 // One line for a request that has ended, without any of its text: "request 81f2...: Chat of uid
 // 1000, pid 4242: MAX_TOKENS, 12 + 128 tokens in 13.9 s, 9.4 tok/s, experts 81.2 % hit, 120 MiB

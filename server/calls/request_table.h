@@ -37,7 +37,7 @@ class LiveRequest {
   virtual Status Abort() = 0;
 };
 
-// Thread-safe. As large as the engine's queue and its running sessions at most.
+// Thread-safe. As large as the engine's queue and its running sessions, and what workers submit.
 class RequestTable {
  public:
   // `random` gives 64 bits that nobody can guess.

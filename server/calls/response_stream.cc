@@ -13,11 +13,14 @@ class StreamSink final : public EventSink {
  public:
   explicit StreamSink(std::shared_ptr<ResponseStream> stream) : stream_(std::move(stream)) {}
 
-  void OnStarted(const StartedEvent& event) override { stream_->Push(event); }
+  void OnStarted(const StartedEvent& event) override {
+    stream_->observers_.started(stream_->Summary());
+    stream_->Push(event);
+  }
   void OnPromptProgress(const PromptProgressEvent& event) override { stream_->Push(event); }
   void OnChunk(ChunkEvent event) override { stream_->Push(std::move(event)); }
   void OnFinished(FinishedEvent event) override {
-    if (stream_->observer_) stream_->observer_(stream_->Summary(), event);
+    stream_->observers_.finished(stream_->Summary(), event);
     if (!event.text.empty())
       stream_->Push(ChunkEvent{.text = std::move(event.text), .tokens = {}, .logprobs = {}});
     stream_->Push(std::move(event));
@@ -29,8 +32,8 @@ class StreamSink final : public EventSink {
 };
 
 ResponseStream::ResponseStream(StreamThread& thread, std::uint32_t stall_timeout_ms,
-                               const char* method, std::string peer, FinishedObserver observer)
-    : SingleWriter(thread), stall_timeout_ms_(stall_timeout_ms), observer_(std::move(observer)) {
+                               const char* method, std::string peer, Observers observers)
+    : SingleWriter(thread), stall_timeout_ms_(stall_timeout_ms), observers_(std::move(observers)) {
   summary_.method = method;
   summary_.peer = std::move(peer);
   summary_.submitted_ns = SteadyClock().NowNs();
@@ -53,11 +56,12 @@ Status ResponseStream::Abort() {
   EngineLease engine;
   {
     const MutexLock lock(mutex_);
-    if (!final_status_ && !ended_) request = request_;
+    if (final_status_ || ended_) return NotFoundError("the request has ended");
+    abort_wanted_ = true;  // Submitted sees to it where the engine has not got the request yet
+    request = request_;
     engine = engine_;
   }
-  if (request && engine != nullptr) return engine->Abort(*request);
-  return NotFoundError("the request has ended");
+  return request ? engine->Abort(*request) : OkStatus();
 }
 
 std::unique_ptr<EventSink> ResponseStream::MakeSink() {
@@ -77,7 +81,7 @@ void ResponseStream::Submitted(EngineLease engine, const Result<RequestId>& requ
     const MutexLock lock(mutex_);
     engine_ = engine;
     request_ = *request;
-    abort = abandoned_;
+    abort = abandoned_ || abort_wanted_;
   }
   if (abort) (void)engine->Abort(*request);  // NOT_FOUND: it has ended by itself
   engine.reset();
@@ -96,7 +100,7 @@ void ResponseStream::WatchWaiting() {
     {
       const MutexLock timer_lock(self->mutex_);
       if (self->summary_.runs || self->abandoned_ || self->ended_) return;
-      if (self->queue_.size() == 0) (void)self->queue_.Push(WaitingEvent());
+      if (self->started_ && self->queue_.size() == 0) (void)self->queue_.Push(WaitingEvent());
     }
     self->Wake();
     self->WatchWaiting();
@@ -151,6 +155,7 @@ void ResponseStream::Push(StreamEvent event) {
       final_status_ = finished->status;
       watch = true;
     } else if (const auto* started = std::get_if<StartedEvent>(&event)) {
+      started_ = true;
       summary_.runs = started->queue_position == 0;
       summary_.prompt_tokens = started->prompt_tokens;
     } else if (std::holds_alternative<PromptProgressEvent>(event)) {

@@ -22,15 +22,21 @@ namespace edgemoe {
 // aborted and the call ends at once; the engine's sink may live on for a while.
 class ResponseStream final : public SingleWriter, public LiveRequest {
  public:
-  // Called on the engine's thread when the engine is done with a request.
+  // Called on the engine's thread when a request has been taken, and when the engine is done with
+  // it.
+  using StartedObserver = std::function<void(const RequestSummary&)>;
   using FinishedObserver = std::function<void(const RequestSummary&, const FinishedEvent&)>;
   // Makes a message of an event; none when the call has no message for it. Called for one event at
   // a time, in order, while the stream has its lease on the engine.
   using Translator = std::function<std::unique_ptr<const Message>(StreamEvent)>;
 
   // `thread` outlives the stream, `method` too. `peer`: see Caller.
+  struct Observers {
+    StartedObserver started;
+    FinishedObserver finished;
+  };
   ResponseStream(StreamThread& thread, std::uint32_t stall_timeout_ms, const char* method,
-                 std::string peer, FinishedObserver observer);
+                 std::string peer, Observers observers);
 
   // What clients know the request by, until the engine is done with it. Before the engine is given
   // the sink.
@@ -62,7 +68,7 @@ class ResponseStream final : public SingleWriter, public LiveRequest {
   void WatchWaiting() EXCLUDES(mutex_);
 
   const std::uint32_t stall_timeout_ms_;
-  const FinishedObserver observer_;
+  const Observers observers_;
   Translator translator_;
 
   mutable Mutex mutex_;
@@ -70,6 +76,8 @@ class ResponseStream final : public SingleWriter, public LiveRequest {
   std::optional<RequestTable::Entry> entry_ GUARDED_BY(mutex_);
   EventQueue queue_ GUARDED_BY(mutex_);
   StreamThread::Timer waiting_ GUARDED_BY(mutex_);
+  bool started_ GUARDED_BY(mutex_) = false;       // the engine has said so
+  bool abort_wanted_ GUARDED_BY(mutex_) = false;  // by Abort
   bool abandoned_ GUARDED_BY(mutex_) = false;
   bool ended_ GUARDED_BY(mutex_) = false;                  // Next has given the end
   std::optional<Status> final_status_ GUARDED_BY(mutex_);  // how to end once the queue is empty

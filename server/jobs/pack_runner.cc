@@ -94,8 +94,12 @@ std::string Describe(const PackReport& report) {
 }  // namespace
 
 PackRunner::~PackRunner() {
-  const MutexLock lock(mutex_);
-  if (thread_.joinable()) thread_.join();
+  std::thread job;  // which takes the lock
+  {
+    const MutexLock lock(mutex_);
+    job = std::move(thread_);
+  }
+  if (job.joinable()) job.join();
 }
 
 Status PackRunner::TryStart(PackOptions options, std::shared_ptr<PackListener> listener) {

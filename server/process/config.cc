@@ -89,7 +89,8 @@ std::vector<ConfigKey> ListenKeys() {
                    [](Config& c) -> std::vector<std::string>& { return c.listen.allow_groups; }}}),
       Reloads({"listen.admin_users", "--admin-users", "list of up to 64 user names or ids",
                "Who may also change memory, files and models, and end others' requests, beside "
-               "root and the daemon's own user. The flag as above.",
+               "root and the daemon's own user; said of a connection when it is made. The flag as "
+               "above.",
                NamesField{
                    [](Config& c) -> std::vector<std::string>& { return c.listen.admin_users; }}}),
       Reloads({"listen.admin_groups", "--admin-groups", "list of up to 64 group names or ids",

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -42,6 +43,7 @@ Result<UniqueFd> ConnectionPeers::Add(UniqueFd socket, const LocalPeer& peer) {
     next_ = (index + 1) % kNumbers;
     return own;
   }
+  (void)::shutdown(socket.get(), SHUT_RDWR);  // others may hold duplicates, the peer is to know
   return Failure(ErrnoStatus(EMFILE, "connection"));
 }
 

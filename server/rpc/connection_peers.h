@@ -3,7 +3,8 @@
 // Who is at the other end of each connection that the gRPC library was given as a descriptor. The
 // library tells services the descriptor's number alone ("fd:4100"), and closes it when it likes. So
 // that a call which comes late cannot pass for one of the next connection, numbers are given out in
-// turn: one is used again when kNumbers others have been.
+// turn: one is used again when kNumbers others have been, or what is left of
+// the numbers that the process may open.
 #pragma once
 
 #include <sys/types.h>
@@ -34,7 +35,8 @@ class ConnectionPeers {
   // `first_number`: 0 for numbers in the middle of what this process may open.
   explicit ConnectionPeers(int first_number = 0);
 
-  // The same socket under a number of its own. An error when the process has no descriptor left.
+  // The same socket under a number of its own. An error when the process has no descriptor left:
+  // the connection is then shut down.
   Result<UniqueFd> Add(UniqueFd socket, const LocalPeer& peer);
 
   // `peer` as the library gives it. Of other connections ("ipv4:127.0.0.1:40112") nothing more is

@@ -23,7 +23,7 @@ using google::protobuf::internal::WireFormatLite;
 constexpr int kDepthMax = 8;  // ours nest less deep
 
 struct BadText {
-  std::string field;   // as in "messages[2].content"
+  std::string field;   // as in "messages[2].content[0].text"
   std::size_t offset;  // of the first byte that is not UTF-8
 };
 

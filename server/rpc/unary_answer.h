@@ -37,7 +37,8 @@ inline Status TooManyBytes() {
 inline Status CheckRight(Right right, const Caller& caller) {
   if (right == Right::kInference || caller.is_administrator) return OkStatus();
   return PermissionDeniedError("this call needs an administrator, and " + caller.peer +
-                               " is none: see listen.admin_users and listen.admin_groups")
+                               " is none: see listen.admin_users and listen.admin_groups, which "
+                               "are for the unix socket")
       .WithReason(Reason::kAdministratorNeeded);
 }
 

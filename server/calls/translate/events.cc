@@ -122,6 +122,9 @@ std::optional<v1::ScoreResponse> ScoreTranslator::operator()(StreamEvent event) 
   } else if (const auto* started = std::get_if<StartedEvent>(&event)) {
     cached_tokens_ = started->cached_tokens;
     FillStarted(*started, engine_, request_id_, *response.mutable_started());
+  } else if (const auto* progress = std::get_if<PromptProgressEvent>(&event)) {
+    response.mutable_progress()->set_processed_tokens(progress->processed_tokens);
+    response.mutable_progress()->set_prompt_tokens(progress->prompt_tokens);
   } else if (const auto* chunk = std::get_if<ChunkEvent>(&event)) {
     if (chunk->logprobs.empty()) return std::nullopt;
     for (const SampledToken& token : chunk->logprobs) {
@@ -129,14 +132,13 @@ std::optional<v1::ScoreResponse> ScoreTranslator::operator()(StreamEvent event) 
       logprob_sum_ += static_cast<double>(token.logprob);
       ++scored_tokens_;
     }
-  } else if (const auto* finished = std::get_if<FinishedEvent>(&event)) {
+  } else {
+    const auto& finished = std::get<FinishedEvent>(event);
     v1::ScoreFinished& message = *response.mutable_finished();
     message.set_logprob_sum(logprob_sum_);
     message.set_scored_tokens(scored_tokens_);
     if (scored_tokens_ > 0) message.set_perplexity(std::exp(-logprob_sum_ / scored_tokens_));
-    FillAccounts(*finished, cached_tokens_, message);
-  } else {
-    return std::nullopt;
+    FillAccounts(finished, cached_tokens_, message);
   }
   return response;
 }

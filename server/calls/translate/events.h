@@ -48,7 +48,7 @@ class ScoreTranslator {
   ScoreTranslator(const Engine& engine, std::string request_id)
       : engine_(engine), request_id_(std::move(request_id)) {}
 
-  // None for progress.
+  // None for a chunk without tokens.
   std::optional<v1::ScoreResponse> operator()(StreamEvent event);
 
  private:

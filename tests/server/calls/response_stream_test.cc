@@ -119,13 +119,17 @@ class ResponseStreamTest : public ::testing::Test {
   FakeClock clock_;
   StreamThread thread_{clock_};
   int observed_ = 0;
+  const Caller caller_{.peer = "uid 7, pid 9", .owner = "uid 7"};
+  RequestTable table_{[] { return std::uint64_t{5}; }};
   FakeWire wire_;
-  std::shared_ptr<ResponseStream> stream_ =
-      std::make_shared<ResponseStream>(thread_, /*stall_timeout_ms=*/1000, "Complete", "uid 7",
-                                       [this](const RequestSummary& request, const FinishedEvent&) {
-                                         EXPECT_EQ(request.peer, "uid 7");
-                                         ++observed_;
-                                       });
+  std::shared_ptr<ResponseStream> stream_ = std::make_shared<ResponseStream>(
+      thread_, /*stall_timeout_ms=*/1000, "Complete", "uid 7",
+      ResponseStream::Observers{.started = [](const RequestSummary&) {},
+                                .finished =
+                                    [this](const RequestSummary& request, const FinishedEvent&) {
+                                      EXPECT_EQ(request.peer, "uid 7");
+                                      ++observed_;
+                                    }});
   std::unique_ptr<EventSink> sink_ = stream_->MakeSink();
 };
 
@@ -308,38 +312,48 @@ TEST_F(ResponseStreamTest, SinkMayOutliveTheCall) {
 }
 
 TEST_F(ResponseStreamTest, IsInTheTableUntilTheEngineIsDone) {
-  const Caller caller{.peer = "uid 7, pid 9", .owner = "uid 7"};
-  RequestTable table([] { return std::uint64_t{5}; });
-  stream_->Name(table.Add(stream_, caller), "fake");
-  ASSERT_EQ(table.List(caller).size(), 1U);
-  EXPECT_EQ(table.Abort("0000000000000005", caller).code(), StatusCode::kNotFound)
-      << "the engine has not got it yet";
+  stream_->Name(table_.Add(stream_, caller_), "fake");
+  ASSERT_EQ(table_.List(caller_).size(), 1U);
   Submit();
-  EXPECT_FALSE(table.List(caller)[0].runs);
+  EXPECT_FALSE(table_.List(caller_)[0].runs);
   sink_->OnStarted({.request = RequestId{1}, .prompt_tokens = 12});
   ChunkEvent chunk = Chunk("a");
   chunk.tokens = {TokenId{1}, TokenId{2}};
   sink_->OnChunk(std::move(chunk));
-  const RequestSummary running = table.List(caller)[0];
+  const RequestSummary running = table_.List(caller_)[0];
   EXPECT_TRUE(running.runs);
   EXPECT_EQ(running.id, "0000000000000005");
   EXPECT_EQ(running.method, "Complete");
   EXPECT_EQ(running.model, "fake");
   EXPECT_EQ(running.prompt_tokens, 12U);
   EXPECT_EQ(running.completion_tokens, 2U);
-  EXPECT_TRUE(table.Abort("0000000000000005", caller).ok());
+  EXPECT_TRUE(table_.Abort("0000000000000005", caller_).ok());
   EXPECT_EQ(engine_.abort_count, 1);
   sink_->OnFinished(Finished(CancelledError("aborted")));
-  EXPECT_TRUE(table.List(caller).empty()) << "though the client has not read the end yet";
+  EXPECT_TRUE(table_.List(caller_).empty()) << "though the client has not read the end yet";
+}
+
+TEST_F(ResponseStreamTest, AnAbortBeforeTheEngineHasTheRequestIsNotLost) {
+  stream_->Name(table_.Add(stream_, caller_), "fake");
+  EXPECT_TRUE(table_.Abort("0000000000000005", caller_).ok());
+  EXPECT_EQ(engine_.abort_count, 0);
+  Submit();
+  EXPECT_EQ(engine_.abort_count, 1);
+}
+
+TEST_F(ResponseStreamTest, ALongStepBeforeTheStartIsNoWait) {
+  Submit();
+  clock_.Advance(ResponseStream::kWaitingMs * 1'000'000);
+  Settle();
+  Settle();
+  EXPECT_TRUE(wire_.written.empty()) << "started comes first";
 }
 
 TEST_F(ResponseStreamTest, ARefusedRequestIsNotInTheTable) {
-  const Caller caller{.peer = "uid 7, pid 9", .owner = "uid 7"};
-  RequestTable table([] { return std::uint64_t{5}; });
-  stream_->Name(table.Add(stream_, caller), "fake");
+  stream_->Name(table_.Add(stream_, caller_), "fake");
   sink_.reset();
   stream_->Submitted(*slot_.LeaseDefault(), Failure(ResourceExhaustedError("full")));
-  EXPECT_TRUE(table.List(caller).empty());
+  EXPECT_TRUE(table_.List(caller_).empty());
 }
 
 TEST_F(ResponseStreamTest, UnreadEndIsCancelledAfterTheStallTimeout) {

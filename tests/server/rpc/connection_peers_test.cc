@@ -4,8 +4,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace edgemoe {
@@ -60,7 +63,9 @@ TEST(ConnectionPeersTest, ANumberIsNotUsedAgainSoon) {
 TEST(ConnectionPeersTest, StartsAnewWhenNumbersEnd) {
   struct rlimit limit = {};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
-  const int end = static_cast<int>(limit.rlim_cur);
+  constexpr int end = 700;
+  const rlim_t before = std::exchange(limit.rlim_cur, end);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
   ConnectionPeers peers(end - 3);
   std::vector<UniqueFd> open;
   for (int i = 0; i < 3; ++i) {
@@ -68,12 +73,20 @@ TEST(ConnectionPeersTest, StartsAnewWhenNumbersEnd) {
     ASSERT_TRUE(fd);
     open.push_back(*std::move(fd));
   }
-  EXPECT_FALSE(peers.Add(Open(), {.uid = 3})) << "all numbers are in use";
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd peer(ends[0]);
+  const UniqueFd duplicate(::dup(ends[1]));
+  EXPECT_FALSE(peers.Add(UniqueFd(ends[1]), {.uid = 3})) << "all numbers are in use";
+  char byte = 0;
+  EXPECT_EQ(::read(peer.get(), &byte, 1), 0) << "the peer is told, though a duplicate is open";
   open.erase(open.begin() + 1);
   const auto fd = peers.Add(Open(), {.uid = 4});
   ASSERT_TRUE(fd);
   EXPECT_EQ(peers.Find(Name(*fd)).owner, "uid 4");
   EXPECT_EQ(peers.Find(Name(open[0])).owner, "uid 0");
+  limit.rlim_cur = before;
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Models.Pack over a real socket; the engine's part writes nothing.
+// ModelsService.Pack over a real socket; the engine's part writes nothing.
 #include <gmock/gmock.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>

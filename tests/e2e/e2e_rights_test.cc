@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who may do what with a real daemon: as another user, over TCP, and after SIGHUP.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/e2e/answers.h"
+#include "tests/support/daemon_process.h"
+
+namespace edgemoe {
+namespace {
+
+namespace fs = std::filesystem;
+using client::StatusCode;
+
+// One that nobody listens on now.
+std::string FreeAddress() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  ::close(fd);
+  return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+}
+
+class E2eRightsTest : public testing::Test {
+ protected:
+  const TempFolder folder_;
+  const std::string socket_ = folder_ / "d.sock";
+};
+
+TEST_F(E2eRightsTest, OverTcpModelsAreUsedAndNothingIsChanged) {
+  const std::string tcp = FreeAddress();
+  DaemonProcess daemon(socket_, {"--tcp", tcp});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  auto client = client::Client::Connect(tcp);
+  ASSERT_TRUE(client) << client.error().ToString();
+  EXPECT_TRUE(Receive(client->Complete(Greedy("Once", 4))).status.ok());
+  EXPECT_TRUE(client->ListModels());
+  EXPECT_TRUE(client->GetStats());
+
+  v1::PackRequest pack;
+  pack.set_source_path(EDGEMOE_SOURCE_DIR "/models/edgemoe-demo-q8_0.gguf");
+  for (const client::Status& refused :
+       {client->Resize(0).error(), client->Probe({}).error(), client->Pack(pack).Finish(),
+        client->RecordTrace({}).Finish()}) {
+    EXPECT_EQ(refused.code, StatusCode::kPermissionDenied) << refused.ToString();
+    EXPECT_EQ(refused.reason, "ADMINISTRATOR_NEEDED");
+  }
+
+  // The unix socket's requests are another's.
+  client::Client own = daemon.Connect();
+  client::CompleteStream stream = own.Complete(Greedy("Once", 400));
+  v1::CompleteResponse message;
+  ASSERT_TRUE(stream.Next(message));
+  EXPECT_EQ(client->ListRequests()->requests_size(), 0);
+  EXPECT_EQ(client->Abort(message.started().request_id()).code, StatusCode::kNotFound);
+  EXPECT_TRUE(own.Abort(message.started().request_id()).ok());
+}
+
+TEST_F(E2eRightsTest, AUserBecomesAnAdministratorBySighup) {
+  const std::string set_user = "/usr/bin/setpriv";
+  if (::geteuid() != 0 || ::access(set_user.c_str(), X_OK) != 0)
+    GTEST_SKIP() << "only root, with setpriv, can be somebody else";
+  const std::string config = folder_ / "c.json";
+  std::ofstream(config) << R"({"listen": {"allow_users": ["65534"]}})";
+  DaemonProcess daemon(socket_, {"--config", config, "--socket-mode", "0666"});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  // Where anybody may run it.
+  fs::permissions(folder_.path(), fs::perms::others_exec, fs::perm_options::add);
+  fs::copy_file(EDGEMOE_PROGRAM, folder_ / "edgemoe");
+  const auto as_user = [&](const std::vector<std::string>& arguments) {
+    std::vector<std::string> command = {set_user,         "--reuid=65534",     "--regid=65534",
+                                        "--clear-groups", folder_ / "edgemoe", "-s",
+                                        socket_};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return ChildProcess(command).Wait();
+  };
+  EXPECT_EQ(as_user({"complete", "-n", "2", "Once"}), 0);
+  EXPECT_EQ(as_user({"resize", "auto"}), 77);
+  std::ofstream(config) << R"({"listen": {"admin_users": ["65534"]}})";
+  daemon.process().Signal(SIGHUP);
+  ASSERT_TRUE(daemon.process().WaitForErrors("listen.admin_users")) << daemon.log();
+  EXPECT_EQ(as_user({"resize", "auto"}), 0) << daemon.log();
+}
+
+}  // namespace
+}  // namespace edgemoe
