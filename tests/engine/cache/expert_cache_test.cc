@@ -10,7 +10,7 @@
 #include <set>
 
 #include "engine/base/random.h"
-#include "engine/base/system/aligned_buffer.h"
+#include "engine/base/system/page_size.h"
 #include "engine/cache/lru_policy.h"
 
 namespace edgemoe {
@@ -20,11 +20,12 @@ ExpertKey Key(std::uint32_t layer, std::uint32_t expert) {
   return {ExpertLayerIndex{layer}, ExpertIndex{expert}};
 }
 
-// Two layers with slots of one page, two with slots of ten.
+// Two layers with slots of one page of the running kernel, two with slots of ten: so the bytes of a
+// slab are those of its slots.
 SlotClasses TwoClasses(std::uint32_t experts, std::uint32_t top_k) {
   std::vector<std::uint64_t> bytes;
   for (const std::uint64_t pages : {1u, 10u, 1u, 10u})
-    bytes.insert(bytes.end(), experts, pages * kSlotAlignment);
+    bytes.insert(bytes.end(), experts, pages * PageBytes());
   return *MakeSlotClasses(4, experts, top_k, bytes);
 }
 
@@ -48,7 +49,7 @@ TEST_F(ExpertCacheTest, AbsentLoadingResident) {
   EXPECT_EQ(cache_->state(key), ExpertState::kAbsent);
   EXPECT_FALSE(cache_->TryPin(key));
   const std::span<std::byte> slot = cache_->TryReserve(key);
-  ASSERT_EQ(slot.size(), kSlotAlignment);
+  ASSERT_EQ(slot.size(), PageBytes());
   EXPECT_EQ(cache_->state(key), ExpertState::kLoading);
   EXPECT_FALSE(cache_->TryPin(key));
   slot[7] = std::byte{42};
@@ -64,7 +65,7 @@ TEST_F(ExpertCacheTest, AbsentLoadingResident) {
   EXPECT_EQ(counters.misses, 1u);
   EXPECT_EQ(counters.joins, 1u);
   EXPECT_EQ(counters.hits, 1u);
-  EXPECT_EQ(counters.resident_bytes, kSlotAlignment);
+  EXPECT_EQ(counters.resident_bytes, PageBytes());
   EXPECT_EQ(counters.pinned_count, 0u);
 }
 
@@ -98,7 +99,7 @@ TEST_F(ExpertCacheTest, EvictsTheLeastRecentOfItsClass) {
   EXPECT_EQ(cache_->state(Key(0, 0)), ExpertState::kResident);
   EXPECT_EQ(cache_->state(Key(1, 0)), ExpertState::kResident);
   EXPECT_EQ(cache_->counters().evictions, 1u);
-  EXPECT_EQ(cache_->counters().resident_bytes, 12 * kSlotAlignment);
+  EXPECT_EQ(cache_->counters().resident_bytes, 12 * PageBytes());
 }
 
 TEST_F(ExpertCacheTest, SeveralPinsHoldOneExpert) {
@@ -253,7 +254,7 @@ void CompareWithReference(std::uint64_t seed) {
   Random random(seed);
   const SlotClasses classes = TwoClasses(5, static_cast<std::uint32_t>(1 + random.NextBelow(4)));
   SlotSlab slab =
-      *SlotSlab::Create(classes, SlabBytesMin(classes) + random.NextBelow(60) * kSlotAlignment);
+      *SlotSlab::Create(classes, SlabBytesMin(classes) + random.NextBelow(60) * PageBytes());
   ExpertCache cache(classes, &slab, LruPolicy::Make);
   ReferenceCache reference(classes, slab);
   std::vector<ExpertPin> pins;

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "engine/base/random.h"
+#include "engine/base/system/aligned_buffer.h"
+#include "engine/base/system/page_size.h"
 #include "engine/io/block_reader.h"
 #include "engine/stream/expert_slots.h"
 
@@ -108,8 +110,8 @@ TEST(ExpertSlotsTest, CountsWhatTheLayoutNeeds) {
                     ExpertExtents{}};
   const auto classes = SlotClassesOf(layout, 1);
   ASSERT_TRUE(classes) << classes.error().ToString();
-  EXPECT_EQ(SlabBytesMin(*classes), 30 * kBlock);
-  EXPECT_EQ(SlabBytesMax(*classes), 60 * kBlock);
+  EXPECT_EQ(SlabBytesMin(*classes), AlignUp(30 * kBlock, PageBytes()));
+  EXPECT_EQ(SlabBytesMax(*classes), AlignUp(60 * kBlock, PageBytes()));
   layout.extents.pop_back();
   EXPECT_EQ(SlotClassesOf(layout, 1).error().code(), StatusCode::kInvalidArgument);
 }
