@@ -19,7 +19,7 @@ namespace {
 
 // What a prompt's chunk is chosen from; see EngineOptions::prefill_chunk_tokens.
 constexpr std::uint32_t kChunkTokensMin = PromptPace::kSharedTokensMin;
-constexpr std::uint32_t kChunkTokensMax = 512;
+constexpr std::uint32_t kChunkTokens[] = {512, 384, 256, 192, 128, 96};  // those above the least
 constexpr std::uint64_t kChunkShare = 14;
 
 // Rows of logits for scores beyond what decoding needs: more would cost memory for little speed.
@@ -112,7 +112,7 @@ std::uint32_t ChooseChunk(const ModelHeader& header, RunLimits limits, const Eng
   if (!mode || *mode != EngineMode::kEdgeMoe) return kChunkTokensMin;
   const MemoryPlan least = MakePlan(header, limits, options, usable_bytes);
   if (!least.fits || least.expert_bytes >= least.expert_total_bytes) return kChunkTokensMin;
-  for (std::uint32_t chunk = kChunkTokensMax; chunk > kChunkTokensMin; chunk /= 2) {
+  for (const std::uint32_t chunk : kChunkTokens) {
     limits.steps.prefill_chunk_tokens = chunk;
     const MemoryPlan plan = MakePlan(header, limits, options, usable_bytes);
     if (plan.fits && least.expert_bytes - plan.expert_bytes <= least.expert_bytes / kChunkShare)
