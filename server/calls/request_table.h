@@ -46,7 +46,6 @@ class RequestTable {
   // In the table as long as it lives.
   class Entry {
    public:
-    Entry() = default;
     Entry(Entry&& other) noexcept : table_(other.table_), id_(std::move(other.id_)) {
       other.table_ = nullptr;
     }
