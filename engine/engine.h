@@ -106,8 +106,10 @@ struct EngineStats {
   std::uint64_t experts_resident = 0;
   std::uint64_t experts_total = 0;
   std::uint64_t expert_resident_bytes = 0;
-  std::uint64_t kv_blocks_used = 0;
-  std::uint64_t kv_blocks_total = 0;
+  std::uint64_t state_blocks_used = 0;  // of sequences; see StatePool
+  std::uint64_t state_blocks_total = 0;
+  // How often a request gave its memory back to older ones, and was run again from its beginning.
+  std::uint64_t requests_preempted = 0;
   std::uint64_t expert_slab_bytes = 0;  // memory.expert_bytes, or less while idle
   MemoryPlan memory;                    // as of the last Resize
   std::string io_backend;               // the one in use

@@ -17,7 +17,7 @@ struct MemoryPlan {
   std::uint64_t usable_bytes = 0;  // physical memory or the smallest cgroup limit among ancestors
   std::uint64_t budget_bytes = 0;
   std::uint64_t dense_bytes = 0;
-  std::uint64_t kv_bytes = 0;
+  std::uint64_t state_bytes = 0;  // of all sequences
   std::uint64_t workspace_bytes = 0;
   std::uint64_t expert_bytes = 0;           // what is left for the slab
   std::uint64_t expert_total_bytes = 0;     // a slab that holds every expert

@@ -19,7 +19,7 @@ void ActiveRows::Start(std::span<const BatchRow> rows, std::span<RowResult> resu
 
 void ActiveRows::Fail(std::size_t i, const Status& status) {
   any_failed_ = true;
-  const KvSequence* const sequence = row(i).sequence;
+  const SequenceState* const sequence = row(i).sequence;
   for (std::size_t r = origin(i); r < rows_.size() && rows_[r].sequence == sequence; ++r) {
     if (results_[r].status.ok()) results_[r].status = status;
   }

@@ -11,7 +11,7 @@
 #include "engine/base/ids.h"
 #include "engine/base/routing.h"
 #include "engine/base/status.h"
-#include "engine/model/kv_cache.h"
+#include "engine/model/state/sequence_state.h"
 #include "engine/stream/expert_source.h"
 
 namespace edgemoe {
@@ -19,8 +19,8 @@ namespace edgemoe {
 // One token to run. Rows of one sequence stand together, in order of position.
 // REQUIRES: token < vocabulary, position < config.context_length.
 struct BatchRow {
-  // Has room for `position`; positions before it were run in earlier steps or rows.
-  KvSequence* sequence = nullptr;
+  // Prepared for this step; positions before were run in earlier steps or rows.
+  SequenceState* sequence = nullptr;
   std::uint32_t position = 0;
   TokenId token;
   bool wants_logits = false;

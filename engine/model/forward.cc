@@ -30,7 +30,7 @@ class Transformer final : public Forward {
         context_{config_,    parts.kernels,     parts.pool,
                  workspace_, options_.rows_max, options_.observer},
         rows_(options_.rows_max),
-        attention_(context_, parts.kv),
+        attention_(context_),
         dense_feed_forward_(context_),
         expert_feed_forward_(context_, parts.experts),
         encoded_output_(parts.kernels, parts.pool, workspace_.encoded_width, options_.rows_max,
@@ -78,9 +78,9 @@ class Transformer final : public Forward {
     parts_.pool.ParallelFor(rows.size(), [&](std::size_t i, std::size_t) {
       const auto token = static_cast<std::uint32_t>(rows[i].token.value);
       EDGEMOE_CHECK(token < config_.vocabulary_size, "token outside the vocabulary");
-      EDGEMOE_CHECK(rows[i].position < config_.context_length &&
-                        rows[i].position / kKvBlockTokens < rows[i].sequence->blocks().size(),
-                    "position without room");
+      EDGEMOE_CHECK(
+          rows[i].position < config_.context_length && rows[i].sequence->Has(rows[i].position),
+          "position without room");
       DequantizeRow(embedding.type, embedding.bytes + token * embedding.row_bytes, config_.width,
                     workspace_.x + i * config_.width);
     });

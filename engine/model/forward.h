@@ -11,7 +11,6 @@
 #include "engine/kernels/kernel_table.h"
 #include "engine/model/activation_observer.h"
 #include "engine/model/batch.h"
-#include "engine/model/kv_cache.h"
 #include "engine/model/model_config.h"
 #include "engine/model/weights.h"
 #include "engine/parallel/compute_pool.h"
@@ -37,7 +36,6 @@ class Forward {
     const KernelTable& kernels;
     ComputePool& pool;
     ExpertSource& experts;
-    KvCache& kv;
   };
   struct Options {
     std::uint32_t rows_max = 1;        // of a step

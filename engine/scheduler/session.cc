@@ -53,7 +53,7 @@ std::optional<std::uint64_t> Session::deadline_ns() const {
 void Session::Start() {
   EDGEMOE_CHECK(!started_, "a request starts once");
   started_ = true;
-  // Without room in the KV cache the first in the queue waits, too.
+  // Without memory for its state the first in the queue waits, too.
   const std::uint32_t waits_for = std::max(queue_position_, 1u);
   sink_->OnStarted({.request = id_,
                     .queue_position = sequence_.has_value() ? 0 : waits_for,
@@ -65,13 +65,13 @@ std::uint32_t Session::prompt_rows() const {
   return plan_.kind == RequestKind::kScore ? prompt_tokens() - 1 : prompt_tokens();
 }
 
-Status Session::Join(KvCache& kv, std::uint32_t context_tokens, std::uint64_t now_ns) {
-  const std::uint64_t answer =
-      plan_.kind == RequestKind::kScore ? 0 : plan_.stop.max_tokens.value_or(context_tokens);
-  KvSequence sequence(kv);
-  EDGEMOE_RETURN_IF_ERROR(
-      sequence.Reserve(std::min<std::uint64_t>(context_tokens, prompt_rows() + answer)));
+Status Session::Join(StatePool& state, std::uint32_t context_tokens, std::uint64_t now_ns) {
+  // What it runs at once, and a block more, so that it is not preempted again at the next token.
+  const std::uint32_t known = std::max(prompt_rows(), run_before_);
+  SequenceState sequence(state);
+  EDGEMOE_RETURN_IF_ERROR(sequence.Reserve(std::min(known + kStateBlockTokens, context_tokens)));
   sequence_.emplace(std::move(sequence));
+  if (joined_ns_) return OkStatus();  // it was preempted
   context_tokens_ = context_tokens;
   joined_ns_ = now_ns;
   if (started_) sink_->OnPromptProgress({.processed_tokens = 0, .prompt_tokens = prompt_tokens()});
@@ -86,31 +86,43 @@ bool Session::WillSample() const {
   return plan_.kind == RequestKind::kGenerate && !EndByLength().has_value();
 }
 
-std::uint32_t Session::AppendRows(const RowAllowance& allowance, std::vector<BatchRow>& rows) {
-  EDGEMOE_CHECK(sequence_.has_value() && slot.has_value() && allowance.rows_max > 0,
-                "a session without room runs");
+void Session::Preempt() {
+  EDGEMOE_CHECK(sequence_.has_value(), "only what runs is preempted");
+  sequence_.reset();
+  slot.reset();
+  run_before_ = std::max(run_before_, position_);
+  position_ = 0;
+}
+
+std::uint32_t Session::NextRows(const RowAllowance& allowance) const {
+  EDGEMOE_CHECK(allowance.rows_max > 0, "a session without room runs");
+  if (recomputes()) return std::min(allowance.rows_max, run_before_ - position_);
+  if (!in_prompt()) return 1;
+  const std::uint32_t count = std::min(allowance.rows_max, prompt_rows() - position_);
+  return plan_.kind == RequestKind::kScore ? std::min(count, allowance.logit_rows_max) : count;
+}
+
+TokenId Session::TokenAt(std::uint32_t position) const {
+  return position < prompt_tokens() ? plan_.prompt[position] : answer_[position - prompt_tokens()];
+}
+
+void Session::AppendRows(std::uint32_t count, std::vector<BatchRow>& rows) {
+  EDGEMOE_CHECK(sequence_.has_value() && slot.has_value(), "a session without room runs");
   BatchRow row{.sequence = &*sequence_,
                .position = position_,
-               .token = next_token_,
-               .wants_logits = true,
+               .token = {},
                .cancelled = &cancelled_,
                .request = id_,
                .session = *slot,
                .phase = in_prompt() ? RoutingPhase::kPrefill : RoutingPhase::kDecode};
-  if (!in_prompt()) {
-    rows.push_back(row);
-    return 1;
-  }
   const bool score = plan_.kind == RequestKind::kScore;
-  std::uint32_t count = std::min(allowance.rows_max, prompt_rows() - position_);
-  if (score) count = std::min(count, allowance.logit_rows_max);
   for (std::uint32_t i = 0; i < count; ++i) {
     row.position = position_ + i;
-    row.token = plan_.prompt[row.position];
-    row.wants_logits = score || (row.position + 1 == prompt_rows() && WillSample());
+    row.token = TokenAt(row.position);
+    const bool last_known = row.position + 1 >= prompt_rows();
+    row.wants_logits = !recomputes() && (score || (last_known && WillSample()));
     rows.push_back(row);
   }
-  return count;
 }
 
 std::optional<SessionEnd> Session::TakeResults(std::span<const RowResult> results,
@@ -118,6 +130,10 @@ std::optional<SessionEnd> Session::TakeResults(std::span<const RowResult> result
   for (const RowResult& result : results) AddTo(io_, result.io);
   for (const RowResult& result : results) {
     if (!result.status.ok()) return EndWithError(result.status);
+  }
+  if (recomputes()) {
+    position_ += static_cast<std::uint32_t>(results.size());
+    return std::nullopt;
   }
   const bool was_in_prompt = in_prompt();
   const std::uint32_t first = position_;
@@ -163,7 +179,7 @@ std::optional<SessionEnd> Session::TakeSample(const float* logits) {
   ++completion_tokens_;
   if (Stops(token)) return SessionEnd{.reason = FinishReason::kStopToken, .stop_token = token};
 
-  next_token_ = token;
+  answer_.push_back(token);
   ChunkEvent chunk;
   const std::optional<std::size_t> matched =
       stop_matcher_.Push(utf8_.Push(text_.Bytes(token)), chunk.text);

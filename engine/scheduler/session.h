@@ -3,6 +3,7 @@
 // One request, from the moment it is taken until its sink has heard the end.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -14,8 +15,8 @@
 #include "engine/base/ids.h"
 #include "engine/base/status.h"
 #include "engine/model/forward.h"
-#include "engine/model/kv_cache.h"
 #include "engine/model/sampler.h"
+#include "engine/model/state/sequence_state.h"
 #include "engine/scheduler/request.h"
 #include "engine/scheduler/stop_matcher.h"
 #include "engine/scheduler/token_text.h"
@@ -50,7 +51,9 @@ struct RowAllowance {
 
 // Threads: made by the client's thread, from RequestQueue::Submit on confined to the engine's
 // thread, but for the cancel flag.
-// States: waiting -> (Join) prompt -> decode; Finish from any of them, once.
+// States: waiting -> (Join) prompt -> decode; from both of these back to waiting (Preempt), when
+// memory for sequences runs short: what was run is computed again after the next Join, which gives
+// the same. Finish from any of them, once.
 class Session {
  public:
   // `text` outlives the session. `now_ns`: when the request was taken.
@@ -71,16 +74,24 @@ class Session {
   void Start();
   bool started() const { return started_; }
 
-  // Reserves KV for the longest that the request may become, so that it never fails half-way, and
-  // makes what only running requests need; tells a sink that heard of a wait that it is over.
-  // RESOURCE_EXHAUSTED leaves the session waiting.
-  Status Join(KvCache& kv, std::uint32_t context_tokens, std::uint64_t now_ns);
-  // REQUIRES: joined.
-  bool in_prompt() const { return position_ < prompt_rows(); }
+  // Takes memory for the prompt, and makes what only running requests need; tells a sink that heard
+  // of a wait that it is over. RESOURCE_EXHAUSTED leaves the session waiting.
+  Status Join(StatePool& state, std::uint32_t context_tokens, std::uint64_t now_ns);
+  // Its next rows are tokens that are known already: the prompt, or what is run again. REQUIRES:
+  // joined.
+  bool in_prompt() const { return position_ < std::max(prompt_rows(), run_before_); }
+  // Its next rows were run before it was preempted.
+  bool recomputes() const { return position_ < run_before_; }
 
-  // Appends the session's next rows: one in decode, in the prompt up to what is allowed (at least
-  // one; a Score row needs logits). Returns how many.
-  std::uint32_t AppendRows(const RowAllowance& allowance, std::vector<BatchRow>& rows);
+  // How many rows it has next: one in decode, in the prompt up to what is allowed (at least one; a
+  // Score row needs logits).
+  std::uint32_t NextRows(const RowAllowance& allowance) const;
+  // Takes memory for the next `count` rows. RESOURCE_EXHAUSTED: nothing has changed.
+  Status Prepare(std::uint32_t count) { return sequence_->Prepare(position_, position_ + count); }
+  // Gives its memory back and waits again. REQUIRES: joined.
+  void Preempt();
+  // Appends the next `count` rows. REQUIRES: prepared.
+  void AppendRows(std::uint32_t count, std::vector<BatchRow>& rows);
 
   // Takes the results of those rows and tells the sink; gives the end if this was the last step.
   std::optional<SessionEnd> TakeResults(std::span<const RowResult> results, std::uint64_t now_ns);
@@ -90,7 +101,7 @@ class Session {
   // Since when the reader has taken nothing. Set by the step loop.
   std::optional<std::uint64_t> stalled_since_ns;
 
-  // Gives KV back. Then Finish tells the sink, once, and destroys it.
+  // Gives its memory back. Then Finish tells the sink, once, and destroys it.
   void Leave() { sequence_.reset(); }
   std::string TakeRest(SessionEnd& end);
   void Finish(SessionEnd end, std::uint64_t now_ns);
@@ -101,6 +112,7 @@ class Session {
   // Prompt positions that are run: the last token of a scored text predicts nothing.
   std::uint32_t prompt_rows() const;
   std::uint32_t prompt_tokens() const { return static_cast<std::uint32_t>(plan_.prompt.size()); }
+  TokenId TokenAt(std::uint32_t position) const;
   bool WillSample() const;
   std::optional<SessionEnd> TakeScores(std::span<const RowResult> results, std::uint32_t first);
   std::optional<SessionEnd> TakeSample(const float* logits);
@@ -117,10 +129,11 @@ class Session {
   bool started_ = false;
 
   std::uint32_t context_tokens_ = 0;
-  std::uint32_t position_ = 0;  // rows run
+  std::uint32_t position_ = 0;    // rows run
+  std::uint32_t run_before_ = 0;  // rows that were run when it was preempted
+  std::vector<TokenId> answer_;   // sampled, in order
   std::uint32_t completion_tokens_ = 0;
-  TokenId next_token_;  // in decode: sampled, not run yet
-  std::optional<KvSequence> sequence_;
+  std::optional<SequenceState> sequence_;
   std::optional<Sampler> sampler_;
   Utf8Stream utf8_;
   StopMatcher stop_matcher_;

@@ -18,11 +18,11 @@ void Add(Counter& counter, std::uint64_t amount) {
 
 }  // namespace
 
-StepLoop::StepLoop(const StepLimits& limits, Forward& forward, KvCache& kv, const Clock& clock,
+StepLoop::StepLoop(const StepLimits& limits, Forward& forward, StatePool& state, const Clock& clock,
                    RequestQueue& queue, std::function<void()> on_run)
     : limits_(limits),
       forward_(forward),
-      kv_(kv),
+      state_(state),
       clock_(clock),
       queue_(queue),
       on_run_(std::move(on_run)),
@@ -151,9 +151,9 @@ std::optional<SessionEnd> StepLoop::DueEnd(Session& session, std::uint64_t now_n
 void StepLoop::JoinWaiting() {
   while (!waiting_.empty() && running_.size() < limits_.sessions_max) {
     const std::uint64_t now_ns = clock_.NowNs();
-    const Status joined = waiting_.front()->Join(kv_, limits_.context_tokens, now_ns);
+    const Status joined = waiting_.front()->Join(state_, limits_.context_tokens, now_ns);
     if (!joined.ok()) {
-      EDGEMOE_CHECK(!running_.empty(), "the KV cache is too small for one session");
+      EDGEMOE_CHECK(!running_.empty(), "the pool is too small for one session");
       break;
     }
     waiting_.front()->slot = free_slots_.back();
@@ -173,20 +173,49 @@ void StepLoop::JoinWaiting() {
 void StepLoop::PlanBatch() {
   rows_.clear();
   spans_.clear();
-  prompt_rows_ = 0;
-  const auto append = [this](std::size_t index, const RowAllowance& allowance) {
-    const std::size_t begin = rows_.size();
-    spans_.push_back({index, begin, running_[index]->AppendRows(allowance, rows_)});
+  const auto decodes = [](const std::unique_ptr<Session>& session) {
+    return !session->in_prompt() && !session->stalled_since_ns;
   };
+  const auto decoding = static_cast<std::uint32_t>(std::ranges::count_if(running_, decodes));
+  const std::optional<std::size_t> next = NextInPrompt();
+  const std::uint32_t chunk = next ? running_[*next]->NextRows({pace_.ChunkTokens(decoding > 0),
+                                                                limits_.logit_rows_max - decoding})
+                                   : 0;
+  if (next) last_in_prompt_ = running_[*next]->id();
+  // In order of arrival, before any row is planned: who gives way stands behind.
   for (std::size_t i = 0; i < running_.size(); ++i) {
-    if (!running_[i]->in_prompt() && !running_[i]->stalled_since_ns) append(i, {1, 1});
+    if (decodes(running_[i]))
+      MakeRoom(i, 1);
+    else if (i == next)
+      MakeRoom(i, chunk);
   }
-  if (const std::optional<std::size_t> next = NextInPrompt()) {
-    const auto decoding = static_cast<std::uint32_t>(rows_.size());
-    append(*next, {pace_.ChunkTokens(decoding > 0), limits_.logit_rows_max - decoding});
-    prompt_rows_ = rows_.size() - decoding;
-    last_in_prompt_ = running_[*next]->id();
+  for (std::size_t i = 0; i < running_.size(); ++i)
+    if (decodes(running_[i])) Append(i, 1);
+  const std::size_t decode_rows = rows_.size();
+  if (next && *next < running_.size()) Append(*next, chunk);
+  prompt_rows_ = rows_.size() - decode_rows;
+  PublishOccupancy();
+}
+
+void StepLoop::MakeRoom(std::size_t session_index, std::uint32_t row_count) {
+  while (session_index < running_.size() && !running_[session_index]->Prepare(row_count).ok()) {
+    EDGEMOE_CHECK(running_.size() > 1, "the pool is too small for one session");
+    PreemptLast();
   }
+}
+
+void StepLoop::PreemptLast() {
+  std::unique_ptr<Session> last = std::move(running_.back());
+  running_.pop_back();
+  free_slots_.push_back(*last->slot);
+  last->Preempt();
+  waiting_.push_front(std::move(last));
+  Add(counters_.requests_preempted, 1);
+}
+
+void StepLoop::Append(std::size_t session_index, std::uint32_t row_count) {
+  spans_.push_back({session_index, rows_.size(), row_count});
+  running_[session_index]->AppendRows(row_count, rows_);
 }
 
 std::optional<std::size_t> StepLoop::NextInPrompt() const {
@@ -218,7 +247,7 @@ void StepLoop::DeliverResults() {
   std::vector<std::pair<std::unique_ptr<Session>, SessionEnd>> ended;
   for (const RowSpan& span : spans_) {
     std::unique_ptr<Session>& session = running_[span.session_index];
-    if (session->in_prompt()) Add(counters_.prompt_tokens, span.count);
+    if (session->in_prompt() && !session->recomputes()) Add(counters_.prompt_tokens, span.count);
     const std::uint32_t sampled_before = session->completion_tokens();
     std::optional<SessionEnd> end = session->TakeResults(
         std::span<const RowResult>(results_).subspan(span.begin, span.count), now_ns);
@@ -245,8 +274,8 @@ void StepLoop::End(std::unique_ptr<Session> session, SessionEnd end) {
 void StepLoop::PublishOccupancy() {
   counters_.sessions_running.store(static_cast<std::uint32_t>(running_.size()),
                                    std::memory_order_relaxed);
-  counters_.kv_blocks_used.store(kv_.block_count() - kv_.free_block_count(),
-                                 std::memory_order_relaxed);
+  counters_.state_blocks_used.store(state_.block_count() - state_.free_block_count(),
+                                    std::memory_order_relaxed);
 }
 
 }  // namespace edgemoe

@@ -14,7 +14,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/model/forward.h"
-#include "engine/model/kv_cache.h"
+#include "engine/model/state/state_pool.h"
 #include "engine/scheduler/prompt_pace.h"
 #include "engine/scheduler/request_queue.h"
 #include "engine/scheduler/session.h"
@@ -41,7 +41,8 @@ struct StepCounters {
   std::atomic<std::uint64_t> requests_finished{0};
   std::atomic<std::uint64_t> requests_failed{0};
   std::atomic<std::uint32_t> sessions_running{0};
-  std::atomic<std::uint32_t> kv_blocks_used{0};
+  std::atomic<std::uint64_t> requests_preempted{0};
+  std::atomic<std::uint64_t> state_blocks_used{0};
 };
 
 // What the engine's thread does beside steps.
@@ -59,13 +60,14 @@ class IdleWork {
 // One step: admit what was submitted, end what is cancelled, late or stalled, let waiting requests
 // join in order, then run as one batch the next token of every decoding session and at most one
 // chunk of one session's prompt (sessions in prompt take turns), and tell the sinks. A session
-// whose reader takes nothing is left out until it does.
+// whose reader takes nothing is left out until it does. Where memory for sequences runs short, the
+// session that came last gives its own back and waits again; the one that came first always runs.
 //
 // Threads: confined to the engine's thread, but for `counters`. What it refers to outlives it.
 class StepLoop {
  public:
   // `on_run` is called after each Forward::Run, before any event of that step.
-  StepLoop(const StepLimits& limits, Forward& forward, KvCache& kv, const Clock& clock,
+  StepLoop(const StepLimits& limits, Forward& forward, StatePool& state, const Clock& clock,
            RequestQueue& queue, std::function<void()> on_run = {});
   // REQUIRES: no session is left.
   ~StepLoop();
@@ -106,6 +108,11 @@ class StepLoop {
   std::optional<SessionEnd> DueEnd(Session& session, std::uint64_t now_ns) const;
   void JoinWaiting();
   void PlanBatch();
+  // Makes room for the session's next rows, at the cost of those that came after it, or else its
+  // own.
+  void MakeRoom(std::size_t session_index, std::uint32_t row_count);
+  void PreemptLast();
+  void Append(std::size_t session_index, std::uint32_t row_count);
   // The session whose prompt is next in turn; none when no session that can take is in prompt.
   std::optional<std::size_t> NextInPrompt() const;
   void RunBatch();
@@ -115,7 +122,7 @@ class StepLoop {
 
   const StepLimits limits_;
   Forward& forward_;
-  KvCache& kv_;
+  StatePool& state_;
   const Clock& clock_;
   RequestQueue& queue_;
   const std::function<void()> on_run_;

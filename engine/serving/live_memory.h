@@ -17,8 +17,8 @@
 
 namespace edgemoe {
 
-// Only experts give way: dense weights, KV blocks and workspace keep what they have, so that every
-// session lives on, and the same tokens come out at every size.
+// Only experts give way: dense weights, sequence state and workspace keep what they have, so that
+// every session lives on, and the same tokens come out at every size.
 //
 // Invariants:
 //   1. What is reserved in the budget, the budget's total and the plan agree after each call.

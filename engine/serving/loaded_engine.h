@@ -25,7 +25,7 @@
 #include "engine/kernels/kernel_table.h"
 #include "engine/load/expert_stack.h"
 #include "engine/model/forward.h"
-#include "engine/model/kv_cache.h"
+#include "engine/model/state/state_pool.h"
 #include "engine/model/weights.h"
 #include "engine/options.h"
 #include "engine/parallel/compute_pool.h"
@@ -143,7 +143,7 @@ class LoadedEngine final : public Engine {
   WeightsLayout layout_;
   Weights weights_;
   std::optional<ComputePool> pool_;
-  std::optional<KvCache> kv_;
+  std::optional<StatePool> state_;
   AlignedBuffer layer_buffers_;
   std::unique_ptr<BlockReader> reader_;
   const MeteredReader* meter_ = nullptr;  // reader_ itself

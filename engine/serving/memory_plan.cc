@@ -10,7 +10,7 @@
 #include "engine/base/system/page_size.h"
 #include "engine/cache/slot_classes.h"
 #include "engine/model/forward.h"
-#include "engine/model/kv_cache.h"
+#include "engine/model/state/state_pool.h"
 #include "engine/serving/modes.h"
 #include "engine/serving/option_check.h"
 
@@ -21,6 +21,9 @@ namespace {
 constexpr std::uint32_t kChunkTokensMin = PromptPace::kSharedTokensMin;
 constexpr std::uint32_t kChunkTokens[] = {512, 384, 256, 192, 128, 96};  // those above the least
 constexpr std::uint64_t kChunkShare = 14;
+
+// Of a context: what a session beyond the first adds to the memory for sequences.
+constexpr std::uint64_t kFurtherSessionsShare = 4;
 
 // Rows of logits for scores beyond what decoding needs: more would cost memory for little speed.
 constexpr std::uint32_t kScoreRows = 16;
@@ -38,8 +41,8 @@ std::string LeastInBytes(std::uint64_t bytes) {
 }
 
 std::string Parts(const MemoryPlan& plan, std::uint64_t expert_bytes) {
-  return FormatByteSize(plan.dense_bytes) + " dense weights, " + FormatByteSize(plan.kv_bytes) +
-         " KV, " + FormatByteSize(plan.workspace_bytes) + " workspace, " +
+  return FormatByteSize(plan.dense_bytes) + " dense weights, " + FormatByteSize(plan.state_bytes) +
+         " sequence state, " + FormatByteSize(plan.workspace_bytes) + " workspace, " +
          FormatByteSize(expert_bytes) + " experts";
 }
 
@@ -95,7 +98,7 @@ void Judge(const EngineOptions& options, const ExpertMemory& experts,
 // What follows from the budget once the other sizes are known.
 void ShareOut(const EngineOptions& options, const ExpertMemory& experts,
               const std::string& budget_field, MemoryPlan& plan) {
-  const std::uint64_t fixed = plan.dense_bytes + plan.kv_bytes + plan.workspace_bytes;
+  const std::uint64_t fixed = plan.dense_bytes + plan.state_bytes + plan.workspace_bytes;
   plan.expert_bytes =
       std::min(plan.budget_bytes - std::min(plan.budget_bytes, fixed), experts.most_bytes);
   if (options.expert_budget_bytes != 0)
@@ -123,6 +126,18 @@ std::uint32_t ChooseChunk(const ModelHeader& header, RunLimits limits, const Eng
 
 }  // namespace
 
+// One sequence may always fill its context. The others share what is a quarter of theirs: most
+// stay short, and when they do not the last one waits; see StepLoop.
+StateLimits StateLimitsOf(const RunLimits& limits) {
+  const std::uint64_t context =
+      AlignUp(std::uint64_t{limits.config.context_length}, kStateBlockTokens);
+  const std::uint64_t share = AlignUp(context / kFurtherSessionsShare, kStateBlockTokens);
+  return {.token_capacity = context + (limits.steps.sessions_max - 1) * share,
+          .sequences_max = limits.steps.sessions_max,
+          .context_tokens = limits.config.context_length,
+          .rows_max = limits.steps.prefill_chunk_tokens};
+}
+
 RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options,
                     std::uint64_t usable_bytes) {
   RunLimits limits;
@@ -136,9 +151,6 @@ RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options,
                   .logit_rows_max = std::max(options.sessions_max, kScoreRows),
                   .context_tokens = limits.config.context_length,
                   .stall_timeout_ns = std::uint64_t{options.stall_timeout_ms} * 1'000'000};
-  // Every session may fill its context: nothing fails for want of KV in the middle of an answer.
-  limits.kv_tokens =
-      std::uint64_t{options.sessions_max} * AlignUp(limits.config.context_length, kKvBlockTokens);
   if (options.prefill_chunk_tokens == 0)
     limits.steps.prefill_chunk_tokens = ChooseChunk(header, limits, options, usable_bytes);
   return limits;
@@ -150,9 +162,8 @@ MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
   plan.model_file_bytes = header.file_bytes;
   plan.usable_bytes = usable_bytes;
   plan.dense_bytes = AlignUp(header.layout.dense_bytes, PageBytes());
-  plan.kv_bytes =
-      AlignUp(KvCache::BlockBytes(KvShapeOf(limits.config)) * (limits.kv_tokens / kKvBlockTokens),
-              PageBytes());
+  plan.state_bytes =
+      AlignUp(StatePool::Bytes(StateShapeOf(limits.config), StateLimitsOf(limits)), PageBytes());
   plan.workspace_bytes =
       Forward::WorkspaceBytes(limits.config, limits.steps.rows_max(), limits.steps.logit_rows_max,
                               limits.thread_count) +
@@ -165,7 +176,7 @@ MemoryPlan MakePlan(const ModelHeader& header, const RunLimits& limits,
                       SlotClassesFor(*mode, header.config.expert_used_count, header.slot_classes));
   plan.expert_floor_bytes = experts.least_bytes;
 
-  const std::uint64_t fixed = plan.dense_bytes + plan.kv_bytes + plan.workspace_bytes;
+  const std::uint64_t fixed = plan.dense_bytes + plan.state_bytes + plan.workspace_bytes;
   plan.budget_floor_bytes = fixed + plan.expert_floor_bytes;
   plan.budget_resident_bytes = fixed + experts.most_bytes;
   plan.budget_bytes = options.memory_budget_bytes;

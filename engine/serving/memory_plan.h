@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/model/state/state_pool.h"
 #include "engine/options.h"
 #include "engine/plan.h"
 #include "engine/scheduler/step_loop.h"
@@ -18,8 +19,10 @@ struct RunLimits {
   StepLimits steps;
   std::size_t thread_count = 1;
   ModelConfig config;  // as in the file, but with the context that is served
-  std::uint64_t kv_tokens = 0;
 };
+// What sequences may take together.
+StateLimits StateLimitsOf(const RunLimits& limits);
+
 // `usable_bytes` as for MakePlan.
 RunLimits LimitsFor(const ModelHeader& header, const EngineOptions& options,
                     std::uint64_t usable_bytes);

@@ -240,23 +240,22 @@ Status LoadedEngine::OpenFixedMemory() {
 Status LoadedEngine::OpenForward() {
   EDGEMOE_ASSIGN_OR_RETURN(kernels_, SelectKernels(options_.kernels));
   pool_.emplace(limits_.thread_count);
-  EDGEMOE_RETURN_IF_ERROR(Reserve("KV", plan_.kv_bytes));
-  EDGEMOE_ASSIGN_OR_RETURN(kv_, KvCache::Create(KvShapeOf(limits_.config), limits_.kv_tokens));
+  EDGEMOE_RETURN_IF_ERROR(Reserve("sequence state", plan_.state_bytes));
+  EDGEMOE_ASSIGN_OR_RETURN(state_,
+                           StatePool::Create(StateShapeOf(limits_.config), StateLimitsOf(limits_)));
   EDGEMOE_RETURN_IF_ERROR(Reserve("workspace", plan_.workspace_bytes));
-  EDGEMOE_ASSIGN_OR_RETURN(forward_,
-                           Forward::Create(limits_.config,
-                                           {.weights = weights_,
-                                            .kernels = *kernels_,
-                                            .pool = *pool_,
-                                            .experts = *experts_,
-                                            .kv = *kv_},
-                                           {.rows_max = limits_.steps.rows_max(),
-                                            .logit_rows_max = limits_.steps.logit_rows_max}));
+  EDGEMOE_ASSIGN_OR_RETURN(
+      forward_,
+      Forward::Create(
+          limits_.config,
+          {.weights = weights_, .kernels = *kernels_, .pool = *pool_, .experts = *experts_},
+          {.rows_max = limits_.steps.rows_max(), .logit_rows_max = limits_.steps.logit_rows_max}));
   return OkStatus();
 }
 
 void LoadedEngine::Start() {
-  loop_.emplace(limits_.steps, *forward_, *kv_, clock_, queue_, [this] { PublishStreamStats(); });
+  loop_.emplace(limits_.steps, *forward_, *state_, clock_, queue_,
+                [this] { PublishStreamStats(); });
   if (idle_) loop_->SetIdleWork(&*idle_);
   if (guard_) loop_->SetBetweenSteps([this] { return guard_->Look(); });
   thread_ = std::thread([this] {

@@ -139,8 +139,9 @@ EngineStats LoadedEngine::GetStats() const {
   stats.experts_resident = stream.cache.resident_count;
   stats.experts_total = layout_.experts.extents.size();
   stats.expert_resident_bytes = stream.cache.resident_bytes;
-  stats.kv_blocks_used = read(steps.kv_blocks_used);
-  stats.kv_blocks_total = kv_->block_count();
+  stats.state_blocks_used = read(steps.state_blocks_used);
+  stats.state_blocks_total = state_->block_count();
+  stats.requests_preempted = read(steps.requests_preempted);
   stats.memory = plan_;
   stats.expert_slab_bytes = plan_.expert_bytes;
   if (memory_) {

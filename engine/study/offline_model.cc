@@ -40,14 +40,22 @@ SlotClasses ClassesFor(const ModelHeader& header) {
   return WithLayerFloors(header.slot_classes, header.config.expert_used_count);
 }
 
+// One window at a time.
+StateLimits StateLimitsFor(const ModelConfig& config, std::uint32_t rows_max) {
+  return {.token_capacity = config.context_length,
+          .sequences_max = 1,
+          .context_tokens = config.context_length,
+          .rows_max = rows_max};
+}
+
 // All but the experts.
 OfflineMemory WithRows(const ModelHeader& header, const OfflineModelOptions& options,
                        std::uint32_t rows_max) {
   const ModelConfig config = ConfigFor(header, options);
-  const std::uint64_t blocks = (options.context_tokens + kKvBlockTokens - 1) / kKvBlockTokens;
   OfflineMemory memory;
   memory.dense_bytes = AlignUp(header.layout.dense_bytes, PageBytes());
-  memory.kv_bytes = AlignUp(KvCache::BlockBytes(KvShapeOf(config)) * blocks, PageBytes());
+  memory.state_bytes = AlignUp(
+      StatePool::Bytes(StateShapeOf(config), StateLimitsFor(config, rows_max)), PageBytes());
   memory.workspace_bytes = AlignUp(
       Forward::WorkspaceBytes(config, rows_max, std::min(rows_max, kLogitRows), options.threads),
       PageBytes());
@@ -131,21 +139,18 @@ Status OfflineModel::OpenStream(const OfflineModelOptions& options, const SlotCl
 Status OfflineModel::OpenForward(const OfflineModelOptions& options) {
   EDGEMOE_ASSIGN_OR_RETURN(const KernelTable* kernels, SelectKernels(options.kernels));
   pool_.emplace(options.threads);
-  EDGEMOE_ASSIGN_OR_RETURN(kv_, KvCache::Create(KvShapeOf(config_), options.context_tokens));
+  EDGEMOE_ASSIGN_OR_RETURN(
+      state_, StatePool::Create(StateShapeOf(config_), StateLimitsFor(config_, memory_.rows_max)));
   EDGEMOE_ASSIGN_OR_RETURN(
       forward_,
-      Forward::Create(config_,
-                      {.weights = weights_,
-                       .kernels = *kernels,
-                       .pool = *pool_,
-                       .experts = *experts_,
-                       .kv = *kv_},
-                      {.rows_max = memory_.rows_max,
-                       .logit_rows_max = std::min(memory_.rows_max, kLogitRows),
-                       .observer = options.observer,
-                       .logit_sink = [this](const BatchRow& row, std::span<const float> logits) {
-                         (*sink_)(row.position, logits);
-                       }}));
+      Forward::Create(
+          config_, {.weights = weights_, .kernels = *kernels, .pool = *pool_, .experts = *experts_},
+          {.rows_max = memory_.rows_max,
+           .logit_rows_max = std::min(memory_.rows_max, kLogitRows),
+           .observer = options.observer,
+           .logit_sink = [this](const BatchRow& row, std::span<const float> logits) {
+             (*sink_)(row.position, logits);
+           }}));
   rows_.reserve(memory_.rows_max);
   results_.reserve(memory_.rows_max);
   return OkStatus();
@@ -154,8 +159,7 @@ Status OfflineModel::OpenForward(const OfflineModelOptions& options) {
 Status OfflineModel::RunWindow(std::span<const TokenId> tokens, std::size_t first_logits,
                                const PositionSink& sink) {
   EDGEMOE_RETURN_IF_ERROR(CheckWindow(tokens));
-  KvSequence sequence(*kv_);
-  EDGEMOE_RETURN_IF_ERROR(sequence.Reserve(tokens.size()));
+  SequenceState sequence(*state_);
   sink_ = &sink;
   Status status;
   for (std::size_t begin = 0; begin < tokens.size() && status.ok(); begin += memory_.rows_max) {
@@ -174,8 +178,10 @@ Status OfflineModel::CheckWindow(std::span<const TokenId> tokens) const {
   return OkStatus();
 }
 
-Status OfflineModel::RunChunk(KvSequence& sequence, std::span<const TokenId> tokens,
+Status OfflineModel::RunChunk(SequenceState& sequence, std::span<const TokenId> tokens,
                               std::size_t begin, std::size_t end, std::size_t first_logits) {
+  EDGEMOE_RETURN_IF_ERROR(
+      sequence.Prepare(static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)));
   rows_.clear();
   for (std::size_t position = begin; position < end; ++position)
     rows_.push_back({.sequence = &sequence,

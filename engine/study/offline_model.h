@@ -23,7 +23,7 @@
 #include "engine/load/model_header.h"
 #include "engine/model/activation_observer.h"
 #include "engine/model/forward.h"
-#include "engine/model/kv_cache.h"
+#include "engine/model/state/sequence_state.h"
 #include "engine/model/weights.h"
 #include "engine/parallel/compute_pool.h"
 #include "engine/study/replaced_experts.h"
@@ -46,7 +46,7 @@ struct OfflineModelOptions {
 // Who gets which part of memory_bytes.
 struct OfflineMemory {
   std::uint64_t dense_bytes = 0;
-  std::uint64_t kv_bytes = 0;
+  std::uint64_t state_bytes = 0;
   std::uint64_t workspace_bytes = 0;
   std::uint64_t expert_bytes = 0;
   std::uint32_t rows_max = 0;
@@ -54,7 +54,7 @@ struct OfflineMemory {
   std::uint64_t least_bytes = 0;  // of memory_bytes, that works with these options
 
   std::uint64_t total_bytes() const {
-    return dense_bytes + kv_bytes + workspace_bytes + expert_bytes;
+    return dense_bytes + state_bytes + workspace_bytes + expert_bytes;
   }
 };
 
@@ -104,7 +104,7 @@ class OfflineModel {
   Status OpenForward(const OfflineModelOptions& options);
   Status CheckWindow(std::span<const TokenId> tokens) const;
   // Rows [begin, end) of the window.
-  Status RunChunk(KvSequence& sequence, std::span<const TokenId> tokens, std::size_t begin,
+  Status RunChunk(SequenceState& sequence, std::span<const TokenId> tokens, std::size_t begin,
                   std::size_t end, std::size_t first_logits);
 
   const SteadyClock clock_{};
@@ -123,7 +123,7 @@ class OfflineModel {
   std::optional<ReplacedExpertsSource> experts_;
 
   std::optional<ComputePool> pool_;
-  std::optional<KvCache> kv_;
+  std::optional<StatePool> state_;
   std::unique_ptr<Forward> forward_;
   std::vector<BatchRow> rows_;          // [rows_max]
   std::vector<RowResult> results_;      // [rows_max]

@@ -87,7 +87,7 @@ TEST_F(EngineTest, AnswersAndAccounts) {
   EXPECT_EQ(stats.requests_failed, 0U);
   EXPECT_EQ(stats.completion_tokens, 20U);
   EXPECT_EQ(stats.prompt_tokens, answer.started[0].prompt_tokens);
-  EXPECT_EQ(stats.kv_blocks_used, 0U);
+  EXPECT_EQ(stats.state_blocks_used, 0U);
   EXPECT_GT(stats.experts_resident, 0U);
   EXPECT_EQ(stats.experts_total, 16U);
   EXPECT_EQ(stats.sessions_running, 0U);

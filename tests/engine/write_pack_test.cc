@@ -61,7 +61,7 @@ TEST_F(EnginePackTest, TheDemoModelsPackGivesTheSameLogits) {
     ASSERT_TRUE(file);
     const auto model = LoadedModel::Load(file->bytes(), {});
     ASSERT_TRUE(model) << model.error().ToString();
-    KvSequence sequence((*model)->kv());
+    SequenceState sequence((*model)->state());
     logits.push_back((*model)->Run(sequence, 0, tokens).value());
   }
   ASSERT_EQ(logits[0].size(), tokens.size() * 4096);

@@ -109,7 +109,7 @@ Recording ReadRecording(const std::string& name) {
 // The engine's answers at the recorded positions of a prompt.
 std::vector<LogProbabilities> Answer(LoadedModel& model, std::size_t prompt) {
   const Golden& golden = ReadGolden();
-  KvSequence sequence(model.kv());
+  SequenceState sequence(model.state());
   const auto logits = model.Run(sequence, 0, golden.prompts[prompt]);
   if (!logits) {
     ADD_FAILURE() << logits.error().ToString();

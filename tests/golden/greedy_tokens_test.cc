@@ -46,7 +46,7 @@ std::int32_t BestAllowed(std::span<const float> logits, const std::vector<TokenI
 void Follow(LoadedModel& model, const nlohmann::json& run, const std::vector<TokenId>& banned,
             Agreement* agreement) {
   const std::size_t vocabulary = model.config().vocabulary_size;
-  KvSequence sequence(model.kv());
+  SequenceState sequence(model.state());
   std::vector<TokenId> next = TokensOf(run["prompt_tokens"]);
   std::uint32_t position = 0;
   for (const auto& step : run["steps"]) {

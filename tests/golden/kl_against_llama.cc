@@ -134,7 +134,7 @@ int Run(const char* model_path, const char* recording_path, const char* kernels_
   for (std::int32_t chunk = 0; chunk < recording.chunk_count; ++chunk) {
     const auto tokens =
         std::span(recording.tokens).subspan(static_cast<std::size_t>(chunk) * context, context);
-    KvSequence sequence((*model)->kv());
+    SequenceState sequence((*model)->state());
     auto logits = (*model)->Run(sequence, 0, tokens);
     if (!logits) {
       std::fprintf(stderr, "%s\n", logits.error().ToString().c_str());

@@ -441,7 +441,7 @@ Result<MemoryPlan> PlanMemory(const EngineOptions& options) {
   MemoryPlan plan;
   plan.budget_bytes = options.memory_budget_bytes;
   plan.budget_floor_bytes = kBudgetFloorBytes;
-  plan.kv_bytes = std::uint64_t{options.context_tokens} * options.sessions_max;
+  plan.state_bytes = std::uint64_t{options.context_tokens} * options.sessions_max;
   plan.fits = plan.budget_bytes >= plan.budget_floor_bytes;
   if (!plan.fits)
     plan.shortage =

@@ -8,17 +8,23 @@
 #include "engine/load/model_header.h"
 
 namespace edgemoe {
+namespace {
+
+constexpr std::uint32_t kSequencesMax = 64;
+
+}  // namespace
 
 Result<std::vector<float>> RunTokens(Forward& forward, const ModelConfig& config,
-                                     std::uint32_t chunk_max, KvSequence& sequence,
+                                     std::uint32_t chunk_max, SequenceState& sequence,
                                      std::uint32_t position, std::span<const TokenId> tokens) {
-  EDGEMOE_FAIL_IF_ERROR(sequence.Reserve(position + tokens.size()));
   std::vector<float> logits;
   std::vector<BatchRow> rows;
   std::vector<RowResult> results;
   for (std::size_t begin = 0; begin < tokens.size(); begin += rows.size()) {
     rows.clear();
     const std::size_t end = std::min(begin + chunk_max, tokens.size());
+    EDGEMOE_FAIL_IF_ERROR(sequence.Prepare(position + static_cast<std::uint32_t>(begin),
+                                           position + static_cast<std::uint32_t>(end)));
     for (std::size_t i = begin; i < end; ++i) {
       rows.push_back(
           {&sequence, position + static_cast<std::uint32_t>(i), tokens[i], true, nullptr});
@@ -49,23 +55,27 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::Load(std::span<const std::byte
   EDGEMOE_ASSIGN_OR_FAIL(model->weights_, LoadWeights(model->config_, model->layout_, read, {}));
   model->pool_ = std::make_unique<ComputePool>(options.thread_count);
   model->experts_ = std::make_unique<MemoryExpertSource>(model->layout_.experts, file);
-  EDGEMOE_ASSIGN_OR_FAIL(KvCache kv, KvCache::Create(KvShapeOf(model->config_), options.kv_tokens));
-  model->kv_ = std::make_unique<KvCache>(std::move(kv));
+  EDGEMOE_ASSIGN_OR_FAIL(StatePool state,
+                         StatePool::Create(StateShapeOf(model->config_),
+                                           {.token_capacity = options.state_tokens,
+                                            .sequences_max = kSequencesMax,
+                                            .context_tokens = model->config_.context_length,
+                                            .rows_max = options.rows_max}));
+  model->state_ = std::make_unique<StatePool>(std::move(state));
   const KernelTable& kernels =
       options.kernels != nullptr ? *options.kernels : *AvailableKernels().front();
   EDGEMOE_ASSIGN_OR_FAIL(model->forward_, Forward::Create(model->config_,
                                                           {.weights = model->weights_,
                                                            .kernels = kernels,
                                                            .pool = *model->pool_,
-                                                           .experts = *model->experts_,
-                                                           .kv = *model->kv_},
+                                                           .experts = *model->experts_},
                                                           {.rows_max = options.rows_max,
                                                            .logit_rows_max = options.logit_rows_max,
                                                            .observer = options.observer}));
   return model;
 }
 
-Result<std::vector<float>> LoadedModel::Run(KvSequence& sequence, std::uint32_t position,
+Result<std::vector<float>> LoadedModel::Run(SequenceState& sequence, std::uint32_t position,
                                             std::span<const TokenId> tokens) {
   return RunTokens(*forward_, config_, std::min(options_.rows_max, options_.logit_rows_max),
                    sequence, position, tokens);

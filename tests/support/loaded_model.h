@@ -16,9 +16,9 @@
 namespace edgemoe {
 
 // Runs `tokens` of a sequence at positions from `position` on, at most `chunk_max` a step, and
-// gives the logits of each: [tokens, vocabulary]. Reserves the room.
+// gives the logits of each: [tokens, vocabulary]. Prepares the sequence.
 Result<std::vector<float>> RunTokens(Forward& forward, const ModelConfig& config,
-                                     std::uint32_t chunk_max, KvSequence& sequence,
+                                     std::uint32_t chunk_max, SequenceState& sequence,
                                      std::uint32_t position, std::span<const TokenId> tokens);
 
 // A model in memory with a forward pass over it: the engine's model without storage, scheduler or
@@ -30,7 +30,7 @@ class LoadedModel {
     std::uint32_t logit_rows_max = 64;
     std::size_t thread_count = 1;
     const KernelTable* kernels = nullptr;  // null: the fastest
-    std::uint64_t kv_tokens = 1024;
+    std::uint64_t state_tokens = 1024;     // of all sequences
     ActivationObserver* observer = nullptr;
   };
   // `file` is a whole GGUF file and outlives the model.
@@ -42,11 +42,11 @@ class LoadedModel {
   const WeightsLayout& layout() const { return layout_; }
   const GgufSet& files() const { return *files_; }
   MemoryExpertSource& experts() { return *experts_; }
-  KvCache& kv() { return *kv_; }
+  StatePool& state() { return *state_; }
   Forward& forward() { return *forward_; }
 
   // RunTokens in chunks as long as the options allow.
-  Result<std::vector<float>> Run(KvSequence& sequence, std::uint32_t position,
+  Result<std::vector<float>> Run(SequenceState& sequence, std::uint32_t position,
                                  std::span<const TokenId> tokens);
 
  private:
@@ -59,7 +59,7 @@ class LoadedModel {
   Weights weights_;
   std::unique_ptr<ComputePool> pool_;
   std::unique_ptr<MemoryExpertSource> experts_;
-  std::unique_ptr<KvCache> kv_;
+  std::unique_ptr<StatePool> state_;
   std::unique_ptr<Forward> forward_;
 };
 

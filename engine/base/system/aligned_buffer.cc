@@ -50,6 +50,13 @@ Result<AlignedBuffer> AlignedBuffer::Allocate(std::size_t bytes) {
   return buffer;
 }
 
+void AlignedBuffer::GiveBack(std::size_t offset, std::size_t bytes) {
+  const std::size_t begin = AlignUp(offset, PageBytes());
+  const std::size_t end = AlignDown(offset + bytes, PageBytes());
+  // A kernel that refuses keeps the memory: what is in it does not matter to anybody.
+  if (begin < end) ::madvise(data_ + begin, end - begin, MADV_DONTNEED);
+}
+
 bool AlignedBuffer::TryLock() { return data_ == nullptr || ::mlock(data_, bytes_) == 0; }
 
 }  // namespace edgemoe

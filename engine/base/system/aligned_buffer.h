@@ -28,6 +28,10 @@ class AlignedBuffer {
   // RESOURCE_EXHAUSTED when the kernel refuses. `bytes` 0 gives an empty buffer.
   static Result<AlignedBuffer> Allocate(std::size_t bytes);
 
+  // Gives the whole pages within [offset, offset + bytes) back to the system. What they held is
+  // lost; they take memory again when they are written. REQUIRES: inside the buffer, not locked.
+  void GiveBack(std::size_t offset, std::size_t bytes);
+
   // Locks the pages in memory; false where limits do not allow it (harmless).
   bool TryLock();
 

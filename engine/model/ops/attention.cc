@@ -9,9 +9,8 @@
 
 namespace edgemoe {
 
-Attention::Attention(const OpContext& context, KvCache& kv)
+Attention::Attention(const OpContext& context)
     : context_(context),
-      kv_(kv),
       rope_(context.config, context.rows_max, context.workspace.rope),
       encoded_x_(context.kernels, context.pool, context.workspace.encoded_width, context.rows_max,
                  context.config.width),
@@ -72,10 +71,8 @@ void Attention::PrepareRow(LayerIndex layer, const LayerWeights& weights, const 
   PrepareHeads(layer, rows.origin(i), config.kv_head_count, k_norm, k);
 
   const BatchRow& row = rows.row(i);
-  const std::uint32_t block = row.sequence->blocks()[row.position / kKvBlockTokens];
-  const std::size_t place = row.position % kKvBlockTokens * config.kv_size();
-  kernels.to_half(k, config.kv_size(), kv_.Keys(block, layer) + place);
-  kernels.to_half(v, config.kv_size(), kv_.Values(block, layer) + place);
+  kernels.to_half(k, config.kv_size(), row.sequence->Keys(layer, row.position));
+  kernels.to_half(v, config.kv_size(), row.sequence->Values(layer, row.position));
 }
 
 void Attention::PrepareHeads(LayerIndex layer, std::size_t row, std::size_t head_count,
@@ -102,18 +99,16 @@ void Attention::Attend(LayerIndex layer, const LayerWeights& weights, const Acti
   float* const out = context_.workspace.attended + item * config.head_size;
   const std::size_t kv_begin = head / (config.head_count / config.kv_head_count) * config.head_size;
   const std::size_t stride = config.kv_size();
-  const std::size_t end = std::size_t{row.position} + 1;
-  const std::size_t first = config.window == 0 || config.window >= end ? 0 : end - config.window;
-  const std::span<const std::uint32_t> blocks = row.sequence->blocks();
+  const std::uint32_t end = row.position + 1;
+  const std::uint32_t first = config.window == 0 || config.window >= end ? 0 : end - config.window;
   const float scale = 1.0F / std::sqrt(static_cast<float>(config.head_size));
 
   // Positions [begin, end_of(begin)) stand together in a block.
-  const auto end_of = [&](std::size_t begin) {
-    return std::min(end, begin / kKvBlockTokens * kKvBlockTokens + kKvBlockTokens);
+  const auto end_of = [&](std::uint32_t begin) {
+    return std::min(end, begin / kStateBlockTokens * kStateBlockTokens + kStateBlockTokens);
   };
-  for (std::size_t begin = first; begin < end; begin = end_of(begin)) {
-    const std::uint16_t* const keys = kv_.Keys(blocks[begin / kKvBlockTokens], layer) +
-                                      begin % kKvBlockTokens * stride + kv_begin;
+  for (std::uint32_t begin = first; begin < end; begin = end_of(begin)) {
+    const std::uint16_t* const keys = row.sequence->Keys(layer, begin) + kv_begin;
     kernels.attention_scores(q, keys, stride, end_of(begin) - begin, config.head_size, scale,
                              scores + (begin - first));
   }
@@ -121,9 +116,8 @@ void Attention::Attend(LayerIndex layer, const LayerWeights& weights, const Acti
   if (config.sinks) scores[score_count++] = weights.floats(TensorRole::kSinks)[head];
   kernels.softmax(scores, score_count);
   std::fill_n(out, config.head_size, 0.0F);
-  for (std::size_t begin = first; begin < end; begin = end_of(begin)) {
-    const std::uint16_t* const values = kv_.Values(blocks[begin / kKvBlockTokens], layer) +
-                                        begin % kKvBlockTokens * stride + kv_begin;
+  for (std::uint32_t begin = first; begin < end; begin = end_of(begin)) {
+    const std::uint16_t* const values = row.sequence->Values(layer, begin) + kv_begin;
     kernels.attention_mix(scores + (begin - first), values, stride, end_of(begin) - begin,
                           config.head_size, out);
   }

@@ -10,11 +10,11 @@
 namespace edgemoe {
 
 // Grouped-query attention as AttentionConfig describes it: adds its output to x. Writes each row's
-// key and value to the cache first, so that the rows of one sequence see each other.
+// key and value to its sequence first, so that the rows of one sequence see each other.
 class Attention {
  public:
-  // `kv` outlives this object. Engine's thread.
-  Attention(const OpContext& context, KvCache& kv);
+  // Engine's thread.
+  explicit Attention(const OpContext& context);
 
   // Once before the layers of a step.
   void SetPositions(std::span<const BatchRow> rows) { rope_.SetPositions(rows); }
@@ -24,7 +24,7 @@ class Attention {
  private:
   // q, k and v of all rows; biases are not added yet.
   void ProjectInputs(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
-  // Biases, norms and rotation of one row's heads; its key and value go to the cache.
+  // Biases, norms and rotation of one row's heads; its key and value go to its sequence.
   void PrepareRow(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
                   std::size_t i);
   // Norms and rotates `head_count` heads.
@@ -37,7 +37,6 @@ class Attention {
   void AddOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
 
   const OpContext context_;
-  KvCache& kv_;
   RopeTables rope_;
   EncodedRows encoded_x_;
   EncodedRows encoded_attended_;

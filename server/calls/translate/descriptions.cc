@@ -74,7 +74,7 @@ v1::MemoryPlan ToApi(const MemoryPlan& plan) {
   response.set_usable_bytes(plan.usable_bytes);
   response.set_budget_bytes(plan.budget_bytes);
   response.set_dense_bytes(plan.dense_bytes);
-  response.set_kv_bytes(plan.kv_bytes);
+  response.set_kv_bytes(plan.state_bytes);
   response.set_workspace_bytes(plan.workspace_bytes);
   response.set_expert_bytes(plan.expert_bytes);
   response.set_expert_total_bytes(plan.expert_total_bytes);
@@ -114,14 +114,15 @@ v1::GetStatsResponse ToApi(const EngineStats& stats, const ProcessMemory& proces
   out.mutable_requests()->set_finished(stats.requests_finished);
   out.mutable_requests()->set_failed(stats.requests_failed);
   out.mutable_requests()->set_refused(stats.requests_refused);
+  out.mutable_requests()->set_preempted(stats.requests_preempted);
   out.mutable_tokens()->set_prompt(stats.prompt_tokens);
   out.mutable_tokens()->set_completion(stats.completion_tokens);
   out.mutable_tokens()->set_steps(stats.steps);
   out.mutable_tokens()->set_compute_seconds(Seconds(stats.compute_ns));
   FillExperts(stats, *out.mutable_experts());
   FillReadAhead(stats, *out.mutable_read_ahead());
-  out.mutable_kv_cache()->set_blocks_used(stats.kv_blocks_used);
-  out.mutable_kv_cache()->set_blocks_total(stats.kv_blocks_total);
+  out.mutable_kv_cache()->set_blocks_used(stats.state_blocks_used);
+  out.mutable_kv_cache()->set_blocks_total(stats.state_blocks_total);
   out.mutable_process()->set_resident_bytes(process.resident_bytes);
   out.mutable_process()->set_peak_resident_bytes(process.peak_resident_bytes);
   *out.mutable_memory() = ToApi(stats.memory);

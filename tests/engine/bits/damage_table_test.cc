@@ -45,7 +45,7 @@ class DamageTableTest : public testing::Test {
   void RunStats(std::span<const TokenId> tokens) {
     stats_.emplace(*ActivationStats::Create(ActivationShape::Of(source_.config())));
     auto model = *LoadedModel::Load(file_.bytes(), {.observer = &*stats_});
-    KvSequence sequence(model->kv());
+    SequenceState sequence(model->state());
     EXPECT_TRUE(model->Run(sequence, 0, tokens));
     weights_.emplace(*stats_, false);
   }

@@ -169,7 +169,7 @@ TEST(ActivationObserver, SeesWhatTheReferenceComputes) {
       ASSERT_TRUE(model) << model.error().ToString();
       if (expected.empty()) ReferenceLogits(**model, file, tokens, &expected);
       (*model)->experts().Shuffle(chunk, 3);  // waves in some order
-      KvSequence sequence((*model)->kv());
+      SequenceState sequence((*model)->state());
       ASSERT_TRUE((*model)->Run(sequence, 0, tokens));
       ExpectSeen(seen, expected);
     }
@@ -191,7 +191,7 @@ TEST(ActivationObserver, ChangesNoBit) {
     auto model =
         LoadedModel::Load(file, {.thread_count = 2, .observer = observed ? &seen : nullptr});
     ASSERT_TRUE(model);
-    KvSequence sequence((*model)->kv());
+    SequenceState sequence((*model)->state());
     auto run = (*model)->Run(sequence, 0, tokens);
     ASSERT_TRUE(run);
     logits[observed] = *std::move(run);
@@ -206,8 +206,8 @@ TEST(ActivationObserver, SeesOnlyTheRowsThatWantLogitsAtTheOutput) {
   KeepingObserver seen(FloatModel());
   auto model = LoadedModel::Load(file, {.observer = &seen});
   ASSERT_TRUE(model);
-  KvSequence sequence((*model)->kv());
-  ASSERT_TRUE(sequence.Reserve(3).ok());
+  SequenceState sequence((*model)->state());
+  ASSERT_TRUE(sequence.Prepare(0, 3).ok());
   const std::vector<BatchRow> rows = {{&sequence, 0, TokenId{5}, false},
                                       {&sequence, 1, TokenId{6}, true},
                                       {&sequence, 2, TokenId{7}, false}};
@@ -226,10 +226,10 @@ TEST(ActivationObserver, SeesNeitherCancelledRowsNorLostExperts) {
     auto model = LoadedModel::Load(file, {.observer = &seen});
     ASSERT_TRUE(model);
     (*model)->experts().Fail({ExpertLayerIndex{0}, ExpertIndex{lost}});
-    KvSequence ended((*model)->kv());
-    KvSequence going((*model)->kv());
-    ASSERT_TRUE(ended.Reserve(1).ok());
-    ASSERT_TRUE(going.Reserve(1).ok());
+    SequenceState ended((*model)->state());
+    SequenceState going((*model)->state());
+    ASSERT_TRUE(ended.Prepare(0, 1).ok());
+    ASSERT_TRUE(going.Prepare(0, 1).ok());
     const std::vector<BatchRow> rows = {{&ended, 0, TokenId{5}, true, &cancelled},
                                         {&going, 0, TokenId{6}, true, nullptr}};
     std::vector<RowResult> results(rows.size());

@@ -48,7 +48,7 @@ class ForwardBatch : public testing::Test {
     return std::move(*model);
   }
   static std::vector<float> RunWhole(LoadedModel& model, std::span<const TokenId> tokens) {
-    KvSequence sequence(model.kv());
+    SequenceState sequence(model.state());
     auto logits = model.Run(sequence, 0, tokens);
     EXPECT_TRUE(logits) << logits.error().ToString();
     return *logits;
@@ -96,10 +96,10 @@ TEST_F(ForwardBatch, OtherSequencesGiveTheSameBits) {
   const std::vector<float> expected_others = RunWhole(*model, others);
 
   // The first decodes token by token while the second's prompt comes in chunks of five.
-  KvSequence first(model->kv());
-  KvSequence second(model->kv());
-  ASSERT_TRUE(first.Reserve(kTokens).ok());
-  ASSERT_TRUE(second.Reserve(kTokens).ok());
+  SequenceState first(model->state());
+  SequenceState second(model->state());
+  ASSERT_TRUE(first.Prepare(0, kTokens).ok());
+  ASSERT_TRUE(second.Prepare(0, kTokens).ok());
   for (std::uint32_t step = 0; step < 9; ++step) {
     std::vector<BatchRow> rows = {{&first, step, tokens_[step], true, nullptr}};
     for (std::uint32_t p = step * 5; p < step * 5 + 5; ++p) {
@@ -125,10 +125,10 @@ TEST_F(ForwardBatch, CancelledRowsEndAlone) {
   const std::vector<float> expected = RunWhole(*model, tokens_);
   const std::atomic<bool> cancelled = true;
   const std::atomic<bool> running = false;
-  KvSequence first(model->kv());
-  KvSequence second(model->kv());
-  ASSERT_TRUE(first.Reserve(2).ok());
-  ASSERT_TRUE(second.Reserve(2).ok());
+  SequenceState first(model->state());
+  SequenceState second(model->state());
+  ASSERT_TRUE(first.Prepare(0, 2).ok());
+  ASSERT_TRUE(second.Prepare(0, 2).ok());
   const std::vector<BatchRow> rows = {{&second, 0, tokens_[3], true, &cancelled},
                                       {&second, 1, tokens_[4], true, &cancelled},
                                       {&first, 0, tokens_[0], true, &running},
@@ -151,8 +151,8 @@ TEST_F(ForwardBatch, CancelledRowsEndAlone) {
 TEST_F(ForwardBatch, CancelledByAllTouchesNoExpert) {
   auto model = Load();
   const std::atomic<bool> cancelled = true;
-  KvSequence sequence(model->kv());
-  ASSERT_TRUE(sequence.Reserve(1).ok());
+  SequenceState sequence(model->state());
+  ASSERT_TRUE(sequence.Prepare(0, 1).ok());
   const BatchRow row = {&sequence, 0, tokens_[0], true, &cancelled};
   RowResult result;
   model->forward().Run({&row, 1}, {&result, 1});
@@ -172,10 +172,10 @@ TEST_F(ForwardBatch, LostExpertsFailTheRowsThatWantThem) {
       expected.push_back(RunWhole(*model, std::span(tokens_).subspan(i, 1)));
     }
     model->experts().Fail({ExpertLayerIndex{1}, ExpertIndex{lost}});
-    std::vector<KvSequence> sequences;
+    std::vector<SequenceState> sequences;
     for (std::size_t i = 0; i < 4; ++i) {
-      sequences.emplace_back(model->kv());
-      ASSERT_TRUE(sequences.back().Reserve(1).ok());
+      sequences.emplace_back(model->state());
+      ASSERT_TRUE(sequences.back().Prepare(0, 1).ok());
     }
     std::vector<BatchRow> rows;
     for (std::size_t i = 0; i < 4; ++i)
@@ -209,8 +209,8 @@ TEST_F(ForwardBatch, LaterRowsOfTheSequenceFailToo) {
   for (std::uint32_t lost = 0; lost < 8; ++lost) {
     model->experts().Heal();
     model->experts().Fail({ExpertLayerIndex{0}, ExpertIndex{lost}});
-    KvSequence sequence(model->kv());
-    ASSERT_TRUE(sequence.Reserve(6).ok());
+    SequenceState sequence(model->state());
+    ASSERT_TRUE(sequence.Prepare(0, 6).ok());
     std::vector<BatchRow> rows;
     for (std::uint32_t p = 0; p < 6; ++p) rows.push_back({&sequence, p, tokens_[p], true, nullptr});
     std::vector<RowResult> results(rows.size());
@@ -226,10 +226,10 @@ TEST_F(ForwardBatch, ChargesEachRowForItsExperts) {
   auto model = Load();
   model->experts().SetMissing(4, 1000);  // experts 4 to 7 are read
   model->experts().Shuffle(5, 3);
-  std::vector<KvSequence> sequences;
+  std::vector<SequenceState> sequences;
   for (std::size_t i = 0; i < 6; ++i) {
-    sequences.emplace_back(model->kv());
-    ASSERT_TRUE(sequences.back().Reserve(1).ok());
+    sequences.emplace_back(model->state());
+    ASSERT_TRUE(sequences.back().Prepare(0, 1).ok());
   }
   std::vector<BatchRow> rows;
   for (std::size_t i = 0; i < 6; ++i)
@@ -252,8 +252,8 @@ TEST_F(ForwardBatch, ChargesEachRowForItsExperts) {
 
   // Alone, a row pays for exactly what it used.
   const ExpertIoAccount before = total;
-  KvSequence alone(model->kv());
-  ASSERT_TRUE(alone.Reserve(1).ok());
+  SequenceState alone(model->state());
+  ASSERT_TRUE(alone.Prepare(0, 1).ok());
   const BatchRow row = {&alone, 0, tokens_[0], false, nullptr};
   RowResult result;
   model->forward().Run({&row, 1}, {&result, 1});
@@ -272,10 +272,10 @@ TEST_F(ForwardBatch, NanWeightsSpoilTheirRowsOnly) {
   }
   auto model = LoadedModel::Load(file, {});
   ASSERT_TRUE(model);
-  KvSequence spoilt((*model)->kv());
-  KvSequence sound((*model)->kv());
-  ASSERT_TRUE(spoilt.Reserve(1).ok());
-  ASSERT_TRUE(sound.Reserve(1).ok());
+  SequenceState spoilt((*model)->state());
+  SequenceState sound((*model)->state());
+  ASSERT_TRUE(spoilt.Prepare(0, 1).ok());
+  ASSERT_TRUE(sound.Prepare(0, 1).ok());
   const std::vector<BatchRow> rows = {{&spoilt, 0, TokenId{5}, true, nullptr},
                                       {&sound, 0, TokenId{6}, true, nullptr}};
   std::vector<RowResult> results(rows.size());

@@ -35,7 +35,7 @@ double ErrorOf(TinyModelOptions tiny, const KernelTable* kernels, std::size_t to
   auto model = LoadedModel::Load(file, {.kernels = kernels});
   EXPECT_TRUE(model) << model.error().ToString();
   const std::vector<TokenId> tokens = RandomTokens(token_count, tiny.seed);
-  KvSequence sequence((*model)->kv());
+  SequenceState sequence((*model)->state());
   const auto found = (*model)->Run(sequence, 0, tokens);
   EXPECT_TRUE(found) << found.error().ToString();
   return RelativeError(*found, ReferenceLogits(**model, file, tokens));

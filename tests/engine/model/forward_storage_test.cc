@@ -55,8 +55,7 @@ struct StoredForward {
                                {.weights = model->weights(),
                                 .kernels = *AvailableKernels().front(),
                                 .pool = pool,
-                                .experts = *pipeline,
-                                .kv = model->kv()},
+                                .experts = *pipeline},
                                {.rows_max = kRowsMax, .logit_rows_max = kRowsMax});
   }
 
@@ -79,14 +78,14 @@ TEST_P(ForwardStorage, AnySlabGivesTheSameBitsAsMemory) {
   const std::vector<TokenId> tokens = RandomTokens(40);
   auto resident = LoadedModel::Load(file.bytes(), {});
   ASSERT_TRUE(resident);
-  KvSequence sequence((*resident)->kv());
+  SequenceState sequence((*resident)->state());
   const std::vector<float> expected = *(*resident)->Run(sequence, 0, tokens);
 
   for (const std::uint64_t slab_percent : {0U, 25U, 50U, 100U}) {
     for (const std::size_t threads : {1U, 2U}) {
       for (const std::uint32_t chunk : {1U, kRowsMax}) {
         StoredForward stored(file, GetParam(), slab_percent, threads);
-        KvSequence streamed(stored.model->kv());
+        SequenceState streamed(stored.model->state());
         const auto found =
             RunTokens(*stored.forward, stored.model->config(), chunk, streamed, 0, tokens);
         ASSERT_TRUE(found) << found.error().ToString();
@@ -104,8 +103,8 @@ TEST_P(ForwardStorage, RowsArePaidForInFull) {
   const TestFile file(TinyModelBytes(StoredModel()));
   const std::vector<TokenId> tokens = RandomTokens(kRowsMax);
   StoredForward stored(file, GetParam(), 25, 1);
-  KvSequence sequence(stored.model->kv());
-  ASSERT_TRUE(sequence.Reserve(kRowsMax).ok());
+  SequenceState sequence(stored.model->state());
+  ASSERT_TRUE(sequence.Prepare(0, kRowsMax).ok());
   std::vector<BatchRow> rows;
   for (std::uint32_t p = 0; p < kRowsMax; ++p) {
     rows.push_back({&sequence, p, tokens[p], false, nullptr});
@@ -127,8 +126,8 @@ TEST_P(ForwardStorage, RunAllocatesNothing) {
   const TestFile file(TinyModelBytes(StoredModel()));
   const std::vector<TokenId> tokens = RandomTokens(8);
   StoredForward stored(file, GetParam(), 25, 2);
-  KvSequence sequence(stored.model->kv());
-  ASSERT_TRUE(sequence.Reserve(64).ok());
+  SequenceState sequence(stored.model->state());
+  ASSERT_TRUE(sequence.Prepare(0, 64).ok());
   std::vector<BatchRow> rows(8);
   std::vector<RowResult> results(8);
   const std::uint64_t before = AllocationCount();

@@ -150,7 +150,7 @@ TEST_F(PackWeightsTest, AMixedPackRunsNearTheModelItIsOf) {
   for (const std::vector<std::byte>& file : {TinyModelBytes(options_), Pack()}) {
     const auto model = LoadedModel::Load(file, {});
     ASSERT_TRUE(model) << model.error().ToString();
-    KvSequence sequence((*model)->kv());
+    SequenceState sequence((*model)->state());
     logits.push_back((*model)->Run(sequence, 0, tokens).value());
   }
   double signal = 0;

@@ -168,7 +168,7 @@ TEST_F(PackWriterTest, TheSameLogitsBitForBit) {
     const std::string bytes = ReadFile(path);
     const auto model = LoadedModel::Load(Bytes(bytes), {});
     ASSERT_TRUE(model) << model.error().ToString();
-    KvSequence sequence((*model)->kv());
+    SequenceState sequence((*model)->state());
     const auto run = (*model)->Run(sequence, 0, tokens);
     ASSERT_TRUE(run) << run.error().ToString();
     logits.push_back(*run);

@@ -48,7 +48,7 @@ class TableText final : public TokenText {
 
 // A row as the fake saw it.
 struct SeenRow {
-  const KvSequence* sequence;
+  const SequenceState* sequence;
   std::uint32_t position;
   std::int32_t token;
   bool wants_logits;
@@ -158,19 +158,33 @@ struct Bench {
     return pieces;
   }
 
+  // One layer that looks back at everything.
+  static StateShape TinyShape() {
+    StateShape shape;
+    shape.layers = {LayerState{.key_size = 2, .value_size = 2, .values = 2 * kStateBlockTokens}};
+    shape.groups = {{.window = 0, .block_elements = 4 * kStateBlockTokens}};
+    return shape;
+  }
+
   explicit Bench(StepLimits limits_given = {.sessions_max = 2,
                                             .prefill_chunk_tokens = 4,
                                             .logit_rows_max = 4,
                                             .context_tokens = 64,
                                             .stall_timeout_ns = 1'000'000'000},
-                 TableText text_given = TableText(Letters()), std::uint32_t waiting_max = 8)
+                 TableText text_given = TableText(Letters()), std::uint32_t waiting_max = 8,
+                 std::uint64_t state_tokens = 0)
       : limits(limits_given),
         text(std::move(text_given)),
         forward(text.size()),
-        kv(*KvCache::Create({.layer_count = 1, .kv_head_count = 1, .head_size = 2},
-                            std::uint64_t{limits.sessions_max} * limits.context_tokens)),
+        state(*StatePool::Create(
+            TinyShape(), {.token_capacity = state_tokens == 0 ? std::uint64_t{limits.sessions_max} *
+                                                                    limits.context_tokens
+                                                              : state_tokens,
+                          .sequences_max = limits.sessions_max,
+                          .context_tokens = limits.context_tokens,
+                          .rows_max = limits.prefill_chunk_tokens})),
         queue(limits.sessions_max, waiting_max),
-        loop(limits, forward, kv, clock, queue) {}
+        loop(limits, forward, state, clock, queue) {}
 
   ~Bench() {
     queue.Stop();
@@ -194,7 +208,7 @@ struct Bench {
   StepLimits limits;
   TableText text;
   FakeForward forward;
-  KvCache kv;
+  StatePool state;
   ManualClock clock;
   RequestQueue queue;
   StepLoop loop;

@@ -52,7 +52,7 @@ TEST(StepLoop, RunsAPromptInChunksAndThenOneTokenAStep) {
   EXPECT_EQ(finished.io.bytes_read, 800U);
   EXPECT_EQ(finished.io.wait_ns, 56U);
   EXPECT_TRUE(heard->destroyed);
-  EXPECT_EQ(bench.kv.free_block_count(), bench.kv.block_count());
+  EXPECT_EQ(bench.state.free_block_count(), bench.state.block_count());
 }
 
 TEST(StepLoop, DecodingSessionsAndOneChunkShareAStep) {
@@ -81,6 +81,83 @@ TEST(StepLoop, PromptsTakeTurns) {
   EXPECT_EQ(second->progress.size(), 2U);
   bench.RunAll();
   EXPECT_TRUE(first->done() && second->done());
+}
+
+// Room for 4 blocks of 32 tokens, for contexts of up to 4 blocks.
+constexpr StepLimits kScarce = {.sessions_max = 3,
+                                .prefill_chunk_tokens = 16,
+                                .logit_rows_max = 4,
+                                .context_tokens = 128,
+                                .stall_timeout_ns = 1'000'000'000};
+
+TEST(StepLoop, WhoCameLastGivesWayAndIsRunAgain) {
+  const auto run = [](std::uint64_t state_tokens, std::uint64_t* preempted) {
+    Bench bench(kScarce, TableText(Bench::Letters()), 8, state_tokens);
+    std::vector<std::shared_ptr<Heard>> heard;
+    for (const std::int32_t first : {1, 2, 3})
+      heard.push_back(bench.Submit(GreedyPlan(Tokens({first, 5, 9}), 90)));
+    bench.RunAll();
+    *preempted = bench.loop.counters().requests_preempted;
+    EXPECT_EQ(bench.state.free_block_count(), bench.state.block_count());
+    EXPECT_EQ(bench.loop.counters().prompt_tokens, 9U) << "rows that are run again count once";
+    EXPECT_EQ(bench.loop.counters().completion_tokens, 270U);
+    return heard;
+  };
+  std::uint64_t preempted = 0;
+  const auto roomy = run(3 * 128, &preempted);
+  EXPECT_EQ(preempted, 0U);
+  const auto scarce = run(128, &preempted);
+  EXPECT_GE(preempted, 1U);
+  for (std::size_t i = 0; i < roomy.size(); ++i) {
+    ASSERT_TRUE(scarce[i]->done()) << i;
+    EXPECT_EQ(scarce[i]->tokens(), roomy[i]->tokens()) << i;
+    EXPECT_EQ(scarce[i]->text(), roomy[i]->text()) << i;
+    EXPECT_EQ(scarce[i]->started.size(), 1U);
+    EXPECT_EQ(scarce[i]->reason(), FinishReason::kMaxTokens);
+  }
+}
+
+TEST(StepLoop, WhoIsPreemptedRunsTheSameRowsAgain) {
+  Bench bench(kScarce, TableText(Bench::Letters()), 8, 128);
+  const auto first = bench.Submit(GreedyPlan(Tokens({1}), 90));
+  const auto second = bench.Submit(GreedyPlan(Tokens({2, 7}), 90));
+  bench.RunAll();
+  ASSERT_TRUE(first->done() && second->done());
+  EXPECT_GE(bench.loop.counters().requests_preempted, 1U);
+  std::uint32_t repeated = 0;
+  for (const auto& step : bench.forward.steps)
+    for (const SeenRow& row : step) repeated += row.wants_logits ? 0 : 1;
+  EXPECT_GE(repeated, 33U)
+      << "the second prompt's first, and rows that are run again want no logits";
+  EXPECT_EQ(second->tokens().size(), 90U);
+  for (std::size_t i = 0; i < 90; ++i)
+    EXPECT_EQ(second->tokens()[i], static_cast<std::int32_t>((8 + i) % Bench::kVocabulary));
+}
+
+TEST(StepLoop, AScoreThatIsPreemptedGivesEachTokenOnce) {
+  Bench bench(kScarce, TableText(Bench::Letters()), 8, 128);
+  const auto first = bench.Submit(GreedyPlan(Tokens({1}), 100));
+  CheckedRequest plan;
+  plan.kind = RequestKind::kScore;
+  for (std::int32_t i = 0; i < 60; ++i) plan.prompt.push_back(TokenId{i});
+  const auto second = bench.Submit(std::move(plan));
+  bench.RunAll();
+  ASSERT_TRUE(first->done() && second->done());
+  EXPECT_EQ(second->tokens().size(), 59U);
+  EXPECT_EQ(second->reason(), FinishReason::kMaxTokens);
+}
+
+TEST(StepLoop, AnAnswerIsCancelledWhileItIsPreempted) {
+  Bench bench(kScarce, TableText(Bench::Letters()), 8, 128);
+  bench.Submit(GreedyPlan(Tokens({1}), 100));
+  RequestId id;
+  const auto second = bench.Submit(GreedyPlan(Tokens({2}), 100), &id);
+  while (bench.loop.counters().requests_preempted == 0) ASSERT_TRUE(bench.loop.Step());
+  ASSERT_TRUE(bench.queue.Cancel(id).ok());
+  bench.loop.Step();
+  ASSERT_TRUE(second->done());
+  EXPECT_EQ(second->reason(), FinishReason::kCancelled);
+  bench.RunAll();
 }
 
 TEST(StepLoop, WaitingRequestsHearTheirPositionAndJoinInOrder) {

@@ -53,7 +53,7 @@ TEST(EngineFaults, AReadErrorEndsTheRequestWithDataLossAndTheNextOneWorks) {
     EXPECT_EQ(stats.requests_failed, 1U);
     EXPECT_EQ(stats.requests_finished, 2U);
     EXPECT_EQ(stats.expert_read_errors, 1U);
-    EXPECT_EQ(stats.kv_blocks_used, 0U);
+    EXPECT_EQ(stats.state_blocks_used, 0U);
   }
 }
 

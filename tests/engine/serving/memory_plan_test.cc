@@ -39,7 +39,7 @@ TEST_F(EnginePlanTest, ByDefaultTakesWhatTheWholeModelNeeds) {
   EXPECT_EQ(plan.budget_bytes, plan.budget_resident_bytes);
   EXPECT_EQ(plan.expert_bytes, plan.expert_total_bytes);
   EXPECT_EQ(plan.budget_bytes,
-            plan.dense_bytes + plan.kv_bytes + plan.workspace_bytes + plan.expert_bytes);
+            plan.dense_bytes + plan.state_bytes + plan.workspace_bytes + plan.expert_bytes);
   EXPECT_LT(plan.expert_floor_bytes, plan.expert_total_bytes);
 }
 
@@ -95,7 +95,8 @@ TEST_F(EnginePlanTest, TheContextIsAtMostTheModelsOwn) {
   options_.context_tokens = 40;
   const RunLimits limits = LimitsFor(*header, options_, 0);
   EXPECT_EQ(limits.steps.context_tokens, 40U);
-  EXPECT_EQ(limits.kv_tokens, 2U * 64);  // whole blocks for each session
+  // Whole blocks: a context, and a share of one for the second session.
+  EXPECT_EQ(StateLimitsOf(limits).token_capacity, 64U + 32);
 }
 
 TEST_F(EnginePlanTest, ChunksOfPromptsGrowWhereExpertsAreRead) {

@@ -131,7 +131,7 @@ class ActivationStatsTest : public testing::Test {
         LoadedModel::Load(*file_, {.rows_max = chunk, .thread_count = threads, .observer = &stats});
     EXPECT_TRUE(model);
     if (shuffle_seed != 0) (*model)->experts().Shuffle(shuffle_seed, 3);
-    KvSequence sequence((*model)->kv());
+    SequenceState sequence((*model)->state());
     EXPECT_TRUE((*model)->Run(sequence, 0, tokens));
     return stats;
   }
@@ -305,7 +305,7 @@ TEST_F(ActivationStatsFile, GoesOnWhereItWas) {
   for (ActivationStats* stats : {&*resumed, &stats_}) {
     auto model = LoadedModel::Load(*file_, {.observer = stats});
     ASSERT_TRUE(model);
-    KvSequence sequence((*model)->kv());
+    SequenceState sequence((*model)->state());
     ASSERT_TRUE((*model)->Run(sequence, 0, rest));
   }
   EXPECT_EQ(resumed->token_count(), kTokens);

@@ -54,7 +54,7 @@ inline std::vector<TokenId> RandomTokens(std::size_t count) {
 inline std::vector<float> LogitsInMemory(std::span<const std::byte> file,
                                          std::span<const TokenId> tokens) {
   const auto model = *LoadedModel::Load(file, {});
-  KvSequence sequence(model->kv());
+  SequenceState sequence(model->state());
   return *model->Run(sequence, 0, tokens);
 }
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/model/state/state_shape.h"
+
+#include <algorithm>
+
+namespace edgemoe {
+namespace {
+
+std::uint32_t GroupOf(std::uint32_t window, std::vector<StateGroup>& groups) {
+  const auto found = std::ranges::find(groups, window, &StateGroup::window);
+  const auto index = static_cast<std::uint32_t>(found - groups.begin());
+  if (found == groups.end()) groups.push_back({.window = window, .block_elements = 0});
+  return index;
+}
+
+}  // namespace
+
+StateShape StateShapeOf(const ModelConfig& config) {
+  StateShape shape;
+  for (const LayerConfig& layer : config.layers) {
+    const AttentionConfig& attention = layer.attention;
+    LayerState state = {.group = GroupOf(attention.window, shape.groups),
+                        .key_size = attention.kv_size(),
+                        .value_size = attention.kv_size()};
+    StateGroup& group = shape.groups[state.group];
+    state.keys = group.block_elements;
+    state.values = state.keys + std::uint64_t{kStateBlockTokens} * state.key_size;
+    group.block_elements = state.values + std::uint64_t{kStateBlockTokens} * state.value_size;
+    state.recurrent = shape.recurrent_floats;
+    shape.recurrent_floats += state.recurrent_size;
+    shape.layers.push_back(state);
+  }
+  return shape;
+}
+
+}  // namespace edgemoe
