@@ -14,11 +14,17 @@
 #include "engine/model/ops/encoded_rows.h"
 #include "engine/model/ops/expert_feed_forward.h"
 #include "engine/model/ops/projection.h"
+#include "engine/model/ops/short_convolution.h"
 #include "engine/model/workspace.h"
 #include "engine/quant/quantize.h"
 
 namespace edgemoe {
 namespace {
+
+void Scale(float factor, float* x, std::size_t count) {
+  if (factor == 1.0F) return;
+  for (std::size_t i = 0; i < count; ++i) x[i] *= factor;
+}
 
 class Transformer final : public Forward {
  public:
@@ -31,8 +37,9 @@ class Transformer final : public Forward {
                  workspace_, options_.rows_max, options_.observer},
         rows_(options_.rows_max),
         attention_(context_),
+        short_convolution_(context_),
         dense_feed_forward_(context_),
-        expert_feed_forward_(context_, parts.experts),
+        expert_feed_forward_(context_, parts.experts, dense_feed_forward_),
         encoded_output_(parts.kernels, parts.pool, workspace_.encoded_width, options_.rows_max,
                         config.width),
         logit_rows_(options_.logit_rows_max) {}
@@ -48,7 +55,7 @@ class Transformer final : public Forward {
       rows_.FailCancelled();
       rows_.Compact(workspace_.x, config_.width);
       if (rows_.count() == 0) return;
-      attention_.Run(LayerIndex{layer}, parts_.weights.layers[layer], rows_);
+      Mix(LayerIndex{layer});
       parts_.experts.Advance();
       FeedForward(layer);
     }
@@ -57,6 +64,15 @@ class Transformer final : public Forward {
   }
 
  private:
+  void Mix(LayerIndex layer) {
+    const LayerWeights& weights = parts_.weights.layers[layer.value];
+    if (config_.layers[layer.value].mixer_as<ShortConvolutionConfig>() != nullptr) {
+      short_convolution_.Run(layer, weights, rows_);
+    } else {
+      attention_.Run(layer, weights, rows_);
+    }
+  }
+
   void FeedForward(std::uint32_t layer) {
     const LayerWeights& weights = parts_.weights.layers[layer];
     if (config_.layers[layer].experts) {
@@ -83,6 +99,7 @@ class Transformer final : public Forward {
           "position without room");
       DequantizeRow(embedding.type, embedding.bytes + token * embedding.row_bytes, config_.width,
                     workspace_.x + i * config_.width);
+      Scale(config_.embedding_scale, workspace_.x + i * config_.width, config_.width);
     });
   }
 
@@ -112,6 +129,7 @@ class Transformer final : public Forward {
     encoded_output_.Set(workspace_.normed, count);
     const std::array output = {Projection{&parts_.weights.output, workspace_.logits}};
     Project(output, encoded_output_, count, parts_.kernels, parts_.pool);
+    Scale(config_.logit_scale, workspace_.logits, count * config_.vocabulary_size);
     for (std::size_t i = 0; i < count; ++i) {
       const float* logits = workspace_.logits + i * config_.vocabulary_size;
       if (options_.logit_sink) {
@@ -129,6 +147,7 @@ class Transformer final : public Forward {
   const OpContext context_;
   ActiveRows rows_;
   Attention attention_;
+  ShortConvolution short_convolution_;
   DenseFeedForward dense_feed_forward_;
   ExpertFeedForward expert_feed_forward_;
   EncodedRows encoded_output_;

@@ -13,6 +13,14 @@ std::uint32_t MaxOver(const std::vector<LayerConfig>& layers, Of of) {
   return most;
 }
 
+template <class Of>
+std::uint32_t MaxOfAttention(const std::vector<LayerConfig>& layers, Of of) {
+  return MaxOver(layers, [&](const LayerConfig& layer) {
+    const auto* const attention = layer.mixer_as<AttentionConfig>();
+    return attention == nullptr ? 0 : of(*attention);
+  });
+}
+
 }  // namespace
 
 std::uint32_t ModelConfig::expert_layer_count() const {
@@ -28,15 +36,20 @@ std::vector<LayerIndex> ModelConfig::expert_layers() const {
 }
 
 std::uint32_t ModelConfig::q_size_max() const {
-  return MaxOver(layers, [](const LayerConfig& l) { return l.attention.q_size(); });
+  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.q_size(); });
 }
 
 std::uint32_t ModelConfig::kv_size_max() const {
-  return MaxOver(layers, [](const LayerConfig& l) { return l.attention.kv_size(); });
+  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.kv_size(); });
 }
 
 std::uint32_t ModelConfig::head_count_max() const {
-  return MaxOver(layers, [](const LayerConfig& l) { return l.attention.head_count; });
+  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.head_count; });
+}
+
+bool ModelConfig::has_convolution() const {
+  return std::ranges::any_of(
+      layers, [](const LayerConfig& l) { return l.mixer_as<ShortConvolutionConfig>() != nullptr; });
 }
 
 std::uint32_t ModelConfig::dense_width_max() const {

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "engine/base/ids.h"
@@ -23,13 +25,23 @@ constexpr std::uint32_t kExpertCountMax = 1024;
 constexpr std::uint32_t kExpertUsedCountMax = 64;
 constexpr std::uint32_t kVocabularySizeMax = 1u << 22;
 constexpr std::uint32_t kContextLengthMax = 1u << 24;
+constexpr std::uint32_t kConvolutionWidthMax = 64;
+constexpr std::uint32_t kExpertGroupCountMax = 64;
 
 enum class RopeScaling : std::uint8_t { kNone, kLinear, kYarn };
 
-// Rotary positions, NEOX pairing: element i of a head with element i + dimension_count / 2.
+// Which element of a head turns together with element i of its first half.
+enum class RopePairing : std::uint8_t {
+  kHalves,      // i + dimension_count / 2; llama.cpp calls it NEOX
+  kNeighbours,  // pairs (2 i, 2 i + 1); llama.cpp calls it NORM
+};
+
+// Rotary positions.
 struct RopeConfig {
-  std::uint32_t dimension_count = 0;  // even; the first so many elements of a head are rotated
-  float base = 10000;                 // pair i turns by position * base^(-2 i / dimension_count)
+  std::uint32_t dimension_count =
+      0;  // even; the first so many elements of a head are rotated; 0: none
+  RopePairing pairing = RopePairing::kHalves;
+  float base = 10000;  // pair i turns by position * base^(-2 i / dimension_count)
   RopeScaling scaling = RopeScaling::kNone;
   // Of kLinear and kYarn: positions are divided by it. At least 1.
   float factor = 1;
@@ -57,13 +69,24 @@ struct AttentionConfig {
   std::uint32_t head_size = 0;      // even
   std::uint32_t window = 0;         // positions that a row sees, its own included; 0: all
   QkNorm qk_norm = QkNorm::kNone;
-  bool biases = false;  // of q, k, v and the output
-  bool sinks = false;   // a logit a head that takes part in the softmax and has no value
+  bool biases = false;  // of q, k and v
+  bool output_bias = false;
+  bool sinks = false;     // a logit a head that takes part in the softmax and has no value
+  float score_scale = 0;  // of q times k; 0: 1 / sqrt(head_size)
   RopeConfig rope;
 
   std::uint32_t q_size() const { return head_count * head_size; }
   std::uint32_t kv_size() const { return kv_head_count * head_size; }
 };
+
+// Gated short convolution (LFM2): b, c and x of [width] are one projection; y[t] = out(c[t] *
+// sum over i of kernel[i] * (b * x)[t - taps + 1 + i]), all but the projections element by element.
+struct ShortConvolutionConfig {
+  std::uint32_t taps = 0;  // positions that an output sees, its own included; at least 2
+};
+
+// What joins a position with those before it.
+using Mixer = std::variant<AttentionConfig, ShortConvolutionConfig>;
 
 // How gate and up become the input of down.
 enum class Activation : std::uint8_t {
@@ -75,12 +98,18 @@ enum class Activation : std::uint8_t {
 enum class ExpertGating : std::uint8_t {
   kSoftmax,          // over all experts; the best are chosen
   kSoftmaxOfChosen,  // the best logits are chosen, the softmax is over these alone
+  kSigmoid,          // of each expert by itself; the best are chosen
 };
 
 // A mixture of experts; counts and widths are the model's.
 struct ExpertsConfig {
   ExpertLayerIndex index{};  // among the layers that have experts
   ExpertGating gating = ExpertGating::kSoftmax;
+  bool selection_bias = false;  // [expert_count], added for choosing only
+  // Experts are in groups of equal size, of which the best are looked at: those whose two best
+  // experts have the largest sum. 1: no groups.
+  std::uint32_t group_count = 1;
+  std::uint32_t group_used_count = 1;
   bool normalise = false;    // the chosen weights are divided by their sum
   float weights_scale = 1;   // then multiplied by this
   bool router_bias = false;  // [expert_count]
@@ -89,9 +118,21 @@ struct ExpertsConfig {
 };
 
 struct LayerConfig {
-  AttentionConfig attention;
-  std::optional<ExpertsConfig> experts;  // or else a dense feed-forward
-  std::uint32_t dense_width = 0;         // of that: gate, up [dense_width, width], SwiGLU
+  Mixer mixer;
+  std::optional<ExpertsConfig> experts;
+  // Of the dense feed-forward: gate, up [dense_width, width], SwiGLU. Where there are experts, too,
+  // it stands beside them (shared experts), or is not there: 0.
+  std::uint32_t dense_width = 0;
+  bool dense_gate = false;  // beside experts: its output is multiplied by the sigmoid of gate * x
+
+  // Null for another mixer.
+  template <class Config>
+  const Config* mixer_as() const {
+    return std::get_if<Config>(&mixer);
+  }
+  // REQUIRES: the mixer is attention.
+  const AttentionConfig& attention() const { return std::get<AttentionConfig>(mixer); }
+  AttentionConfig& attention() { return std::get<AttentionConfig>(mixer); }
 };
 
 // Checked: every field is in a sane range, so that sizes derived from them cannot overflow.
@@ -102,7 +143,10 @@ struct ModelConfig {
   std::uint32_t vocabulary_size = 0;
   std::uint32_t context_length = 0;  // tokens it was trained for
   float rms_epsilon = 0;
-  // The same in all layers that have experts.
+  float embedding_scale = 1;  // of the embedding's rows
+  float residual_scale = 1;   // of what each mixer and feed-forward adds
+  float logit_scale = 1;      // of the logits
+  // The same in all layers that have experts; 0 where none has.
   std::uint32_t expert_count = 0;
   std::uint32_t expert_used_count = 0;  // top-k, at most expert_count
   std::uint32_t expert_width = 0;       // expert feed-forward length
@@ -113,10 +157,11 @@ struct ModelConfig {
   // The model's layer of each expert layer: [expert_layer_count].
   std::vector<LayerIndex> expert_layers() const;
 
-  // The most that any layer needs, for buffers that all layers share.
+  // The most that any layer needs, for buffers that all layers share; 0 where none needs it.
   std::uint32_t q_size_max() const;
   std::uint32_t kv_size_max() const;
   std::uint32_t head_count_max() const;
+  bool has_convolution() const;
   std::uint32_t dense_width_max() const;
 };
 

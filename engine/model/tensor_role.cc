@@ -8,13 +8,38 @@
 namespace edgemoe {
 
 const char* TensorRoleName(TensorRole role) {
-  constexpr std::array<const char*, kTensorRoleCount> kNames = {
-      "embedding",  "output_norm", "output",      "attention_norm",   "query",
-      "query_bias", "query_norm",  "key",         "key_bias",         "key_norm",
-      "value",      "value_bias",  "sinks",       "attention_output", "attention_output_bias",
-      "ffn_norm",   "router",      "router_bias", "gate_bias",        "up_bias",
-      "down_bias",  "dense_gate",  "dense_up",    "dense_down",       "gate",
-      "up",         "down"};
+  constexpr std::array<const char*, kTensorRoleCount> kNames = {"embedding",
+                                                                "output_norm",
+                                                                "output",
+                                                                "attention_norm",
+                                                                "query",
+                                                                "query_bias",
+                                                                "query_norm",
+                                                                "key",
+                                                                "key_bias",
+                                                                "key_norm",
+                                                                "value",
+                                                                "value_bias",
+                                                                "sinks",
+                                                                "attention_output",
+                                                                "attention_output_bias",
+                                                                "convolution_in",
+                                                                "convolution_kernel",
+                                                                "convolution_out",
+                                                                "ffn_norm",
+                                                                "router",
+                                                                "router_bias",
+                                                                "selection_bias",
+                                                                "gate_bias",
+                                                                "up_bias",
+                                                                "down_bias",
+                                                                "dense_gate",
+                                                                "dense_up",
+                                                                "dense_down",
+                                                                "dense_output_gate",
+                                                                "gate",
+                                                                "up",
+                                                                "down"};
   return kNames[static_cast<std::size_t>(role)];
 }
 
@@ -30,7 +55,10 @@ bool IsFloatVector(TensorRole role) {
     case TensorRole::kSinks:
     case TensorRole::kAttentionOutputBias:
     case TensorRole::kFeedForwardNorm:
+    case TensorRole::kConvolutionKernel:
     case TensorRole::kRouterBias:
+    case TensorRole::kSelectionBias:
+    case TensorRole::kDenseOutputGate:
     case TensorRole::kGateBias:
     case TensorRole::kUpBias:
     case TensorRole::kDownBias: return true;
@@ -54,7 +82,9 @@ bool IsRequantisable(TensorRole role) {
 }
 
 TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer) {
-  const AttentionConfig& attention = layer.attention;
+  static const AttentionConfig kNoAttention;
+  const auto* const own = layer.mixer_as<AttentionConfig>();
+  const AttentionConfig& attention = own == nullptr ? kNoAttention : *own;
   const std::uint64_t width = config.width;
   const bool row_norm = attention.qk_norm == QkNorm::kRow;
   switch (role) {
@@ -74,8 +104,14 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
     case TensorRole::kKeyNorm: return {1, row_norm ? attention.kv_size() : attention.head_size};
     case TensorRole::kSinks: return {1, attention.head_count};
     case TensorRole::kAttentionOutput: return {width, attention.q_size()};
+    case TensorRole::kConvolutionIn: return {3 * width, width};
+    case TensorRole::kConvolutionKernel:
+      return {width, layer.mixer_as<ShortConvolutionConfig>()->taps};
+    case TensorRole::kConvolutionOut: return {width, width};
     case TensorRole::kRouter: return {config.expert_count, width};
-    case TensorRole::kRouterBias: return {1, config.expert_count};
+    case TensorRole::kRouterBias:
+    case TensorRole::kSelectionBias: return {1, config.expert_count};
+    case TensorRole::kDenseOutputGate: return {1, width};
     case TensorRole::kGateBias:
     case TensorRole::kUpBias: return {config.expert_count, config.expert_width};
     case TensorRole::kDownBias: return {config.expert_count, width};

@@ -29,28 +29,33 @@ enum class TensorRole : std::uint8_t {
   kSinks,
   kAttentionOutput,
   kAttentionOutputBias,
+  kConvolutionIn,
+  kConvolutionKernel,
+  kConvolutionOut,
   kFeedForwardNorm,
   kRouter,
   kRouterBias,
+  kSelectionBias,
   kGateBias,  // of all experts of a layer, as the next two
   kUpBias,
   kDownBias,
   kDenseGate,
   kDenseUp,
   kDenseDown,
+  kDenseOutputGate,
   // Of one expert. These stay on storage.
   kGate,
   kUp,
   kDown,
 };
-constexpr std::size_t kTensorRoleCount = 27;
+constexpr std::size_t kTensorRoleCount = 32;
 
 // "embedding", "attention_output", "gate" ... as reports and messages show it.
 const char* TensorRoleName(TensorRole role);
 
 constexpr bool IsOfExpert(TensorRole role) { return role >= TensorRole::kGate; }
-// Norms, biases and sinks: kept as float in memory whatever their type in the file, and never
-// requantised.
+// Norms, biases, sinks and what else is small: kept as float in memory whatever their type in the
+// file, and never requantised.
 bool IsFloatVector(TensorRole role);
 // Embedding, output, projections and the experts' matrices: what packs may requantise. Routers are
 // small and decide too much.

@@ -151,6 +151,8 @@ Status LayOutLayer(Finder& finder, const ModelConfig& config, const Architecture
   const LayerConfig& layer_config = config.layers[layer.value];
   for (const TensorRule& rule : architecture.layer_tensors(layer_config)) {
     if (IsOfExpert(rule.role)) continue;
+    if (rule.optional && files.FindTensor(LayerTensorName(layer.value, rule.name)) == nullptr)
+      continue;
     EDGEMOE_RETURN_IF_ERROR(AddDense(finder, LayerTensorName(layer.value, rule.name), rule.role,
                                      layer, ShapeOf(rule.role, config, layer_config), layout));
   }
@@ -165,8 +167,8 @@ Status LayOutInto(const ModelConfig& config, const GgufSet& files, WeightsLayout
   const Architecture* const architecture = FindArchitecture(config.architecture);
   EDGEMOE_CHECK(architecture != nullptr, "a config is of a known architecture");
   Finder finder(files);
-  for (const TensorRule& rule : WholeModelTensors()) {
-    if (rule.role == TensorRole::kOutput && files.FindTensor(rule.name) == nullptr) {
+  for (const TensorRule& rule : WholeModelTensors(*architecture)) {
+    if (rule.optional && files.FindTensor(rule.name) == nullptr) {
       layout->tied_output = true;
       continue;
     }

@@ -33,13 +33,15 @@ class Carver {
 // Waves of fewer uses leave cores without work, of more win nothing.
 constexpr std::size_t kWaveUses = 256;
 
-void CarveAttention(const ModelConfig& config, const WorkspaceLimits& limits, Carver& carver,
-                    Workspace& out) {
+void CarveMixers(const ModelConfig& config, const WorkspaceLimits& limits, Carver& carver,
+                 Workspace& out) {
   const std::size_t rows = limits.rows_max;
   out.q = carver.TakeFloats(rows, config.q_size_max());
   out.k = carver.TakeFloats(rows, config.kv_size_max());
   out.v = carver.TakeFloats(rows, config.kv_size_max());
   out.attended = carver.TakeFloats(rows, config.q_size_max());
+  if (config.has_convolution())
+    out.convolution = carver.TakeFloats(rows, 3 * std::size_t{config.width});
   out.scores = carver.TakeFloats(limits.thread_count, std::size_t{config.context_length} + 1);
   out.encoded_heads = carver.TakeBytes(EncodedRows::Bytes(rows, config.q_size_max()));
 }
@@ -57,6 +59,7 @@ void CarveFeedForward(const ModelConfig& config, const WorkspaceLimits& limits, 
   out.gathered_gate = carver.TakeBytes(out.wave_uses * EncodedStrideMax(config.width));
   out.gathered_up = carver.TakeBytes(out.wave_uses * EncodedStrideMax(config.width));
   out.encoded_hidden = carver.TakeBytes(out.wave_uses * EncodedStrideMax(config.expert_width));
+  if (dense_width > 0) out.dense_out = carver.TakeFloats(rows, config.width);
   out.dense_gate = carver.TakeFloats(rows, dense_width);
   out.dense_up = carver.TakeFloats(rows, dense_width);
   out.encoded_dense = carver.TakeBytes(EncodedRows::Bytes(rows, dense_width));
@@ -75,10 +78,10 @@ std::size_t Carve(const ModelConfig& config, const WorkspaceLimits& limits, std:
   out.guess_normed = carver.TakeFloats(kGuessRowsMax, config.width);
   out.guess_router = carver.TakeFloats(kGuessRowsMax, config.expert_count);
   out.encoded_guess = carver.TakeBytes(EncodedRows::Bytes(kGuessRowsMax, config.width));
-  Carver attention = carver;
-  CarveAttention(config, limits, attention, out);
+  Carver mixers = carver;
+  CarveMixers(config, limits, mixers, out);
   CarveFeedForward(config, limits, carver, out);
-  return std::max(attention.bytes(), carver.bytes());
+  return std::max(mixers.bytes(), carver.bytes());
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ struct WorkspaceLimits {
 
 // The activations of one step, in one allocation made once. A "use" is one of the expert_used_count
 // experts of one row; experts are computed in waves of at most `wave_uses` uses. Sizes that differ
-// between layers are those of the largest. What only attention takes lies where the feed-forward
+// between layers are those of the largest. What only mixers take lies where the feed-forward
 // has its own: neither needs the other's once it is done.
 struct Workspace {
   float* x = nullptr;             // [rows, width], the residual stream
@@ -27,6 +27,7 @@ struct Workspace {
   float* k = nullptr;             // [rows, kv_size]
   float* v = nullptr;             // [rows, kv_size]
   float* attended = nullptr;      // [rows, q_size]
+  float* convolution = nullptr;   // [rows, 3 * width], where a layer convolves
   float* rope = nullptr;          // see RopeTables
   float* scores = nullptr;        // [threads, context_length + 1]
   float* router = nullptr;        // [rows, expert_count]
@@ -35,6 +36,7 @@ struct Workspace {
   float* expert_out = nullptr;    // [uses, width]
   float* dense_gate = nullptr;    // [rows, dense_width]
   float* dense_up = nullptr;      // [rows, dense_width]
+  float* dense_out = nullptr;     // [rows, width], what it adds to x
   float* logits = nullptr;        // [logit_rows, vocabulary]
   float* guess_normed = nullptr;  // [kGuessRowsMax, width]
   float* guess_router = nullptr;  // [kGuessRowsMax, expert_count]

@@ -45,8 +45,8 @@ RandomModelOptions Qwen3Moe() {
   RandomModelOptions model;
   model.config = Common("qwen3moe");
   LayerConfig layer;
-  layer.attention = CommonAttention();
-  layer.attention.qk_norm = QkNorm::kHead;
+  layer.attention() = CommonAttention();
+  layer.attention().qk_norm = QkNorm::kHead;
   layer.experts = ExpertsConfig{.normalise = true};
   model.config.layers.assign(kLayerCount, layer);
   return model;
@@ -70,7 +70,7 @@ RandomModelOptions Qwen3MoeScaledWeights() {
 RandomModelOptions Qwen3MoeLinear() {
   RandomModelOptions model = Qwen3Moe();
   for (LayerConfig& layer : model.config.layers) {
-    RopeConfig& rope = layer.attention.rope;
+    RopeConfig& rope = layer.attention().rope;
     rope.scaling = RopeScaling::kLinear;
     rope.factor = 2.5F;
     rope.attention_factor = 0.75F;
@@ -85,7 +85,7 @@ RandomModelOptions Qwen3MoeYarn() {
   model.config.expert_width = 256;
   model.config.layers.resize(2);
   for (LayerConfig& layer : model.config.layers) {
-    AttentionConfig& attention = layer.attention;
+    AttentionConfig& attention = layer.attention();
     attention.head_count = 8;
     attention.rope = Yarn(attention.rope);
     attention.rope.beta_fast = 1.5F;
@@ -102,11 +102,11 @@ RandomModelOptions Olmoe() {
   RandomModelOptions model;
   model.config = Common("olmoe");
   LayerConfig layer;
-  layer.attention = CommonAttention();
-  layer.attention.kv_head_count = 4;
-  layer.attention.head_size = 16;
-  layer.attention.rope.dimension_count = 16;
-  layer.attention.qk_norm = QkNorm::kRow;
+  layer.attention() = CommonAttention();
+  layer.attention().kv_head_count = 4;
+  layer.attention().head_size = 16;
+  layer.attention().rope.dimension_count = 16;
+  layer.attention().qk_norm = QkNorm::kRow;
   layer.experts.emplace();
   model.config.layers.assign(kLayerCount, layer);
   return model;
@@ -127,16 +127,17 @@ RandomModelOptions GptOss() {
   model.spread = ClampedSpread;
   model.seed = 3;
   LayerConfig layer;
-  layer.attention = CommonAttention();
-  layer.attention.biases = true;
-  layer.attention.sinks = true;
-  layer.attention.rope = Yarn(layer.attention.rope);
+  layer.attention() = CommonAttention();
+  layer.attention().biases = true;
+  layer.attention().output_bias = true;
+  layer.attention().sinks = true;
+  layer.attention().rope = Yarn(layer.attention().rope);
   layer.experts = ExpertsConfig{.gating = ExpertGating::kSoftmaxOfChosen,
                                 .router_bias = true,
                                 .biases = true,
                                 .activation = Activation::kClampedSwiglu};
   model.config.layers.assign(kLayerCount, layer);
-  for (std::uint32_t i = 0; i < kLayerCount; i += 2) model.config.layers[i].attention.window = 12;
+  for (std::uint32_t i = 0; i < kLayerCount; i += 2) model.config.layers[i].attention().window = 12;
   return model;
 }
 

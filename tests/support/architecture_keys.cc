@@ -67,11 +67,11 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   keys.Add("context_length", config.context_length);
   keys.Add("embedding_length", config.width);
   keys.Add("feed_forward_length", dense_count > 0 ? dense_width : config.expert_width);
-  AddAttention(last.attention, config.rms_epsilon, keys);
-  AddRope(last.attention.rope, last.attention.head_size, keys);
+  AddAttention(last.attention(), config.rms_epsilon, keys);
+  AddRope(last.attention().rope, last.attention().head_size, keys);
   AddExperts(config, keys);
   if (dense_count > 0) keys.Add("leading_dense_block_count", dense_count);
-  const std::uint32_t window = config.layers.front().attention.window;
+  const std::uint32_t window = config.layers.front().attention().window;
   if (window > 0) keys.Add("attention.sliding_window", window);
 
   std::vector<GgufEntry> entries = {{"general.architecture", config.architecture},

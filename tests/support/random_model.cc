@@ -67,6 +67,10 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
     case TensorRole::kAttentionOutputBias:
     case TensorRole::kDownBias: return {0, 0.5};
     case TensorRole::kSinks: return {1, 1.5};
+    // Sigmoids lie between 0 and 1: a bias that changes about half of the choices.
+    case TensorRole::kSelectionBias: return {0, 0.3};
+    case TensorRole::kDenseOutputGate: return row(2);
+    case TensorRole::kConvolutionKernel: return {0, 1.5};
     default: return row(1);
   }
 }
@@ -76,7 +80,7 @@ std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options) 
   EDGEMOE_CHECK(architecture != nullptr, "an architecture of engine/model/arch");
   EDGEMOE_CHECK(options.config.vocabulary_size >= kTinyVocabularySize, "the tests' vocabulary");
   std::vector<RandomTensor> tensors;
-  for (const TensorRule& rule : WholeModelTensors()) {
+  for (const TensorRule& rule : WholeModelTensors(*architecture)) {
     if (options.tied_output && rule.role == TensorRole::kOutput) continue;
     tensors.push_back(Describe(options, std::string(rule.name), rule.role, {}));
   }

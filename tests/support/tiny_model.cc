@@ -25,11 +25,11 @@ ModelConfig TinyConfig(const TinyModelOptions& o) {
   config.expert_used_count = o.expert_used_count;
   config.expert_width = o.expert_width;
   LayerConfig layer;
-  layer.attention.head_count = o.head_count;
-  layer.attention.kv_head_count = o.kv_head_count;
-  layer.attention.head_size = o.head_size;
-  layer.attention.qk_norm = QkNorm::kHead;
-  layer.attention.rope.dimension_count = o.head_size;
+  layer.attention().head_count = o.head_count;
+  layer.attention().kv_head_count = o.kv_head_count;
+  layer.attention().head_size = o.head_size;
+  layer.attention().qk_norm = QkNorm::kHead;
+  layer.attention().rope.dimension_count = o.head_size;
   layer.experts = ExpertsConfig{.normalise = true};
   config.layers.assign(o.layer_count, layer);
   return config;

@@ -48,7 +48,8 @@ Status ReadInto(const GgufFile& file, ModelConfig& config) {
 }  // namespace
 
 std::span<const Architecture> Architectures() {
-  static const std::array kAll = {arch::kGptOss, arch::kOlmoe, arch::kQwen3Moe};
+  static const std::array kAll = {arch::kGptOss, arch::kLfm2, arch::kLfm2Moe, arch::kOlmoe,
+                                  arch::kQwen3Moe};
   return kAll;
 }
 
@@ -64,12 +65,10 @@ Result<ModelConfig> ReadModelConfig(const GgufFile& metadata) {
   return config;
 }
 
-std::span<const TensorRule> WholeModelTensors() {
-  static constexpr std::array<TensorRule, 3> kRules = {
-      {{TensorRole::kEmbedding, "token_embd.weight"},
-       {TensorRole::kOutputNorm, "output_norm.weight"},
-       {TensorRole::kOutput, "output.weight"}}};
-  return kRules;
+std::vector<TensorRule> WholeModelTensors(const Architecture& architecture) {
+  return {{TensorRole::kEmbedding, "token_embd.weight"},
+          {TensorRole::kOutputNorm, architecture.output_norm},
+          {.role = TensorRole::kOutput, .name = "output.weight", .optional = true}};
 }
 
 }  // namespace edgemoe

@@ -22,6 +22,7 @@ namespace edgemoe {
 struct TensorRule {
   TensorRole role;
   std::string_view name;
+  bool optional = false;  // a file may lack it: the model then has none
 };
 
 struct Architecture {
@@ -30,8 +31,9 @@ struct Architecture {
   // expert layers are done by ReadModelConfig. INVALID_ARGUMENT, NOT_FOUND and UNIMPLEMENTED name
   // the key, the value found and what is accepted.
   Status (*read)(MetadataReader& metadata, ModelConfig& config);
-  // Every tensor that a layer of this kind has, each required. The order is the one in memory.
+  // Every tensor that a layer of this kind has. The order is the one in memory.
   std::vector<TensorRule> (*layer_tensors)(const LayerConfig& layer);
+  std::string_view output_norm = "output_norm.weight";
 };
 
 std::span<const Architecture> Architectures();
@@ -42,7 +44,7 @@ const Architecture* FindArchitecture(std::string_view name);
 // UNIMPLEMENTED, with its name: nothing that would change the result is passed over.
 Result<ModelConfig> ReadModelConfig(const GgufFile& metadata);
 
-// "token_embd.weight", "output_norm.weight", "output.weight" (which may be missing: tied).
-std::span<const TensorRule> WholeModelTensors();
+// Embedding, output norm and output, which may be missing: it is the embedding then.
+std::vector<TensorRule> WholeModelTensors(const Architecture& architecture);
 
 }  // namespace edgemoe

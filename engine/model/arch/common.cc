@@ -79,10 +79,10 @@ Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
   const std::uint32_t layers = config.layer_count();
   EDGEMOE_RETURN_IF_ERROR(metadata.SameInEachLayer("attention.head_count", 1, kHeadCountMax, layers,
                                                    &attention.head_count));
-  attention.kv_head_count = attention.head_count;
-  if (metadata.Has("attention.head_count_kv"))
+  if (attention.kv_head_count == 0 && metadata.Has("attention.head_count_kv"))
     EDGEMOE_RETURN_IF_ERROR(metadata.SameInEachLayer(
         "attention.head_count_kv", 1, attention.head_count, layers, &attention.kv_head_count));
+  if (attention.kv_head_count == 0) attention.kv_head_count = attention.head_count;
   if (attention.head_count % attention.kv_head_count != 0)
     return InvalidField(metadata.KeyOf("attention.head_count_kv"),
                         ShowValue(attention.kv_head_count),
@@ -113,6 +113,38 @@ Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, Mo
   return metadata.CountOr("expert_group_used_count", 0, 1, 0, &unused);
 }
 
+Status ReadGating(MetadataReader& metadata, ExpertGating accepted, ExpertsConfig& experts) {
+  experts.gating = accepted;
+  // The numbers are llama.cpp's.
+  const std::uint32_t number = accepted == ExpertGating::kSoftmax ? 1 : 2;
+  std::uint32_t found = 0;
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_gating_func", number, number, number, &found));
+  // 0 is how some files say that nothing is scaled.
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.NumberOr("expert_weights_scale", 0.0F, 1e6F, 1.0F, &experts.weights_scale));
+  if (experts.weights_scale == 0.0F) experts.weights_scale = 1;
+  return OkStatus();
+}
+
+Status ReadLeadingDense(MetadataReader& metadata, const ExpertsConfig& experts,
+                        ModelConfig& config) {
+  std::uint32_t dense_count = 0;
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.CountOr("leading_dense_block_count", 0, config.layer_count() - 1, 0, &dense_count));
+  std::uint32_t dense_width = 0;
+  if (dense_count > 0)
+    EDGEMOE_RETURN_IF_ERROR(metadata.SameInEachLayer("feed_forward_length", 1, kWidthMax,
+                                                     config.layer_count(), &dense_width));
+  for (std::uint32_t i = 0; i < config.layer_count(); ++i) {
+    if (i < dense_count) {
+      config.layers[i].dense_width = dense_width;
+    } else {
+      config.layers[i].experts = experts;
+    }
+  }
+  return OkStatus();
+}
+
 void IgnoreDescriptions(MetadataReader& metadata) {
   for (const std::string_view name : {"vocab_size", "feed_forward_length",
                                       "expert_shared_feed_forward_length", "tensor_data_layout"})
@@ -120,28 +152,38 @@ void IgnoreDescriptions(MetadataReader& metadata) {
 }
 
 std::vector<TensorRule> LayerTensors(const LayerConfig& layer) {
-  const AttentionConfig& attention = layer.attention;
-  std::vector<TensorRule> rules = {{TensorRole::kAttentionNorm, "attn_norm.weight"},
-                                   {TensorRole::kQuery, "attn_q.weight"},
-                                   {TensorRole::kKey, "attn_k.weight"},
-                                   {TensorRole::kValue, "attn_v.weight"}};
+  std::vector<TensorRule> rules = {{TensorRole::kAttentionNorm, "attn_norm.weight"}};
   const auto add = [&](bool has, std::initializer_list<TensorRule> more) {
     if (has) rules.insert(rules.end(), more);
   };
-  add(attention.biases, {{TensorRole::kQueryBias, "attn_q.bias"},
-                         {TensorRole::kKeyBias, "attn_k.bias"},
-                         {TensorRole::kValueBias, "attn_v.bias"},
-                         {TensorRole::kAttentionOutputBias, "attn_output.bias"}});
-  add(attention.qk_norm != QkNorm::kNone, {{TensorRole::kQueryNorm, "attn_q_norm.weight"},
-                                           {TensorRole::kKeyNorm, "attn_k_norm.weight"}});
-  add(attention.sinks, {{TensorRole::kSinks, "attn_sinks.weight"}});
-  add(true, {{TensorRole::kAttentionOutput, "attn_output.weight"},
-             {TensorRole::kFeedForwardNorm, "ffn_norm.weight"}});
+  if (const auto* const attention = layer.mixer_as<AttentionConfig>()) {
+    add(true, {{TensorRole::kQuery, "attn_q.weight"},
+               {TensorRole::kKey, "attn_k.weight"},
+               {TensorRole::kValue, "attn_v.weight"}});
+    add(attention->biases, {{TensorRole::kQueryBias, "attn_q.bias"},
+                            {TensorRole::kKeyBias, "attn_k.bias"},
+                            {TensorRole::kValueBias, "attn_v.bias"}});
+    add(attention->output_bias, {{TensorRole::kAttentionOutputBias, "attn_output.bias"}});
+    add(attention->qk_norm != QkNorm::kNone, {{TensorRole::kQueryNorm, "attn_q_norm.weight"},
+                                              {TensorRole::kKeyNorm, "attn_k_norm.weight"}});
+    add(attention->sinks, {{TensorRole::kSinks, "attn_sinks.weight"}});
+    add(true, {{TensorRole::kAttentionOutput, "attn_output.weight"}});
+  }
+  add(layer.mixer_as<ShortConvolutionConfig>() != nullptr,
+      {{TensorRole::kConvolutionIn, "shortconv.in_proj.weight"},
+       {TensorRole::kConvolutionKernel, "shortconv.conv.weight"},
+       {TensorRole::kConvolutionOut, "shortconv.out_proj.weight"}});
+  add(true, {{TensorRole::kFeedForwardNorm, "ffn_norm.weight"}});
   add(!layer.experts, {{TensorRole::kDenseGate, "ffn_gate.weight"},
                        {TensorRole::kDenseUp, "ffn_up.weight"},
                        {TensorRole::kDenseDown, "ffn_down.weight"}});
   if (!layer.experts) return rules;
   add(true, {{TensorRole::kRouter, "ffn_gate_inp.weight"}});
+  add(layer.experts->selection_bias, {{TensorRole::kSelectionBias, "exp_probs_b.bias"}});
+  add(layer.dense_gate, {{TensorRole::kDenseOutputGate, "ffn_gate_inp_shexp.weight"}});
+  add(layer.dense_width > 0, {{TensorRole::kDenseGate, "ffn_gate_shexp.weight"},
+                              {TensorRole::kDenseUp, "ffn_up_shexp.weight"},
+                              {TensorRole::kDenseDown, "ffn_down_shexp.weight"}});
   add(layer.experts->router_bias, {{TensorRole::kRouterBias, "ffn_gate_inp.bias"}});
   add(layer.experts->biases, {{TensorRole::kGateBias, "ffn_gate_exps.bias"},
                               {TensorRole::kUpBias, "ffn_up_exps.bias"},

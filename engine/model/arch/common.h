@@ -15,12 +15,20 @@ namespace edgemoe::arch {
 Status ReadSizes(MetadataReader& metadata, ModelConfig& config);
 
 // Head counts and sizes, and RoPE with its scaling, into `attention`. What else the architecture's
-// attention has is set by the caller.
+// attention has is set by the caller, and so may the number of key and value heads be.
 Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
                      AttentionConfig& attention);
 
 // expert_count and expert_used_count; the width of an expert from `width_key`.
 Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, ModelConfig& config);
+
+// expert_gating_func, which must say `accepted` or be missing, and expert_weights_scale.
+Status ReadGating(MetadataReader& metadata, ExpertGating accepted, ExpertsConfig& experts);
+
+// leading_dense_block_count layers get a dense feed-forward of feed_forward_length, all others
+// `experts`.
+Status ReadLeadingDense(MetadataReader& metadata, const ExpertsConfig& experts,
+                        ModelConfig& config);
 
 // Keys that say nothing which would change a result: see MetadataReader::Ignore.
 void IgnoreDescriptions(MetadataReader& metadata);

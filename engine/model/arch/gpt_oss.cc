@@ -12,9 +12,10 @@ namespace {
 Status Read(MetadataReader& metadata, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(ReadSizes(metadata, config));
   LayerConfig layer;
-  layer.attention.biases = true;
-  layer.attention.sinks = true;
-  EDGEMOE_RETURN_IF_ERROR(ReadAttention(metadata, config, layer.attention));
+  layer.attention().biases = true;
+  layer.attention().output_bias = true;
+  layer.attention().sinks = true;
+  EDGEMOE_RETURN_IF_ERROR(ReadAttention(metadata, config, layer.attention()));
   std::uint32_t window = 0;
   EDGEMOE_RETURN_IF_ERROR(
       metadata.Count("attention.sliding_window", 1, kContextLengthMax, &window));
@@ -26,7 +27,7 @@ Status Read(MetadataReader& metadata, ModelConfig& config) {
   IgnoreDescriptions(metadata);
   for (std::uint32_t i = 0; i < config.layer_count(); ++i) {
     config.layers[i] = layer;
-    config.layers[i].attention.window = i % 2 == 0 ? window : 0;
+    config.layers[i].attention().window = i % 2 == 0 ? window : 0;
   }
   return OkStatus();
 }

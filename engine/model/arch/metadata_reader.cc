@@ -61,6 +61,29 @@ Status MetadataReader::SameInEachLayer(std::string_view name, std::uint32_t leas
   return CheckRange(key, *out, least, most);
 }
 
+Status MetadataReader::EachLayer(std::string_view name, std::uint32_t least, std::uint32_t most,
+                                 std::uint32_t layer_count, std::vector<std::uint32_t>* out) {
+  const std::string key = KeyOf(name);
+  const GgufValue* const value = metadata_.Find(key);
+  out->assign(layer_count, 0);
+  if (value == nullptr || !std::holds_alternative<GgufArray>(*value)) {
+    EDGEMOE_RETURN_IF_ERROR(Count(name, least, most, &out->front()));
+    out->assign(layer_count, out->front());
+    return OkStatus();
+  }
+  read_.insert(key);
+  EDGEMOE_ASSIGN_OR_RETURN(const std::vector<std::int32_t> numbers, metadata_.GetInt32Array(key));
+  if (numbers.size() != layer_count)
+    return InvalidField(key, "an array of " + std::to_string(numbers.size()),
+                        "one integer, or " + std::to_string(layer_count) + ", one a layer");
+  for (std::uint32_t i = 0; i < layer_count; ++i) {
+    if (numbers[i] < 0) return InvalidField(key, ShowValue(numbers[i]), AcceptedRange(least, most));
+    (*out)[i] = static_cast<std::uint32_t>(numbers[i]);
+    EDGEMOE_RETURN_IF_ERROR(CheckRange(key, (*out)[i], least, most));
+  }
+  return OkStatus();
+}
+
 Status MetadataReader::Number(std::string_view name, float least, float most, float* out) {
   const std::string key = KeyOf(name);
   read_.insert(key);

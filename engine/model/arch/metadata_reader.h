@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/status.h"
 #include "engine/gguf/gguf_reader.h"
@@ -33,6 +34,9 @@ class MetadataReader {
   // UNIMPLEMENTED where they differ.
   Status SameInEachLayer(std::string_view name, std::uint32_t least, std::uint32_t most,
                          std::uint32_t layer_count, std::uint32_t* out);
+  // The number of each layer: an array, or one for all.
+  Status EachLayer(std::string_view name, std::uint32_t least, std::uint32_t most,
+                   std::uint32_t layer_count, std::vector<std::uint32_t>* out);
   Status Number(std::string_view name, float least, float most, float* out);
   Status NumberOr(std::string_view name, float least, float most, float fallback, float* out);
   // An index into `accepted`, or `fallback`. UNIMPLEMENTED for another text.

@@ -8,6 +8,8 @@
 namespace edgemoe::arch {
 
 extern const Architecture kGptOss;
+extern const Architecture kLfm2;
+extern const Architecture kLfm2Moe;
 extern const Architecture kOlmoe;
 extern const Architecture kQwen3Moe;
 

@@ -10,8 +10,8 @@ namespace {
 Status Read(MetadataReader& metadata, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(ReadSizes(metadata, config));
   LayerConfig layer;
-  layer.attention.qk_norm = QkNorm::kRow;
-  EDGEMOE_RETURN_IF_ERROR(ReadAttention(metadata, config, layer.attention));
+  layer.attention().qk_norm = QkNorm::kRow;
+  EDGEMOE_RETURN_IF_ERROR(ReadAttention(metadata, config, layer.attention()));
   EDGEMOE_RETURN_IF_ERROR(ReadExpertCounts(metadata, "feed_forward_length", config));
   // What its relatives call the same; files that say both must mean one width.
   std::uint32_t width = config.expert_width;

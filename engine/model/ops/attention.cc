@@ -18,7 +18,7 @@ Attention::Attention(const OpContext& context)
                         context.rows_max, context.config.q_size_max()) {}
 
 void Attention::Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
-  const std::size_t heads = context_.config.layers[layer.value].attention.head_count;
+  const std::size_t heads = context_.config.layers[layer.value].attention().head_count;
   ProjectInputs(layer, weights, rows);
   context_.pool.ParallelFor(
       rows.count(), [&](std::size_t i, std::size_t) { PrepareRow(layer, weights, rows, i); });
@@ -50,12 +50,12 @@ void Attention::ProjectInputs(LayerIndex layer, const LayerWeights& weights,
 
 void Attention::PrepareRow(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
                            std::size_t i) {
-  const AttentionConfig& config = context_.config.layers[layer.value].attention;
+  const AttentionConfig& config = context_.config.layers[layer.value].attention();
   const KernelTable& kernels = context_.kernels;
   float* const q = context_.workspace.q + i * config.q_size();
   float* const k = context_.workspace.k + i * config.kv_size();
   float* const v = context_.workspace.v + i * config.kv_size();
-  if (config.biases) {
+  if (weights.floats(TensorRole::kQueryBias) != nullptr) {
     kernels.add_scaled(weights.floats(TensorRole::kQueryBias), 1.0F, config.q_size(), q);
     kernels.add_scaled(weights.floats(TensorRole::kKeyBias), 1.0F, config.kv_size(), k);
     kernels.add_scaled(weights.floats(TensorRole::kValueBias), 1.0F, config.kv_size(), v);
@@ -77,7 +77,7 @@ void Attention::PrepareRow(LayerIndex layer, const LayerWeights& weights, const 
 
 void Attention::PrepareHeads(LayerIndex layer, std::size_t row, std::size_t head_count,
                              const float* norm, float* heads) {
-  const AttentionConfig& config = context_.config.layers[layer.value].attention;
+  const AttentionConfig& config = context_.config.layers[layer.value].attention();
   const float* const cosines = rope_.cosines(layer, row);
   const float* const sines = rope_.sines(layer, row);
   for (std::size_t h = 0; h < head_count; ++h) {
@@ -85,13 +85,13 @@ void Attention::PrepareHeads(LayerIndex layer, std::size_t row, std::size_t head
     if (config.qk_norm == QkNorm::kHead) {
       context_.kernels.rms_norm(head, norm, config.head_size, context_.config.rms_epsilon, head);
     }
-    context_.kernels.rope_neox(head, config.rope.dimension_count, cosines, sines);
+    RotateHead(config.rope, context_.kernels, cosines, sines, head);
   }
 }
 
 void Attention::Attend(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
                        std::size_t item, float* scores) {
-  const AttentionConfig& config = context_.config.layers[layer.value].attention;
+  const AttentionConfig& config = context_.config.layers[layer.value].attention();
   const KernelTable& kernels = context_.kernels;
   const std::size_t head = item % config.head_count;
   const BatchRow& row = rows.row(item / config.head_count);
@@ -101,7 +101,9 @@ void Attention::Attend(LayerIndex layer, const LayerWeights& weights, const Acti
   const std::size_t stride = config.kv_size();
   const std::uint32_t end = row.position + 1;
   const std::uint32_t first = config.window == 0 || config.window >= end ? 0 : end - config.window;
-  const float scale = 1.0F / std::sqrt(static_cast<float>(config.head_size));
+  const float scale = config.score_scale != 0.0F
+                          ? config.score_scale
+                          : 1.0F / std::sqrt(static_cast<float>(config.head_size));
 
   // Positions [begin, end_of(begin)) stand together in a block.
   const auto end_of = [&](std::uint32_t begin) {
@@ -126,18 +128,19 @@ void Attention::Attend(LayerIndex layer, const LayerWeights& weights, const Acti
 void Attention::AddOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
   Workspace& w = context_.workspace;
   const std::size_t width = context_.config.width;
-  const AttentionConfig& config = context_.config.layers[layer.value].attention;
+  const AttentionConfig& config = context_.config.layers[layer.value].attention();
   if (context_.observer != nullptr) {
     context_.observer->OnDense(DenseInput::kAttentionOutput, layer, w.attended, rows.count(),
                                config.q_size());
   }
-  encoded_attended_.Set(w.attended, rows.count());
+  encoded_attended_.Set(w.attended, rows.count(), config.q_size());
   const std::array output = {Projection{&weights.matrix(TensorRole::kAttentionOutput), w.delta}};
   Project(output, encoded_attended_, rows.count(), context_.kernels, context_.pool);
   const float* const bias = weights.floats(TensorRole::kAttentionOutputBias);
   context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
     if (bias != nullptr) context_.kernels.add_scaled(bias, 1.0F, width, w.delta + i * width);
-    context_.kernels.add_scaled(w.delta + i * width, 1.0F, width, w.x + i * width);
+    context_.kernels.add_scaled(w.delta + i * width, context_.config.residual_scale, width,
+                                w.x + i * width);
   });
 }
 

@@ -8,15 +8,25 @@
 
 namespace edgemoe {
 
-// x += down(silu(gate(norm(x))) * up(norm(x))), for layers without experts.
+// down(silu(gate(x)) * up(x)) for the normed x: alone in a layer, or beside its experts, where it
+// may be multiplied by the sigmoid of an output gate's product with x.
 class DenseFeedForward {
  public:
   // Engine's thread.
   explicit DenseFeedForward(const OpContext& context);
 
+  // A layer without experts: norms x and adds to it.
   void Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
 
+  // Beside experts: Compute takes the workspace's `normed`, encoded in `x`, and keeps the result in
+  // `delta` until Add adds it to the workspace's x.
+  void Compute(LayerIndex layer, const LayerWeights& weights, std::size_t row_count,
+               EncodedRows& x);
+  void Add(std::size_t row_count);
+
  private:
+  void ApplyOutputGate(const float* gate, std::size_t row_count);
+
   const OpContext context_;
   EncodedRows encoded_x_;
   EncodedRows encoded_hidden_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/base/check.h"
 #include "engine/base/system/aligned_buffer.h"
 #include "engine/quant/block_formats.h"
 
@@ -20,6 +21,13 @@ bool CanEncode(ActivationType type, std::size_t columns) {
   return true;
 }
 
+// The longest rows of this type that are at most so long.
+std::size_t StrideUpTo(ActivationType type, std::size_t columns) {
+  if (type == ActivationType::kQ8_0) columns = AlignDown(columns, kSmallBlock);
+  if (type == ActivationType::kQ8_K) columns = AlignDown(columns, kSuperBlock);
+  return EncodedStride(type, columns);
+}
+
 }  // namespace
 
 std::size_t EncodedStride(ActivationType type, std::size_t columns) {
@@ -34,27 +42,26 @@ std::size_t EncodedStrideMax(std::size_t columns) {
   return most;
 }
 
-std::size_t EncodedRows::Bytes(std::size_t rows_max, std::size_t columns) {
+std::size_t EncodedRows::Bytes(std::size_t rows_max, std::size_t columns_max) {
   std::size_t stride = 0;
-  for (const ActivationType type : kTypes) {
-    if (CanEncode(type, columns)) stride += EncodedStride(type, columns);
-  }
+  for (const ActivationType type : kTypes) stride += StrideUpTo(type, columns_max);
   return rows_max * stride;
 }
 
 EncodedRows::EncodedRows(const KernelTable& kernels, ComputePool& pool, std::byte* memory,
-                         std::size_t rows_max, std::size_t columns)
-    : kernels_(kernels), pool_(pool), columns_(columns) {
+                         std::size_t rows_max, std::size_t columns_max)
+    : kernels_(kernels), pool_(pool), columns_max_(columns_max), columns_(columns_max) {
   for (const ActivationType type : kTypes) {
-    if (!CanEncode(type, columns)) continue;
     encodings_[static_cast<std::size_t>(type)] = memory;
-    memory += rows_max * EncodedStride(type, columns);
+    memory += rows_max * StrideUpTo(type, columns_max);
   }
 }
 
-void EncodedRows::Set(const float* source, std::size_t rows) {
+void EncodedRows::Set(const float* source, std::size_t rows, std::size_t columns) {
+  EDGEMOE_DCHECK(columns <= columns_max_, "rows are longer than there is room for");
   source_ = source;
   rows_ = rows;
+  columns_ = columns;
   done_.fill(false);
 }
 

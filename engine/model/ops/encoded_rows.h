@@ -21,14 +21,15 @@ std::size_t EncodedStrideMax(std::size_t columns);
 // Rows of floats and their encodings. Owns no memory. Engine's thread.
 class EncodedRows {
  public:
-  static std::size_t Bytes(std::size_t rows_max, std::size_t columns);
+  static std::size_t Bytes(std::size_t rows_max, std::size_t columns_max);
 
-  // `memory`: Bytes(rows_max, columns) of it, alive while this is.
+  // `memory`: Bytes(rows_max, columns_max) of it, alive while this is.
   EncodedRows(const KernelTable& kernels, ComputePool& pool, std::byte* memory,
-              std::size_t rows_max, std::size_t columns);
+              std::size_t rows_max, std::size_t columns_max);
 
-  // From now on these [rows, columns]; forgets all encodings.
-  void Set(const float* source, std::size_t rows);
+  // From now on these [rows, columns], of columns_max; forgets all encodings.
+  void Set(const float* source, std::size_t rows) { Set(source, rows, columns_max_); }
+  void Set(const float* source, std::size_t rows, std::size_t columns);
 
   // The rows in `type`, EncodedStride(type, columns) apart; encodes at the first call after Set.
   const std::byte* As(ActivationType type);
@@ -38,6 +39,7 @@ class EncodedRows {
  private:
   const KernelTable& kernels_;
   ComputePool& pool_;
+  std::size_t columns_max_;
   std::size_t columns_;
   const float* source_ = nullptr;
   std::size_t rows_ = 0;

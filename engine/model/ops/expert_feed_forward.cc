@@ -17,11 +17,18 @@ const float* BiasOf(const float* biases, ExpertIndex expert, std::size_t rows) {
   return biases == nullptr ? nullptr : biases + expert.value * rows;
 }
 
+RouterBiases BiasesOf(const LayerWeights& weights) {
+  return {.logits = weights.floats(TensorRole::kRouterBias),
+          .selection = weights.floats(TensorRole::kSelectionBias)};
+}
+
 }  // namespace
 
-ExpertFeedForward::ExpertFeedForward(const OpContext& context, ExpertSource& source)
+ExpertFeedForward::ExpertFeedForward(const OpContext& context, ExpertSource& source,
+                                     DenseFeedForward& dense)
     : context_(context),
       source_(source),
+      dense_(dense),
       encoded_x_(context.kernels, context.pool, context.workspace.encoded_width, context.rows_max,
                  context.config.width),
       encoded_guess_(context.kernels, context.pool, context.workspace.encoded_guess, kGuessRowsMax,
@@ -38,6 +45,9 @@ void ExpertFeedForward::Run(LayerIndex layer, const LayerWeights& weights,
   given_.clear();
   Begin(layer, rows);
   if (next) GuessNext(*next, rows.count());
+  // While missing experts are on their way.
+  const bool beside = context_.config.layers[layer.value].dense_width > 0;
+  if (beside) dense_.Compute(layer, weights, rows.count(), encoded_x_);
   while (const std::size_t count = source_.NextReady(ready_)) {
     const std::span<const ReadyExpert> ready(ready_.data(), count);
     for (const ReadyExpert& expert : ready) given_.push_back(expert.expert);
@@ -50,6 +60,7 @@ void ExpertFeedForward::Run(LayerIndex layer, const LayerWeights& weights,
   }
   Charge(before, rows);
   Combine(rows);
+  if (beside) dense_.Add(rows.count());
 }
 
 void ExpertFeedForward::Route(LayerIndex layer, const LayerWeights& weights,
@@ -58,7 +69,7 @@ void ExpertFeedForward::Route(LayerIndex layer, const LayerWeights& weights,
   const std::size_t width = context_.config.width;
   const std::size_t expert_count = context_.config.expert_count;
   const float* const norm = weights.floats(TensorRole::kFeedForwardNorm);
-  const float* const bias = weights.floats(TensorRole::kRouterBias);
+  const RouterBiases biases = BiasesOf(weights);
   context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
     context_.kernels.rms_norm(w.x + i * width, norm, width, context_.config.rms_epsilon,
                               w.normed + i * width);
@@ -70,7 +81,7 @@ void ExpertFeedForward::Route(LayerIndex layer, const LayerWeights& weights,
   const std::array projection = {Projection{&weights.matrix(TensorRole::kRouter), w.router}};
   Project(projection, encoded_x_, rows.count(), context_.kernels, context_.pool);
   context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    ChooseExperts(ConfigOf(layer), context_.kernels, bias,
+    ChooseExperts(ConfigOf(layer), context_.kernels, biases,
                   {w.router + i * expert_count, expert_count}, uses_.ChoicesOf(i));
   });
   uses_.Group(rows.count());
@@ -109,7 +120,7 @@ void ExpertFeedForward::GuessNext(const NextLayer& next, std::size_t row_count) 
   Project(projection, encoded_guess_, row_count, context_.kernels, context_.pool);
   for (std::size_t i = 0; i < row_count; ++i) {
     const std::span guesses(guesses_.data() + i * per_row, per_row);
-    ChooseExperts(config, context_.kernels, next.weights->floats(TensorRole::kRouterBias),
+    ChooseExperts(config, context_.kernels, BiasesOf(*next.weights),
                   {w.guess_router + i * expert_count, expert_count}, guesses);
     routed_[i].choices = guesses;
   }
@@ -292,7 +303,7 @@ void ExpertFeedForward::Combine(ActiveRows& rows) {
       context_.kernels.add_scaled(w.expert_out + uses_.use_of(i, slot) * width,
                                   choices[slot].weight, width, delta);
     }
-    context_.kernels.add_scaled(delta, 1.0F, width, w.x + i * width);
+    context_.kernels.add_scaled(delta, context_.config.residual_scale, width, w.x + i * width);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/model/active_rows.h"
+#include "engine/model/ops/dense_feed_forward.h"
 #include "engine/model/ops/encoded_rows.h"
 #include "engine/model/ops/op_context.h"
 #include "engine/model/ops/router.h"
@@ -19,8 +20,9 @@ namespace edgemoe {
 // own for its output, and a row sums them in the router's order, so that the order never shows.
 class ExpertFeedForward {
  public:
-  // `source` outlives this object. Engine's thread.
-  ExpertFeedForward(const OpContext& context, ExpertSource& source);
+  // `source` and `dense`, which computes what stands beside the experts, outlive this object.
+  // Engine's thread.
+  ExpertFeedForward(const OpContext& context, ExpertSource& source, DenseFeedForward& dense);
 
   // Rows whose experts could not be read are failed in `rows`. `next`: the next layer that has
   // experts, for guesses of what it will want; none after the last.
@@ -85,6 +87,7 @@ class ExpertFeedForward {
 
   const OpContext context_;
   ExpertSource& source_;
+  DenseFeedForward& dense_;
   EncodedRows encoded_x_;
   EncodedRows encoded_guess_;
   ExpertUses uses_;

@@ -44,11 +44,28 @@ RopeAngles AnglesOf(const RopeConfig& rope) {
   return angles;
 }
 
+void RotateHead(const RopeConfig& rope, const KernelTable& kernels, const float* cosines,
+                const float* sines, float* head) {
+  if (rope.dimension_count == 0) return;
+  if (rope.pairing == RopePairing::kHalves) {
+    kernels.rope_neox(head, rope.dimension_count, cosines, sines);
+    return;
+  }
+  for (std::size_t i = 0; i < rope.dimension_count / 2; ++i) {
+    const float a = head[2 * i];
+    const float b = head[2 * i + 1];
+    head[2 * i] = a * cosines[i] - b * sines[i];
+    head[2 * i + 1] = a * sines[i] + b * cosines[i];
+  }
+}
+
 std::vector<RopeConfig> RopeTables::KindsOf(const ModelConfig& config) {
   std::vector<RopeConfig> kinds;
-  for (const LayerConfig& layer : config.layers)
-    if (std::ranges::find(kinds, layer.attention.rope) == kinds.end())
-      kinds.push_back(layer.attention.rope);
+  for (const LayerConfig& layer : config.layers) {
+    const auto* const attention = layer.mixer_as<AttentionConfig>();
+    if (attention != nullptr && std::ranges::find(kinds, attention->rope) == kinds.end())
+      kinds.push_back(attention->rope);
+  }
   return kinds;
 }
 
@@ -66,7 +83,9 @@ RopeTables::RopeTables(const ModelConfig& config, std::size_t rows_max, float* m
     memory += 2 * half;
   }
   for (const LayerConfig& layer : config.layers) {
-    const auto kind = std::ranges::find(kinds, layer.attention.rope);
+    const auto* const attention = layer.mixer_as<AttentionConfig>();
+    const auto kind =
+        attention == nullptr ? kinds.begin() : std::ranges::find(kinds, attention->rope);
     table_of_layer_.push_back(static_cast<std::size_t>(kind - kinds.begin()));
   }
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/kernels/kernel_table.h"
 #include "engine/model/batch.h"
 #include "engine/model/model_config.h"
 
@@ -16,6 +17,11 @@ struct RopeAngles {
   double magnitude = 1;             // rotated elements are multiplied by it
 };
 RopeAngles AnglesOf(const RopeConfig& rope);
+
+// Rotates one head in place; cosines and sines [dimension_count / 2]. A dimension count of 0 leaves
+// it as it is.
+void RotateHead(const RopeConfig& rope, const KernelTable& kernels, const float* cosines,
+                const float* sines, float* head);
 
 // Cosines and sines of a step's positions, once for each kind of RoPE that the layers have.
 // Confined to the engine's thread, but for reading.

@@ -2,7 +2,10 @@
 #include "engine/model/ops/router.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "engine/base/check.h"
 
@@ -14,11 +17,50 @@ constexpr float kWeightSumMin = 0x1.0p-14F;
 
 bool Better(float a, float b) { return !std::isnan(a) && (std::isnan(b) || a > b); }
 
-// The best scores, best first.
-void ChooseBest(std::span<const float> scores, std::span<ExpertChoice> chosen) {
+// What experts are chosen by.
+float SelectionScore(std::span<const float> scores, const float* bias, std::uint32_t expert) {
+  return bias == nullptr ? scores[expert] : scores[expert] + bias[expert];
+}
+
+// Bit g: the experts of group g are looked at.
+std::uint64_t GroupsUsed(const ExpertsConfig& config, const float* bias,
+                         std::span<const float> scores) {
+  if (config.group_count <= 1) return ~std::uint64_t{0};
+  const std::size_t size = scores.size() / config.group_count;
+  std::array<ExpertChoice, kExpertGroupCountMax> best;
+  for (std::uint32_t group = 0; group < config.group_count; ++group) {
+    float first = -std::numeric_limits<float>::infinity();
+    float second = first;
+    for (std::size_t i = 0; i < size; ++i) {
+      const float score =
+          SelectionScore(scores, bias, static_cast<std::uint32_t>(group * size + i));
+      if (score > first) {
+        second = std::exchange(first, score);
+      } else if (score > second) {
+        second = score;
+      }
+    }
+    best[group] = {group, first + second};
+  }
+  const std::span<ExpertChoice> groups(best.data(), config.group_count);
+  std::ranges::stable_sort(groups, [](const ExpertChoice& a, const ExpertChoice& b) {
+    return Better(a.weight, b.weight);
+  });
+  std::uint64_t used = 0;
+  for (const ExpertChoice& group : groups.first(config.group_used_count))
+    used |= std::uint64_t{1} << group.expert;
+  return used;
+}
+
+// The best, best first.
+void ChooseBest(const ExpertsConfig& config, const float* bias, std::span<const float> scores,
+                std::span<ExpertChoice> chosen) {
+  const std::uint64_t groups = GroupsUsed(config, bias, scores);
+  const std::size_t group_size = scores.size() / config.group_count;
   std::size_t count = 0;  // chosen[0, count) is sorted
   for (std::uint32_t expert = 0; expert < scores.size(); ++expert) {
-    const float score = scores[expert];
+    if (config.group_count > 1 && (groups >> (expert / group_size) & 1) == 0) continue;
+    const float score = SelectionScore(scores, bias, expert);
     if (count == chosen.size() && !Better(score, chosen[count - 1].weight)) continue;
     if (count < chosen.size()) ++count;
     std::size_t place = count - 1;
@@ -50,12 +92,18 @@ void Normalise(std::span<ExpertChoice> chosen) {
 
 }  // namespace
 
-void ChooseExperts(const ExpertsConfig& config, const KernelTable& kernels, const float* bias,
-                   std::span<float> logits, std::span<ExpertChoice> chosen) {
+void ChooseExperts(const ExpertsConfig& config, const KernelTable& kernels,
+                   const RouterBiases& biases, std::span<float> logits,
+                   std::span<ExpertChoice> chosen) {
   EDGEMOE_DCHECK(chosen.size() <= logits.size(), "more experts wanted than there are");
-  if (bias != nullptr) kernels.add_scaled(bias, 1.0F, logits.size(), logits.data());
+  if (biases.logits != nullptr)
+    kernels.add_scaled(biases.logits, 1.0F, logits.size(), logits.data());
   if (config.gating == ExpertGating::kSoftmax) kernels.softmax(logits.data(), logits.size());
-  ChooseBest(logits, chosen);
+  if (config.gating == ExpertGating::kSigmoid)
+    for (float& logit : logits) logit = 1.0F / (1.0F + std::exp(-logit));
+  ChooseBest(config, biases.selection, logits, chosen);
+  if (biases.selection != nullptr)
+    for (ExpertChoice& choice : chosen) choice.weight = logits[choice.expert];
   if (config.gating == ExpertGating::kSoftmaxOfChosen) SoftmaxOver(chosen);
   if (config.normalise) Normalise(chosen);
   if (config.weights_scale != 1.0F)

@@ -13,13 +13,19 @@
 
 namespace edgemoe {
 
+// [experts]; null for none.
+struct RouterBiases {
+  const float* logits = nullptr;     // added to the logits
+  const float* selection = nullptr;  // added to what they become, for choosing only
+};
+
 // What a router makes of a row: `logits` [experts] become the chosen.size() best experts, best
-// first, ties to the lower index, with the weights that `config` describes. `bias`
-// [experts] is added to the logits first; null for none. Overwrites the logits. NaN ranks below
-// every number, and shows in the weights when it is chosen. REQUIRES: chosen.size() <=
-// logits.size().
-void ChooseExperts(const ExpertsConfig& config, const KernelTable& kernels, const float* bias,
-                   std::span<float> logits, std::span<ExpertChoice> chosen);
+// first, ties to the lower index, with the weights that `config` describes. Overwrites the logits.
+// NaN ranks below every number, and shows in the weights when it is chosen. REQUIRES: chosen.size()
+// <= logits.size(), and the groups that are used have so many experts.
+void ChooseExperts(const ExpertsConfig& config, const KernelTable& kernels,
+                   const RouterBiases& biases, std::span<float> logits,
+                   std::span<ExpertChoice> chosen);
 
 // What a layer's rows chose, by expert: for each distinct expert, its uses stand together.
 class ExpertUses {

@@ -18,14 +18,18 @@ std::uint32_t GroupOf(std::uint32_t window, std::vector<StateGroup>& groups) {
 StateShape StateShapeOf(const ModelConfig& config) {
   StateShape shape;
   for (const LayerConfig& layer : config.layers) {
-    const AttentionConfig& attention = layer.attention;
-    LayerState state = {.group = GroupOf(attention.window, shape.groups),
-                        .key_size = attention.kv_size(),
-                        .value_size = attention.kv_size()};
-    StateGroup& group = shape.groups[state.group];
-    state.keys = group.block_elements;
-    state.values = state.keys + std::uint64_t{kStateBlockTokens} * state.key_size;
-    group.block_elements = state.values + std::uint64_t{kStateBlockTokens} * state.value_size;
+    LayerState state;
+    if (const auto* const attention = layer.mixer_as<AttentionConfig>()) {
+      state.group = GroupOf(attention->window, shape.groups);
+      state.key_size = attention->kv_size();
+      state.value_size = attention->kv_size();
+      StateGroup& group = shape.groups[state.group];
+      state.keys = group.block_elements;
+      state.values = state.keys + std::uint64_t{kStateBlockTokens} * state.key_size;
+      group.block_elements = state.values + std::uint64_t{kStateBlockTokens} * state.value_size;
+    }
+    if (const auto* const convolution = layer.mixer_as<ShortConvolutionConfig>())
+      state.recurrent_size = std::uint64_t{convolution->taps - 1} * config.width;
     state.recurrent = shape.recurrent_floats;
     shape.recurrent_floats += state.recurrent_size;
     shape.layers.push_back(state);

@@ -118,12 +118,12 @@ TEST(ModelConfig, ReadsTheTinyModel) {
   EXPECT_FLOAT_EQ(config->rms_epsilon, 1e-6F);
   for (std::uint32_t i = 0; i < 2; ++i) {
     const LayerConfig& layer = config->layers[i];
-    EXPECT_EQ(layer.attention.head_count, 4U);
-    EXPECT_EQ(layer.attention.kv_head_count, 2U);
-    EXPECT_EQ(layer.attention.head_size, 16U);
-    EXPECT_EQ(layer.attention.window, 0U);
-    EXPECT_EQ(layer.attention.qk_norm, QkNorm::kHead);
-    EXPECT_EQ(layer.attention.rope, (RopeConfig{.dimension_count = 16, .base = 10000.0F}));
+    EXPECT_EQ(layer.attention().head_count, 4U);
+    EXPECT_EQ(layer.attention().kv_head_count, 2U);
+    EXPECT_EQ(layer.attention().head_size, 16U);
+    EXPECT_EQ(layer.attention().window, 0U);
+    EXPECT_EQ(layer.attention().qk_norm, QkNorm::kHead);
+    EXPECT_EQ(layer.attention().rope, (RopeConfig{.dimension_count = 16, .base = 10000.0F}));
     ASSERT_TRUE(layer.experts);
     EXPECT_EQ(layer.experts->index, ExpertLayerIndex{i});
     EXPECT_TRUE(layer.experts->normalise);
@@ -139,34 +139,34 @@ LayerConfig LayerWith(const std::string& key, const std::optional<GgufValue>& va
 }
 
 TEST(ModelConfig, OptionalKeysHaveTheirUsualDefaults) {
-  EXPECT_EQ(LayerWith("qwen3moe.attention.head_count_kv", {}).attention.kv_head_count, 4U);
-  EXPECT_EQ(LayerWith("qwen3moe.attention.key_length", {}).attention.head_size, 16U);
-  EXPECT_FLOAT_EQ(LayerWith("qwen3moe.rope.freq_base", {}).attention.rope.base, 10000.0F);
+  EXPECT_EQ(LayerWith("qwen3moe.attention.head_count_kv", {}).attention().kv_head_count, 4U);
+  EXPECT_EQ(LayerWith("qwen3moe.attention.key_length", {}).attention().head_size, 16U);
+  EXPECT_FLOAT_EQ(LayerWith("qwen3moe.rope.freq_base", {}).attention().rope.base, 10000.0F);
   EXPECT_EQ(ReadModelConfig(MetadataWith("general.name", {}))->name, "");
 }
 
 TEST(ModelConfig, RopeScalingAsFilesSayIt) {
   const RopeConfig linear =
-      LayerWith("qwen3moe.rope.scaling.type", std::string("linear")).attention.rope;
+      LayerWith("qwen3moe.rope.scaling.type", std::string("linear")).attention().rope;
   EXPECT_EQ(linear.scaling, RopeScaling::kLinear);
   EXPECT_EQ(linear.factor, 1.0F);
-  const RopeConfig old = LayerWith("qwen3moe.rope.scaling.factor", 4.0F).attention.rope;
+  const RopeConfig old = LayerWith("qwen3moe.rope.scaling.factor", 4.0F).attention().rope;
   EXPECT_EQ(old.scaling, RopeScaling::kLinear) << "a factor without a type";
   EXPECT_EQ(old.factor, 4.0F);
-  EXPECT_EQ(LayerWith("qwen3moe.rope.scaling.factor", 0.0F).attention.rope.factor, 1.0F);
-  EXPECT_EQ(LayerWith("qwen3moe.rope.scale_linear", 4.0F).attention.rope, old) << "its old name";
-  EXPECT_EQ(LayerWith("qwen3moe.rope.scaling.attn_factor", 0.5F).attention.rope.attention_factor,
+  EXPECT_EQ(LayerWith("qwen3moe.rope.scaling.factor", 0.0F).attention().rope.factor, 1.0F);
+  EXPECT_EQ(LayerWith("qwen3moe.rope.scale_linear", 4.0F).attention().rope, old) << "its old name";
+  EXPECT_EQ(LayerWith("qwen3moe.rope.scaling.attn_factor", 0.5F).attention().rope.attention_factor,
             0.5F)
       << "also where nothing is scaled";
   const RopeConfig yarn =
-      LayerWith("qwen3moe.rope.scaling.type", std::string("yarn")).attention.rope;
+      LayerWith("qwen3moe.rope.scaling.type", std::string("yarn")).attention().rope;
   EXPECT_EQ(yarn.scaling, RopeScaling::kYarn);
   EXPECT_EQ(yarn.original_context_length, 256U) << "the context, when the file says nothing";
 }
 
 TEST(ModelConfig, CountsMayStandOnceForEachLayer) {
   EXPECT_EQ(
-      LayerWith("qwen3moe.attention.head_count", GgufArray::OfInt32({4, 4})).attention.head_count,
+      LayerWith("qwen3moe.attention.head_count", GgufArray::OfInt32({4, 4})).attention().head_count,
       4U);
   EXPECT_EQ(LayerWith("qwen3moe.attention.head_count_kv", GgufArray::OfInt32({1, 1}))
                 .attention.kv_head_count,

@@ -120,7 +120,7 @@ class Reference {
   // Head h of `heads`, normed where the layer norms heads, and rotated to `position`.
   Vector Head(const Vector& heads, std::size_t h, const std::string& norm,
               std::size_t position) const {
-    const AttentionConfig& attention = Layer().attention;
+    const AttentionConfig& attention = Layer().attention();
     const std::size_t size = attention.head_size;
     const auto begin = heads.begin() + static_cast<std::ptrdiff_t>(h * size);
     Vector head(begin, begin + static_cast<std::ptrdiff_t>(size));
@@ -147,7 +147,7 @@ class Reference {
   Vector Projected(const std::string& name, const Vector& normed) const {
     Vector row = GetOfLayer(name).Multiply(normed);
     AddBias(name, 0, &row);
-    if (Layer().attention.qk_norm == QkNorm::kRow && name != "attn_v")
+    if (Layer().attention().qk_norm == QkNorm::kRow && name != "attn_v")
       row = RmsNorm(row, GetOfLayer(name + "_norm"));
     return row;
   }
@@ -156,7 +156,7 @@ class Reference {
 
   void Attention(std::vector<Vector>* xs,
                  const std::vector<ReferenceActivations::Layer*>& seen) const {
-    const AttentionConfig& attention = Layer().attention;
+    const AttentionConfig& attention = Layer().attention();
     const Tensor norm = GetOfLayer("attn_norm");
     const Tensor output = GetOfLayer("attn_output");
     std::vector<Vector> keys;
@@ -181,7 +181,7 @@ class Reference {
   // What the heads of position t make of the positions that they see.
   Vector Attended(const Vector& q, std::size_t t, const std::vector<Vector>& keys,
                   const std::vector<Vector>& values) const {
-    const AttentionConfig& attention = Layer().attention;
+    const AttentionConfig& attention = Layer().attention();
     const std::size_t size = attention.head_size;
     const std::size_t group = attention.head_count / attention.kv_head_count;
     const std::size_t seen_max = attention.window == 0 ? t + 1 : attention.window;
