@@ -20,6 +20,7 @@ constexpr std::uint64_t kOtherSeed = 0x5deece66d;
 std::string_view PreTokenizerOf(std::string_view architecture) {
   if (architecture == "olmoe") return "olmo";
   if (architecture == "gpt-oss") return "gpt-4o";
+  if (architecture.starts_with("lfm2")) return "lfm2";
   return "qwen2";
 }
 
@@ -68,7 +69,7 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
     case TensorRole::kDownBias: return {0, 0.5};
     case TensorRole::kSinks: return {1, 1.5};
     // Sigmoids lie between 0 and 1: a bias that changes about half of the choices.
-    case TensorRole::kSelectionBias: return {0, 0.3};
+    case TensorRole::kSelectionBias: return {0, 0.6};
     case TensorRole::kDenseOutputGate: return row(2);
     case TensorRole::kConvolutionKernel: return {0, 1.5};
     default: return row(1);
