@@ -104,7 +104,8 @@ TEST_P(ArchitecturesServeTest, ItsTypesCanBeChosen) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesServeTest,
-                         testing::Values("qwen3moe-yarn", "olmoe", "gpt-oss", "gpt-oss-MXFP4"),
+                         testing::Values("qwen3moe-yarn", "qwen3moe-yarn-IQ", "olmoe", "gpt-oss",
+                                         "gpt-oss-MXFP4"),
                          [](const auto& fixture) {
                            std::string name = fixture.param;
                            std::ranges::replace(name, '-', '_');
