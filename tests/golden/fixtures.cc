@@ -182,7 +182,7 @@ RandomModelOptions Lfm2MoeLongConvolution() {
   RandomModelOptions model = Lfm2Moe();
   model.spread = TiedSpread;
   model.tied_output = true;
-  model.seed = 5;
+  model.seed = 7;
   model.config.width = 256;
   model.config.expert_width = 256;
   model.config.rms_epsilon = 0.03F;

@@ -79,15 +79,8 @@ void AddExperts(const ModelConfig& config, KeyWriter& keys) {
   if (experts.gating == ExpertGating::kSigmoid) keys.Add("expert_gating_func", std::uint32_t{2});
   const std::uint32_t shared = config.layers.back().dense_width;
   if (shared > 0) keys.Add("expert_shared_feed_forward_length", shared);
-}
-
-// All but the mixers: dense layers stand before those with experts.
-void AddFeedForward(const ModelConfig& config, KeyWriter& keys) {
+  // Dense layers stand before those with experts.
   const std::uint32_t dense_count = config.layer_count() - config.expert_layer_count();
-  const std::uint32_t first_width = config.layers.front().dense_width;
-  keys.Add("feed_forward_length", dense_count > 0 ? first_width : config.expert_width);
-  if (config.expert_layer_count() == 0) return;
-  AddExperts(config, keys);
   if (dense_count > 0) keys.Add("leading_dense_block_count", dense_count);
 }
 
@@ -98,12 +91,14 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   keys.Add("block_count", config.layer_count());
   keys.Add("context_length", config.context_length);
   keys.Add("embedding_length", config.width);
+  const std::uint32_t first_width = config.layers.front().dense_width;
+  const bool dense_first = !config.layers.front().experts;
+  keys.Add("feed_forward_length", dense_first ? first_width : config.expert_width);
+  const auto* const attention = LastOf<AttentionConfig>(config);
+  if (attention != nullptr) AddAttention(config, *attention, keys);
   keys.Add("attention.layer_norm_rms_epsilon", config.rms_epsilon);
-  AddFeedForward(config, keys);
-  if (const auto* const attention = LastOf<AttentionConfig>(config)) {
-    AddAttention(config, *attention, keys);
-    AddRope(attention->rope, attention->head_size, keys);
-  }
+  if (attention != nullptr) AddRope(attention->rope, attention->head_size, keys);
+  if (config.expert_layer_count() > 0) AddExperts(config, keys);
   if (const auto* const convolution = LastOf<ShortConvolutionConfig>(config))
     keys.Add("shortconv.l_cache", convolution->taps);
   const auto* const first = config.layers.front().mixer_as<AttentionConfig>();
