@@ -14,7 +14,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/utf8.h"
-#include "engine/tokenizer/byte_alphabet.h"
+#include "engine/tokenizer/models/byte_alphabet.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "engine/tokenizer/utf8_stream.h"
 

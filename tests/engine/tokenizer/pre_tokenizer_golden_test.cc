@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/tokenizer/byte_alphabet.h"
-#include "engine/tokenizer/pre_tokenizer.h"
+#include "engine/tokenizer/models/byte_alphabet.h"
+#include "engine/tokenizer/words/pre_tokenizer.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace edgemoe {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "engine/base/accepted.h"
-#include "engine/tokenizer/byte_alphabet.h"
+#include "engine/tokenizer/models/byte_alphabet.h"
 
 namespace edgemoe {
 namespace {
@@ -283,10 +283,13 @@ TEST(Tokenizer, BadVocabulariesAreRefused) {
     const char* message;
   };
   const Sample samples[] = {
-      {[](VocabularyDescription& d) { d.model = "llama"; }, StatusCode::kUnimplemented,
-       "tokenizer.ggml.model: found \"llama\" (SentencePiece); accepted: \"gpt2\""},
-      {[](VocabularyDescription& d) { d.pre = "tekken"; }, StatusCode::kUnimplemented,
-       "\"tekken\" is not supported: one of \"qwen2\", \"gpt-2\", \"deepseek-llm\""},
+      {[](VocabularyDescription& d) { d.model = "bert"; }, StatusCode::kUnimplemented,
+       "tokenizer.ggml.model: found \"bert\" (WordPiece); accepted: \"gpt2\" (byte-level BPE), "
+       "\"llama\" (SentencePiece), \"t5\" (Unigram), \"gemma4\" (BPE of characters)"},
+      {[](VocabularyDescription& d) { d.model = "llama"; }, StatusCode::kInvalidArgument,
+       "tokenizer.ggml.scores: found 0 scores; accepted: 265, as many as tokens"},
+      {[](VocabularyDescription& d) { d.pre = "nobody-s"; }, StatusCode::kUnimplemented,
+       "\"nobody-s\" is not supported: one of \"qwen2\", \"qwen35\", "},
       {[](VocabularyDescription& d) { d.pre.clear(); }, StatusCode::kUnimplemented, "\"qwen2\""},
       {[](VocabularyDescription& d) { d.tokens.clear(); }, StatusCode::kInvalidArgument,
        "tokenizer.ggml.tokens: 0 tokens"},
