@@ -89,13 +89,13 @@ constexpr const char* kYoutu[] = {
     CASED_WORDS_WITH_DIGITS("(?:" CONTRACTION ")?", "\\p{N}"),
 };
 
-// Digits in threes from their end: the first pattern finds what one or two are left at the start of
-// a run, whose start the look-behind sees; threes are then cut from the left. Written so, a run is
-// gone through once.
-#define BEFORE_THREES(digit) "(?<!" digit ")" digit "{1,2}(?=(?:" digit "{3})*+(?!" digit "))"
-constexpr const char* kSuperBpe[] = {"\\p{N}+", BEFORE_THREES("\\p{Nd}"), "\\p{Nd}{3}"};
-// A number that goes on as a word does, "12345th", is left to o200k's words. llama.cpp knows
-// letters and digits of ASCII only there.
+// Digits in threes from their end: what one or two are left at the start of a run, whose start the
+// look-behind sees; threes are then cut from the left. Written so, a run is gone through once.
+#define BEFORE_THREES(digit, threes) \
+  "(?<!" digit ")" digit "{1,2}(?=(?:" digit "{3})" threes "(?!" digit "))"
+constexpr const char* kSuperBpe[] = {"\\p{N}+", BEFORE_THREES("\\p{Nd}", "++"), "\\p{Nd}{3}"};
+// A number that goes on as a word does, "12345th", is left to o200k's words. llama.cpp cuts that
+// into threes from its end, too, and cuts nothing before a number.
 constexpr const char* kTinyAya[] = {
     "(?<!\\p{Nd})\\p{Nd}++(?![\\p{Alphabetic}\\p{M}\\p{Pc}])",
     "^\\p{Nd}{1,2}(?=(?:\\p{Nd}{3})++\\z)",
@@ -147,15 +147,14 @@ constexpr const char* kDeepSeekV3[] = {
     "[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{30FF}]+",
     PUNCTUATED_WORDS,
 };
+// Chinese, Japanese, Thai, Lao, Khmer, Burmese and Korean, which set no spaces or few; not their
+// digits. One range is llama.cpp's, where U+F900 may have been meant for its start, U+8C48. Where a
+// number mixes the digits of two scripts llama.cpp cuts between these.
 constexpr const char* kAfMoe[] = {
-    BEFORE_THREES("\\p{N}"),
-    "\\p{N}{3}",
-    // Chinese, Japanese, Thai, Lao, Khmer, Burmese and Korean, which set no spaces or few.
-    "[\\x{4E00}-\\x{9FFF}\\x{3400}-\\x{4DBF}\\x{F900}-\\x{FAFF}\\x{3040}-\\x{30FF}"
+    "(?:(?!\\p{N})[\\x{4E00}-\\x{9FFF}\\x{3400}-\\x{4DBF}\\x{8C48}-\\x{FAFF}\\x{3040}-\\x{30FF}"
     "\\x{FF65}-\\x{FF9F}\\x{2F00}-\\x{2FDF}\\x{E40}-\\x{EFF}\\x{1780}-\\x{17FF}"
-    "\\x{1000}-\\x{109F}\\x{AA60}-\\x{AA7F}\\x{A9E0}-\\x{A9FF}\\x{AC00}-\\x{D7AF}"
-    "\\x{1100}-\\x{11FF}]+",
-    PUNCTUATED_WORDS,
+    "\\x{1000}-\\x{109F}\\x{1100}-\\x{11FF}])++",
+    BEFORE_THREES("\\p{N}", "*+") "|\\p{N}{3}|" PUNCTUATED_WORDS,
 };
 
 using enum PreTokenizerKind::AddsBos;
@@ -182,7 +181,7 @@ constexpr PreTokenizerKind kKnown[] = {
     {"exaone-moe", kExaoneMoe},
     {"dbrx", kCl100k},
     {"smaug-bpe", kCl100k},
-    {"glm4", kCl100k},
+    {"glm4", kCl100k, kIfFileSays, kAll},
     {"chatglm-bpe", kCl100k},
     {"llama-bpe", kCl100k, kUnlessFileDenies, kAll},
     {"llama3", kCl100k, kUnlessFileDenies, kAll},
