@@ -24,6 +24,10 @@ class ByteFallback {
   // token once. INVALID_ARGUMENT where there is no unknown token.
   Status Add(std::string_view text, TextRange range, std::vector<Piece>& pieces) const;
 
+  std::optional<TokenId> TokenOf(char byte) const {
+    return tokens_[static_cast<unsigned char>(byte)];
+  }
+
  private:
   std::size_t FindMissing(std::string_view text, TextRange range) const;
 

@@ -125,6 +125,8 @@ class MergeModel::Pieces final : public StretchPieces {
       } else if (range.size() > 0) {
         // In no token, or made by merges that lead to none.
         EDGEMOE_RETURN_IF_ERROR(model_.fallback_.Add(text_, range, pieces));
+      } else if (const auto space = model_.fallback_.TokenOf(' ')) {
+        Add(*space, range, pieces);
       }
     }
     needs_space_ = false;

@@ -147,7 +147,7 @@ constexpr const char* kDeepSeekV3[] = {
     "[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{30FF}]+",
     PUNCTUATED_WORDS,
 };
-// Chinese, Japanese, Thai, Lao, Khmer, Burmese and Korean, which set no spaces or few; not their
+// Scripts of East Asia that set no spaces or few, of Thai the signs from U+0E40 on; not their
 // digits. One range is llama.cpp's, where U+F900 may have been meant for its start, U+8C48. Where a
 // number mixes the digits of two scripts llama.cpp cuts between these.
 constexpr const char* kAfMoe[] = {
