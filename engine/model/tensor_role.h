@@ -16,6 +16,7 @@ enum class TensorRole : std::uint8_t {
   kEmbedding,
   kOutputNorm,
   kOutput,
+  kRopeFactors,
   // Of a layer.
   kAttentionNorm,
   kQuery,
@@ -48,7 +49,7 @@ enum class TensorRole : std::uint8_t {
   kUp,
   kDown,
 };
-constexpr std::size_t kTensorRoleCount = 32;
+constexpr std::size_t kTensorRoleCount = 33;
 
 // "embedding", "attention_output", "gate" ... as reports and messages show it.
 const char* TensorRoleName(TensorRole role);

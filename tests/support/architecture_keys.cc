@@ -73,8 +73,10 @@ void AddExperts(const ModelConfig& config, KeyWriter& keys) {
   const ExpertsConfig& experts = *config.layers.back().experts;
   keys.Add("expert_count", config.expert_count);
   keys.Add("expert_used_count", config.expert_used_count);
-  // OLMoE has no dense layers, and gives the width of an expert as feed_forward_length.
-  if (config.architecture != "olmoe") keys.Add("expert_feed_forward_length", config.expert_width);
+  // Those without dense layers beside others give the width of an expert as feed_forward_length.
+  const bool one_width = config.architecture == "olmoe" || config.architecture == "llama" ||
+                         config.architecture == "minicpm";
+  if (!one_width) keys.Add("expert_feed_forward_length", config.expert_width);
   keys.AddUnless(1, "expert_weights_scale", experts.weights_scale);
   if (experts.gating == ExpertGating::kSigmoid) keys.Add("expert_gating_func", std::uint32_t{2});
   const std::uint32_t shared = config.layers.back().dense_width;
@@ -101,6 +103,9 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   if (config.expert_layer_count() > 0) AddExperts(config, keys);
   if (const auto* const convolution = LastOf<ShortConvolutionConfig>(config))
     keys.Add("shortconv.l_cache", convolution->taps);
+  keys.AddUnless(1, "embedding_scale", config.embedding_scale);
+  keys.AddUnless(1, "residual_scale", config.residual_scale);
+  keys.AddUnless(1, "logit_scale", 1 / config.logit_scale);
   const auto* const first = config.layers.front().mixer_as<AttentionConfig>();
   if (first != nullptr && first->window > 0) keys.Add("attention.sliding_window", first->window);
 
