@@ -212,6 +212,75 @@ RandomModelOptions Lfm2() {
   return model;
 }
 
+// Logits that are divided need larger ones, and scores that are multiplied, too.
+WeightSpread ScaledSpread(TensorRole role, std::uint64_t columns) {
+  WeightSpread spread = LivelySpread(role, columns);
+  if (role == TensorRole::kEmbedding) spread.reach /= 4;
+  if (role == TensorRole::kOutput) spread.reach *= 8;
+  return spread;
+}
+
+WeightSpread TiedScaledSpread(TensorRole role, std::uint64_t columns) {
+  return ScaledSpread(role == TensorRole::kEmbedding ? TensorRole::kOutput : role, columns);
+}
+
+void Scale(ModelConfig& config) {
+  config.embedding_scale = 4;
+  config.residual_scale = 0.5F;
+  config.logit_scale = 0.125F;
+}
+
+AttentionConfig ScaledAttention() {
+  AttentionConfig attention = CommonAttention();
+  attention.score_scale = 0.25F;
+  attention.rope.pairing = RopePairing::kNeighbours;
+  return attention;
+}
+
+RandomModelOptions GraniteMoe() {
+  RandomModelOptions model;
+  model.config = Common("granitemoe");
+  model.spread = ScaledSpread;
+  model.seed = 10;
+  Scale(model.config);
+  LayerConfig layer;
+  layer.mixer = ScaledAttention();
+  layer.experts = ExpertsConfig{.normalise = true};
+  model.config.layers.assign(kLayerCount, layer);
+  return model;
+}
+
+// Rows of whole K-quant blocks.
+RandomModelOptions GraniteMoeShared() {
+  RandomModelOptions model = GraniteMoe();
+  model.spread = TiedScaledSpread;
+  model.tied_output = true;
+  model.config.embedding_scale = 0.125F;
+  model.config.logit_scale = 0.0625F;
+  model.config.width = 256;
+  model.config.expert_width = 256;
+  model.config.layers.resize(2);
+  for (LayerConfig& layer : model.config.layers) {
+    layer.attention().head_count = 8;
+    layer.dense_width = 256;
+  }
+  return model;
+}
+
+RandomModelOptions Granite() {
+  RandomModelOptions model = GraniteMoe();
+  model.config.architecture = "granite";
+  model.config.expert_count = 0;
+  model.config.expert_used_count = 0;
+  model.config.expert_width = 0;
+  for (LayerConfig& layer : model.config.layers) {
+    layer.experts.reset();
+    layer.attention().rope.dimension_count = 0;
+    layer.dense_width = 160;
+  }
+  return model;
+}
+
 RandomModelOptions Quantised(RandomModelOptions model, TensorType dense, TensorType experts,
                              TensorType down) {
   model.type_of = [=](TensorRole role) {
@@ -245,6 +314,12 @@ std::vector<Fixture> All() {
       {"olmoe", Olmoe()},
       {"olmoe-Q8_0", Quantised(Olmoe(), kQ8_0, kQ5_0, kQ8_0)},
       {"gpt-oss", GptOss()},
+      {"granitemoe", GraniteMoe()},
+      {"granitemoe-Q8_0", Quantised(GraniteMoe(), kQ8_0, kQ8_0, kQ8_0)},
+      {"granitemoe-shared", GraniteMoeShared()},
+      {"granitemoe-shared-Q4_K", Quantised(GraniteMoeShared(), kQ8_0, kQ4_K, kQ6_K)},
+      {"granite", Granite()},
+      {"granite-Q8_0", Quantised(Granite(), kQ8_0, kQ8_0, kQ8_0)},
       {"lfm2moe", Lfm2Moe()},
       {"lfm2moe-Q8_0", Quantised(Lfm2Moe(), kQ8_0, kQ8_0, kQ8_0)},
       {"lfm2moe-long-convolution", Lfm2MoeLongConvolution()},

@@ -52,9 +52,22 @@ void AddAttention(const ModelConfig& config, const AttentionConfig& attention, K
   keys.Add("attention.head_count_kv", KvHeadCounts(config));
   keys.Add("attention.key_length", attention.head_size);
   keys.Add("attention.value_length", attention.head_size);
+  keys.AddUnless(0, "attention.scale", attention.score_scale);
+}
+
+// Of Granite, whose logits are divided.
+void AddScales(const ModelConfig& config, KeyWriter& keys) {
+  if (!config.architecture.starts_with("granite")) return;
+  keys.AddUnless(1, "embedding_scale", config.embedding_scale);
+  keys.AddUnless(1, "residual_scale", config.residual_scale);
+  keys.Add("logit_scale", 1 / config.logit_scale);
 }
 
 void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
+  if (rope.dimension_count == 0) {
+    keys.Add("rope.scaling.finetuned", false);
+    return;
+  }
   keys.Add("rope.freq_base", rope.base);
   if (rope.dimension_count != head_size) keys.Add("rope.dimension_count", rope.dimension_count);
   if (rope.scaling == RopeScaling::kNone) return;
@@ -69,12 +82,17 @@ void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
   keys.AddUnless(1, "rope.scaling.yarn_ext_factor", rope.extrapolation);
 }
 
+// They have no dense layers, and give the width of an expert as feed_forward_length.
+bool HasPlainWidthKey(std::string_view architecture) {
+  return architecture == "olmoe" || architecture.starts_with("granite");
+}
+
 void AddExperts(const ModelConfig& config, KeyWriter& keys) {
   const ExpertsConfig& experts = *config.layers.back().experts;
   keys.Add("expert_count", config.expert_count);
   keys.Add("expert_used_count", config.expert_used_count);
-  // OLMoE has no dense layers, and gives the width of an expert as feed_forward_length.
-  if (config.architecture != "olmoe") keys.Add("expert_feed_forward_length", config.expert_width);
+  if (!HasPlainWidthKey(config.architecture))
+    keys.Add("expert_feed_forward_length", config.expert_width);
   keys.AddUnless(1, "expert_weights_scale", experts.weights_scale);
   if (experts.gating == ExpertGating::kSigmoid) keys.Add("expert_gating_func", std::uint32_t{2});
   const std::uint32_t shared = config.layers.back().dense_width;
@@ -100,6 +118,7 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   keys.Add("embedding_length", config.width);
   keys.Add("attention.layer_norm_rms_epsilon", config.rms_epsilon);
   AddFeedForward(config, keys);
+  AddScales(config, keys);
   if (const auto* const attention = LastOf<AttentionConfig>(config)) {
     AddAttention(config, *attention, keys);
     AddRope(attention->rope, attention->head_size, keys);
