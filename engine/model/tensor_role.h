@@ -32,6 +32,14 @@ enum class TensorRole : std::uint8_t {
   kConvolutionIn,
   kConvolutionKernel,
   kConvolutionOut,
+  kMambaIn,
+  kMambaKernel,
+  kMambaKernelBias,
+  kMambaStepBias,
+  kMambaDecay,  // the logarithm of what a state keeps in a step of 1: negative
+  kMambaSkip,
+  kMambaNorm,
+  kMambaOut,
   kFeedForwardNorm,
   kRouter,
   kRouterBias,
@@ -48,7 +56,7 @@ enum class TensorRole : std::uint8_t {
   kUp,
   kDown,
 };
-constexpr std::size_t kTensorRoleCount = 32;
+constexpr std::size_t kTensorRoleCount = 40;
 
 // "embedding", "attention_output", "gate" ... as reports and messages show it.
 const char* TensorRoleName(TensorRole role);

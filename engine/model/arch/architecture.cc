@@ -48,8 +48,9 @@ Status ReadInto(const GgufFile& file, ModelConfig& config) {
 }  // namespace
 
 std::span<const Architecture> Architectures() {
-  static const std::array kAll = {arch::kGptOss,  arch::kGranite, arch::kGraniteMoe, arch::kLfm2,
-                                  arch::kLfm2Moe, arch::kOlmoe,   arch::kQwen3Moe};
+  static const std::array kAll = {arch::kGptOss,     arch::kGranite, arch::kGraniteHybrid,
+                                  arch::kGraniteMoe, arch::kLfm2,    arch::kLfm2Moe,
+                                  arch::kOlmoe,      arch::kQwen3Moe};
   return kAll;
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Granite and Granite MoE: the embedding, what each layer adds, the scores of attention and the
-// logits have scales of their own; the weights of the chosen experts sum to 1, and an expert that
-// all rows use may stand beside them.
+// Granite, Granite MoE and Granite hybrid: the embedding, what each layer adds, the scores of
+// attention and the logits have scales of their own; the weights of the chosen experts sum to 1,
+// and an expert that all rows use may stand beside them. Most layers of a hybrid are Mamba-2.
+#include <algorithm>
+
+#include "engine/base/accepted.h"
 #include "engine/model/arch/names.h"
 
 namespace edgemoe::arch {
@@ -15,14 +18,17 @@ constexpr float kScaleMax = 1e6F;
 Status ReadScale(MetadataReader& metadata, std::string_view name, float* out) {
   EDGEMOE_RETURN_IF_ERROR(metadata.NumberOr(name, 0.0F, kScaleMax, 1.0F, out));
   if (*out == 0.0F) *out = 1;
-  return OkStatus();
+  if (*out >= kScaleMin) return OkStatus();
+  return InvalidField(metadata.KeyOf(name), ShowValue(static_cast<double>(*out)),
+                      "0 and [" + ShowValue(static_cast<double>(kScaleMin)) + ", " +
+                          ShowValue(static_cast<double>(kScaleMax)) + "]");
 }
 
 Status ReadScales(MetadataReader& metadata, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(ReadScale(metadata, "embedding_scale", &config.embedding_scale));
   EDGEMOE_RETURN_IF_ERROR(ReadScale(metadata, "residual_scale", &config.residual_scale));
   float divisor = 1;
-  EDGEMOE_RETURN_IF_ERROR(metadata.Number("logit_scale", kScaleMin, kScaleMax, &divisor));
+  EDGEMOE_RETURN_IF_ERROR(ReadScale(metadata, "logit_scale", &divisor));
   config.logit_scale = 1 / divisor;
   return OkStatus();
 }
@@ -64,6 +70,59 @@ Status ReadDenseFeedForward(MetadataReader& metadata, ModelConfig& config) {
   return OkStatus();
 }
 
+Status ReadMamba(MetadataReader& metadata, Mamba2Config& mamba) {
+  EDGEMOE_RETURN_IF_ERROR(metadata.Count("ssm.conv_kernel", 2, kConvolutionWidthMax, &mamba.taps));
+  EDGEMOE_RETURN_IF_ERROR(metadata.Count("ssm.state_size", 1, kStateSizeMax, &mamba.state_size));
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.Count("ssm.time_step_rank", 1, kHeadCountMax, &mamba.head_count));
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.Count("ssm.group_count", 1, mamba.head_count, &mamba.group_count));
+  if (mamba.head_count % mamba.group_count != 0)
+    return InvalidField(metadata.KeyOf("ssm.group_count"), ShowValue(mamba.group_count),
+                        "divisors of the head count " + ShowValue(mamba.head_count));
+  std::uint32_t inner_size = 0;
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.Count("ssm.inner_size", mamba.head_count, kWidthMax, &inner_size));
+  if (inner_size % mamba.head_count != 0)
+    return InvalidField(metadata.KeyOf("ssm.inner_size"), ShowValue(inner_size),
+                        "multiples of the head count " + ShowValue(mamba.head_count));
+  mamba.head_size = inner_size / mamba.head_count;
+  return OkStatus();
+}
+
+// Which layers are Mamba-2 is said by their number of key and value heads: 0.
+Status ReadMixers(MetadataReader& metadata, ModelConfig& config) {
+  std::vector<std::uint32_t> kv_head_counts;
+  EDGEMOE_RETURN_IF_ERROR(metadata.EachLayer("attention.head_count_kv", 0, kHeadCountMax,
+                                             config.layer_count(), &kv_head_counts));
+  if (std::ranges::count(kv_head_counts, 0U) == std::ssize(kv_head_counts))
+    return InvalidField(metadata.KeyOf("attention.head_count_kv"), "0 in every layer",
+                        "numbers that are not 0 in at least one layer");
+  Mamba2Config mamba;
+  EDGEMOE_RETURN_IF_ERROR(ReadMamba(metadata, mamba));
+  for (std::uint32_t i = 0; i < config.layer_count(); ++i) {
+    if (kv_head_counts[i] == 0) {
+      config.layers[i].mixer = mamba;
+      continue;
+    }
+    AttentionConfig attention;
+    attention.kv_head_count = kv_head_counts[i];
+    EDGEMOE_RETURN_IF_ERROR(ReadScaledAttention(metadata, config, attention));
+    config.layers[i].mixer = attention;
+  }
+  return OkStatus();
+}
+
+Status ReadHybrid(MetadataReader& metadata, ModelConfig& config) {
+  EDGEMOE_RETURN_IF_ERROR(ReadSizes(metadata, config));
+  EDGEMOE_RETURN_IF_ERROR(ReadScales(metadata, config));
+  EDGEMOE_RETURN_IF_ERROR(ReadMixers(metadata, config));
+  IgnoreDescriptions(metadata);
+  std::uint32_t expert_count = 0;
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_count", 0, kExpertCountMax, 0, &expert_count));
+  return expert_count == 0 ? ReadDenseFeedForward(metadata, config) : ReadExperts(metadata, config);
+}
+
 Status ReadLikeLayers(MetadataReader& metadata, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(ReadSizes(metadata, config));
   EDGEMOE_RETURN_IF_ERROR(ReadScales(metadata, config));
@@ -89,5 +148,7 @@ Status ReadMoe(MetadataReader& metadata, ModelConfig& config) {
 const Architecture kGranite = {.name = "granite", .read = ReadDense, .layer_tensors = LayerTensors};
 const Architecture kGraniteMoe = {
     .name = "granitemoe", .read = ReadMoe, .layer_tensors = LayerTensors};
+const Architecture kGraniteHybrid = {
+    .name = "granitehybrid", .read = ReadHybrid, .layer_tensors = LayerTensors};
 
 }  // namespace edgemoe::arch
