@@ -281,6 +281,53 @@ RandomModelOptions Granite() {
   return model;
 }
 
+// llama.cpp has Granite's inner size as twice the width.
+Mamba2Config Mamba(std::uint32_t width) {
+  Mamba2Config mamba;
+  mamba.taps = 4;
+  mamba.head_count = 8;
+  mamba.head_size = width / 4;
+  mamba.state_size = 24;
+  mamba.group_count = 2;
+  return mamba;
+}
+
+// As published hybrids: what attention sees has no positions, and experts share one.
+RandomModelOptions GraniteHybrid() {
+  RandomModelOptions model = GraniteMoe();
+  model.config.architecture = "granitehybrid";
+  AttentionConfig attention = ScaledAttention();
+  attention.rope.dimension_count = 0;
+  for (std::uint32_t i = 0; i < kLayerCount; ++i) {
+    LayerConfig& layer = model.config.layers[i];
+    layer.mixer = attention;
+    if (i != 1) layer.mixer = Mamba(model.config.width);
+    layer.dense_width = 160;
+  }
+  return model;
+}
+
+// Attention first, with positions; one group, a shorter convolution; rows of whole K-quant blocks.
+RandomModelOptions GraniteHybridRope() {
+  RandomModelOptions model = GraniteMoeShared();
+  model.config.architecture = "granitehybrid";
+  Mamba2Config mamba = Mamba(model.config.width);
+  mamba.taps = 3;
+  mamba.group_count = 1;
+  model.config.layers[1].mixer = mamba;
+  for (LayerConfig& layer : model.config.layers) layer.dense_width = 0;
+  return model;
+}
+
+RandomModelOptions GraniteHybridDense() {
+  RandomModelOptions model = GraniteHybrid();
+  model.config.expert_count = 0;
+  model.config.expert_used_count = 0;
+  model.config.expert_width = 0;
+  for (LayerConfig& layer : model.config.layers) layer.experts.reset();
+  return model;
+}
+
 RandomModelOptions Quantised(RandomModelOptions model, TensorType dense, TensorType experts,
                              TensorType down) {
   model.type_of = [=](TensorRole role) {
@@ -320,6 +367,11 @@ std::vector<Fixture> All() {
       {"granitemoe-shared-Q4_K", Quantised(GraniteMoeShared(), kQ8_0, kQ4_K, kQ6_K)},
       {"granite", Granite()},
       {"granite-Q8_0", Quantised(Granite(), kQ8_0, kQ8_0, kQ8_0)},
+      {"granitehybrid", GraniteHybrid()},
+      {"granitehybrid-Q8_0", Quantised(GraniteHybrid(), kQ8_0, kQ8_0, kQ8_0)},
+      {"granitehybrid-rope", GraniteHybridRope()},
+      {"granitehybrid-rope-Q4_K", Quantised(GraniteHybridRope(), kQ4_K, kQ4_K, kQ6_K)},
+      {"granitehybrid-dense", GraniteHybridDense()},
       {"lfm2moe", Lfm2Moe()},
       {"lfm2moe-Q8_0", Quantised(Lfm2Moe(), kQ8_0, kQ8_0, kQ8_0)},
       {"lfm2moe-long-convolution", Lfm2MoeLongConvolution()},

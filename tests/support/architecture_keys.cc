@@ -55,6 +55,14 @@ void AddAttention(const ModelConfig& config, const AttentionConfig& attention, K
   keys.AddUnless(0, "attention.scale", attention.score_scale);
 }
 
+void AddMamba(const Mamba2Config& mamba, KeyWriter& keys) {
+  keys.Add("ssm.conv_kernel", mamba.taps);
+  keys.Add("ssm.inner_size", mamba.inner_size());
+  keys.Add("ssm.state_size", mamba.state_size);
+  keys.Add("ssm.time_step_rank", mamba.head_count);
+  keys.Add("ssm.group_count", mamba.group_count);
+}
+
 // Of Granite, whose logits are divided.
 void AddScales(const ModelConfig& config, KeyWriter& keys) {
   if (!config.architecture.starts_with("granite")) return;
@@ -125,6 +133,7 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   }
   if (const auto* const convolution = LastOf<ShortConvolutionConfig>(config))
     keys.Add("shortconv.l_cache", convolution->taps);
+  if (const auto* const mamba = LastOf<Mamba2Config>(config)) AddMamba(*mamba, keys);
   const auto* const first = config.layers.front().mixer_as<AttentionConfig>();
   if (first != nullptr && first->window > 0) keys.Add("attention.sliding_window", first->window);
 
