@@ -112,7 +112,7 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
     // Heads that forget within a few positions, and others that remember hundreds.
     case TensorRole::kMambaStepBias: return {-2, 2.5};
     case TensorRole::kMambaDecay: return {-0.6, 0.58};
-    case TensorRole::kMambaSkip:
+    case TensorRole::kMambaSkip: return {0.5, 2};
     case TensorRole::kMambaNorm: return {1, 0.5};
     // Sigmoids lie between 0 and 1: a bias that changes about half of the choices.
     case TensorRole::kSelectionBias: return {0, 0.6};
