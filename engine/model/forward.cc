@@ -13,6 +13,7 @@
 #include "engine/model/ops/dense_feed_forward.h"
 #include "engine/model/ops/encoded_rows.h"
 #include "engine/model/ops/expert_feed_forward.h"
+#include "engine/model/ops/mamba2.h"
 #include "engine/model/ops/projection.h"
 #include "engine/model/ops/short_convolution.h"
 #include "engine/model/workspace.h"
@@ -38,6 +39,7 @@ class Transformer final : public Forward {
         rows_(options_.rows_max),
         attention_(context_, parts.weights.rope_factors),
         short_convolution_(context_),
+        mamba2_(context_),
         dense_feed_forward_(context_),
         expert_feed_forward_(context_, parts.experts, dense_feed_forward_),
         encoded_output_(parts.kernels, parts.pool, workspace_.encoded_width, options_.rows_max,
@@ -68,6 +70,8 @@ class Transformer final : public Forward {
     const LayerWeights& weights = parts_.weights.layers[layer.value];
     if (config_.layers[layer.value].mixer_as<ShortConvolutionConfig>() != nullptr) {
       short_convolution_.Run(layer, weights, rows_);
+    } else if (config_.layers[layer.value].mixer_as<Mamba2Config>() != nullptr) {
+      mamba2_.Run(layer, weights, rows_);
     } else {
       attention_.Run(layer, weights, rows_);
     }
@@ -148,6 +152,7 @@ class Transformer final : public Forward {
   ActiveRows rows_;
   Attention attention_;
   ShortConvolution short_convolution_;
+  Mamba2 mamba2_;
   DenseFeedForward dense_feed_forward_;
   ExpertFeedForward expert_feed_forward_;
   EncodedRows encoded_output_;

@@ -13,11 +13,12 @@ std::uint32_t MaxOver(const std::vector<LayerConfig>& layers, Of of) {
   return most;
 }
 
-template <class Of>
-std::uint32_t MaxOfAttention(const std::vector<LayerConfig>& layers, Of of) {
+// Over the layers with this kind of mixer.
+template <class Config, class Of>
+std::uint32_t MaxOfMixers(const std::vector<LayerConfig>& layers, Of of) {
   return MaxOver(layers, [&](const LayerConfig& layer) {
-    const auto* const attention = layer.mixer_as<AttentionConfig>();
-    return attention == nullptr ? 0 : of(*attention);
+    const auto* const mixer = layer.mixer_as<Config>();
+    return mixer == nullptr ? 0 : of(*mixer);
   });
 }
 
@@ -36,20 +37,29 @@ std::vector<LayerIndex> ModelConfig::expert_layers() const {
 }
 
 std::uint32_t ModelConfig::q_size_max() const {
-  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.q_size(); });
+  return MaxOfMixers<AttentionConfig>(layers, [](const AttentionConfig& a) { return a.q_size(); });
 }
 
 std::uint32_t ModelConfig::kv_size_max() const {
-  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.kv_size(); });
+  return MaxOfMixers<AttentionConfig>(layers, [](const AttentionConfig& a) { return a.kv_size(); });
 }
 
 std::uint32_t ModelConfig::head_count_max() const {
-  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.head_count; });
+  return MaxOfMixers<AttentionConfig>(layers,
+                                      [](const AttentionConfig& a) { return a.head_count; });
 }
 
 bool ModelConfig::has_convolution() const {
   return std::ranges::any_of(
       layers, [](const LayerConfig& l) { return l.mixer_as<ShortConvolutionConfig>() != nullptr; });
+}
+
+std::uint32_t ModelConfig::mamba_in_size_max() const {
+  return MaxOfMixers<Mamba2Config>(layers, [](const Mamba2Config& m) { return m.in_size(); });
+}
+
+std::uint32_t ModelConfig::mamba_inner_size_max() const {
+  return MaxOfMixers<Mamba2Config>(layers, [](const Mamba2Config& m) { return m.inner_size(); });
 }
 
 std::uint32_t ModelConfig::dense_width_max() const {

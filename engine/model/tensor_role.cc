@@ -27,6 +27,14 @@ const char* TensorRoleName(TensorRole role) {
                                                                 "convolution_in",
                                                                 "convolution_kernel",
                                                                 "convolution_out",
+                                                                "mamba_in",
+                                                                "mamba_kernel",
+                                                                "mamba_kernel_bias",
+                                                                "mamba_step_bias",
+                                                                "mamba_decay",
+                                                                "mamba_skip",
+                                                                "mamba_norm",
+                                                                "mamba_out",
                                                                 "ffn_norm",
                                                                 "router",
                                                                 "router_bias",
@@ -58,6 +66,12 @@ bool IsFloatVector(TensorRole role) {
     case TensorRole::kAttentionOutputBias:
     case TensorRole::kFeedForwardNorm:
     case TensorRole::kConvolutionKernel:
+    case TensorRole::kMambaKernel:
+    case TensorRole::kMambaKernelBias:
+    case TensorRole::kMambaStepBias:
+    case TensorRole::kMambaDecay:
+    case TensorRole::kMambaSkip:
+    case TensorRole::kMambaNorm:
     case TensorRole::kRouterBias:
     case TensorRole::kSelectionBias:
     case TensorRole::kDenseOutputGate:
@@ -76,12 +90,31 @@ bool IsRequantisable(TensorRole role) {
     case TensorRole::kKey:
     case TensorRole::kValue:
     case TensorRole::kAttentionOutput:
+    case TensorRole::kMambaIn:
+    case TensorRole::kMambaOut:
     case TensorRole::kGate:
     case TensorRole::kUp:
     case TensorRole::kDown: return true;
     default: return false;
   }
 }
+
+namespace {
+
+TensorShape MambaShapeOf(TensorRole role, std::uint64_t width, const Mamba2Config& mamba) {
+  switch (role) {
+    case TensorRole::kMambaIn: return {mamba.in_size(), width};
+    case TensorRole::kMambaKernel: return {mamba.channels(), mamba.taps};
+    case TensorRole::kMambaKernelBias: return {1, mamba.channels()};
+    case TensorRole::kMambaStepBias: return {1, mamba.head_count};
+    case TensorRole::kMambaDecay:
+    case TensorRole::kMambaSkip: return {mamba.head_count, 1};
+    case TensorRole::kMambaNorm: return {mamba.group_count, mamba.inner_size() / mamba.group_count};
+    default: return {width, mamba.inner_size()};  // kMambaOut
+  }
+}
+
+}  // namespace
 
 TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer) {
   static const AttentionConfig kNoAttention;
@@ -111,6 +144,14 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
     case TensorRole::kConvolutionKernel:
       return {width, layer.mixer_as<ShortConvolutionConfig>()->taps};
     case TensorRole::kConvolutionOut: return {width, width};
+    case TensorRole::kMambaIn:
+    case TensorRole::kMambaKernel:
+    case TensorRole::kMambaKernelBias:
+    case TensorRole::kMambaStepBias:
+    case TensorRole::kMambaDecay:
+    case TensorRole::kMambaSkip:
+    case TensorRole::kMambaNorm:
+    case TensorRole::kMambaOut: return MambaShapeOf(role, width, *layer.mixer_as<Mamba2Config>());
     case TensorRole::kRouter: return {config.expert_count, width};
     case TensorRole::kRouterBias:
     case TensorRole::kSelectionBias: return {1, config.expert_count};

@@ -33,6 +33,14 @@ enum class TensorRole : std::uint8_t {
   kConvolutionIn,
   kConvolutionKernel,
   kConvolutionOut,
+  kMambaIn,
+  kMambaKernel,
+  kMambaKernelBias,
+  kMambaStepBias,
+  kMambaDecay,  // the logarithm of what a state keeps in a step of 1: negative
+  kMambaSkip,
+  kMambaNorm,
+  kMambaOut,
   kFeedForwardNorm,
   kRouter,
   kRouterBias,
@@ -49,7 +57,7 @@ enum class TensorRole : std::uint8_t {
   kUp,
   kDown,
 };
-constexpr std::size_t kTensorRoleCount = 33;
+constexpr std::size_t kTensorRoleCount = 41;
 
 // "embedding", "attention_output", "gate" ... as reports and messages show it.
 const char* TensorRoleName(TensorRole role);

@@ -28,6 +28,8 @@ struct Workspace {
   float* v = nullptr;             // [rows, kv_size]
   float* attended = nullptr;      // [rows, q_size]
   float* convolution = nullptr;   // [rows, 3 * width], where a layer convolves
+  float* mamba_in = nullptr;      // [rows, in_size] of Mamba2Config
+  float* mamba_out = nullptr;     // [rows, inner_size]
   float* rope = nullptr;          // see RopeTables
   float* scores = nullptr;        // [threads, context_length + 1]
   float* router = nullptr;        // [rows, expert_count]
@@ -44,6 +46,7 @@ struct Workspace {
   std::byte* encoded_width = nullptr;   // room for EncodedRows of [rows, width]
   std::byte* encoded_guess = nullptr;   // room for EncodedRows of [kGuessRowsMax, width]
   std::byte* encoded_heads = nullptr;   // room for EncodedRows of [rows, q_size]
+  std::byte* encoded_mamba = nullptr;   // room for EncodedRows of [rows, inner_size]
   std::byte* encoded_dense = nullptr;   // room for EncodedRows of [rows, dense_width]
   std::byte* gathered_gate = nullptr;   // [wave_uses, width], encoded
   std::byte* gathered_up = nullptr;     // [wave_uses, width], encoded

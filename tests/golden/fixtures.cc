@@ -323,6 +323,122 @@ RandomModelOptions MiniCpm() {
   return model;
 }
 
+// Logits that are divided need larger ones, and scores that are multiplied, too.
+WeightSpread ScaledSpread(TensorRole role, std::uint64_t columns) {
+  WeightSpread spread = LivelySpread(role, columns);
+  if (role == TensorRole::kEmbedding) spread.reach /= 4;
+  if (role == TensorRole::kOutput) spread.reach *= 8;
+  return spread;
+}
+
+WeightSpread TiedScaledSpread(TensorRole role, std::uint64_t columns) {
+  return ScaledSpread(role == TensorRole::kEmbedding ? TensorRole::kOutput : role, columns);
+}
+
+void Scale(ModelConfig& config) {
+  config.embedding_scale = 4;
+  config.residual_scale = 0.5F;
+  config.logit_scale = 0.125F;
+}
+
+AttentionConfig ScaledAttention() {
+  AttentionConfig attention = CommonAttention();
+  attention.score_scale = 0.25F;
+  attention.rope.pairing = RopePairing::kNeighbours;
+  return attention;
+}
+
+RandomModelOptions GraniteMoe() {
+  RandomModelOptions model;
+  model.config = Common("granitemoe");
+  model.spread = ScaledSpread;
+  model.seed = 10;
+  Scale(model.config);
+  LayerConfig layer;
+  layer.mixer = ScaledAttention();
+  layer.experts = ExpertsConfig{.normalise = true};
+  model.config.layers.assign(kLayerCount, layer);
+  return model;
+}
+
+// Rows of whole K-quant blocks.
+RandomModelOptions GraniteMoeShared() {
+  RandomModelOptions model = GraniteMoe();
+  model.spread = TiedScaledSpread;
+  model.tied_output = true;
+  model.config.embedding_scale = 0.125F;
+  model.config.logit_scale = 0.0625F;
+  model.config.width = 256;
+  model.config.expert_width = 256;
+  model.config.layers.resize(2);
+  for (LayerConfig& layer : model.config.layers) {
+    layer.attention().head_count = 8;
+    layer.dense_width = 256;
+  }
+  return model;
+}
+
+RandomModelOptions Granite() {
+  RandomModelOptions model = GraniteMoe();
+  model.config.architecture = "granite";
+  model.config.expert_count = 0;
+  model.config.expert_used_count = 0;
+  model.config.expert_width = 0;
+  for (LayerConfig& layer : model.config.layers) {
+    layer.experts.reset();
+    layer.attention().rope.dimension_count = 0;
+    layer.dense_width = 160;
+  }
+  return model;
+}
+
+// llama.cpp has Granite's inner size as twice the width.
+Mamba2Config Mamba(std::uint32_t width) {
+  Mamba2Config mamba;
+  mamba.taps = 4;
+  mamba.head_count = 8;
+  mamba.head_size = width / 4;
+  mamba.state_size = 24;
+  mamba.group_count = 2;
+  return mamba;
+}
+
+// As published hybrids: what attention sees has no positions, and experts share one.
+RandomModelOptions GraniteHybrid() {
+  RandomModelOptions model = GraniteMoe();
+  model.config.architecture = "granitehybrid";
+  AttentionConfig attention = ScaledAttention();
+  attention.rope.dimension_count = 0;
+  for (std::uint32_t i = 0; i < kLayerCount; ++i) {
+    LayerConfig& layer = model.config.layers[i];
+    layer.mixer = attention;
+    if (i != 1) layer.mixer = Mamba(model.config.width);
+    layer.dense_width = 160;
+  }
+  return model;
+}
+
+// Attention first, with positions; one group, a shorter convolution; rows of whole K-quant blocks.
+RandomModelOptions GraniteHybridRope() {
+  RandomModelOptions model = GraniteMoeShared();
+  model.config.architecture = "granitehybrid";
+  Mamba2Config mamba = Mamba(model.config.width);
+  mamba.taps = 3;
+  mamba.group_count = 1;
+  model.config.layers[1].mixer = mamba;
+  for (LayerConfig& layer : model.config.layers) layer.dense_width = 0;
+  return model;
+}
+
+RandomModelOptions GraniteHybridDense() {
+  RandomModelOptions model = GraniteHybrid();
+  model.config.expert_count = 0;
+  model.config.expert_used_count = 0;
+  model.config.expert_width = 0;
+  for (LayerConfig& layer : model.config.layers) layer.experts.reset();
+  return model;
+}
+
 RandomModelOptions Quantised(RandomModelOptions model, TensorType dense, TensorType experts,
                              TensorType down) {
   model.type_of = [=](TensorRole role) {
@@ -374,6 +490,17 @@ std::vector<Fixture> All() {
       {"llama-moe-wide-Q4_K", Quantised(LlamaMoeWide(), kQ8_0, kQ4_K, kQ6_K)},
       {"minicpm", MiniCpm()},
       {"minicpm-Q8_0", Quantised(MiniCpm(), kQ8_0, kQ8_0, kQ8_0)},
+      {"granitemoe", GraniteMoe()},
+      {"granitemoe-Q8_0", Quantised(GraniteMoe(), kQ8_0, kQ8_0, kQ8_0)},
+      {"granitemoe-shared", GraniteMoeShared()},
+      {"granitemoe-shared-Q4_K", Quantised(GraniteMoeShared(), kQ8_0, kQ4_K, kQ6_K)},
+      {"granite", Granite()},
+      {"granite-Q8_0", Quantised(Granite(), kQ8_0, kQ8_0, kQ8_0)},
+      {"granitehybrid", GraniteHybrid()},
+      {"granitehybrid-Q8_0", Quantised(GraniteHybrid(), kQ8_0, kQ8_0, kQ8_0)},
+      {"granitehybrid-rope", GraniteHybridRope()},
+      {"granitehybrid-rope-Q4_K", Quantised(GraniteHybridRope(), kQ4_K, kQ4_K, kQ6_K)},
+      {"granitehybrid-dense", GraniteHybridDense()},
       {"gpt-oss-MXFP4", Quantised(GptOss(), kQ8_0, kMXFP4, kMXFP4)},
   };
 }

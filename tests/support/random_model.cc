@@ -114,6 +114,13 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
     case TensorRole::kDownBias: return {0, 0.5};
     case TensorRole::kRopeFactors: return {3, 2};
     case TensorRole::kSinks: return {1, 1.5};
+    case TensorRole::kMambaKernel: return {0, 1.2};
+    case TensorRole::kMambaKernelBias: return {0, 0.5};
+    // Heads that forget within a few positions, and others that remember hundreds.
+    case TensorRole::kMambaStepBias: return {-2, 2.5};
+    case TensorRole::kMambaDecay: return {-0.6, 0.58};
+    case TensorRole::kMambaSkip: return {0.5, 2};
+    case TensorRole::kMambaNorm: return {1, 0.5};
     // Sigmoids lie between 0 and 1: a bias that changes about half of the choices.
     case TensorRole::kSelectionBias: return {0, 0.6};
     case TensorRole::kDenseOutputGate: return row(2);

@@ -8,6 +8,9 @@
 namespace edgemoe::arch {
 
 extern const Architecture kGptOss;
+extern const Architecture kGranite;
+extern const Architecture kGraniteHybrid;
+extern const Architecture kGraniteMoe;
 extern const Architecture kLfm2;
 extern const Architecture kLfm2Moe;
 extern const Architecture kLlama;
