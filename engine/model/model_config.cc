@@ -39,6 +39,13 @@ std::uint32_t ModelConfig::q_size_max() const {
   return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.q_size(); });
 }
 
+std::uint32_t ModelConfig::attended_size_max() const {
+  return std::max(q_size_max(), MaxOver(layers, [](const LayerConfig& layer) {
+                    const auto* const latent = layer.mixer_as<LatentAttentionConfig>();
+                    return latent == nullptr ? 0 : latent->values_size();
+                  }));
+}
+
 std::uint32_t ModelConfig::kv_size_max() const {
   return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.kv_size(); });
 }

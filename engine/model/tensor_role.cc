@@ -23,6 +23,14 @@ const char* TensorRoleName(TensorRole role) {
                                                                 "sinks",
                                                                 "attention_output",
                                                                 "attention_output_bias",
+                                                                "query_down",
+                                                                "query_down_norm",
+                                                                "query_up",
+                                                                "key_value_down",
+                                                                "key_value_down_norm",
+                                                                "key_up",
+                                                                "value_up",
+                                                                "key_value_up",
                                                                 "convolution_in",
                                                                 "convolution_kernel",
                                                                 "convolution_out",
@@ -54,6 +62,8 @@ bool IsFloatVector(TensorRole role) {
     case TensorRole::kValueBias:
     case TensorRole::kSinks:
     case TensorRole::kAttentionOutputBias:
+    case TensorRole::kQueryDownNorm:
+    case TensorRole::kKeyValueDownNorm:
     case TensorRole::kFeedForwardNorm:
     case TensorRole::kConvolutionKernel:
     case TensorRole::kRouterBias:
@@ -74,12 +84,34 @@ bool IsRequantisable(TensorRole role) {
     case TensorRole::kKey:
     case TensorRole::kValue:
     case TensorRole::kAttentionOutput:
+    case TensorRole::kQueryDown:
+    case TensorRole::kKeyValueDown:
     case TensorRole::kGate:
     case TensorRole::kUp:
     case TensorRole::kDown: return true;
     default: return false;
   }
 }
+
+TensorShape LatentShapeOf(TensorRole role, std::uint64_t width, const LatentAttentionConfig& own) {
+  const std::uint64_t heads = own.head_count;
+  switch (role) {
+    case TensorRole::kQuery: return {heads * own.query_size(), width};
+    case TensorRole::kQueryDown: return {own.query_latent_size, width};
+    case TensorRole::kQueryDownNorm: return {1, own.query_latent_size};
+    case TensorRole::kQueryUp: return {heads * own.query_size(), own.query_latent_size};
+    case TensorRole::kKeyValueDown: return {own.key_size(), width};
+    case TensorRole::kKeyValueDownNorm: return {1, own.latent_size};
+    case TensorRole::kKeyUp: return {own.latent_size, own.unrotated_size, heads};
+    case TensorRole::kValueUp: return {own.value_size, own.latent_size, heads};
+    case TensorRole::kKeyValueUp:
+      return {heads * (own.unrotated_size + own.value_size), own.latent_size};
+    case TensorRole::kAttentionOutput: return {width, own.values_size()};
+    default: EDGEMOE_CHECK(false, "not a tensor of latent attention");
+  }
+}
+
+}  // namespace
 
 TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer) {
   static const AttentionConfig kNoAttention;
