@@ -12,6 +12,7 @@
 #include "engine/describe.h"
 #include "engine/plan.h"
 #include "engine/probe.h"
+#include "tests/support/child_process.h"
 
 namespace edgemoe {
 namespace {
@@ -19,7 +20,6 @@ namespace {
 constexpr std::uint64_t kBudgetFloorBytes = 1000;
 
 using std::chrono::steady_clock;
-constexpr std::chrono::seconds kPatience{10};
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::size_t kLargeChunkBytes = 16 * 1024;
 

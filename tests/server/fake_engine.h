@@ -65,12 +65,12 @@ class FakeEngine final : public Engine {
   void SetAvailability(Status status);
   // Requests that wait or run.
   std::size_t active() const;
-  // Waits until so many wait or run; false after ten seconds.
+  // Waits until so many wait or run; false after kPatience.
   bool WaitActive(std::size_t count) const;
   std::uint64_t chunk_count() const;
-  // Waits until nothing waits or runs; false after ten seconds.
+  // Waits until nothing waits or runs; false after kPatience.
   bool WaitIdle() const;
-  // Waits until a request is paused by its sink; false after ten seconds.
+  // Waits until a request is paused by its sink; false after kPatience.
   bool WaitPaused() const;
 
   static constexpr const char* kText = " word";
