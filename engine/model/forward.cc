@@ -13,7 +13,9 @@
 #include "engine/model/ops/dense_feed_forward.h"
 #include "engine/model/ops/encoded_rows.h"
 #include "engine/model/ops/expert_feed_forward.h"
+#include "engine/model/ops/latent_attention.h"
 #include "engine/model/ops/projection.h"
+#include "engine/model/ops/rope.h"
 #include "engine/model/ops/short_convolution.h"
 #include "engine/model/workspace.h"
 #include "engine/quant/quantize.h"
@@ -36,7 +38,9 @@ class Transformer final : public Forward {
         context_{config_,    parts.kernels,     parts.pool,
                  workspace_, options_.rows_max, options_.observer},
         rows_(options_.rows_max),
-        attention_(context_),
+        rope_(config_, options_.rows_max, workspace_.rope),
+        attention_(context_, rope_),
+        latent_attention_(context_, rope_),
         short_convolution_(context_),
         dense_feed_forward_(context_),
         expert_feed_forward_(context_, parts.experts, dense_feed_forward_),
@@ -50,7 +54,7 @@ class Transformer final : public Forward {
     rows_.Start(rows, results);
     parts_.experts.BeginStep();
     Embed(rows);
-    attention_.SetPositions(rows);
+    rope_.SetPositions(rows);
     for (std::uint32_t layer = 0; layer < config_.layer_count(); ++layer) {
       rows_.FailCancelled();
       rows_.Compact(workspace_.x, config_.width);
@@ -68,6 +72,8 @@ class Transformer final : public Forward {
     const LayerWeights& weights = parts_.weights.layers[layer.value];
     if (config_.layers[layer.value].mixer_as<ShortConvolutionConfig>() != nullptr) {
       short_convolution_.Run(layer, weights, rows_);
+    } else if (config_.layers[layer.value].mixer_as<LatentAttentionConfig>() != nullptr) {
+      latent_attention_.Run(layer, weights, rows_);
     } else {
       attention_.Run(layer, weights, rows_);
     }
@@ -146,7 +152,9 @@ class Transformer final : public Forward {
   Workspace workspace_;
   const OpContext context_;
   ActiveRows rows_;
+  RopeTables rope_;
   Attention attention_;
+  LatentAttention latent_attention_;
   ShortConvolution short_convolution_;
   DenseFeedForward dense_feed_forward_;
   ExpertFeedForward expert_feed_forward_;

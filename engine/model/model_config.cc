@@ -13,11 +13,12 @@ std::uint32_t MaxOver(const std::vector<LayerConfig>& layers, Of of) {
   return most;
 }
 
-template <class Of>
-std::uint32_t MaxOfAttention(const std::vector<LayerConfig>& layers, Of of) {
+// Over the layers with this mixer.
+template <class Config, class Of>
+std::uint32_t MaxOf(const std::vector<LayerConfig>& layers, Of of) {
   return MaxOver(layers, [&](const LayerConfig& layer) {
-    const auto* const attention = layer.mixer_as<AttentionConfig>();
-    return attention == nullptr ? 0 : of(*attention);
+    const auto* const mixer = layer.mixer_as<Config>();
+    return mixer == nullptr ? 0 : of(*mixer);
   });
 }
 
@@ -36,22 +37,29 @@ std::vector<LayerIndex> ModelConfig::expert_layers() const {
 }
 
 std::uint32_t ModelConfig::q_size_max() const {
-  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.q_size(); });
+  return std::max(
+      MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.q_size(); }),
+      MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.queries_size(); }));
 }
 
 std::uint32_t ModelConfig::attended_size_max() const {
-  return std::max(q_size_max(), MaxOver(layers, [](const LayerConfig& layer) {
-                    const auto* const latent = layer.mixer_as<LatentAttentionConfig>();
-                    return latent == nullptr ? 0 : latent->values_size();
-                  }));
+  return std::max(
+      MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.q_size(); }),
+      MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.values_size(); }));
 }
 
 std::uint32_t ModelConfig::kv_size_max() const {
-  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.kv_size(); });
+  return std::max(MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.kv_size(); }),
+                  MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.key_size(); }));
 }
 
 std::uint32_t ModelConfig::head_count_max() const {
-  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.head_count; });
+  return std::max(MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.head_count; }),
+                  MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.head_count; }));
+}
+
+std::uint32_t ModelConfig::query_latent_size_max() const {
+  return MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.query_latent_size; });
 }
 
 bool ModelConfig::has_convolution() const {

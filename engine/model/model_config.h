@@ -53,7 +53,7 @@ struct RopeConfig {
   float beta_slow = 1;
   float extrapolation = 1;     // how much of that mixing is done: 0 is kLinear
   float attention_factor = 1;  // times 1 + growth * ln(factor): the length of rotated heads
-  float growth = 0.1F;
+  double growth = 0.1;
 
   bool operator==(const RopeConfig&) const = default;
 };
@@ -104,6 +104,7 @@ struct LatentAttentionConfig {
   RopeConfig rope;  // its growth is 0 where there is a log_multiplier
 
   std::uint32_t query_size() const { return unrotated_size + rope.dimension_count; }  // of a head
+  std::uint32_t queries_size() const { return head_count * query_size(); }
   std::uint32_t key_size() const { return latent_size + rope.dimension_count; }
   std::uint32_t values_size() const { return head_count * value_size; }
 };
@@ -188,6 +189,7 @@ struct ModelConfig {
   std::uint32_t attended_size_max() const;
   std::uint32_t kv_size_max() const;
   std::uint32_t head_count_max() const;
+  std::uint32_t query_latent_size_max() const;
   bool has_convolution() const;
   std::uint32_t dense_width_max() const;
 };

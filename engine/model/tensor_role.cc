@@ -93,6 +93,8 @@ bool IsRequantisable(TensorRole role) {
   }
 }
 
+namespace {
+
 TensorShape LatentShapeOf(TensorRole role, std::uint64_t width, const LatentAttentionConfig& own) {
   const std::uint64_t heads = own.head_count;
   switch (role) {
@@ -111,6 +113,11 @@ TensorShape LatentShapeOf(TensorRole role, std::uint64_t width, const LatentAtte
   }
 }
 
+bool IsOfLatentAttention(TensorRole role) {
+  return role == TensorRole::kQuery || role == TensorRole::kAttentionOutput ||
+         (role >= TensorRole::kQueryDown && role <= TensorRole::kKeyValueUp);
+}
+
 }  // namespace
 
 TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer) {
@@ -119,6 +126,8 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
   const AttentionConfig& attention = own == nullptr ? kNoAttention : *own;
   const std::uint64_t width = config.width;
   const bool row_norm = attention.qk_norm == QkNorm::kRow;
+  const auto* const latent = layer.mixer_as<LatentAttentionConfig>();
+  if (latent != nullptr && IsOfLatentAttention(role)) return LatentShapeOf(role, width, *latent);
   switch (role) {
     case TensorRole::kEmbedding:
     case TensorRole::kOutput: return {config.vocabulary_size, width};
@@ -136,6 +145,14 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
     case TensorRole::kKeyNorm: return {1, row_norm ? attention.kv_size() : attention.head_size};
     case TensorRole::kSinks: return {1, attention.head_count};
     case TensorRole::kAttentionOutput: return {width, attention.q_size()};
+    case TensorRole::kQueryDown:
+    case TensorRole::kQueryDownNorm:
+    case TensorRole::kQueryUp:
+    case TensorRole::kKeyValueDown:
+    case TensorRole::kKeyValueDownNorm:
+    case TensorRole::kKeyUp:
+    case TensorRole::kValueUp:
+    case TensorRole::kKeyValueUp: break;
     case TensorRole::kConvolutionIn: return {3 * width, width};
     case TensorRole::kConvolutionKernel:
       return {width, layer.mixer_as<ShortConvolutionConfig>()->taps};

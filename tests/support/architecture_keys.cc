@@ -54,6 +54,25 @@ void AddAttention(const ModelConfig& config, const AttentionConfig& attention, K
   keys.Add("attention.value_length", attention.head_size);
 }
 
+void AddLatentAttention(const LatentAttentionConfig& attention, KeyWriter& keys) {
+  const std::uint32_t head_size = attention.query_size();
+  keys.Add("attention.head_count", attention.head_count);
+  keys.Add("attention.q_lora_rank", attention.query_latent_size);
+  keys.Add("attention.kv_lora_rank", attention.latent_size);
+  if (attention.joined_up) {
+    keys.Add("attention.head_count_kv", attention.head_count);
+    keys.Add("attention.key_length", head_size);
+    keys.Add("attention.value_length", attention.value_size);
+  } else {
+    keys.Add("attention.head_count_kv", std::uint32_t{1});
+    keys.Add("attention.key_length", attention.key_size());
+    keys.Add("attention.value_length", attention.latent_size);
+    keys.Add("attention.key_length_mla", head_size);
+    keys.Add("attention.value_length_mla", attention.value_size);
+  }
+  keys.AddUnless(0, "rope.scaling.yarn_log_multiplier", attention.log_multiplier);
+}
+
 void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
   keys.Add("rope.freq_base", rope.base);
   if (rope.dimension_count != head_size) keys.Add("rope.dimension_count", rope.dimension_count);
@@ -78,7 +97,13 @@ void AddExperts(const ModelConfig& config, KeyWriter& keys) {
   keys.AddUnless(1, "expert_weights_scale", experts.weights_scale);
   if (experts.gating == ExpertGating::kSigmoid) keys.Add("expert_gating_func", std::uint32_t{2});
   const std::uint32_t shared = config.layers.back().dense_width;
-  if (shared > 0) keys.Add("expert_shared_feed_forward_length", shared);
+  const bool latent = LastOf<LatentAttentionConfig>(config) != nullptr;
+  if (latent) keys.Add("expert_shared_count", shared / config.expert_width);
+  if (!latent && shared > 0) keys.Add("expert_shared_feed_forward_length", shared);
+  if (latent && experts.normalise) keys.Add("expert_weights_norm", true);
+  if (experts.group_count == 1) return;
+  keys.Add("expert_group_count", experts.group_count);
+  keys.Add("expert_group_used_count", experts.group_used_count);
 }
 
 // All but the mixers: dense layers stand before those with experts.
@@ -95,7 +120,8 @@ void AddFeedForward(const ModelConfig& config, KeyWriter& keys) {
 
 std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   KeyWriter keys(config.architecture);
-  keys.Add("block_count", config.layer_count());
+  keys.Add("block_count", config.layer_count() + config.unused_block_count);
+  if (config.unused_block_count > 0) keys.Add("nextn_predict_layers", config.unused_block_count);
   keys.Add("context_length", config.context_length);
   keys.Add("embedding_length", config.width);
   keys.Add("attention.layer_norm_rms_epsilon", config.rms_epsilon);
@@ -103,6 +129,10 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   if (const auto* const attention = LastOf<AttentionConfig>(config)) {
     AddAttention(config, *attention, keys);
     AddRope(attention->rope, attention->head_size, keys);
+  }
+  if (const auto* const latent = LastOf<LatentAttentionConfig>(config)) {
+    AddLatentAttention(*latent, keys);
+    AddRope(latent->rope, /*head_size=*/0, keys);
   }
   if (const auto* const convolution = LastOf<ShortConvolutionConfig>(config))
     keys.Add("shortconv.l_cache", convolution->taps);

@@ -114,6 +114,13 @@ Status MetadataReader::OneOf(std::string_view name, std::span<const std::string_
   return OkStatus();
 }
 
+Status MetadataReader::FlagOr(std::string_view name, bool fallback, bool* out) {
+  const std::string key = KeyOf(name);
+  read_.insert(key);
+  EDGEMOE_ASSIGN_OR_RETURN(*out, metadata_.GetBoolOr(key, fallback));
+  return OkStatus();
+}
+
 Status MetadataReader::OnlyTrue(std::string_view name) {
   const std::string key = KeyOf(name);
   read_.insert(key);
