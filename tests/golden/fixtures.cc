@@ -219,8 +219,16 @@ LatentAttentionConfig CommonLatentAttention() {
   attention.unrotated_size = 32;
   attention.value_size = 24;
   attention.rope.dimension_count = 16;
+  attention.rope.pairing = RopePairing::kNeighbours;
   attention.rope.base = 2000;
   return attention;
+}
+
+// Norms of latents undo much of what an epsilon does before.
+ModelConfig DeepSeekCommon() {
+  ModelConfig config = Common("deepseek2");
+  config.rms_epsilon = 0.1F;
+  return config;
 }
 
 // The first layer is dense; the others have experts, and shared ones beside them.
@@ -240,7 +248,7 @@ std::vector<LayerConfig> DeepSeekLayers(const LatentAttentionConfig& attention,
 // As V2-Lite is made.
 RandomModelOptions DeepSeekLite() {
   RandomModelOptions model;
-  model.config = Common("deepseek2");
+  model.config = DeepSeekCommon();
   model.seed = 6;
   LatentAttentionConfig attention = CommonLatentAttention();
   attention.rope = Yarn(attention.rope);
@@ -253,7 +261,7 @@ RandomModelOptions DeepSeekLite() {
 // As GLM-4.7-Flash and V3 are made: queries from latents, a router with everything.
 RandomModelOptions DeepSeekSigmoid() {
   RandomModelOptions model;
-  model.config = Common("deepseek2");
+  model.config = DeepSeekCommon();
   model.seed = 7;
   LatentAttentionConfig attention = CommonLatentAttention();
   attention.query_latent_size = 96;
@@ -285,7 +293,7 @@ RandomModelOptions DeepSeekYarn() {
 // Files before 2025 have keys and values in one matrix.
 RandomModelOptions DeepSeekJoined() {
   RandomModelOptions model = DeepSeekLite();
-  model.seed = 9;
+  model.seed = 10;
   for (LayerConfig& layer : model.config.layers)
     std::get<LatentAttentionConfig>(layer.mixer).joined_up = true;
   return model;

@@ -45,6 +45,7 @@ CHANGES = [
     ({"expert_group_count": None, "expert_group_used_count": None}, "all"),
     ({"expert_group_used_count": "+1"}, "all"),
     ({"rope.freq_base": None}, "long"),
+    ({"rope.dimension_count": "/2"}, "long"),
     ({"rope.scaling.type": "none"}, "long"),
     ({"rope.scaling.factor": None}, "long"),
     ({"rope.scaling.attn_factor": None}, "long"),

@@ -51,6 +51,7 @@ Status ReadLatentAttention(MetadataReader& metadata, const ModelConfig& config,
       metadata.Count("attention.kv_lora_rank", 1, kLatentSizeMax, &attention.latent_size));
   std::uint32_t key_size = 0;
   EDGEMOE_RETURN_IF_ERROR(ReadHeadSizes(metadata, attention, &key_size));
+  attention.rope.pairing = RopePairing::kNeighbours;
   EDGEMOE_RETURN_IF_ERROR(ReadRope(metadata, config, key_size - 1, attention.rope));
   attention.unrotated_size = key_size - attention.rope.dimension_count;
   EDGEMOE_RETURN_IF_ERROR(CheckLatentSizes(metadata, attention));
