@@ -13,9 +13,9 @@ std::uint32_t MaxOver(const std::vector<LayerConfig>& layers, Of of) {
   return most;
 }
 
-// Over the layers with this kind of mixer.
+// Over the layers with this mixer.
 template <class Config, class Of>
-std::uint32_t MaxOfMixers(const std::vector<LayerConfig>& layers, Of of) {
+std::uint32_t MaxOf(const std::vector<LayerConfig>& layers, Of of) {
   return MaxOver(layers, [&](const LayerConfig& layer) {
     const auto* const mixer = layer.mixer_as<Config>();
     return mixer == nullptr ? 0 : of(*mixer);
@@ -37,16 +37,29 @@ std::vector<LayerIndex> ModelConfig::expert_layers() const {
 }
 
 std::uint32_t ModelConfig::q_size_max() const {
-  return MaxOfMixers<AttentionConfig>(layers, [](const AttentionConfig& a) { return a.q_size(); });
+  return std::max(
+      MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.q_size(); }),
+      MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.queries_size(); }));
+}
+
+std::uint32_t ModelConfig::attended_size_max() const {
+  return std::max(
+      MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.q_size(); }),
+      MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.values_size(); }));
 }
 
 std::uint32_t ModelConfig::kv_size_max() const {
-  return MaxOfMixers<AttentionConfig>(layers, [](const AttentionConfig& a) { return a.kv_size(); });
+  return std::max(MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.kv_size(); }),
+                  MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.key_size(); }));
 }
 
 std::uint32_t ModelConfig::head_count_max() const {
-  return MaxOfMixers<AttentionConfig>(layers,
-                                      [](const AttentionConfig& a) { return a.head_count; });
+  return std::max(MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.head_count; }),
+                  MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.head_count; }));
+}
+
+std::uint32_t ModelConfig::query_latent_size_max() const {
+  return MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.query_latent_size; });
 }
 
 bool ModelConfig::has_convolution() const {
@@ -55,11 +68,11 @@ bool ModelConfig::has_convolution() const {
 }
 
 std::uint32_t ModelConfig::mamba_in_size_max() const {
-  return MaxOfMixers<Mamba2Config>(layers, [](const Mamba2Config& m) { return m.in_size(); });
+  return MaxOf<Mamba2Config>(layers, [](const Mamba2Config& m) { return m.in_size(); });
 }
 
 std::uint32_t ModelConfig::mamba_inner_size_max() const {
-  return MaxOfMixers<Mamba2Config>(layers, [](const Mamba2Config& m) { return m.inner_size(); });
+  return MaxOf<Mamba2Config>(layers, [](const Mamba2Config& m) { return m.inner_size(); });
 }
 
 std::uint32_t ModelConfig::dense_width_max() const {

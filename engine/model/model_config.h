@@ -28,6 +28,7 @@ constexpr std::uint32_t kContextLengthMax = 1u << 24;
 constexpr std::uint32_t kConvolutionWidthMax = 64;
 constexpr std::uint32_t kExpertGroupCountMax = 64;
 constexpr std::uint32_t kStateSizeMax = 1024;
+constexpr std::uint32_t kLatentSizeMax = 1u << 14;
 
 enum class RopeScaling : std::uint8_t { kNone, kLinear, kYarn };
 
@@ -53,7 +54,8 @@ struct RopeConfig {
   float beta_slow = 1;
   float extrapolation = 1;     // how much of that mixing is done: 0 is kLinear
   bool factors = false;        // where the file has them, pair i's frequency is divided by factor i
-  float attention_factor = 1;  // times 1 + 0.1 ln(factor): the length of rotated heads
+  float attention_factor = 1;  // times 1 + growth * ln(factor): the length of rotated heads
+  double growth = 0.1;
 
   bool operator==(const RopeConfig&) const = default;
 };
@@ -106,8 +108,31 @@ struct Mamba2Config {
   std::uint32_t in_size() const { return inner_size() + channels() + head_count; }
 };
 
+// Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434, section 2.1). A position keeps one
+// latent [latent_size], from which all heads have their keys and values, and beside it one rotated
+// key [rope.dimension_count] for all heads. Each head's key matrix is multiplied into its query and
+// its value matrix into what it has attended to, so that scores and sums are over latents.
+struct LatentAttentionConfig {
+  std::uint32_t head_count = 0;
+  std::uint32_t query_latent_size = 0;  // queries come from a latent of this size; 0: from x
+  std::uint32_t latent_size = 0;
+  std::uint32_t unrotated_size = 0;  // of a head's query, beside rope.dimension_count
+  std::uint32_t value_size = 0;      // of a head
+  // Keys and values of all heads are one matrix in the file, each head's keys before its values.
+  bool joined_up = false;
+  // Of YaRN: scores are multiplied by (1 + this * ln(factor))^2; 0: what rope.growth makes of it.
+  float log_multiplier = 0;
+  RopeConfig rope;  // its growth is 0 where there is a log_multiplier
+
+  std::uint32_t query_size() const { return unrotated_size + rope.dimension_count; }  // of a head
+  std::uint32_t queries_size() const { return head_count * query_size(); }
+  std::uint32_t key_size() const { return latent_size + rope.dimension_count; }
+  std::uint32_t values_size() const { return head_count * value_size; }
+};
+
 // What joins a position with those before it.
-using Mixer = std::variant<AttentionConfig, ShortConvolutionConfig, Mamba2Config>;
+using Mixer =
+    std::variant<AttentionConfig, ShortConvolutionConfig, Mamba2Config, LatentAttentionConfig>;
 
 // How gate and up become the input of down.
 enum class Activation : std::uint8_t {
@@ -172,6 +197,8 @@ struct ModelConfig {
   std::uint32_t expert_used_count = 0;  // top-k, at most expert_count
   std::uint32_t expert_width = 0;       // expert feed-forward length
   std::vector<LayerConfig> layers;      // not empty
+  // Blocks of the file behind the layers, which predict further tokens: their tensors are not used.
+  std::uint32_t unused_block_count = 0;
 
   std::uint32_t layer_count() const { return static_cast<std::uint32_t>(layers.size()); }
   std::uint32_t expert_layer_count() const;
@@ -180,8 +207,11 @@ struct ModelConfig {
 
   // The most that any layer needs, for buffers that all layers share; 0 where none needs it.
   std::uint32_t q_size_max() const;
+  // Of what attention of any kind gives to its output matrix.
+  std::uint32_t attended_size_max() const;
   std::uint32_t kv_size_max() const;
   std::uint32_t head_count_max() const;
+  std::uint32_t query_latent_size_max() const;
   bool has_convolution() const;
   std::uint32_t mamba_in_size_max() const;
   std::uint32_t mamba_inner_size_max() const;

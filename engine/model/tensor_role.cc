@@ -24,6 +24,14 @@ const char* TensorRoleName(TensorRole role) {
                                                                 "sinks",
                                                                 "attention_output",
                                                                 "attention_output_bias",
+                                                                "query_down",
+                                                                "query_down_norm",
+                                                                "query_up",
+                                                                "key_value_down",
+                                                                "key_value_down_norm",
+                                                                "key_up",
+                                                                "value_up",
+                                                                "key_value_up",
                                                                 "convolution_in",
                                                                 "convolution_kernel",
                                                                 "convolution_out",
@@ -64,6 +72,8 @@ bool IsFloatVector(TensorRole role) {
     case TensorRole::kValueBias:
     case TensorRole::kSinks:
     case TensorRole::kAttentionOutputBias:
+    case TensorRole::kQueryDownNorm:
+    case TensorRole::kKeyValueDownNorm:
     case TensorRole::kFeedForwardNorm:
     case TensorRole::kConvolutionKernel:
     case TensorRole::kMambaKernel:
@@ -92,6 +102,8 @@ bool IsRequantisable(TensorRole role) {
     case TensorRole::kAttentionOutput:
     case TensorRole::kMambaIn:
     case TensorRole::kMambaOut:
+    case TensorRole::kQueryDown:
+    case TensorRole::kKeyValueDown:
     case TensorRole::kGate:
     case TensorRole::kUp:
     case TensorRole::kDown: return true;
@@ -114,6 +126,29 @@ TensorShape MambaShapeOf(TensorRole role, std::uint64_t width, const Mamba2Confi
   }
 }
 
+TensorShape LatentShapeOf(TensorRole role, std::uint64_t width, const LatentAttentionConfig& own) {
+  const std::uint64_t heads = own.head_count;
+  switch (role) {
+    case TensorRole::kQuery: return {heads * own.query_size(), width};
+    case TensorRole::kQueryDown: return {own.query_latent_size, width};
+    case TensorRole::kQueryDownNorm: return {1, own.query_latent_size};
+    case TensorRole::kQueryUp: return {heads * own.query_size(), own.query_latent_size};
+    case TensorRole::kKeyValueDown: return {own.key_size(), width};
+    case TensorRole::kKeyValueDownNorm: return {1, own.latent_size};
+    case TensorRole::kKeyUp: return {own.latent_size, own.unrotated_size, heads};
+    case TensorRole::kValueUp: return {own.value_size, own.latent_size, heads};
+    case TensorRole::kKeyValueUp:
+      return {heads * (own.unrotated_size + own.value_size), own.latent_size};
+    case TensorRole::kAttentionOutput: return {width, own.values_size()};
+    default: EDGEMOE_CHECK(false, "not a tensor of latent attention");
+  }
+}
+
+bool IsOfLatentAttention(TensorRole role) {
+  return role == TensorRole::kQuery || role == TensorRole::kAttentionOutput ||
+         (role >= TensorRole::kQueryDown && role <= TensorRole::kKeyValueUp);
+}
+
 }  // namespace
 
 TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer) {
@@ -122,6 +157,8 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
   const AttentionConfig& attention = own == nullptr ? kNoAttention : *own;
   const std::uint64_t width = config.width;
   const bool row_norm = attention.qk_norm == QkNorm::kRow;
+  const auto* const latent = layer.mixer_as<LatentAttentionConfig>();
+  if (latent != nullptr && IsOfLatentAttention(role)) return LatentShapeOf(role, width, *latent);
   switch (role) {
     case TensorRole::kEmbedding:
     case TensorRole::kOutput: return {config.vocabulary_size, width};
@@ -140,6 +177,14 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
     case TensorRole::kKeyNorm: return {1, row_norm ? attention.kv_size() : attention.head_size};
     case TensorRole::kSinks: return {1, attention.head_count};
     case TensorRole::kAttentionOutput: return {width, attention.q_size()};
+    case TensorRole::kQueryDown:
+    case TensorRole::kQueryDownNorm:
+    case TensorRole::kQueryUp:
+    case TensorRole::kKeyValueDown:
+    case TensorRole::kKeyValueDownNorm:
+    case TensorRole::kKeyUp:
+    case TensorRole::kValueUp:
+    case TensorRole::kKeyValueUp: break;
     case TensorRole::kConvolutionIn: return {3 * width, width};
     case TensorRole::kConvolutionKernel:
       return {width, layer.mixer_as<ShortConvolutionConfig>()->taps};

@@ -30,6 +30,14 @@ enum class TensorRole : std::uint8_t {
   kSinks,
   kAttentionOutput,
   kAttentionOutputBias,
+  kQueryDown,  // of latent attention: from x to the latents, and from these to all heads
+  kQueryDownNorm,
+  kQueryUp,
+  kKeyValueDown,  // gives the rotated key, too
+  kKeyValueDownNorm,
+  kKeyUp,
+  kValueUp,
+  kKeyValueUp,  // the two in one
   kConvolutionIn,
   kConvolutionKernel,
   kConvolutionOut,
@@ -57,7 +65,7 @@ enum class TensorRole : std::uint8_t {
   kUp,
   kDown,
 };
-constexpr std::size_t kTensorRoleCount = 41;
+constexpr std::size_t kTensorRoleCount = 49;
 
 // "embedding", "attention_output", "gate" ... as reports and messages show it.
 const char* TensorRoleName(TensorRole role);
@@ -71,10 +79,12 @@ bool IsFloatVector(TensorRole role);
 bool IsRequantisable(TensorRole role);
 
 // [rows, columns]; of an expert's role the shape of one expert's matrix. Vectors have one row;
-// the experts' biases have a row for each expert.
+// the experts' biases have a row for each expert. `matrices` of a dense tensor stand one behind the
+// other, one a head.
 struct TensorShape {
   std::uint64_t rows = 0;
   std::uint64_t columns = 0;
+  std::uint64_t matrices = 1;
 };
 // `layer` is not looked at for roles of the whole model.
 TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer);

@@ -57,11 +57,11 @@ class Finder {
   }
 
   // A tensor that nobody asked for would change the result if the model that the file holds has it.
-  Status RefuseOthers(const std::string& architecture) const {
+  Status RefuseOthers(const ModelConfig& config) const {
     for (const GgufTensor& tensor : files_.tensors()) {
-      if (!known_.contains(tensor.name)) {
+      if (!known_.contains(tensor.name) && !InUnusedBlock(config, tensor.name)) {
         return UnimplementedError("tensor " + tensor.name +
-                                  ": not part of a model of architecture " + architecture +
+                                  ": not part of a model of architecture " + config.architecture +
                                   ", and not supported");
       }
     }
@@ -69,6 +69,12 @@ class Finder {
   }
 
  private:
+  static bool InUnusedBlock(const ModelConfig& config, std::string_view name) {
+    for (std::uint32_t i = 0; i < config.unused_block_count; ++i)
+      if (name.starts_with(LayerTensorName(config.layer_count() + i, ""))) return true;
+    return false;
+  }
+
   static std::string ComputableTypes() {
     std::string names;
     for (std::uint32_t number = 0; number < kTensorTypeCount; ++number) {
@@ -86,7 +92,7 @@ class Finder {
 Status AddDense(Finder& finder, const std::string& name, TensorRole role, LayerIndex layer,
                 const TensorShape& shape, WeightsLayout* layout) {
   EDGEMOE_ASSIGN_OR_RETURN(const GgufTensor* tensor,
-                           finder.Find(name, shape.columns, shape.rows, 1));
+                           finder.Find(name, shape.columns, shape.rows, shape.matrices));
   WeightsLayout::DenseTensor dense;
   dense.role = role;
   dense.layer = layer;
@@ -97,7 +103,7 @@ Status AddDense(Finder& finder, const std::string& name, TensorRole role, LayerI
   dense.memory_offset = layout->dense_bytes;
   dense.memory_bytes =
       IsFloatVector(role) ? shape.rows * shape.columns * sizeof(float) : tensor->bytes;
-  dense.rows = shape.rows;
+  dense.rows = shape.rows * shape.matrices;
   dense.columns = shape.columns;
   layout->dense_bytes += AlignUp(dense.memory_bytes, kTensorAlignment);
   layout->dense.push_back(dense);
@@ -183,7 +189,7 @@ Status LayOutInto(const ModelConfig& config, const GgufSet& files, WeightsLayout
   for (std::uint32_t layer = 0; layer < config.layer_count(); ++layer)
     EDGEMOE_RETURN_IF_ERROR(
         LayOutLayer(finder, config, *architecture, files, LayerIndex{layer}, layout));
-  EDGEMOE_RETURN_IF_ERROR(finder.RefuseOthers(config.architecture));
+  EDGEMOE_RETURN_IF_ERROR(finder.RefuseOthers(config));
   return IsPack(files.metadata()) ? AddChecksums(files, layout) : OkStatus();
 }
 

@@ -54,6 +54,7 @@ GgufValue ParseLike(const GgufValue& old, const std::string& text) {
     return static_cast<std::uint32_t>(std::strtoul(text.c_str(), nullptr, 10));
   if (std::holds_alternative<GgufArray>(old)) return Split(text);
   if (std::holds_alternative<float>(old)) return std::strtof(text.c_str(), nullptr);
+  if (std::holds_alternative<bool>(old)) return text == "true";
   return text;
 }
 

@@ -439,6 +439,119 @@ RandomModelOptions GraniteHybridDense() {
   return model;
 }
 
+LatentAttentionConfig CommonLatentAttention() {
+  LatentAttentionConfig attention;
+  attention.head_count = 4;
+  attention.latent_size = 64;
+  attention.unrotated_size = 32;
+  attention.value_size = 24;
+  attention.rope.dimension_count = 16;
+  attention.rope.pairing = RopePairing::kNeighbours;
+  attention.rope.base = 2000;
+  return attention;
+}
+
+// Norms of latents undo much of what an epsilon does before.
+ModelConfig DeepSeekCommon() {
+  ModelConfig config = Common("deepseek2");
+  config.rms_epsilon = 0.1F;
+  return config;
+}
+
+// The first layer is dense; the others have experts, and shared ones beside them.
+std::vector<LayerConfig> DeepSeekLayers(const LatentAttentionConfig& attention,
+                                        const ExpertsConfig& experts, std::uint32_t shared_width) {
+  std::vector<LayerConfig> layers(kLayerCount);
+  for (LayerConfig& layer : layers) {
+    layer.mixer = attention;
+    layer.experts = experts;
+    layer.dense_width = shared_width;
+  }
+  layers.front().experts.reset();
+  layers.front().dense_width = 160;
+  return layers;
+}
+
+// As V2-Lite is made.
+RandomModelOptions DeepSeekLite() {
+  RandomModelOptions model;
+  model.config = DeepSeekCommon();
+  model.seed = 6;
+  LatentAttentionConfig attention = CommonLatentAttention();
+  attention.rope = Yarn(attention.rope);
+  attention.rope.growth = 0;
+  attention.log_multiplier = 0.125F;
+  model.config.layers = DeepSeekLayers(attention, {}, 2 * model.config.expert_width);
+  return model;
+}
+
+// A bias that decides more than the scores do.
+WeightSpread StrongBiasSpread(TensorRole role, std::uint64_t columns) {
+  if (role == TensorRole::kSelectionBias) return {0, 1.5};
+  return LivelySpread(role, columns);
+}
+
+// As GLM-4.7-Flash and V3 are made: queries from latents, a router with everything.
+RandomModelOptions DeepSeekSigmoid() {
+  RandomModelOptions model;
+  model.config = DeepSeekCommon();
+  model.spread = StrongBiasSpread;
+  model.seed = 12;
+  LatentAttentionConfig attention = CommonLatentAttention();
+  attention.query_latent_size = 96;
+  ExpertsConfig experts = SigmoidExperts();
+  experts.group_count = 4;
+  experts.group_used_count = 2;
+  experts.weights_scale = 1.75F;
+  model.config.layers = DeepSeekLayers(attention, experts, model.config.expert_width);
+  return model;
+}
+
+// Rows of whole K-quant blocks; YaRN without a multiplier.
+RandomModelOptions DeepSeekYarn() {
+  RandomModelOptions model = DeepSeekLite();
+  model.seed = 8;
+  model.config.width = 256;
+  model.config.expert_width = 256;
+  LatentAttentionConfig attention = CommonLatentAttention();
+  attention.query_latent_size = 256;
+  attention.latent_size = 256;
+  attention.value_size = 64;
+  attention.rope = Yarn(attention.rope);
+  attention.rope.attention_factor = 0.8F;
+  model.config.layers = DeepSeekLayers(attention, {}, model.config.expert_width);
+  model.config.layers.front().dense_width = 256;
+  return model;
+}
+
+// Files before 2025 have keys and values in one matrix.
+RandomModelOptions DeepSeekJoined() {
+  RandomModelOptions model = DeepSeekLite();
+  model.seed = 10;
+  for (LayerConfig& layer : model.config.layers)
+    std::get<LatentAttentionConfig>(layer.mixer).joined_up = true;
+  return model;
+}
+
+// The matrices of latent attention that packs leave as they are, as files have them.
+RandomModelOptions QuantisedLatent(RandomModelOptions model, TensorType type) {
+  for (const RandomTensor& tensor : RandomModelTensors(model)) {
+    if (tensor.role == TensorRole::kKeyUp) model.tensor_types[tensor.name] = TensorType::kQ8_0;
+    if (tensor.role == TensorRole::kQueryUp || tensor.role == TensorRole::kValueUp)
+      model.tensor_types[tensor.name] = type;
+  }
+  return model;
+}
+
+// llama.cpp multiplies keys by latents that are rounded to 8 bits, the engine queries that are not:
+// one layer, so that this stays below what the test allows.
+RandomModelOptions QuantisedJoined(RandomModelOptions model, TensorType type) {
+  model.type_of = [](TensorRole) { return TensorType::kF32; };
+  for (const RandomTensor& tensor : RandomModelTensors(model))
+    if (tensor.role == TensorRole::kKeyValueUp) model.tensor_types = {{tensor.name, type}};
+  return model;
+}
+
 RandomModelOptions Quantised(RandomModelOptions model, TensorType dense, TensorType experts,
                              TensorType down) {
   model.type_of = [=](TensorRole role) {
@@ -501,6 +614,16 @@ std::vector<Fixture> All() {
       {"granitehybrid-rope", GraniteHybridRope()},
       {"granitehybrid-rope-Q4_K", Quantised(GraniteHybridRope(), kQ4_K, kQ4_K, kQ6_K)},
       {"granitehybrid-dense", GraniteHybridDense()},
+      {"deepseek2", DeepSeekLite()},
+      {"deepseek2-Q8_0", QuantisedLatent(Quantised(DeepSeekLite(), kQ8_0, kQ8_0, kQ8_0), kQ8_0)},
+      {"deepseek2-sigmoid", DeepSeekSigmoid()},
+      {"deepseek2-sigmoid-Q4_0",
+       QuantisedLatent(Quantised(DeepSeekSigmoid(), kQ8_0, kQ4_0, kQ5_0), kQ8_0)},
+      {"deepseek2-yarn", DeepSeekYarn()},
+      {"deepseek2-yarn-Q4_K",
+       QuantisedLatent(Quantised(DeepSeekYarn(), kQ4_K, kQ4_K, kQ6_K), kQ5_K)},
+      {"deepseek2-joined", DeepSeekJoined()},
+      {"deepseek2-joined-Q8_0", QuantisedJoined(DeepSeekJoined(), kQ8_0)},
       {"gpt-oss-MXFP4", Quantised(GptOss(), kQ8_0, kMXFP4, kMXFP4)},
   };
 }
@@ -515,7 +638,7 @@ const std::vector<Fixture>& Fixtures() {
 RandomModelOptions ForLlama(const RandomModelOptions& model) {
   const std::optional<ExpertsConfig>& experts = model.config.layers.back().experts;
   const float scale = experts ? experts->weights_scale : 1;
-  if (scale == 1) return model;
+  if (scale == 1 || model.config.architecture == "deepseek2") return model;
   RandomModelOptions other = model;
   for (LayerConfig& layer : other.config.layers)
     if (layer.experts) layer.experts->weights_scale = 1;

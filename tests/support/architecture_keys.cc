@@ -72,6 +72,25 @@ void AddScales(const ModelConfig& config, KeyWriter& keys) {
   keys.AddUnless(config.architecture.starts_with("granite") ? 0 : 1, "logit_scale", divisor);
 }
 
+void AddLatentAttention(const LatentAttentionConfig& attention, KeyWriter& keys) {
+  const std::uint32_t head_size = attention.query_size();
+  keys.Add("attention.head_count", attention.head_count);
+  keys.Add("attention.q_lora_rank", attention.query_latent_size);
+  keys.Add("attention.kv_lora_rank", attention.latent_size);
+  if (attention.joined_up) {
+    keys.Add("attention.head_count_kv", attention.head_count);
+    keys.Add("attention.key_length", head_size);
+    keys.Add("attention.value_length", attention.value_size);
+  } else {
+    keys.Add("attention.head_count_kv", std::uint32_t{1});
+    keys.Add("attention.key_length", attention.key_size());
+    keys.Add("attention.value_length", attention.latent_size);
+    keys.Add("attention.key_length_mla", head_size);
+    keys.Add("attention.value_length_mla", attention.value_size);
+  }
+  keys.AddUnless(0, "rope.scaling.yarn_log_multiplier", attention.log_multiplier);
+}
+
 void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
   if (rope.dimension_count == 0) {
     keys.Add("rope.scaling.finetuned", false);
@@ -106,7 +125,14 @@ void AddExperts(const ModelConfig& config, KeyWriter& keys) {
   keys.AddUnless(1, "expert_weights_scale", experts.weights_scale);
   if (experts.gating == ExpertGating::kSigmoid) keys.Add("expert_gating_func", std::uint32_t{2});
   const std::uint32_t shared = config.layers.back().dense_width;
-  if (shared > 0) keys.Add("expert_shared_feed_forward_length", shared);
+  const bool latent = LastOf<LatentAttentionConfig>(config) != nullptr;
+  if (latent) keys.Add("expert_shared_count", shared / config.expert_width);
+  if (!latent && shared > 0) keys.Add("expert_shared_feed_forward_length", shared);
+  if (latent && experts.normalise) keys.Add("expert_weights_norm", true);
+  if (experts.group_count > 1) {
+    keys.Add("expert_group_count", experts.group_count);
+    keys.Add("expert_group_used_count", experts.group_used_count);
+  }
   // Dense layers stand before those with experts.
   const std::uint32_t dense_count = config.layer_count() - config.expert_layer_count();
   if (dense_count > 0) keys.Add("leading_dense_block_count", dense_count);
@@ -116,7 +142,8 @@ void AddExperts(const ModelConfig& config, KeyWriter& keys) {
 
 std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   KeyWriter keys(config.architecture);
-  keys.Add("block_count", config.layer_count());
+  keys.Add("block_count", config.layer_count() + config.unused_block_count);
+  if (config.unused_block_count > 0) keys.Add("nextn_predict_layers", config.unused_block_count);
   keys.Add("context_length", config.context_length);
   keys.Add("embedding_length", config.width);
   const std::uint32_t first_width = config.layers.front().dense_width;
@@ -126,6 +153,10 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   if (attention != nullptr) AddAttention(config, *attention, keys);
   keys.Add("attention.layer_norm_rms_epsilon", config.rms_epsilon);
   if (attention != nullptr) AddRope(attention->rope, attention->head_size, keys);
+  if (const auto* const latent = LastOf<LatentAttentionConfig>(config)) {
+    AddLatentAttention(*latent, keys);
+    AddRope(latent->rope, /*head_size=*/0, keys);
+  }
   if (config.expert_layer_count() > 0) AddExperts(config, keys);
   AddScales(config, keys);
   if (const auto* const convolution = LastOf<ShortConvolutionConfig>(config))

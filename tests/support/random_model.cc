@@ -37,6 +37,7 @@ RandomTensor Describe(const RandomModelOptions& options, const std::string& name
   const TensorShape shape = ShapeOf(role, options.config, layer);
   std::vector<std::uint64_t> dims = {shape.columns};
   if (shape.rows > 1 || !IsFloatVector(role)) dims.push_back(shape.rows);
+  if (shape.matrices > 1) dims.push_back(shape.matrices);
   if (IsOfExpert(role)) dims.push_back(options.config.expert_count);
   TensorType type = TensorType::kF32;
   if (options.type_of && IsRequantisable(role)) type = options.type_of(role);
@@ -104,6 +105,8 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
     // Attention that looks at a few positions, not at all alike.
     case TensorRole::kQueryNorm:
     case TensorRole::kKeyNorm: return {1.1, 0.6};
+    case TensorRole::kQueryDownNorm:
+    case TensorRole::kKeyValueDownNorm: return {1, 0.6};
     case TensorRole::kQueryBias:
     case TensorRole::kKeyBias:
     case TensorRole::kValueBias:

@@ -48,10 +48,10 @@ Status ReadInto(const GgufFile& file, ModelConfig& config) {
 }  // namespace
 
 std::span<const Architecture> Architectures() {
-  static const std::array kAll = {arch::kGptOss,     arch::kGranite, arch::kGraniteHybrid,
-                                  arch::kGraniteMoe, arch::kLfm2,    arch::kLfm2Moe,
-                                  arch::kLlama,      arch::kMiniCpm, arch::kOlmoe,
-                                  arch::kQwen2Moe,   arch::kQwen3,   arch::kQwen3Moe};
+  static const std::array kAll = {
+      arch::kDeepSeek2, arch::kGptOss,  arch::kGranite, arch::kGraniteHybrid, arch::kGraniteMoe,
+      arch::kLfm2,      arch::kLfm2Moe, arch::kLlama,   arch::kMiniCpm,       arch::kOlmoe,
+      arch::kQwen2Moe,  arch::kQwen3,   arch::kQwen3Moe};
   return kAll;
 }
 

@@ -42,15 +42,17 @@ Status ReadScaling(MetadataReader& metadata, RopeConfig& rope) {
                       "0 and [1, " + ShowValue(static_cast<double>(kRopeFactorMax)) + "]");
 }
 
-Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32_t head_size,
+}  // namespace
+
+Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32_t size,
                 RopeConfig& rope) {
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("rope.freq_base", 1.0F, kRopeBaseMax, 10000.0F, &rope.base));
   EDGEMOE_RETURN_IF_ERROR(
-      metadata.CountOr("rope.dimension_count", 2, head_size, head_size, &rope.dimension_count));
+      metadata.CountOr("rope.dimension_count", 2, size, size, &rope.dimension_count));
   if (rope.dimension_count % 2 != 0)
     return InvalidField(metadata.KeyOf("rope.dimension_count"), ShowValue(rope.dimension_count),
-                        "even numbers in " + AcceptedRange(2U, head_size));
+                        "even numbers in " + AcceptedRange(2U, size));
   EDGEMOE_RETURN_IF_ERROR(ReadScaling(metadata, rope));
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("rope.scaling.attn_factor", 0.01F, 100.0F, 1.0F, &rope.attention_factor));
@@ -61,8 +63,6 @@ Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32
   return OkStatus();
 }
 
-}  // namespace
-
 Status ReadSizes(MetadataReader& metadata, ModelConfig& config) {
   std::uint32_t layer_count = 0;
   EDGEMOE_RETURN_IF_ERROR(metadata.Count("block_count", 1, kLayerCountMax, &layer_count));
@@ -71,6 +71,13 @@ Status ReadSizes(MetadataReader& metadata, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(
       metadata.Count("context_length", 1, kContextLengthMax, &config.context_length));
   return metadata.Number("attention.layer_norm_rms_epsilon", 0.0F, 0.999F, &config.rms_epsilon);
+}
+
+Status ReadUnusedBlocks(MetadataReader& metadata, ModelConfig& config) {
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("nextn_predict_layers", 0, config.layer_count() - 1, 0,
+                                           &config.unused_block_count));
+  config.layers.resize(config.layers.size() - config.unused_block_count);
+  return OkStatus();
 }
 
 Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
@@ -99,13 +106,17 @@ Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
   return ReadRope(metadata, config, attention.head_size, attention.rope);
 }
 
-Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, ModelConfig& config) {
+Status ReadExpertSizes(MetadataReader& metadata, std::string_view width_key, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(metadata.Count("expert_count", 1, kExpertCountMax, &config.expert_count));
   EDGEMOE_RETURN_IF_ERROR(metadata.Count("expert_used_count", 1,
                                          std::min(config.expert_count, kExpertUsedCountMax),
                                          &config.expert_used_count));
-  EDGEMOE_RETURN_IF_ERROR(metadata.SameInEachLayer(width_key, 1, kWidthMax, config.layer_count(),
-                                                   &config.expert_width));
+  return metadata.SameInEachLayer(width_key, 1, kWidthMax, config.layer_count(),
+                                  &config.expert_width);
+}
+
+Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, ModelConfig& config) {
+  EDGEMOE_RETURN_IF_ERROR(ReadExpertSizes(metadata, width_key, config));
   // What these architectures do not have, but a file of their relatives may say.
   std::uint32_t unused = 0;
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_shared_count", 0, 0, 0, &unused));
@@ -119,10 +130,36 @@ Status ReadGating(MetadataReader& metadata, ExpertGating accepted, ExpertsConfig
   const std::uint32_t number = accepted == ExpertGating::kSoftmax ? 1 : 2;
   std::uint32_t found = 0;
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_gating_func", number, number, number, &found));
+  return ReadExpertWeightsScale(metadata, experts);
+}
+
+Status ReadExpertWeightsScale(MetadataReader& metadata, ExpertsConfig& experts) {
   // 0 is how some files say that nothing is scaled.
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("expert_weights_scale", 0.0F, 1e6F, 1.0F, &experts.weights_scale));
   if (experts.weights_scale == 0.0F) experts.weights_scale = 1;
+  return OkStatus();
+}
+
+Status ReadExpertGroups(MetadataReader& metadata, const ModelConfig& config,
+                        ExpertsConfig& experts) {
+  constexpr std::string_view kCount = "expert_group_count";
+  constexpr std::string_view kUsed = "expert_group_used_count";
+  std::uint32_t count = 0;
+  // Groups are judged by their two best experts.
+  const std::uint32_t most = std::clamp(config.expert_count / 2, 1U, kExpertGroupCountMax);
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr(kCount, 0, most, 0, &count));
+  std::uint32_t used = 0;
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr(kUsed, 0, std::max(count, 1U), 0, &used));
+  if (count <= 1) return OkStatus();
+  if (config.expert_count % count != 0)
+    return InvalidField(metadata.KeyOf(kCount), ShowValue(count),
+                        "divisors of the expert count " + ShowValue(config.expert_count));
+  const std::uint32_t size = config.expert_count / count;
+  const std::uint32_t least = (config.expert_used_count + size - 1) / size;
+  EDGEMOE_RETURN_IF_ERROR(CheckRange(metadata.KeyOf(kUsed), used, least, count));
+  experts.group_count = count;
+  experts.group_used_count = used;
   return OkStatus();
 }
 
@@ -167,6 +204,19 @@ std::vector<TensorRule> LayerTensors(const LayerConfig& layer) {
     add(attention->qk_norm != QkNorm::kNone, {{TensorRole::kQueryNorm, "attn_q_norm.weight"},
                                               {TensorRole::kKeyNorm, "attn_k_norm.weight"}});
     add(attention->sinks, {{TensorRole::kSinks, "attn_sinks.weight"}});
+    add(true, {{TensorRole::kAttentionOutput, "attn_output.weight"}});
+  }
+  if (const auto* const latent = layer.mixer_as<LatentAttentionConfig>()) {
+    const bool query_latent = latent->query_latent_size > 0;
+    add(!query_latent, {{TensorRole::kQuery, "attn_q.weight"}});
+    add(query_latent, {{TensorRole::kQueryDown, "attn_q_a.weight"},
+                       {TensorRole::kQueryDownNorm, "attn_q_a_norm.weight"},
+                       {TensorRole::kQueryUp, "attn_q_b.weight"}});
+    add(true, {{TensorRole::kKeyValueDown, "attn_kv_a_mqa.weight"},
+               {TensorRole::kKeyValueDownNorm, "attn_kv_a_norm.weight"}});
+    add(latent->joined_up, {{TensorRole::kKeyValueUp, "attn_kv_b.weight"}});
+    add(!latent->joined_up,
+        {{TensorRole::kKeyUp, "attn_k_b.weight"}, {TensorRole::kValueUp, "attn_v_b.weight"}});
     add(true, {{TensorRole::kAttentionOutput, "attn_output.weight"}});
   }
   add(layer.mixer_as<ShortConvolutionConfig>() != nullptr,

@@ -7,6 +7,7 @@
 
 namespace edgemoe::arch {
 
+extern const Architecture kDeepSeek2;
 extern const Architecture kGptOss;
 extern const Architecture kGranite;
 extern const Architecture kGraniteHybrid;

@@ -9,13 +9,13 @@
 
 namespace edgemoe {
 
-Attention::Attention(const OpContext& context, const float* rope_factors)
+Attention::Attention(const OpContext& context, const RopeTables& rope)
     : context_(context),
-      rope_(context.config, rope_factors, context.rows_max, context.workspace.rope),
+      rope_(rope),
       encoded_x_(context.kernels, context.pool, context.workspace.encoded_width, context.rows_max,
                  context.config.width),
       encoded_attended_(context.kernels, context.pool, context.workspace.encoded_heads,
-                        context.rows_max, context.config.q_size_max()) {}
+                        context.rows_max, context.config.attended_size_max()) {}
 
 void Attention::Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
   const std::size_t heads = context_.config.layers[layer.value].attention().head_count;

@@ -13,11 +13,8 @@ namespace edgemoe {
 // key and value to its sequence first, so that the rows of one sequence see each other.
 class Attention {
  public:
-  // `rope_factors`: the file's, or null; outlives this object. Engine's thread.
-  Attention(const OpContext& context, const float* rope_factors);
-
-  // Once before the layers of a step.
-  void SetPositions(std::span<const BatchRow> rows) { rope_.SetPositions(rows); }
+  // Engine's thread.
+  Attention(const OpContext& context, const RopeTables& rope);
 
   void Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
 
@@ -37,7 +34,7 @@ class Attention {
   void AddOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
 
   const OpContext context_;
-  RopeTables rope_;
+  const RopeTables& rope_;
   EncodedRows encoded_x_;
   EncodedRows encoded_attended_;
 };

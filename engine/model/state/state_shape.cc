@@ -19,10 +19,17 @@ StateShape StateShapeOf(const ModelConfig& config) {
   StateShape shape;
   for (const LayerConfig& layer : config.layers) {
     LayerState state;
+    std::uint32_t window = 0;
     if (const auto* const attention = layer.mixer_as<AttentionConfig>()) {
-      state.group = GroupOf(attention->window, shape.groups);
+      window = attention->window;
       state.key_size = attention->kv_size();
       state.value_size = attention->kv_size();
+    }
+    // One key for all heads, of which the latent is the value, too.
+    if (const auto* const latent = layer.mixer_as<LatentAttentionConfig>())
+      state.key_size = latent->key_size();
+    if (state.key_size > 0) {
+      state.group = GroupOf(window, shape.groups);
       StateGroup& group = shape.groups[state.group];
       state.keys = group.block_elements;
       state.values = state.keys + std::uint64_t{kStateBlockTokens} * state.key_size;
