@@ -44,6 +44,7 @@
                        std::size_t count, std::size_t head_size, float scale, float* scores);    \
   void AttentionMix(const float* weights, const std::uint16_t* values, std::size_t value_stride, \
                     std::size_t count, std::size_t head_size, float* out);                       \
+  void DeltaRule(const DeltaRuleArgs& args);                                                     \
   }
 
 EDGEMOE_DECLARE_KERNELS(ref)

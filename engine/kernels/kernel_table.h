@@ -79,6 +79,10 @@ struct KernelTable {
   // out[d] += sum over i of weights[i] * values[i * value_stride + d], in the order of i.
   void (*attention_mix)(const float* weights, const std::uint16_t* values, std::size_t value_stride,
                         std::size_t count, std::size_t head_size, float* out);
+
+  // state = decay * state + key (rate * (value - decay * key state)); out = query state, with the
+  // new state; vectors are rows.
+  void (*delta_rule)(const DeltaRuleArgs& args);
 };
 
 }  // namespace edgemoe

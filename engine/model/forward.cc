@@ -10,6 +10,7 @@
 #include "engine/base/check.h"
 #include "engine/model/active_rows.h"
 #include "engine/model/ops/attention.h"
+#include "engine/model/ops/delta_net.h"
 #include "engine/model/ops/dense_feed_forward.h"
 #include "engine/model/ops/encoded_rows.h"
 #include "engine/model/ops/expert_feed_forward.h"
@@ -38,6 +39,7 @@ class Transformer final : public Forward {
         rows_(options_.rows_max),
         attention_(context_),
         short_convolution_(context_),
+        delta_net_(context_),
         dense_feed_forward_(context_),
         expert_feed_forward_(context_, parts.experts, dense_feed_forward_),
         encoded_output_(parts.kernels, parts.pool, workspace_.encoded_width, options_.rows_max,
@@ -66,8 +68,11 @@ class Transformer final : public Forward {
  private:
   void Mix(LayerIndex layer) {
     const LayerWeights& weights = parts_.weights.layers[layer.value];
-    if (config_.layers[layer.value].mixer_as<ShortConvolutionConfig>() != nullptr) {
+    const LayerConfig& config = config_.layers[layer.value];
+    if (config.mixer_as<ShortConvolutionConfig>() != nullptr) {
       short_convolution_.Run(layer, weights, rows_);
+    } else if (config.mixer_as<DeltaNetConfig>() != nullptr) {
+      delta_net_.Run(layer, weights, rows_);
     } else {
       attention_.Run(layer, weights, rows_);
     }
@@ -148,6 +153,7 @@ class Transformer final : public Forward {
   ActiveRows rows_;
   Attention attention_;
   ShortConvolution short_convolution_;
+  DeltaNet delta_net_;
   DenseFeedForward dense_feed_forward_;
   ExpertFeedForward expert_feed_forward_;
   EncodedRows encoded_output_;

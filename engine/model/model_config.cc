@@ -13,12 +13,17 @@ std::uint32_t MaxOver(const std::vector<LayerConfig>& layers, Of of) {
   return most;
 }
 
+template <class Mixer, class Of>
+std::uint32_t MaxOfMixer(const std::vector<LayerConfig>& layers, Of of) {
+  return MaxOver(layers, [&](const LayerConfig& layer) {
+    const auto* const mixer = layer.mixer_as<Mixer>();
+    return mixer == nullptr ? 0 : of(*mixer);
+  });
+}
+
 template <class Of>
 std::uint32_t MaxOfAttention(const std::vector<LayerConfig>& layers, Of of) {
-  return MaxOver(layers, [&](const LayerConfig& layer) {
-    const auto* const attention = layer.mixer_as<AttentionConfig>();
-    return attention == nullptr ? 0 : of(*attention);
-  });
+  return MaxOfMixer<AttentionConfig>(layers, of);
 }
 
 }  // namespace
@@ -39,6 +44,10 @@ std::uint32_t ModelConfig::q_size_max() const {
   return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.q_size(); });
 }
 
+std::uint32_t ModelConfig::q_rows_max() const {
+  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.q_rows(); });
+}
+
 std::uint32_t ModelConfig::kv_size_max() const {
   return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.kv_size(); });
 }
@@ -50,6 +59,20 @@ std::uint32_t ModelConfig::head_count_max() const {
 bool ModelConfig::has_convolution() const {
   return std::ranges::any_of(
       layers, [](const LayerConfig& l) { return l.mixer_as<ShortConvolutionConfig>() != nullptr; });
+}
+
+std::uint32_t ModelConfig::delta_in_size_max() const {
+  return MaxOfMixer<DeltaNetConfig>(
+      layers, [](const DeltaNetConfig& d) { return d.channels() + d.value_size(); });
+}
+
+std::uint32_t ModelConfig::delta_value_size_max() const {
+  return MaxOfMixer<DeltaNetConfig>(layers, [](const DeltaNetConfig& d) { return d.value_size(); });
+}
+
+std::uint32_t ModelConfig::delta_value_head_count_max() const {
+  return MaxOfMixer<DeltaNetConfig>(layers,
+                                    [](const DeltaNetConfig& d) { return d.value_head_count; });
 }
 
 std::uint32_t ModelConfig::dense_width_max() const {

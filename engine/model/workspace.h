@@ -23,11 +23,14 @@ struct Workspace {
   float* x = nullptr;             // [rows, width], the residual stream
   float* normed = nullptr;        // [rows, width]
   float* delta = nullptr;         // [rows, width], what a layer adds to x
-  float* q = nullptr;             // [rows, q_size]
+  float* q = nullptr;             // [rows, q_rows]
   float* k = nullptr;             // [rows, kv_size]
   float* v = nullptr;             // [rows, kv_size]
   float* attended = nullptr;      // [rows, q_size]
   float* convolution = nullptr;   // [rows, 3 * width], where a layer convolves
+  float* delta_in = nullptr;      // [rows, channels + value_size] of delta nets
+  float* delta_rates = nullptr;   // [rows, 2 * value_head_count]
+  float* delta_heads = nullptr;   // [rows, value_size]
   float* rope = nullptr;          // see RopeTables
   float* scores = nullptr;        // [threads, context_length + 1]
   float* router = nullptr;        // [rows, expert_count]
@@ -44,6 +47,7 @@ struct Workspace {
   std::byte* encoded_width = nullptr;   // room for EncodedRows of [rows, width]
   std::byte* encoded_guess = nullptr;   // room for EncodedRows of [kGuessRowsMax, width]
   std::byte* encoded_heads = nullptr;   // room for EncodedRows of [rows, q_size]
+  std::byte* encoded_delta = nullptr;   // room for EncodedRows of [rows, value_size]
   std::byte* encoded_dense = nullptr;   // room for EncodedRows of [rows, dense_width]
   std::byte* gathered_gate = nullptr;   // [wave_uses, width], encoded
   std::byte* gathered_up = nullptr;     // [wave_uses, width], encoded

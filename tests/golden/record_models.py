@@ -49,16 +49,19 @@ CHANGES = [
     ({"rope.scaling.yarn_beta_slow": None}, "long"),
     ({"rope.scaling.yarn_ext_factor": None}, "long"),
     ({"attention.sliding_window": "+1"}, "long"),
+    ({"rope.dimension_count": None}, "long"),
     ({"attention.head_count": "*2", "attention.head_count_kv": "*2", "attention.key_length": "/2",
       "attention.value_length": "/2"}, "long"),
 ]
 # Keys that only lengthen or name, and those that llama.cpp's shapes of tensors contradict when they alone are changed.
-NO_CHANGE = ["general.architecture", "general.name", "context_length"]
-SHAPES = ["block_count", "embedding_length", "feed_forward_length", "expert_feed_forward_length", "expert_count"]
+NO_CHANGE = ["general.architecture", "general.name", "context_length", "rope.dimension_sections"]
+SHAPES = ["attention.recurrent_layers", "expert_shared_feed_forward_length", "full_attention_interval", "nextn_predict_layers",
+          "ssm.conv_kernel", "ssm.group_count", "ssm.inner_size", "ssm.state_size", "ssm.time_step_rank", "block_count", "embedding_length", "feed_forward_length", "expert_feed_forward_length", "expert_count"]
 # llama.cpp does not read these keys of these architectures, but has options for them.
 OPTIONS = ["rope.scaling.yarn_ext_factor", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow"]
 # With one token there is one position to look at: what only decides where to look is seen by longer prompts.
-LOOKING = ["query", "key", "query_norm", "key_norm", "query_bias", "key_bias"]
+# A state that has taken one position has no past to decay, and its norm all but undoes the rate at which it was taken.
+LOOKING = ["delta_decay", "delta_decay_bias", "delta_decay_scale", "delta_norm", "delta_rate", "delta_rates_decays", "query", "key", "query_norm", "key_norm", "query_bias", "key_bias"]
 
 HEADING = f"""# What the golden file of architectures can see
 

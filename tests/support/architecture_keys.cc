@@ -48,30 +48,82 @@ void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
   keys.AddUnless(1, "rope.scaling.yarn_ext_factor", rope.extrapolation);
 }
 
+// Qwen3.5 turns pairs by time, height and width in turn.
+void AddSections(const RopeConfig& rope, KeyWriter& keys) {
+  const auto pairs = static_cast<std::int32_t>(rope.dimension_count / 2);
+  keys.Add("rope.dimension_sections",
+           GgufArray::OfInt32({(pairs + 2) / 3, (pairs + 1) / 3, pairs / 3, 0}));
+}
+
+void AddDeltaNet(const DeltaNetConfig& delta, KeyWriter& keys) {
+  keys.Add("ssm.conv_kernel", delta.taps);
+  keys.Add("ssm.state_size", delta.head_size);
+  keys.Add("ssm.group_count", delta.key_head_count);
+  keys.Add("ssm.time_step_rank", delta.value_head_count);
+  keys.Add("ssm.inner_size", delta.value_size());
+}
+
+// Which layers are delta nets: each but the so many-th, or said for each layer.
+void AddRecurrentLayers(const ModelConfig& config, KeyWriter& keys) {
+  const auto is_delta = [&](std::uint32_t i) {
+    return config.layers[i].mixer_as<DeltaNetConfig>() != nullptr;
+  };
+  std::uint32_t interval = 1;
+  while (interval <= config.layer_count() && is_delta(interval - 1)) ++interval;
+  bool regular = true;
+  std::string flags;
+  for (std::uint32_t i = 0; i < config.layer_count() + config.prediction_layer_count; ++i) {
+    const bool delta = i < config.layer_count() && is_delta(i);
+    flags.push_back(delta ? 1 : 0);
+    if (i < config.layer_count()) regular = regular && delta == ((i + 1) % interval != 0);
+  }
+  if (regular) return keys.Add("full_attention_interval", interval);
+  GgufArray array(GgufValueType::kBool);
+  array.AppendPacked(flags);
+  keys.Add("attention.recurrent_layers", std::move(array));
+}
+
+template <class Mixer>
+const Mixer* FirstOf(const ModelConfig& config) {
+  for (const LayerConfig& layer : config.layers)
+    if (const auto* const mixer = layer.mixer_as<Mixer>()) return mixer;
+  return nullptr;
+}
+
 void AddExperts(const ModelConfig& config, KeyWriter& keys) {
   keys.Add("expert_count", config.expert_count);
   keys.Add("expert_used_count", config.expert_used_count);
   // OLMoE has no dense layers, and gives the width of an expert as feed_forward_length.
   if (config.architecture != "olmoe") keys.Add("expert_feed_forward_length", config.expert_width);
+  if (config.layers.back().dense_width > 0)
+    keys.Add("expert_shared_feed_forward_length", config.layers.back().dense_width);
   keys.AddUnless(1, "expert_weights_scale", config.layers.back().experts->weights_scale);
 }
 
 }  // namespace
 
 std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
-  const LayerConfig& last = config.layers.back();
+  const AttentionConfig& attention = *FirstOf<AttentionConfig>(config);
   const auto dense_count = config.layer_count() - config.expert_layer_count();
   const std::uint32_t dense_width = config.dense_width_max();
   KeyWriter keys(config.architecture);
-  keys.Add("block_count", config.layer_count());
+  keys.Add("block_count", config.layer_count() + config.prediction_layer_count);
+  if (config.prediction_layer_count > 0)
+    keys.Add("nextn_predict_layers", config.prediction_layer_count);
   keys.Add("context_length", config.context_length);
   keys.Add("embedding_length", config.width);
   keys.Add("feed_forward_length", dense_count > 0 ? dense_width : config.expert_width);
-  AddAttention(last.attention(), config.rms_epsilon, keys);
-  AddRope(last.attention().rope, last.attention().head_size, keys);
-  AddExperts(config, keys);
-  if (dense_count > 0) keys.Add("leading_dense_block_count", dense_count);
-  const std::uint32_t window = config.layers.front().attention().window;
+  AddAttention(attention, config.rms_epsilon, keys);
+  AddRope(attention.rope, attention.head_size, keys);
+  if (config.architecture.starts_with("qwen35")) AddSections(attention.rope, keys);
+  if (const auto* const delta = FirstOf<DeltaNetConfig>(config)) {
+    AddDeltaNet(*delta, keys);
+    AddRecurrentLayers(config, keys);
+  }
+  if (config.expert_count > 0) AddExperts(config, keys);
+  if (dense_count > 0 && config.expert_count > 0)
+    keys.Add("leading_dense_block_count", dense_count);
+  const std::uint32_t window = attention.window;
   if (window > 0) keys.Add("attention.sliding_window", window);
 
   std::vector<GgufEntry> entries = {{"general.architecture", config.architecture},

@@ -40,6 +40,18 @@ void FillRow(const WeightSpread& spread, Random& random, std::vector<float>& row
   }
 }
 
+// Whether the file has what the rule, one of `rules`, is of.
+bool IsWritten(const TensorRule& rule, const std::vector<TensorRule>& rules,
+               const RandomModelOptions& options) {
+  const auto also = [&](const TensorRule& of) {
+    return std::ranges::find(options.also, of.role) != options.also.end();
+  };
+  if (rule.optional) return also(rule);
+  return std::ranges::none_of(rules, [&](const TensorRule& other) {
+    return !rule.unless.empty() && other.name == rule.unless && also(other);
+  });
+}
+
 }  // namespace
 
 WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
@@ -70,9 +82,28 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
     // Sigmoids lie between 0 and 1: a bias that changes about half of the choices.
     case TensorRole::kSelectionBias: return {0, 0.3};
     case TensorRole::kDenseOutputGate: return row(2);
+    // States that keep what they took for a few positions, and for dozens.
+    case TensorRole::kDeltaDecayScale: return {-0.3, 0.28};
+    case TensorRole::kDeltaDecayBias: return {0, 1};
+    case TensorRole::kDeltaRate:
+    case TensorRole::kDeltaDecay:
+    case TensorRole::kDeltaRatesDecays: return row(2);
+    case TensorRole::kDeltaNorm: return {1, 0.5};
+    case TensorRole::kDeltaKernel:
     case TensorRole::kConvolutionKernel: return {0, 1.5};
     default: return row(1);
   }
+}
+
+std::vector<RandomTensor> RandomLayerTensors(const RandomModelOptions& options,
+                                             const LayerConfig& layer, std::uint32_t index) {
+  const std::string prefix = "blk." + std::to_string(index) + ".";
+  const auto rules = FindArchitecture(options.config.architecture)->layer_tensors(layer);
+  std::vector<RandomTensor> tensors;
+  for (const TensorRule& rule : rules)
+    if (IsWritten(rule, rules, options))
+      tensors.push_back(Describe(options, prefix + std::string(rule.name), rule.role, layer));
+  return tensors;
 }
 
 std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options) {
@@ -85,10 +116,8 @@ std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options) 
     tensors.push_back(Describe(options, std::string(rule.name), rule.role, {}));
   }
   for (std::uint32_t i = 0; i < options.config.layer_count(); ++i) {
-    const LayerConfig& layer = options.config.layers[i];
-    const std::string prefix = "blk." + std::to_string(i) + ".";
-    for (const TensorRule& rule : architecture->layer_tensors(layer))
-      tensors.push_back(Describe(options, prefix + std::string(rule.name), rule.role, layer));
+    for (RandomTensor& tensor : RandomLayerTensors(options, options.config.layers[i], i))
+      tensors.push_back(std::move(tensor));
   }
   return tensors;
 }
@@ -118,7 +147,8 @@ std::vector<std::byte> RandomModelBytes(const RandomModelOptions& options) {
   GgufWriter writer;
   for (GgufEntry& entry : RandomModelKeys(options))
     EDGEMOE_CHECK(writer.Set(entry.key, std::move(entry.value)).ok(), "keys of a model");
-  const std::vector<RandomTensor> tensors = RandomModelTensors(options);
+  std::vector<RandomTensor> tensors = RandomModelTensors(options);
+  tensors.insert(tensors.end(), options.unused_tensors.begin(), options.unused_tensors.end());
   for (const RandomTensor& tensor : tensors) {
     EDGEMOE_CHECK(writer.AddTensor(tensor.name, tensor.type, tensor.dims).ok(),
                   "widths are whole numbers of blocks");

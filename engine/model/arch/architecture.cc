@@ -48,8 +48,9 @@ Status ReadInto(const GgufFile& file, ModelConfig& config) {
 }  // namespace
 
 std::span<const Architecture> Architectures() {
-  static const std::array kAll = {arch::kGptOss, arch::kLfm2, arch::kLfm2Moe, arch::kOlmoe,
-                                  arch::kQwen3Moe};
+  static const std::array kAll = {arch::kGptOss,   arch::kLfm2,     arch::kLfm2Moe,
+                                  arch::kOlmoe,    arch::kQwen35,   arch::kQwen35Moe,
+                                  arch::kQwen3Moe, arch::kQwen3Next};
   return kAll;
 }
 

@@ -30,6 +30,10 @@ Status ReadGating(MetadataReader& metadata, ExpertGating accepted, ExpertsConfig
 Status ReadLeadingDense(MetadataReader& metadata, const ExpertsConfig& experts,
                         ModelConfig& config);
 
+// nextn_predict_layers: the last so many of `layers` are not the model's. Called when all that is
+// said once for each block has been read.
+Status DropPredictionLayers(MetadataReader& metadata, ModelConfig& config);
+
 // Keys that say nothing which would change a result: see MetadataReader::Ignore.
 void IgnoreDescriptions(MetadataReader& metadata);
 

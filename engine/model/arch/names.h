@@ -11,6 +11,9 @@ extern const Architecture kGptOss;
 extern const Architecture kLfm2;
 extern const Architecture kLfm2Moe;
 extern const Architecture kOlmoe;
+extern const Architecture kQwen35;
+extern const Architecture kQwen35Moe;
 extern const Architecture kQwen3Moe;
+extern const Architecture kQwen3Next;
 
 }  // namespace edgemoe::arch

@@ -30,6 +30,9 @@ StateShape StateShapeOf(const ModelConfig& config) {
     }
     if (const auto* const convolution = layer.mixer_as<ShortConvolutionConfig>())
       state.recurrent_size = std::uint64_t{convolution->taps - 1} * config.width;
+    if (const auto* const delta = layer.mixer_as<DeltaNetConfig>())
+      state.recurrent_size = std::uint64_t{delta->taps - 1} * delta->channels() +
+                             std::uint64_t{delta->value_size()} * delta->head_size;
     state.recurrent = shape.recurrent_floats;
     shape.recurrent_floats += state.recurrent_size;
     shape.layers.push_back(state);
