@@ -13,6 +13,7 @@ Result<SlotClasses> SlotClassesOf(const ExpertLayout& layout, std::uint32_t top_
                                         std::to_string(layout.extents.size()) +
                                         " experts, expected " + std::to_string(layout.layer_count) +
                                         " layers of " + std::to_string(layout.experts_per_layer)));
+  if (layout.extents.empty()) return SlotClasses();  // a model without experts
   std::vector<std::uint64_t> slot_bytes;
   slot_bytes.reserve(layout.extents.size());
   for (const ExpertExtents& extents : layout.extents) slot_bytes.push_back(SlotBytesFor(extents));

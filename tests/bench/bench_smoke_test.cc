@@ -179,7 +179,8 @@ TEST_F(BenchSmokeTest, Quality) {
 }
 
 TEST_F(BenchSmokeTest, ATableForPeopleAndAFileForPrograms) {
-  const std::string path = testing::TempDir() + "/bench_smoke.json";
+  const TempFolder folder;
+  const std::string path = folder / "bench.json";
   const Ended ended =
       RunBench({"decode", "-m", file_.path(), "-n", "3", "--runs", "1", "--json", path});
   EXPECT_EQ(ended.code, 0) << ended.errors;
@@ -187,7 +188,6 @@ TEST_F(BenchSmokeTest, ATableForPeopleAndAFileForPrograms) {
   EXPECT_THAT(ended.output, HasSubstr("all wrote the same tokens"));
   std::ifstream file(path);
   EXPECT_TRUE(json::parse(file, nullptr, false).is_object());
-  std::filesystem::remove(path);
 }
 
 TEST_F(BenchSmokeTest, WhatIsWrongIsNamed) {

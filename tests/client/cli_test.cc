@@ -259,7 +259,7 @@ TEST_F(CliTest, AnAnswerThatCannotBeWrittenIsAnError) {
   const std::string shell = std::string(EDGEMOE_PROGRAM) + " complete hang > /dev/full";
   ChildProcess process({"/bin/sh", "-c", shell}, WithSocket());
   EXPECT_EQ(process.Wait(), 74);
-  EXPECT_TRUE(WaitUntil([&] { return daemon_.state().cancelled_count == 1; }));
+  EXPECT_TRUE(daemon_.WaitCancelled());
 }
 
 TEST_F(CliTest, WaitsWhileTheDaemonLoads) {
@@ -286,7 +286,7 @@ TEST_F(CliTest, InterruptCancelsTheAnswer) {
   process.Signal(SIGINT);
   EXPECT_EQ(process.Wait(), 130);
   EXPECT_EQ(process.errors(), "");
-  EXPECT_TRUE(WaitUntil([&] { return daemon_.state().cancelled_count == 1; }));
+  EXPECT_TRUE(daemon_.WaitCancelled());
 }
 
 TEST_F(CliTest, AnInterruptIsTheLastObjectOfJson) {
@@ -302,7 +302,7 @@ TEST_F(CliTest, AKilledClientCancelsItsRequest) {
   ASSERT_TRUE(process.WaitForOutput("\xE2\x80\xA6"));
   process.Signal(SIGKILL);
   EXPECT_EQ(process.Wait(), 137);
-  EXPECT_TRUE(WaitUntil([&] { return daemon_.state().cancelled_count == 1; }));
+  EXPECT_TRUE(daemon_.WaitCancelled());
 }
 
 TEST_F(CliTest, ChatAnswersOnceWithoutATerminal) {
@@ -326,20 +326,17 @@ TEST_F(CliTest, ChatKeepsTheConversation) {
   ChildProcess process(Command({"chat", "--system", "s"}), options);
   ASSERT_TRUE(process.WaitForOutput("/help"));
   process.Type("caf\xC3\xA9 one\n");
-  ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 2; }))
-      << process.output();
+  ASSERT_TRUE(daemon_.WaitChat(2, "caf\xC3\xA9 one")) << process.output();
   process.Type("two\n");
-  ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 4; }))
-      << process.output();
+  ASSERT_TRUE(daemon_.WaitChat(4, "two")) << process.output();
   const v1::ChatRequest request = daemon_.last_chat();
   EXPECT_EQ(request.messages(1).content(0).text(), "caf\xC3\xA9 one");
   EXPECT_EQ(request.messages(2).role(), "assistant");
   EXPECT_EQ(request.messages(2).content(0).text(), "caf\xC3\xA9 one");
-  EXPECT_EQ(request.messages(3).content(0).text(), "two");
   process.Type("/clear\n");
   ASSERT_TRUE(process.WaitForOutput("starts anew"));
   process.Type("three\n");
-  ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 2; }));
+  ASSERT_TRUE(daemon_.WaitChat(2, "three"));
   // Not while it answers: then the terminal takes the key for itself.
   ASSERT_TRUE(process.WaitForOutput("three\r\nthree\r\n> "));
   process.Type("\x04");
@@ -355,17 +352,15 @@ TEST_F(CliTest, InterruptInAChatStopsTheAnswerOnly) {
   process.Type("hang\n");
   ASSERT_TRUE(process.WaitForOutput("\xE2\x80\xA6"));
   process.Type("\x03");
-  ASSERT_TRUE(WaitUntil([&] { return daemon_.state().cancelled_count == 1; }));
+  ASSERT_TRUE(daemon_.WaitCancelled());
   process.Type("and now\n");
-  ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 3; }))
-      << process.output();
+  ASSERT_TRUE(daemon_.WaitChat(3, "and now")) << process.output();
   EXPECT_EQ(daemon_.last_chat().messages(1).content(0).text(), "\xE2\x80\xA6");
   ASSERT_TRUE(process.WaitForOutput("and now\r\n> "));
   process.Type("half a line\x03");
   ASSERT_TRUE(process.WaitForOutput("Ctrl-C again"));
   process.Type("fresh\n");
-  ASSERT_TRUE(WaitUntil([&] { return daemon_.last_chat().messages_size() == 5; }));
-  EXPECT_EQ(daemon_.last_chat().messages(4).content(0).text(), "fresh");
+  ASSERT_TRUE(daemon_.WaitChat(5, "fresh"));
   ASSERT_TRUE(process.WaitForOutput("fresh\r\nfresh\r\n> "));
   process.Type("\x03");
   ASSERT_TRUE(process.WaitForOutput("fresh\r\n> ^C\r\nCtrl-C again"));
@@ -382,10 +377,7 @@ TEST_F(CliTest, AChatGoesOnAfterAnError) {
   process.Type("full\n");
   ASSERT_TRUE(process.WaitForOutput("RESOURCE_EXHAUSTED"));
   process.Type("still there\n");
-  ASSERT_TRUE(WaitUntil([&] {
-    return daemon_.last_chat().messages_size() == 1 &&
-           daemon_.last_chat().messages(0).content(0).text() == "still there";
-  }));
+  ASSERT_TRUE(daemon_.WaitChat(1, "still there"));
   // The conversation, with this question, is longer than the context.
   process.Type("too long\n");
   ASSERT_TRUE(process.WaitForOutput("/clear starts anew")) << process.output();

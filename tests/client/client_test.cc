@@ -67,7 +67,7 @@ TEST_F(ClientTest, ForEachStopsWhenTheCallerHasEnough) {
       });
   EXPECT_EQ(status.code, StatusCode::kCancelled);
   EXPECT_EQ(chunks, 1);
-  EXPECT_TRUE(WaitUntil([&] { return daemon_.state().cancelled_count == 1; }));
+  EXPECT_TRUE(daemon_.WaitCancelled());
 }
 
 TEST_F(ClientTest, CancelsFromAnotherThread) {
@@ -87,7 +87,7 @@ TEST_F(ClientTest, AStreamThatIsDestroyedCancelsItsRequest) {
     v1::CompleteResponse message;
     ASSERT_TRUE(stream.Next(message));
   }
-  EXPECT_TRUE(WaitUntil([&] { return daemon_.state().cancelled_count == 1; }));
+  EXPECT_TRUE(daemon_.WaitCancelled());
 }
 
 TEST_F(ClientTest, AStreamOutlivesMovesOfItsClient) {

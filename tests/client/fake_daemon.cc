@@ -6,16 +6,19 @@
 #include <grpcpp/server_builder.h>
 #include <grpcpp/server_context.h>
 
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <sstream>
-#include <thread>
+#include <utility>
+#include <vector>
 
 #include "edgemoe/v1/inference.grpc.pb.h"
 #include "edgemoe/v1/models.grpc.pb.h"
 #include "edgemoe/v1/observe.grpc.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "tests/support/child_process.h"
 
 namespace edgemoe {
 namespace {
@@ -49,90 +52,135 @@ Status Refusal(StatusCode code, const std::string& message, const std::string& r
   return {code, message, details.SerializeAsString()};
 }
 
+// What a generating call writes, one message after the other, and how it ends.
 template <class Message>
-void WriteChunk(grpc::ServerWriter<Message>* writer, const std::string& text, std::int32_t token) {
-  Message message;
-  message.mutable_chunk()->set_text(text);
-  message.mutable_chunk()->add_tokens(token);
-  writer->Write(message);
-}
+struct Answer {
+  std::vector<Message> messages{};
+  bool hangs = false;  // after the last message, until the call is cancelled
+  Status status = Status::OK;
+
+  void AddStart(bool is_long) {
+    Message& message = messages.emplace_back();
+    message.mutable_started()->set_request_id("0007");
+    message.mutable_started()->set_model("fake");
+    message.mutable_started()->set_seed(18446744073709551615ULL);
+    if (!is_long) return;
+    message.mutable_started()->set_queue_position(3);
+    Message& progress = messages.emplace_back();
+    progress.mutable_progress()->set_prompt_tokens(100);
+    progress.mutable_progress()->set_processed_tokens(64);
+  }
+  void AddChunk(const std::string& text, std::int32_t token) {
+    Message& message = messages.emplace_back();
+    message.mutable_chunk()->set_text(text);
+    message.mutable_chunk()->add_tokens(token);
+  }
+  void AddFinish(std::uint32_t tokens) {
+    v1::Finished& finished = *messages.emplace_back().mutable_finished();
+    finished.set_reason(v1::FINISH_REASON_STOP_TOKEN);
+    finished.set_stop_token(2);
+    finished.mutable_usage()->set_completion_tokens(tokens);
+    finished.mutable_timings()->set_decode_tokens_per_second(12.5);
+    finished.mutable_io()->set_experts_used(100);
+    finished.mutable_io()->set_expert_hits(75);
+    finished.mutable_io()->set_bytes_read(4096);
+  }
+};
 
 template <class Message>
-void WriteStart(grpc::ServerWriter<Message>* writer, bool is_long) {
-  Message message;
-  message.mutable_started()->set_request_id("0007");
-  message.mutable_started()->set_model("fake");
-  message.mutable_started()->set_seed(18446744073709551615ULL);
-  if (is_long) message.mutable_started()->set_queue_position(3);
-  writer->Write(message);
-  if (!is_long) return;
-  message.mutable_progress()->set_prompt_tokens(100);
-  message.mutable_progress()->set_processed_tokens(64);
-  writer->Write(message);
-}
-
-Status HangUntilCancelled(ServerContext* context, State& state) {
-  while (!context->IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  ++state.cancelled_count;
-  return Status(StatusCode::CANCELLED, "cancelled");
-}
-
-template <class Message>
-Status Generate(ServerContext* context, State& state, const std::string& prompt,
-                grpc::ServerWriter<Message>* writer) {
-  if (Status loading = Loading(state); !loading.ok()) return loading;
-  if (prompt.empty()) return Status(StatusCode::INVALID_ARGUMENT, "prompt: is empty");
+Answer<Message> Generate(State& state, const std::string& prompt) {
+  if (Status loading = Loading(state); !loading.ok()) return {.status = loading};
+  if (prompt.empty()) return {.status = {StatusCode::INVALID_ARGUMENT, "prompt: is empty"}};
   if (prompt == "too long")
-    return Refusal(StatusCode::INVALID_ARGUMENT, "messages: found 9 tokens", "CONTEXT_EXCEEDED",
-                   "messages");
+    return {.status = Refusal(StatusCode::INVALID_ARGUMENT, "messages: found 9 tokens",
+                              "CONTEXT_EXCEEDED", "messages")};
   if (prompt == "full")
-    return Refusal(StatusCode::RESOURCE_EXHAUSTED, "queue: all 64 places are taken", "QUEUE_FULL",
-                   /*field=*/"", 1500);
-  WriteStart(writer, prompt == "long");
+    return {.status = Refusal(StatusCode::RESOURCE_EXHAUSTED, "queue: all 64 places are taken",
+                              "QUEUE_FULL", /*field=*/"", 1500)};
+  Answer<Message> answer;
+  answer.AddStart(prompt == "long");
   if (prompt == "hang") {
-    WriteChunk(writer, "\xE2\x80\xA6", 1);
-    return HangUntilCancelled(context, state);
+    answer.AddChunk("\xE2\x80\xA6", 1);
+    answer.hangs = true;
+    answer.status = Status(StatusCode::CANCELLED, "cancelled");
+    return answer;
   }
   if (prompt == "data-loss") {
-    WriteChunk(writer, "half", 1);
-    return Status(StatusCode::DATA_LOSS, "expert 3 of layer 2 could not be read");
+    answer.AddChunk("half", 1);
+    answer.status = Status(StatusCode::DATA_LOSS, "expert 3 of layer 2 could not be read");
+    return answer;
   }
   std::uint32_t count = 0;
   std::istringstream words(prompt == "escape" ? "a\x1B[31mb\xC2\x9B" : prompt);
   for (std::string word; words >> word; ++count)
-    WriteChunk(writer, count == 0 ? word : " " + word, static_cast<std::int32_t>(count));
-  Message last;
-  last.mutable_finished()->set_reason(v1::FINISH_REASON_STOP_TOKEN);
-  last.mutable_finished()->set_stop_token(2);
-  last.mutable_finished()->mutable_usage()->set_completion_tokens(count);
-  last.mutable_finished()->mutable_timings()->set_decode_tokens_per_second(12.5);
-  last.mutable_finished()->mutable_io()->set_experts_used(100);
-  last.mutable_finished()->mutable_io()->set_expert_hits(75);
-  last.mutable_finished()->mutable_io()->set_bytes_read(4096);
-  writer->Write(last);
-  return Status::OK;
+    answer.AddChunk(count == 0 ? word : " " + word, static_cast<std::int32_t>(count));
+  answer.AddFinish(count);
+  return answer;
 }
 
-class FakeInference final : public v1::InferenceService::Service {
+// Writes an answer; ends when all is written and, if it hangs, the call is cancelled.
+template <class Message>
+class AnswerWriter final : public grpc::ServerWriteReactor<Message> {
+ public:
+  AnswerWriter(State& state, Answer<Message> answer)
+      : state_(state), answer_(std::move(answer)), awaited_(answer_.hangs ? 2 : 1) {
+    WriteNext();
+  }
+  void OnWriteDone(bool ok) override {
+    if (!ok) next_ = answer_.messages.size();
+    WriteNext();
+  }
+  void OnCancel() override {
+    if (!answer_.hangs) return;
+    {
+      const std::lock_guard lock(state_.mutex);
+      ++state_.cancelled_count;
+    }
+    state_.changed.notify_all();
+    Arrive();
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  void WriteNext() {
+    if (next_ == answer_.messages.size()) return Arrive();
+    this->StartWrite(&answer_.messages[next_++]);
+  }
+  void Arrive() {
+    if (--awaited_ == 0) this->Finish(answer_.status);
+  }
+
+  State& state_;
+  const Answer<Message> answer_;
+  std::size_t next_ = 0;
+  std::atomic<int> awaited_;
+};
+
+using GeneratingCalls = v1::InferenceService::WithCallbackMethod_Complete<
+    v1::InferenceService::WithCallbackMethod_Chat<v1::InferenceService::Service>>;
+
+class FakeInference final : public GeneratingCalls {
  public:
   explicit FakeInference(State& state) : state_(state) {}
 
-  Status Complete(ServerContext* context, const v1::CompleteRequest* request,
-                  grpc::ServerWriter<v1::CompleteResponse>* writer) override {
+  grpc::ServerWriteReactor<v1::CompleteResponse>* Complete(
+      grpc::CallbackServerContext*, const v1::CompleteRequest* request) override {
     {
       const std::lock_guard lock(state_.mutex);
       state_.last_complete = *request;
     }
-    return Generate(context, state_, request->prompt(), writer);
+    return new AnswerWriter(state_, Generate<v1::CompleteResponse>(state_, request->prompt()));
   }
 
-  Status Chat(ServerContext* context, const v1::ChatRequest* request,
-              grpc::ServerWriter<v1::ChatResponse>* writer) override {
+  grpc::ServerWriteReactor<v1::ChatResponse>* Chat(grpc::CallbackServerContext*,
+                                                   const v1::ChatRequest* request) override {
     {
       const std::lock_guard lock(state_.mutex);
       state_.last_chat = *request;
     }
-    return Generate(context, state_, request->messages().rbegin()->content(0).text(), writer);
+    state_.changed.notify_all();
+    const std::string& text = request->messages().rbegin()->content(0).text();
+    return new AnswerWriter(state_, Generate<v1::ChatResponse>(state_, text));
   }
 
   Status Tokenize(ServerContext*, const v1::TokenizeRequest* request,
@@ -430,6 +478,20 @@ v1::ChatRequest FakeDaemon::last_chat() {
 v1::PackRequest FakeDaemon::last_pack() {
   const std::lock_guard lock(state_.mutex);
   return state_.last_pack;
+}
+
+bool FakeDaemon::WaitCancelled() {
+  std::unique_lock lock(state_.mutex);
+  return state_.changed.wait_for(lock, kPatience, [this] { return state_.cancelled_count == 1; });
+}
+
+bool FakeDaemon::WaitChat(int messages, const std::string& text) {
+  std::unique_lock lock(state_.mutex);
+  return state_.changed.wait_for(lock, kPatience, [&] {
+    const v1::ChatRequest& chat = state_.last_chat;
+    return messages > 0 && chat.messages_size() == messages &&
+           chat.messages(messages - 1).content(0).text() == text;
+  });
 }
 
 }  // namespace edgemoe

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -36,8 +37,9 @@ class FakeDaemon {
   struct State {
     // So many of the next calls are refused because the model is loading.
     std::atomic<int> loading_calls = 0;
-    std::atomic<int> cancelled_count = 0;
     std::mutex mutex;
+    std::condition_variable changed;
+    int cancelled_count = 0;  // of calls that hung
     v1::CompleteRequest last_complete;
     v1::ChatRequest last_chat;
     v1::ScoreRequest last_score;
@@ -49,6 +51,11 @@ class FakeDaemon {
   v1::CompleteRequest last_complete();
   v1::ChatRequest last_chat();
   v1::PackRequest last_pack();
+
+  // Waits until a call that hung was cancelled, or until the last chat has so many messages and
+  // this is the last one's text; false after kPatience.
+  bool WaitCancelled();
+  bool WaitChat(int messages, const std::string& text);
 
  private:
   struct Server;

@@ -48,6 +48,11 @@ ReceivedAnswer Receive(client::Stream<Message> stream) {
   return answer;
 }
 
+// Flags of a daemon whose storage is so slow that a token takes a second: an answer of hundreds
+// does not end by itself before a test has looked at it.
+inline const std::vector<std::string> kSlowStorage = {"--expert-budget", "6MiB", "--io-faults",
+                                                      "slow:ms=200"};
+
 // The most likely tokens, exactly so many.
 inline v1::CompleteRequest Greedy(const std::string& prompt, std::uint32_t tokens) {
   v1::CompleteRequest request;

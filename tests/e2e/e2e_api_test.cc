@@ -206,10 +206,13 @@ TEST_F(E2eApiTest, StatsCountWhatHappened) {
 }
 
 TEST_F(E2eApiTest, AbortEndsARequestOfAnotherConnection) {
-  client::CompleteStream stream = client_.Complete(Greedy(kStory, 400));
+  DaemonProcess daemon(*folder_ / "slow.sock", kSlowStorage);
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  client::Client client = daemon.Connect();
+  client::CompleteStream stream = client.Complete(Greedy(kStory, 400));
   v1::CompleteResponse message;
   ASSERT_TRUE(stream.Next(message));
-  client::Client other = daemon_->Connect();
+  client::Client other = daemon.Connect();
   const std::string id = message.started().request_id();
   const auto live = other.ListRequests();
   ASSERT_TRUE(live);

@@ -38,8 +38,9 @@ class E2eCliTest : public testing::Test {
     folder_.reset();
   }
 
-  static std::vector<std::string> Command(const std::vector<std::string>& arguments) {
-    std::vector<std::string> command = {EDGEMOE_PROGRAM, "--socket", daemon_->socket()};
+  static std::vector<std::string> Command(const std::vector<std::string>& arguments,
+                                          const DaemonProcess& daemon = *daemon_) {
+    std::vector<std::string> command = {EDGEMOE_PROGRAM, "--socket", daemon.socket()};
     command.insert(command.end(), arguments.begin(), arguments.end());
     return command;
   }
@@ -157,12 +158,14 @@ TEST_F(E2eCliTest, ErrorsAreForPeople) {
 }
 
 TEST_F(E2eCliTest, AKilledClientFreesItsPlace) {
+  DaemonProcess daemon(*folder_ / "slow.sock", kSlowStorage);
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
   ChildProcess process(
-      Command({"complete", "--json", "-t", "0", "-n", "450", "--ignore-end", "Once"}));
+      Command({"complete", "--json", "-t", "0", "-n", "450", "--ignore-end", "Once"}, daemon));
   ASSERT_TRUE(process.WaitForOutput("chunk"));
   process.Signal(SIGKILL);
   EXPECT_EQ(process.Wait(), 137);
-  client::Client client = daemon_->Connect();
+  client::Client client = daemon.Connect();
   EXPECT_TRUE(WaitUntil([&] {
     const auto stats = client.GetStats();
     return stats && stats->requests().running() == 0 && stats->kv_cache().blocks_used() == 0;

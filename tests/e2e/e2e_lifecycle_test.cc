@@ -116,7 +116,9 @@ TEST_F(E2eLifecycleTest, TerminatingLetsRunningAnswersFinish) {
 }
 
 TEST_F(E2eLifecycleTest, ADrainThatTakesTooLongCancels) {
-  DaemonProcess daemon(socket_, {"--drain-timeout-ms", "0", "--io-faults", "slow:ms=20"});
+  std::vector<std::string> flags = kSlowStorage;
+  flags.insert(flags.end(), {"--drain-timeout-ms", "0"});
+  DaemonProcess daemon(socket_, flags);
   ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
   client::Client client = daemon.Connect();
   client::CompleteStream stream = client.Complete(Greedy("Once upon a time", 450));
@@ -136,16 +138,15 @@ TEST_F(E2eLifecycleTest, TellsSystemdWhenItIsReadyAndWhenItStops) {
   ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
   std::string told;
   const auto was_told = [&](const char* what) {
-    return WaitUntil([&] {
-      pollfd wait{fd, POLLIN, 0};
+    pollfd wait{fd, POLLIN, 0};
+    constexpr auto kPatienceMs = std::chrono::milliseconds(kPatience).count();
+    while (told.find(what) == std::string::npos) {
+      if (::poll(&wait, 1, static_cast<int>(kPatienceMs)) <= 0) return false;
       char buffer[4096];
-      while (::poll(&wait, 1, 0) > 0) {
-        const ssize_t count = ::recv(fd, buffer, sizeof(buffer), 0);
-        if (count <= 0) break;
-        told.append(buffer, static_cast<std::size_t>(count)).append("\n");
-      }
-      return told.find(what) != std::string::npos;
-    });
+      const ssize_t count = ::recv(fd, buffer, sizeof(buffer), 0);
+      if (count > 0) told.append(buffer, static_cast<std::size_t>(count)).append("\n");
+    }
+    return true;
   };
   DaemonProcess daemon(socket_, {}, {{"NOTIFY_SOCKET", path}});
   EXPECT_TRUE(was_told("READY=1")) << told;

@@ -76,11 +76,13 @@ TEST_F(E2eOverloadTest, AClientThatNeverReadsIsEndedAndHoldsUpNobody) {
   grpc::ClientContext context;
   const auto stream = lazy->Complete(&context, request);
 
+  v1::CompleteResponse message;
+  ASSERT_TRUE(stream->Read(&message));
+  EXPECT_TRUE(message.has_started());
+
   client::Client other = daemon.Connect();
-  ASSERT_TRUE(WaitUntil([&] { return other.GetStats()->requests().running() == 1; }));
   EXPECT_TRUE(Receive(other.Complete(Greedy("Once upon a time", 16))).status.ok());
   EXPECT_TRUE(BecomesIdle(other));
-  v1::CompleteResponse message;
   while (stream->Read(&message)) {
   }
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);

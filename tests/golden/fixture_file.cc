@@ -9,7 +9,10 @@
 //     CHANGE: KEY=VALUE  of the key's type;  KEY=  leaves it out;  @TENSOR  with other weights
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "engine/base/checksum.h"
 #include "tests/golden/fixtures.h"
@@ -17,17 +20,38 @@
 namespace edgemoe {
 namespace {
 
+// Integers, as in "0,2,0".
+std::string Join(const GgufArray& array) {
+  std::string text;
+  for (std::size_t i = 0; i < array.size(); ++i) {
+    std::int32_t number = 0;
+    std::memcpy(&number, array.packed().data() + i * sizeof(number), sizeof(number));
+    text += (i == 0 ? "" : ",") + std::to_string(number);
+  }
+  return text;
+}
+
+GgufArray Split(const std::string& text) {
+  std::vector<std::int32_t> numbers;
+  std::istringstream stream(text);
+  for (std::string number; std::getline(stream, number, ',');)
+    numbers.push_back(static_cast<std::int32_t>(std::strtol(number.c_str(), nullptr, 10)));
+  return GgufArray::OfInt32(numbers);
+}
+
 std::string TextOf(const GgufValue& value) {
   if (const auto* number = std::get_if<std::uint32_t>(&value)) return std::to_string(*number);
   if (const auto* number = std::get_if<float>(&value)) return std::to_string(*number);
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  return "";
+  const auto* const array = std::get_if<GgufArray>(&value);
+  return array == nullptr ? "" : Join(*array);
 }
 
 // `text` as a value of the type that `old` has.
 GgufValue ParseLike(const GgufValue& old, const std::string& text) {
   if (std::holds_alternative<std::uint32_t>(old))
     return static_cast<std::uint32_t>(std::strtoul(text.c_str(), nullptr, 10));
+  if (std::holds_alternative<GgufArray>(old)) return Split(text);
   if (std::holds_alternative<float>(old)) return std::strtof(text.c_str(), nullptr);
   return text;
 }
@@ -43,7 +67,8 @@ bool ApplyChange(const std::string& change, RandomModelOptions& model) {
   const std::string text = change.substr(equals + 1);
   if (key.ends_with(".expert_weights_scale")) {
     for (LayerConfig& layer : model.config.layers)
-      layer.experts->weights_scale = text.empty() ? 1 : std::strtof(text.c_str(), nullptr);
+      if (layer.experts)
+        layer.experts->weights_scale = text.empty() ? 1 : std::strtof(text.c_str(), nullptr);
     return true;
   }
   for (const GgufEntry& entry : RandomModelKeys(model)) {

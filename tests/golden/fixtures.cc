@@ -242,12 +242,93 @@ RandomModelOptions Qwen3NextGrouped() {
   return model;
 }
 
+ExpertsConfig SigmoidExperts() {
+  return {.gating = ExpertGating::kSigmoid, .selection_bias = true, .normalise = true};
+}
+
+// Heads share the width.
+AttentionConfig Lfm2Attention(std::uint32_t width) {
+  AttentionConfig attention = CommonAttention();
+  attention.head_size = width / attention.head_count;
+  attention.rope.dimension_count = attention.head_size;
+  attention.qk_norm = QkNorm::kHead;
+  return attention;
+}
+
+// Both kinds of layers with both kinds of feed-forwards.
+RandomModelOptions Lfm2Moe() {
+  RandomModelOptions model;
+  model.config = Common("lfm2moe");
+  model.seed = 4;
+  const AttentionConfig attention = Lfm2Attention(model.config.width);
+  const ShortConvolutionConfig convolution = {.taps = 3};
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    LayerConfig& layer = model.config.layers.emplace_back();
+    if (i % 2 == 0) {
+      layer.mixer = convolution;
+    } else {
+      layer.mixer = attention;
+    }
+    if (i < 2) {
+      layer.dense_width = 160;
+    } else {
+      layer.experts = SigmoidExperts();
+    }
+  }
+  return model;
+}
+
+// Longer memory, tied output, attention first; rows of whole K-quant blocks.
+RandomModelOptions Lfm2MoeLongConvolution() {
+  RandomModelOptions model = Lfm2Moe();
+  model.spread = TiedSpread;
+  model.tied_output = true;
+  model.seed = 7;
+  model.config.width = 256;
+  model.config.expert_width = 256;
+  model.config.rms_epsilon = 0.03F;
+  AttentionConfig attention = Lfm2Attention(model.config.width);
+  attention.kv_head_count = 1;
+  model.config.layers.resize(4);
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    LayerConfig& layer = model.config.layers[i];
+    layer.mixer = ShortConvolutionConfig{.taps = 5};
+    if (i % 3 == 0) layer.mixer = attention;
+    if (i < 2) layer.dense_width = 256;
+  }
+  return model;
+}
+
+RandomModelOptions Lfm2() {
+  RandomModelOptions model = Lfm2Moe();
+  model.config.architecture = "lfm2";
+  model.config.expert_count = 0;
+  model.config.expert_used_count = 0;
+  model.config.expert_width = 0;
+  model.config.layers.resize(4);
+  for (LayerConfig& layer : model.config.layers) {
+    layer.experts.reset();
+    layer.dense_width = 160;
+  }
+  return model;
+}
+
 RandomModelOptions Quantised(RandomModelOptions model, TensorType dense, TensorType experts,
                              TensorType down) {
   model.type_of = [=](TensorRole role) {
     if (role == TensorRole::kDown) return down;
     return IsOfExpert(role) ? experts : dense;
   };
+  return model;
+}
+
+// Each tensor in another type than its neighbours and than the same tensor of the other layer.
+RandomModelOptions MixedIq(RandomModelOptions model) {
+  using enum TensorType;
+  constexpr TensorType kTypes[] = {kIQ4_XS, kIQ3_S, kIQ3_XXS, kIQ2_S, kIQ2_XS, kIQ2_XXS};
+  std::size_t next = 0;
+  for (const RandomTensor& tensor : RandomModelTensors(model))
+    if (IsRequantisable(tensor.role)) model.tensor_types[tensor.name] = kTypes[next++ % 6];
   return model;
 }
 
@@ -261,6 +342,7 @@ std::vector<Fixture> All() {
       {"qwen3moe-linear", Qwen3MoeLinear()},
       {"qwen3moe-yarn", Qwen3MoeYarn()},
       {"qwen3moe-yarn-Q4_K", Quantised(Qwen3MoeYarn(), kQ4_K, kQ4_K, kQ6_K)},
+      {"qwen3moe-yarn-IQ", MixedIq(Qwen3MoeYarn())},
       {"olmoe", Olmoe()},
       {"olmoe-Q8_0", Quantised(Olmoe(), kQ8_0, kQ5_0, kQ8_0)},
       {"qwen35moe", Qwen35Moe()},
@@ -272,6 +354,11 @@ std::vector<Fixture> All() {
       {"qwen3next-grouped", Qwen3NextGrouped()},
       {"qwen3next-grouped-Q8_0", Quantised(Qwen3NextGrouped(), kQ8_0, kQ5_0, kQ8_0)},
       {"gpt-oss", GptOss()},
+      {"lfm2moe", Lfm2Moe()},
+      {"lfm2moe-Q8_0", Quantised(Lfm2Moe(), kQ8_0, kQ8_0, kQ8_0)},
+      {"lfm2moe-long-convolution", Lfm2MoeLongConvolution()},
+      {"lfm2moe-long-convolution-Q4_K", Quantised(Lfm2MoeLongConvolution(), kQ8_0, kQ4_K, kQ6_K)},
+      {"lfm2", Lfm2()},
       {"gpt-oss-MXFP4", Quantised(GptOss(), kQ8_0, kMXFP4, kMXFP4)},
   };
 }
@@ -288,7 +375,8 @@ RandomModelOptions ForLlama(const RandomModelOptions& model) {
   const float scale = experts ? experts->weights_scale : 1;
   if (scale == 1) return model;
   RandomModelOptions other = model;
-  for (LayerConfig& layer : other.config.layers) layer.experts->weights_scale = 1;
+  for (LayerConfig& layer : other.config.layers)
+    if (layer.experts) layer.experts->weights_scale = 1;
   other.spread = [spread = model.spread, scale](TensorRole role, std::uint64_t columns) {
     WeightSpread of = spread(role, columns);
     if (role == TensorRole::kDown) of.reach *= static_cast<double>(scale);

@@ -6,7 +6,7 @@ usage: record_models.py FIXTURE_FILE LLAMA_LOGITS_COMMAND [FIXTURE...]
   FIXTURE_FILE          the program of that name in the build folder
   LLAMA_LOGITS_COMMAND  runs llama_logits (see llama_logits.cc), as in "./llama_logits" or, where llama.cpp lives in a root
                         of its own, "path/to/llama-cpp /host/path/to/llama_logits"
-  FIXTURE               only these; then nothing is written
+  FIXTURE               only these; what is known of the others stays
 
 Writes architectures.json and sensitivity.md beside this script. Reference: F32 cache, weights not laid out anew, no flash
 attention, one thread. Fails when a changed key or tensor moves llama.cpp's answer by less than MOVED_LEAST, or a fixture's
@@ -40,6 +40,7 @@ CHANGES = [
     ({"attention.layer_norm_rms_epsilon": "0.00001"}, "all"),
     ({"expert_used_count": "-1"}, "all"),
     ({"expert_weights_scale": None}, "all"),
+    ({"expert_gating_func": "1"}, "all"),
     ({"rope.freq_base": None}, "long"),
     ({"rope.scaling.type": "none"}, "long"),
     ({"rope.scaling.factor": None}, "long"),
@@ -55,8 +56,10 @@ CHANGES = [
 ]
 # Keys that only lengthen or name, and those that llama.cpp's shapes of tensors contradict when they alone are changed.
 NO_CHANGE = ["general.architecture", "general.name", "context_length", "rope.dimension_sections"]
-SHAPES = ["attention.recurrent_layers", "expert_shared_feed_forward_length", "full_attention_interval", "nextn_predict_layers",
-          "ssm.conv_kernel", "ssm.group_count", "ssm.inner_size", "ssm.state_size", "ssm.time_step_rank", "block_count", "embedding_length", "feed_forward_length", "expert_feed_forward_length", "expert_count"]
+SHAPES = ["block_count", "embedding_length", "feed_forward_length", "expert_feed_forward_length", "expert_count",
+          "expert_shared_feed_forward_length", "leading_dense_block_count", "shortconv.l_cache", "nextn_predict_layers",
+          "full_attention_interval", "attention.recurrent_layers", "ssm.conv_kernel", "ssm.group_count", "ssm.inner_size",
+          "ssm.state_size", "ssm.time_step_rank"]
 # llama.cpp does not read these keys of these architectures, but has options for them.
 OPTIONS = ["rope.scaling.yarn_ext_factor", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow"]
 # With one token there is one position to look at: what only decides where to look is seen by longer prompts.
@@ -160,6 +163,8 @@ def medians(reference, other):
 def changed(value, how):
     if how is None:
         return ""
+    if "," in value:
+        return ",".join(changed(part, how) for part in value.split(","))
     if how[0] in "+-":
         return str(int(value) + int(how))
     if how[0] == "*":
@@ -241,36 +246,50 @@ def table(name, rows, failures):
     return lines
 
 
-def write_outputs(recorded, lines):
+def kept(names, recorded, tables):
+    """What the files say of the fixtures that are not recorded now."""
+    with open(HERE / "architectures.json", encoding="utf-8") as file:
+        old = json.load(file)
+    now = {model["name"] for model in recorded}
+    recorded += [model for model in old["models"] if model["name"] in names and model["name"] not in now]
+    for section in (HERE / "sensitivity.md").read_text(encoding="utf-8").split("\n## ")[1:]:
+        name = section.partition("\n")[0]
+        if name in names and name not in now:
+            tables[name] = ("\n## " + section).rstrip("\n").split("\n")
+
+
+def write_outputs(names, recorded, tables):
+    kept(names, recorded, tables)
+    recorded.sort(key=lambda model: names.index(model["name"]))
     golden = {"made_by": "record_models.py", "step": STEP, "prompts": prompts(),
               "positions": [positions(length) for length in LENGTHS]}
     with open(HERE / "architectures.json", "w", encoding="utf-8") as file:
         file.write(json.dumps(golden)[:-1] + ',\n"models": [\n')
         file.write(",\n".join(json.dumps(model) for model in recorded) + "\n]}\n")
     with open(HERE / "sensitivity.md", "w", encoding="utf-8") as file:
-        file.write(HEADING + "\n".join(lines) + "\n")
+        file.write(HEADING + "\n".join(line for name in names for line in tables.get(name, [])) + "\n")
 
 
 def main():
     fixture_file, llama, *only = sys.argv[1:]
     fixture_file = str(pathlib.Path(fixture_file).resolve())
-    failures, recorded, lines = [], [], []
+    failures, recorded, tables = [], [], {}
     with tempfile.TemporaryDirectory(dir=".") as folder:
         os.chdir(folder)
         recorder = Recorder(fixture_file, llama)
-        for name in only or recorder.call().split():
+        names = recorder.call().split()
+        for name in only or names:
             entry, reference = record(recorder, name)
             recorded.append(entry)
             print(name, f"entropy {entry['entropy']:.2f} of {math.log(VOCABULARY):.2f}, own distance",
                   *(f"{kl:.1e}" for kl in entry["own_distance"]), flush=True)
             if not 0.4 <= entry["entropy"] / math.log(VOCABULARY) <= 0.6:
                 failures.append(f"{name}: entropy {entry['entropy']:.2f}")
-            if "-Q" not in name and "-MX" not in name:
-                lines += table(name, sensitivity(recorder, name, reference), failures)
+            if not any(mark in name for mark in ("-Q", "-MX", "-IQ")):
+                tables[name] = table(name, sensitivity(recorder, name, reference), failures)
         os.chdir("..")
-    print("\n".join(lines if only else []), *failures, sep="\n")
-    if not only:
-        write_outputs(recorded, lines)
+    print(*failures, sep="\n")
+    write_outputs(names, recorded, tables)
     sys.exit(1 if failures else 0)
 
 

@@ -12,6 +12,7 @@
 #include "engine/describe.h"
 #include "engine/plan.h"
 #include "engine/probe.h"
+#include "tests/support/child_process.h"
 
 namespace edgemoe {
 namespace {
@@ -19,7 +20,6 @@ namespace {
 constexpr std::uint64_t kBudgetFloorBytes = 1000;
 
 using std::chrono::steady_clock;
-constexpr std::chrono::seconds kPatience{10};
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::size_t kLargeChunkBytes = 16 * 1024;
 
@@ -151,8 +151,9 @@ Result<std::unique_ptr<TextTokens>> FakeEngine::Tokenize(std::string text,
   return std::make_unique<ByteTokens>(std::move(text), options.add_special);
 }
 
-Result<std::string> FakeEngine::Detokenize(std::span<const TokenId> tokens, bool) const {
-  std::string text;
+Result<std::string> FakeEngine::Detokenize(std::span<const TokenId> tokens,
+                                           const DetokenizeOptions& options) const {
+  std::string text = options.from_start ? "" : " ";
   for (const TokenId token : tokens) {
     if (token.value < 0 || token.value >= 1000)
       return Failure(

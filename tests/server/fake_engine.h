@@ -53,7 +53,7 @@ class FakeEngine final : public Engine {
   Result<std::unique_ptr<TextTokens>> Tokenize(std::string text,
                                                const TokenizeOptions& options) const override;
   Result<std::string> Detokenize(std::span<const TokenId> tokens,
-                                 bool render_special) const override;
+                                 const DetokenizeOptions& options) const override;
   Result<std::string> ApplyTemplate(std::span<const ChatMessage> messages,
                                     const ChatTemplateOptions& options) const override;
   EngineStats GetStats() const override;
@@ -65,12 +65,12 @@ class FakeEngine final : public Engine {
   void SetAvailability(Status status);
   // Requests that wait or run.
   std::size_t active() const;
-  // Waits until so many wait or run; false after ten seconds.
+  // Waits until so many wait or run; false after kPatience.
   bool WaitActive(std::size_t count) const;
   std::uint64_t chunk_count() const;
-  // Waits until nothing waits or runs; false after ten seconds.
+  // Waits until nothing waits or runs; false after kPatience.
   bool WaitIdle() const;
-  // Waits until a request is paused by its sink; false after ten seconds.
+  // Waits until a request is paused by its sink; false after kPatience.
   bool WaitPaused() const;
 
   static constexpr const char* kText = " word";

@@ -25,12 +25,35 @@ class KeyWriter {
   std::vector<GgufEntry> entries_;
 };
 
-void AddAttention(const AttentionConfig& attention, float rms_epsilon, KeyWriter& keys) {
+// The last layer that has one; null: none has.
+template <class Mixer>
+const Mixer* LastOf(const ModelConfig& config) {
+  const Mixer* last = nullptr;
+  for (const LayerConfig& layer : config.layers)
+    if (const auto* mixer = layer.mixer_as<Mixer>()) last = mixer;
+  return last;
+}
+
+// A number, or where layers differ one for each: 0 for those without attention. Delta nets are told
+// by another key.
+GgufValue KvHeadCounts(const ModelConfig& config) {
+  std::vector<std::int32_t> counts;
+  for (const LayerConfig& layer : config.layers) {
+    if (layer.mixer_as<DeltaNetConfig>() != nullptr) continue;
+    const auto* const attention = layer.mixer_as<AttentionConfig>();
+    counts.push_back(attention == nullptr ? 0
+                                          : static_cast<std::int32_t>(attention->kv_head_count));
+  }
+  if (std::ranges::count(counts, counts.front()) == std::ssize(counts))
+    return static_cast<std::uint32_t>(counts.front());
+  return GgufArray::OfInt32(counts);
+}
+
+void AddAttention(const ModelConfig& config, const AttentionConfig& attention, KeyWriter& keys) {
   keys.Add("attention.head_count", attention.head_count);
-  keys.Add("attention.head_count_kv", attention.kv_head_count);
+  keys.Add("attention.head_count_kv", KvHeadCounts(config));
   keys.Add("attention.key_length", attention.head_size);
   keys.Add("attention.value_length", attention.head_size);
-  keys.Add("attention.layer_norm_rms_epsilon", rms_epsilon);
 }
 
 void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
@@ -83,48 +106,47 @@ void AddRecurrentLayers(const ModelConfig& config, KeyWriter& keys) {
   keys.Add("attention.recurrent_layers", std::move(array));
 }
 
-template <class Mixer>
-const Mixer* FirstOf(const ModelConfig& config) {
-  for (const LayerConfig& layer : config.layers)
-    if (const auto* const mixer = layer.mixer_as<Mixer>()) return mixer;
-  return nullptr;
-}
-
 void AddExperts(const ModelConfig& config, KeyWriter& keys) {
+  const ExpertsConfig& experts = *config.layers.back().experts;
   keys.Add("expert_count", config.expert_count);
   keys.Add("expert_used_count", config.expert_used_count);
   // OLMoE has no dense layers, and gives the width of an expert as feed_forward_length.
   if (config.architecture != "olmoe") keys.Add("expert_feed_forward_length", config.expert_width);
-  if (config.layers.back().dense_width > 0)
-    keys.Add("expert_shared_feed_forward_length", config.layers.back().dense_width);
-  keys.AddUnless(1, "expert_weights_scale", config.layers.back().experts->weights_scale);
+  keys.AddUnless(1, "expert_weights_scale", experts.weights_scale);
+  if (experts.gating == ExpertGating::kSigmoid) keys.Add("expert_gating_func", std::uint32_t{2});
+  const std::uint32_t shared = config.layers.back().dense_width;
+  if (shared > 0) keys.Add("expert_shared_feed_forward_length", shared);
+  // Dense layers stand before those with experts.
+  const std::uint32_t dense_count = config.layer_count() - config.expert_layer_count();
+  if (dense_count > 0) keys.Add("leading_dense_block_count", dense_count);
 }
 
 }  // namespace
 
 std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
-  const AttentionConfig& attention = *FirstOf<AttentionConfig>(config);
-  const auto dense_count = config.layer_count() - config.expert_layer_count();
-  const std::uint32_t dense_width = config.dense_width_max();
   KeyWriter keys(config.architecture);
   keys.Add("block_count", config.layer_count() + config.prediction_layer_count);
   if (config.prediction_layer_count > 0)
     keys.Add("nextn_predict_layers", config.prediction_layer_count);
   keys.Add("context_length", config.context_length);
   keys.Add("embedding_length", config.width);
-  keys.Add("feed_forward_length", dense_count > 0 ? dense_width : config.expert_width);
-  AddAttention(attention, config.rms_epsilon, keys);
-  AddRope(attention.rope, attention.head_size, keys);
-  if (config.architecture.starts_with("qwen35")) AddSections(attention.rope, keys);
-  if (const auto* const delta = FirstOf<DeltaNetConfig>(config)) {
+  const std::uint32_t first_width = config.layers.front().dense_width;
+  const bool dense_first = !config.layers.front().experts;
+  keys.Add("feed_forward_length", dense_first ? first_width : config.expert_width);
+  const auto* const attention = LastOf<AttentionConfig>(config);
+  if (attention != nullptr) AddAttention(config, *attention, keys);
+  keys.Add("attention.layer_norm_rms_epsilon", config.rms_epsilon);
+  if (attention != nullptr) AddRope(attention->rope, attention->head_size, keys);
+  if (config.architecture.starts_with("qwen35")) AddSections(attention->rope, keys);
+  if (config.expert_layer_count() > 0) AddExperts(config, keys);
+  if (const auto* const convolution = LastOf<ShortConvolutionConfig>(config))
+    keys.Add("shortconv.l_cache", convolution->taps);
+  if (const auto* const delta = LastOf<DeltaNetConfig>(config)) {
     AddDeltaNet(*delta, keys);
     AddRecurrentLayers(config, keys);
   }
-  if (config.expert_count > 0) AddExperts(config, keys);
-  if (dense_count > 0 && config.expert_count > 0)
-    keys.Add("leading_dense_block_count", dense_count);
-  const std::uint32_t window = attention.window;
-  if (window > 0) keys.Add("attention.sliding_window", window);
+  const auto* const first = config.layers.front().mixer_as<AttentionConfig>();
+  if (first != nullptr && first->window > 0) keys.Add("attention.sliding_window", first->window);
 
   std::vector<GgufEntry> entries = {{"general.architecture", config.architecture},
                                     {"general.name", config.name}};

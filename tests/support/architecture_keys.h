@@ -12,7 +12,7 @@ namespace edgemoe {
 
 // general.architecture, general.name and the architecture's own keys. ReadModelConfig gives
 // `config` back. Keys of features that the model does not have, such as scaled positions, are left
-// out. What all layers share is taken from the last one, which has experts.
+// out. What all layers of a kind share is taken from the last one.
 // REQUIRES: `config` is one that its architecture can have.
 std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config);
 

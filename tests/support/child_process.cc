@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 #include <thread>
 
 extern "C" char** environ;
@@ -23,18 +24,9 @@ extern "C" char** environ;
 namespace edgemoe {
 namespace {
 
-constexpr std::chrono::milliseconds kPollInterval{10};
-
 [[noreturn]] void Die(const char* what) {
   std::perror(what);
   std::abort();
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
 }
 
 std::vector<std::string> Environment(const ChildProcess::Options& options) {
@@ -58,17 +50,40 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   return pointers;
 }
 
-int OpenTerminal(std::string& name) {
-  const int fd = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (fd < 0 || ::grantpt(fd) != 0 || ::unlockpt(fd) != 0) Die("posix_openpt");
+UniqueFd OpenTerminal(std::string& name) {
+  UniqueFd fd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!fd.valid() || ::grantpt(fd.get()) != 0 || ::unlockpt(fd.get()) != 0) Die("posix_openpt");
   char buffer[128];
-  if (::ptsname_r(fd, buffer, sizeof(buffer)) != 0) Die("ptsname_r");
+  if (::ptsname_r(fd.get(), buffer, sizeof(buffer)) != 0) Die("ptsname_r");
   name = buffer;
   return fd;
 }
 
+struct Pipe {
+  UniqueFd read_end, write_end;
+};
+
+Pipe OpenPipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) Die("pipe2");
+  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+// Without waiting for more.
+void AppendWhatIsThere(const UniqueFd& fd, std::string& text) {
+  pollfd wait{fd.get(), POLLIN, 0};
+  char buffer[4096];
+  while (::poll(&wait, 1, 0) > 0) {
+    const ssize_t count = ::read(fd.get(), buffer, sizeof(buffer));
+    if (count <= 0) return;
+    text.append(buffer, static_cast<std::size_t>(count));
+  }
+}
+
 struct ChildFiles {
-  std::string in, out, err, terminal;
+  std::string in, terminal;
+  int out_fd = -1;
+  int err_fd = -1;
   int inherited_fd = -1;
 };
 
@@ -87,8 +102,8 @@ struct ChildFiles {
     for (int i = 0; i < 3; ++i) ::dup2(fd, i);
   } else {
     ::dup2(::open(files.in.c_str(), O_RDONLY), 0);
-    ::dup2(::open(files.out.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), 1);
-    ::dup2(::open(files.err.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
+    ::dup2(files.out_fd, 1);
+    ::dup2(files.err_fd, 2);
   }
   if (files.inherited_fd > 3) ::dup2(files.inherited_fd, 3);
   ::close_range(files.inherited_fd < 3 ? 3 : 4, ~0U, 0);
@@ -112,27 +127,33 @@ TempFolder::~TempFolder() {
 }
 
 bool WaitUntil(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto end = std::chrono::steady_clock::now() + kPatience;
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(kPollInterval);
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::yield();
   }
   return true;
 }
 
 bool ChildProcess::CanHaveTerminal() {
-  const int fd = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (fd < 0) return false;
-  ::close(fd);
-  return true;
+  return UniqueFd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)).valid();
 }
 
 ChildProcess::ChildProcess(const std::vector<std::string>& command, const Options& options) {
-  ChildFiles files{folder_ / "in", folder_ / "out", folder_ / "err", "", options.inherited_fd};
-  if (options.terminal)
-    terminal_fd_ = OpenTerminal(files.terminal);
-  else
+  ChildFiles files{.in = folder_ / "in", .terminal = "", .inherited_fd = options.inherited_fd};
+  Pipe output;
+  Pipe errors;
+  if (options.terminal) {
+    output_fd_ = OpenTerminal(files.terminal);
+  } else {
     std::ofstream(files.in, std::ios::binary) << options.input;
+    output = OpenPipe();
+    errors = OpenPipe();
+    files.out_fd = output.write_end.get();
+    files.err_fd = errors.write_end.get();
+    output_fd_ = std::move(output.read_end);
+    errors_fd_ = std::move(errors.read_end);
+  }
   std::vector<std::string> arguments = command;
   std::vector<std::string> environment = Environment(options);
   const std::vector<char*> argument_pointers = Pointers(arguments);
@@ -142,81 +163,98 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command, const Option
   if (pid_ == 0)
     BecomeProgram(files, const_cast<char**>(argument_pointers.data()),
                   const_cast<char**>(environment_pointers.data()));
+  process_fd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  if (!process_fd_.valid()) Die("pidfd_open");
+  collector_ = std::thread([this] { Collect(); });
   if (options.terminal) Type(options.input);
 }
 
 ChildProcess::~ChildProcess() {
-  if (!exit_code_) {
-    Signal(SIGKILL);
-    Reap(/*block=*/true);
-  }
-  if (terminal_fd_ >= 0) ::close(terminal_fd_);
+  Signal(SIGKILL);
+  collector_.join();
 }
-
-bool ChildProcess::Reap(bool block) {
-  if (exit_code_) return true;
-  int status = 0;
-  pid_t done = 0;
-  do {
-    done = ::waitpid(pid_, &status, block ? 0 : WNOHANG);
-  } while (done < 0 && errno == EINTR);
-  if (done != pid_) return false;
-  exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return true;
-}
-
-bool ChildProcess::Running() { return !Reap(/*block=*/false); }
 
 void ChildProcess::Signal(int signal) {
+  const MutexLock lock(mutex_);
   if (!exit_code_) ::kill(pid_, signal);
 }
 
 std::optional<int> ChildProcess::Wait() {
-  // A terminal that nobody reads would stop the program.
-  const bool ended = WaitUntil([this] {
-    ReadTerminal();
-    return !Running();
-  });
-  if (ended) return exit_code_;
+  const Instant end = std::chrono::steady_clock::now() + kPatience;
+  {
+    const MutexLock lock(mutex_);
+    while (!exit_code_ && AwaitChange(end)) continue;
+    if (exit_code_) return exit_code_;
+  }
   Signal(SIGKILL);
-  Reap(/*block=*/true);
   return std::nullopt;
 }
 
-void ChildProcess::ReadTerminal() {
-  if (terminal_fd_ < 0) return;
-  pollfd wait{terminal_fd_, POLLIN, 0};
-  char buffer[4096];
-  while (::poll(&wait, 1, 0) > 0 && (wait.revents & POLLIN) != 0) {
-    const ssize_t count = ::read(terminal_fd_, buffer, sizeof(buffer));
-    if (count <= 0) return;
-    terminal_output_.append(buffer, static_cast<std::size_t>(count));
-  }
-}
-
 std::string ChildProcess::output() {
-  ReadTerminal();
-  return terminal_fd_ >= 0 ? terminal_output_ : ReadFile(folder_ / "out");
+  const MutexLock lock(mutex_);
+  TakeWhatIsThere();
+  return output_;
 }
 
-std::string ChildProcess::errors() { return ReadFile(folder_ / "err"); }
+std::string ChildProcess::errors() {
+  const MutexLock lock(mutex_);
+  TakeWhatIsThere();
+  return errors_;
+}
 
 bool ChildProcess::WaitForOutput(std::string_view text) {
-  WaitUntil([&] { return output().find(text) != std::string::npos || !Running(); });
-  return output().find(text) != std::string::npos;
+  return WaitFor(text, &ChildProcess::output_);
 }
 
 bool ChildProcess::WaitForErrors(std::string_view text) {
-  WaitUntil([&] { return errors().find(text) != std::string::npos || !Running(); });
-  return errors().find(text) != std::string::npos;
+  return WaitFor(text, &ChildProcess::errors_);
+}
+
+bool ChildProcess::WaitFor(std::string_view text, std::string ChildProcess::*place) {
+  const Instant end = std::chrono::steady_clock::now() + kPatience;
+  const MutexLock lock(mutex_);
+  const auto appears = [&] { return (this->*place).find(text) != std::string::npos; };
+  while (!appears() && !exit_code_ && AwaitChange(end)) continue;
+  return appears();
+}
+
+bool ChildProcess::AwaitChange(Instant end) {
+  const auto left = end - std::chrono::steady_clock::now();
+  if (left <= left.zero()) return false;
+  (void)changed_.WaitFor(mutex_, left);
+  return true;
 }
 
 void ChildProcess::Type(std::string_view text) {
   while (!text.empty()) {
-    const ssize_t count = ::write(terminal_fd_, text.data(), text.size());
+    const ssize_t count = ::write(output_fd_.get(), text.data(), text.size());
     if (count < 0 && errno != EINTR) Die("write to the terminal");
     if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
   }
+}
+
+void ChildProcess::Collect() {
+  pollfd waits[] = {
+      {process_fd_.get(), POLLIN, 0}, {output_fd_.get(), POLLIN, 0}, {errors_fd_.get(), POLLIN, 0}};
+  while (waits[0].revents == 0) {
+    (void)::poll(waits, std::size(waits), -1);
+    const MutexLock lock(mutex_);
+    TakeWhatIsThere();
+    changed_.NotifyAll();
+    // What it has closed itself has no more to say.
+    for (pollfd& wait : waits)
+      if ((wait.revents & (POLLHUP | POLLERR)) != 0) wait.fd = -1;
+  }
+  const MutexLock lock(mutex_);
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) continue;
+  exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  changed_.NotifyAll();
+}
+
+void ChildProcess::TakeWhatIsThere() {
+  AppendWhatIsThere(output_fd_, output_);
+  AppendWhatIsThere(errors_fd_, errors_);
 }
 
 }  // namespace edgemoe

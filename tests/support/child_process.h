@@ -10,8 +10,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
+
+#include "engine/base/mutex.h"
+#include "engine/base/system/unique_fd.h"
 
 namespace edgemoe {
 
@@ -33,18 +37,19 @@ class TempFolder {
 // Waits of tests are this long at most: enough for a slow, busy machine, and never what decides.
 constexpr std::chrono::seconds kPatience{120};
 
-// True as soon as `condition` is, false after kPatience.
+// True as soon as `condition` is, false after kPatience. For what only asking again can tell: asks
+// as fast as others let it.
 bool WaitUntil(const std::function<bool()>& condition);
 
-// One process. Killed by the destructor, and when the thread that started it ends. Its output goes
-// to files, so it never waits for its reader. Not thread-safe.
+// One process. Killed by the destructor, and when the thread that started it ends. A thread of its
+// own collects what it writes, so it never waits for its reader. Not thread-safe.
 class ChildProcess {
  public:
   struct Options {
     std::string input;  // on standard input
     // Set for the child; an empty value removes the variable.
     std::vector<std::pair<std::string, std::string>> environment;
-    // A terminal of its own instead of files: `input` is typed there, output() shows all of it.
+    // A terminal of its own: `input` is typed there, output() shows all of it.
     bool terminal = false;
     // Becomes the child's descriptor 3; -1: it has none but the first three.
     int inherited_fd = -1;
@@ -61,15 +66,14 @@ class ChildProcess {
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   pid_t pid() const { return pid_; }
-  bool Running();
-  void Signal(int signal);
+  void Signal(int signal) EXCLUDES(mutex_);
   // The exit code, or 128 + the signal that ended it. Nothing when it still runs after kPatience:
   // it is then killed.
-  std::optional<int> Wait();
+  std::optional<int> Wait() EXCLUDES(mutex_);
 
   // What it wrote to stdout and stderr up to now.
-  std::string output();
-  std::string errors();
+  std::string output() EXCLUDES(mutex_);
+  std::string errors() EXCLUDES(mutex_);
   // Whether `text` appears in output() within kPatience, or before the process ends.
   bool WaitForOutput(std::string_view text);
   bool WaitForErrors(std::string_view text);
@@ -78,14 +82,28 @@ class ChildProcess {
   void Type(std::string_view text);
 
  private:
-  void ReadTerminal();
-  bool Reap(bool block);
+  using Instant = std::chrono::steady_clock::time_point;
+
+  // Until the process has ended and all that it wrote is here.
+  void Collect() EXCLUDES(mutex_);
+  // What it has written and is not here yet.
+  void TakeWhatIsThere() REQUIRES(mutex_);
+  bool WaitFor(std::string_view text, std::string ChildProcess::*place) EXCLUDES(mutex_);
+  // False when `end` has come.
+  bool AwaitChange(Instant end) REQUIRES(mutex_);
 
   TempFolder folder_;
   pid_t pid_ = -1;
-  int terminal_fd_ = -1;
-  std::string terminal_output_;
-  std::optional<int> exit_code_;
+  UniqueFd process_fd_;  // readable once it has ended
+  UniqueFd output_fd_;   // of a pipe, or the terminal
+  UniqueFd errors_fd_;   // of a pipe; none with a terminal
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::string output_ GUARDED_BY(mutex_);
+  std::string errors_ GUARDED_BY(mutex_);
+  std::optional<int> exit_code_ GUARDED_BY(mutex_);
+  std::thread collector_;
 };
 
 }  // namespace edgemoe

@@ -37,20 +37,6 @@ DaemonProcess::DaemonProcess(std::string socket, const std::vector<std::string>&
                              const Environment& environment)
     : socket_(std::move(socket)), process_(Command(socket_, flags), WithEnvironment(environment)) {}
 
-bool DaemonProcess::WaitReady() {
-  bool ready = false;
-  WaitUntil([&] {
-    if (!process_.Running()) return true;
-    auto client = client::Client::Connect(socket_);
-    if (!client) return false;
-    v1::TokenizeRequest request;
-    request.set_text("ready");
-    ready = client->Tokenize(request).has_value();
-    return ready;
-  });
-  return ready;
-}
-
 std::optional<int> DaemonProcess::Stop() {
   process_.Signal(SIGTERM);
   return process_.Wait();

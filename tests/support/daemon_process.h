@@ -20,8 +20,8 @@ class DaemonProcess {
   DaemonProcess(std::string socket, const std::vector<std::string>& flags,
                 const Environment& environment = {});
 
-  // Whether it serves requests within kPatience, or has ended before.
-  bool WaitReady();
+  // Whether it says within kPatience that it serves requests.
+  bool WaitReady() { return process_.WaitForErrors("serving "); }
 
   // SIGTERM; the exit code, as ChildProcess::Wait.
   std::optional<int> Stop();

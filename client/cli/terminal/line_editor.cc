@@ -87,6 +87,8 @@ int LineEditor::ReadCharacter(EditLine* editor, wchar_t* character) {
 LineEditor::Outcome LineEditor::Read(std::string& line) {
   interrupted_ = false;
   decoder_ = {};
+  // Before the prompt is seen: from then on each key is the editor's, none the terminal's own.
+  ::el_set(editor_, EL_PREP_TERM, 1);
   int count = 0;
   const char* text = ::el_gets(editor_, &count);
   if (interrupted_) {

@@ -21,8 +21,8 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 template <std::size_t kCount>
 std::vector<std::uint32_t> Chosen(const ExpertsConfig& config, std::vector<float> logits,
                                   std::array<ExpertChoice, kCount>* choices,
-                                  const float* bias = nullptr) {
-  ChooseExperts(config, *AvailableKernels().back(), bias, logits, *choices);
+                                  const RouterBiases& biases = {}) {
+  ChooseExperts(config, *AvailableKernels().back(), biases, logits, *choices);
   std::vector<std::uint32_t> experts;
   for (const ExpertChoice& choice : *choices) experts.push_back(choice.expert);
   return experts;
@@ -30,6 +30,12 @@ std::vector<std::uint32_t> Chosen(const ExpertsConfig& config, std::vector<float
 
 std::vector<float> Logs(std::vector<float> probabilities) {
   for (float& p : probabilities) p = std::log(p);
+  return probabilities;
+}
+
+// What a sigmoid turns into these.
+std::vector<float> Logits(std::vector<float> probabilities) {
+  for (float& p : probabilities) p = std::log(p / (1 - p));
   return probabilities;
 }
 
@@ -48,6 +54,38 @@ TEST(ChooseExperts, WeightsMayStayTheSoftmaxOverAll) {
   EXPECT_THAT(Chosen({}, Logs({0.1F, 0.3F, 0.4F, 0.2F}), &choices), ElementsAre(2, 1));
   EXPECT_NEAR(choices[0].weight, 0.4F, 1e-6F);
   EXPECT_NEAR(choices[1].weight, 0.3F, 1e-6F);
+}
+
+TEST(ChooseExperts, SigmoidsAreTheWeights) {
+  std::array<ExpertChoice, 2> choices;
+  ExpertsConfig config = {.gating = ExpertGating::kSigmoid};
+  EXPECT_THAT(Chosen(config, Logits({0.6F, 0.9F, 0.8F, 0.1F}), &choices), ElementsAre(1, 2));
+  EXPECT_NEAR(choices[0].weight, 0.9F, 1e-6F);
+  EXPECT_NEAR(choices[1].weight, 0.8F, 1e-6F);
+}
+
+TEST(ChooseExperts, ASelectionBiasChoosesAndDoesNotWeigh) {
+  std::array<ExpertChoice, 2> choices;
+  ExpertsConfig config = {.gating = ExpertGating::kSigmoid, .selection_bias = true};
+  const std::array bias = {0.0F, -0.5F, 0.0F, 0.75F};
+  EXPECT_THAT(
+      Chosen(config, Logits({0.6F, 0.9F, 0.8F, 0.1F}), &choices, {.selection = bias.data()}),
+      ElementsAre(3, 2));
+  EXPECT_NEAR(choices[0].weight, 0.1F, 1e-6F);
+  EXPECT_NEAR(choices[1].weight, 0.8F, 1e-6F);
+}
+
+TEST(ChooseExperts, OnlyTheBestGroupsAreLookedAt) {
+  std::array<ExpertChoice, 3> choices;
+  ExpertsConfig config = {
+      .gating = ExpertGating::kSigmoid, .group_count = 3, .group_used_count = 2};
+  // Sums of the two best of each three: 1.0, 1.1, 1.2; the best expert of all is in the first.
+  const std::vector<float> scores = {0.9F, 0.1F, 0.05F, 0.5F, 0.3F, 0.6F, 0.7F, 0.5F, 0.01F};
+  EXPECT_THAT(Chosen(config, Logits(scores), &choices), ElementsAre(6, 5, 3));
+  // A bias of the first group's second makes it the best group.
+  const std::array bias = {0.0F, 0.35F, 0.0F, 0.0F, 0.0F, 0.0F, 0.0F, 0.0F, 0.0F};
+  EXPECT_THAT(Chosen(config, Logits(scores), &choices, {.selection = bias.data()}),
+              ElementsAre(0, 6, 7));
 }
 
 TEST(ChooseExperts, TheScaleComesLast) {
@@ -72,7 +110,8 @@ TEST(ChooseExperts, TheSoftmaxMayBeOverTheChosenAlone) {
 TEST(ChooseExperts, TheBiasIsAddedBeforeChoosing) {
   std::array<ExpertChoice, 1> choices;
   const std::array<float, 3> bias = {5.0F, 0.0F, -5.0F};
-  EXPECT_THAT(Chosen(kNormalised, {0.0F, 1.0F, 2.0F}, &choices, bias.data()), ElementsAre(0));
+  EXPECT_THAT(Chosen(kNormalised, {0.0F, 1.0F, 2.0F}, &choices, {.logits = bias.data()}),
+              ElementsAre(0));
 }
 
 TEST(ChooseExperts, TiesGoToTheLowerIndex) {

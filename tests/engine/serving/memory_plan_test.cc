@@ -9,6 +9,7 @@
 #include "engine/describe.h"
 #include "engine/plan.h"
 #include "engine/serving/describe_header.h"
+#include "tests/support/child_process.h"
 #include "tests/support/tiny_model.h"
 
 namespace edgemoe {
@@ -17,12 +18,11 @@ namespace {
 class EnginePlanTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    options_.model_path = ::testing::TempDir() + "/engine_plan_test.gguf";
+    options_.model_path = folder_ / "engine_plan_test.gguf";
     ASSERT_TRUE(WriteTinyModel(options_.model_path, {}).ok());
     options_.sessions_max = 2;
     options_.threads = 1;
   }
-  void TearDown() override { std::filesystem::remove(options_.model_path); }
 
   MemoryPlan Plan(std::uint64_t usable_bytes = 0) {
     const Result<ModelHeader> header = ReadModelHeader(options_.model_path);
@@ -30,6 +30,7 @@ class EnginePlanTest : public ::testing::Test {
     return MakePlan(*header, LimitsFor(*header, options_, usable_bytes), options_, usable_bytes);
   }
 
+  const TempFolder folder_;
   EngineOptions options_;
 };
 

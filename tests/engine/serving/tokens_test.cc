@@ -9,6 +9,7 @@
 #include "engine/options.h"
 #include "engine/plan.h"
 #include "tests/engine/serving/listener.h"
+#include "tests/support/child_process.h"
 #include "tests/support/tiny_model.h"
 
 namespace edgemoe {
@@ -128,14 +129,15 @@ const std::vector<std::string> kPrompts = {
     "One two three four five six seven eight nine ten eleven twelve"};
 
 TEST(EngineTokensTest, TinyModel) {
-  const std::string path = ::testing::TempDir() + "/engine_tokens_test.gguf";
+  const TempFolder folder;
+  const std::string path = folder / "model.gguf";
   ASSERT_TRUE(WriteTinyModel(path, {.layer_count = 3, .expert_count = 16}).ok());
   EngineTokens(path, kPrompts, 40).ExpectSameEverywhere();
-  std::filesystem::remove(path);
 }
 
 TEST(EngineTokensTest, TinyModelWithMixedTypes) {
-  const std::string path = ::testing::TempDir() + "/engine_tokens_mixed_test.gguf";
+  const TempFolder folder;
+  const std::string path = folder / "model.gguf";
   ASSERT_TRUE(WriteTinyModel(path, {.width = 256,
                                     .expert_count = 8,
                                     .expert_width = 256,
@@ -146,7 +148,6 @@ TEST(EngineTokensTest, TinyModelWithMixedTypes) {
                                     .tied_output = false})
                   .ok());
   EngineTokens(path, kPrompts, 12).ExpectSameEverywhere();
-  std::filesystem::remove(path);
 }
 
 TEST(EngineTokensTest, DemoModel) {

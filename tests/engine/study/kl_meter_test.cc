@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "tests/engine/study/offline_models.h"
+#include "tests/support/child_process.h"
 #include "tests/support/test_file.h"
 
 namespace edgemoe {
@@ -126,16 +127,13 @@ TEST_F(KlMeterTest, FindsWhatThePlainSumFinds) {
 TEST_F(KlMeterTest, NeitherThreadsNorTheFileChangeABit) {
   const Quality in_memory = Measure({}, 1);
   ExpectEqual(Measure({}, 2), in_memory);
-  const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / "kl_meter_scratch";
-  std::filesystem::create_directory(folder);
-  KlMeter meter(windows_, {.memory_bytes_max = 0, .scratch_directory = folder.string()});
+  const TempFolder folder;
+  KlMeter meter(windows_, {.memory_bytes_max = 0, .scratch_directory = folder.path()});
   ASSERT_TRUE(meter.RecordReference(*Open(fine_)).ok());
-  EXPECT_TRUE(std::filesystem::is_empty(folder)) << "the file has no name";
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "the file has no name";
   const auto model = Open(coarse_);
   ExpectEqual(*meter.Measure(*model), in_memory);
   ExpectEqual(*meter.Measure(*model), in_memory);
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(KlMeterTest, NeedsAReferenceAndAFolder) {

@@ -18,6 +18,7 @@
 #include "edgemoe/v1/inference.pb.h"
 #include "engine/base/random.h"
 #include "tests/server/fake_wire.h"
+#include "tests/support/child_process.h"
 #include "tests/support/fake_clock.h"
 
 namespace edgemoe {
@@ -266,7 +267,7 @@ TEST(SingleWriterRaceTest, NoWakeIsLost) {
     }
     if (open_at == texts) stream->Open();
     stream->Finish(OkStatus());
-    ASSERT_EQ(ended.wait_for(std::chrono::seconds(60)), std::future_status::ready) << seed;
+    ASSERT_EQ(ended.wait_for(kPatience), std::future_status::ready) << seed;
     ASSERT_EQ(wire.written.size(), static_cast<std::size_t>(texts)) << seed;
     for (int i = 0; i < texts; ++i)
       EXPECT_EQ(wire.written[static_cast<std::size_t>(i)], std::to_string(i));

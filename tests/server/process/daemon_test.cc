@@ -12,9 +12,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,7 +32,7 @@ namespace edgemoe {
 namespace {
 
 using ::testing::HasSubstr;
-constexpr int kPatienceMs = 20'000;
+constexpr int kPatienceMs = static_cast<int>(std::chrono::milliseconds(kPatience).count());
 
 // What systemd is told, as systemd hears it.
 class NotifySocket {
@@ -240,7 +242,10 @@ class ActivatedDaemonTest : public DaemonTest {
 
   // What a waiting client hears from a daemon with these flags; ends with the daemon's exit code.
   std::string Hears(const std::vector<std::string>& flags, ExitCode code) {
-    const auto stub = NewStub();
+    auto stub = NewStub();
+    auto call = std::async(std::launch::async, [&stub] { return AskUntilTold(*stub); });
+    pollfd waiting{.fd = listener_.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&waiting, 1, kPatienceMs), 1) << "nobody connects";
     std::vector<std::string> command = {"/bin/sh", "-c", "LISTEN_PID=$$ exec \"$0\" \"$@\"",
                                         FAKE_DAEMON_PROGRAM};
     command.insert(command.end(), flags.begin(), flags.end());
@@ -249,17 +254,22 @@ class ActivatedDaemonTest : public DaemonTest {
                                        .environment = {{"LISTEN_FDS", "1"}},
                                        .terminal = false,
                                        .inherited_fd = listener_.get()});
-    std::string heard;
-    EXPECT_TRUE(WaitUntil([&] {
-      grpc::ClientContext context;
-      context.set_wait_for_ready(true);
-      const grpc::Status status = stub->Tokenize(&context, {})->Finish();
-      heard = status.error_message();
-      return status.error_code() != grpc::StatusCode::UNAVAILABLE;  // it loads
-    }));
+    const std::string heard = call.get();
+    stub.reset();  // the daemon leaves soon after its last client
     const std::optional<int> ended = daemon_->Wait();
     EXPECT_EQ(ended, static_cast<int>(code)) << daemon_->errors();
     return heard;
+  }
+
+  // What a call that waits for the daemon is told once it does not load any more.
+  static std::string AskUntilTold(v1::InferenceService::Stub& stub) {
+    while (true) {
+      grpc::ClientContext context;
+      context.set_wait_for_ready(true);
+      context.set_deadline(std::chrono::system_clock::now() + kPatience);
+      const grpc::Status status = stub.Tokenize(&context, {})->Finish();
+      if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return status.error_message();
+    }
   }
 
   const UniqueFd listener_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -31,6 +32,7 @@ struct ThreadPriority {
   long nice = 0;
   long io_class = 0;
 };
+constexpr long kIoClassIdle = 3;
 std::vector<ThreadPriority> Priorities() {
   constexpr int kWhoProcess = 1;
   constexpr int kClassShift = 13;
@@ -153,6 +155,7 @@ TEST_F(PackTest, ATargetTakesMemoryThatTheEngineGetsBack) {
 }
 
 TEST_F(PackTest, WhileItRunsTheBudgetIsSharedAndItsThreadsYield) {
+  const ThreadPriority before = Priorities().front();
   TestServer server;
   const auto stub = v1::ModelsService::NewStub(server.NewChannel());
   const auto observe = v1::ObserveService::NewStub(server.NewChannel());
@@ -172,14 +175,17 @@ TEST_F(PackTest, WhileItRunsTheBudgetIsSharedAndItsThreadsYield) {
   EXPECT_EQ(stats.pack_job().progress().phase(), v1::PACK_PHASE_PROBING);
   EXPECT_EQ(stats.pack_job().progress().done(), 30u);
 
-  long yielding = 0;
-  for (const ThreadPriority& priority : Priorities()) {
-    EXPECT_TRUE(priority.nice == 0 || priority.nice == 19) << priority.nice;
-    if (priority.nice != 19) continue;
-    ++yielding;
-    EXPECT_EQ(priority.io_class, 3) << "idle";
+  const std::vector<ThreadPriority> during = Priorities();
+  const auto yielding = std::ranges::count_if(during, [](const ThreadPriority& priority) {
+    return priority.nice == 19 && priority.io_class == kIoClassIdle;
+  });
+  if (before.nice == 19 && before.io_class == kIoClassIdle) {
+    EXPECT_EQ(yielding, std::ssize(during)) << "this test itself yields to others";
+  } else {
+    EXPECT_EQ(yielding, 2) << "the job's thread and the one that it started";
   }
-  EXPECT_EQ(yielding, 2) << "the job's thread and the one that it started";
+  for (const ThreadPriority& priority : during)
+    EXPECT_TRUE(priority.nice == before.nice || priority.io_class == kIoClassIdle);
 
   const auto resize = [&](std::uint64_t bytes, v1::ResizeResponse& response) {
     grpc::ClientContext resize_context;

@@ -106,7 +106,7 @@ TEST(StreamsTest, LogprobsOnlyWhenAskedFor) {
     if (!message.has_chunk()) continue;
     seen = true;
     ASSERT_EQ(message.chunk().logprobs_size(), 1);
-    EXPECT_EQ(message.chunk().logprobs(0).sampled().text(), "t7");
+    EXPECT_EQ(message.chunk().logprobs(0).sampled().text(), " t7");
     EXPECT_EQ(message.chunk().logprobs(0).top(0).token(), 8);
   }
   EXPECT_TRUE(seen);
@@ -266,7 +266,7 @@ TEST(StreamsTest, AbortEndsTheRequestOfAnotherConnection) {
 
 TEST(StreamsTest, ClientThatNeverReadsPausesItsRequestOnly) {
   TestServer server({.engine = {.stall_timeout_ms = 300'000}});
-  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewNarrowChannel());
   const auto other = v1::InferenceService::NewStub(server.NewChannel());
   grpc::ClientContext context;
   const Reader reader = stub->Complete(&context, Request("large"));
@@ -280,7 +280,7 @@ TEST(StreamsTest, ClientThatNeverReadsPausesItsRequestOnly) {
 
 TEST(StreamsTest, ReaderThatComesBackGetsEverything) {
   TestServer server({.engine = {.stall_timeout_ms = 300'000}});
-  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewNarrowChannel());
   grpc::ClientContext context;
   const Reader reader = stub->Complete(&context, Request("large", 400));
   ASSERT_TRUE(server.engine().WaitPaused());
@@ -300,7 +300,7 @@ bool EndStalled(TestServer& server, std::uint64_t stall_timeout_ms) {
 
 TEST(StreamsTest, StalledStreamEndsAndIsTold) {
   TestServer server({.engine = {.stall_timeout_ms = 1500}});
-  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
+  const auto stub = v1::InferenceService::NewStub(server.NewNarrowChannel());
   grpc::ClientContext context;
   const Reader reader = stub->Complete(&context, Request("large"));
   ASSERT_TRUE(server.engine().WaitPaused());
