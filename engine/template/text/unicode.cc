@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/unicode.h"
+#include "engine/template/text/unicode.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -31,7 +31,7 @@ struct Expansion {
   std::uint32_t to[3];  // 0: none
 };
 
-#include "engine/template/unicode_tables.inc"
+#include "engine/template/text/unicode_tables.inc"
 
 // The last entry that starts at or before `c`; null for none.
 template <class Entry>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/token_cursor.h"
+#include "engine/template/syntax/token_cursor.h"
 
 #include <algorithm>
 

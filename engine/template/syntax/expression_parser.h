@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "engine/base/result.h"
-#include "engine/template/syntax.h"
-#include "engine/template/token_cursor.h"
+#include "engine/template/syntax/syntax.h"
+#include "engine/template/syntax/token_cursor.h"
 
 namespace edgemoe::jinja {
 

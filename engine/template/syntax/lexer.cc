@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/lexer.h"
+#include "engine/template/syntax/lexer.h"
 
 #include <algorithm>
 #include <array>

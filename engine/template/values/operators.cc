@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/operators.h"
+#include "engine/template/values/operators.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 
-#include "engine/template/comparison.h"
-#include "engine/template/percent_format.h"
-#include "engine/template/printing.h"
-#include "engine/template/text.h"
+#include "engine/template/text/text.h"
+#include "engine/template/values/comparison.h"
+#include "engine/template/values/percent_format.h"
+#include "engine/template/values/printing.h"
 
 namespace edgemoe::jinja {
 

@@ -6,7 +6,7 @@
 
 #include "engine/base/result.h"
 #include "engine/template/render_options.h"
-#include "engine/template/syntax.h"
+#include "engine/template/syntax/syntax.h"
 
 namespace edgemoe::jinja {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "engine/base/result.h"
-#include "engine/template/syntax.h"
+#include "engine/template/syntax/syntax.h"
 
 namespace edgemoe::jinja {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/printing.h"
+#include "engine/template/values/printing.h"
 
 #include <algorithm>
 #include <charconv>
@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/template/comparison.h"
-#include "engine/template/syntax.h"
-#include "engine/template/text.h"
+#include "engine/template/syntax/syntax.h"
+#include "engine/template/text/text.h"
+#include "engine/template/values/comparison.h"
 
 namespace edgemoe::jinja {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/percent_format.h"
+#include "engine/template/values/percent_format.h"
 
 #include <algorithm>
 #include <charconv>
@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "engine/base/utf8.h"
-#include "engine/template/printing.h"
-#include "engine/template/text.h"
+#include "engine/template/text/text.h"
+#include "engine/template/values/printing.h"
 
 namespace edgemoe::jinja {
 

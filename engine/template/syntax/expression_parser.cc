@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/expression_parser.h"
+#include "engine/template/syntax/expression_parser.h"
 
 #include <algorithm>
 #include <charconv>

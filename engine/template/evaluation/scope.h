@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "engine/template/value.h"
+#include "engine/template/values/value.h"
 
 namespace edgemoe::jinja {
 

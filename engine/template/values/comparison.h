@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/base/result.h"
-#include "engine/template/value.h"
+#include "engine/template/values/value.h"
 
 namespace edgemoe::jinja {
 

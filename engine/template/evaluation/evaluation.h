@@ -12,11 +12,11 @@
 
 #include "engine/base/result.h"
 #include "engine/template/builtins/arguments.h"
-#include "engine/template/lexer.h"
+#include "engine/template/evaluation/scope.h"
 #include "engine/template/render_options.h"
-#include "engine/template/scope.h"
-#include "engine/template/syntax.h"
-#include "engine/template/value.h"
+#include "engine/template/syntax/lexer.h"
+#include "engine/template/syntax/syntax.h"
+#include "engine/template/values/value.h"
 
 namespace edgemoe::jinja {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/parser.h"
+#include "engine/template/syntax/parser.h"
 
 #include <algorithm>
 #include <span>
@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "engine/template/expression_parser.h"
-#include "engine/template/lexer.h"
-#include "engine/template/token_cursor.h"
+#include "engine/template/syntax/expression_parser.h"
+#include "engine/template/syntax/lexer.h"
+#include "engine/template/syntax/token_cursor.h"
 
 namespace edgemoe::jinja {
 

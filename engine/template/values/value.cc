@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/value.h"
+#include "engine/template/values/value.h"
 
 #include <algorithm>
 #include <limits>
 
 #include "engine/base/utf8.h"
-#include "engine/template/comparison.h"
-#include "engine/template/text.h"
+#include "engine/template/text/text.h"
+#include "engine/template/values/comparison.h"
 
 namespace edgemoe::jinja {
 

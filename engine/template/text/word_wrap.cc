@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/word_wrap.h"
+#include "engine/template/text/word_wrap.h"
 
 #include <algorithm>
 
 #include "engine/base/utf8.h"
-#include "engine/template/text.h"
-#include "engine/template/unicode.h"
+#include "engine/template/text/text.h"
+#include "engine/template/text/unicode.h"
 
 namespace edgemoe::jinja {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Every character, against what Python 3.11 says of it (Unicode 14.0, as the tables are).
-#include "engine/template/unicode.h"
+#include "engine/template/text/unicode.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/scope.h"
+#include "engine/template/evaluation/scope.h"
 
 namespace edgemoe::jinja {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "engine/base/result.h"
-#include "engine/template/value.h"
+#include "engine/template/values/value.h"
 
 namespace edgemoe::jinja {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "engine/base/result.h"
-#include "engine/template/lexer.h"
+#include "engine/template/syntax/lexer.h"
 
 namespace edgemoe::jinja {
 

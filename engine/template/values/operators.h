@@ -8,8 +8,8 @@
 #include <optional>
 #include <string_view>
 
-#include "engine/template/syntax.h"
-#include "engine/template/value.h"
+#include "engine/template/syntax/syntax.h"
+#include "engine/template/values/value.h"
 
 namespace edgemoe::jinja {
 

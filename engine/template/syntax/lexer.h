@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "engine/template/syntax.h"
+#include "engine/template/syntax/syntax.h"
 
 namespace edgemoe::jinja {
 

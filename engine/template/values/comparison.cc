@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/comparison.h"
+#include "engine/template/values/comparison.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/text.h"
+#include "engine/template/text/text.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <unordered_set>
 
 #include "engine/base/utf8.h"
-#include "engine/template/unicode.h"
+#include "engine/template/text/unicode.h"
 
 namespace edgemoe::jinja {
 

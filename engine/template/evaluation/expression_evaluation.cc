@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "engine/template/builtins/builtins.h"
-#include "engine/template/evaluation.h"
-#include "engine/template/operators.h"
+#include "engine/template/evaluation/evaluation.h"
+#include "engine/template/values/operators.h"
 
 namespace edgemoe::jinja {
 

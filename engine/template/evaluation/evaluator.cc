@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/template/evaluator.h"
+#include "engine/template/evaluation/evaluator.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "engine/template/evaluation.h"
-#include "engine/template/printing.h"
+#include "engine/template/evaluation/evaluation.h"
+#include "engine/template/values/printing.h"
 
 namespace edgemoe::jinja {
 
