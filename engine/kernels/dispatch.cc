@@ -33,6 +33,12 @@ constexpr std::size_t Index(TensorType type) { return static_cast<std::size_t>(t
     table.mat_mul[Index(TensorType::kQ5_1)] = isa::MatMulQ5_1;                        \
     table.mat_mul[Index(TensorType::kIQ4_NL)] = isa::MatMulIQ4_NL;                    \
     table.mat_mul[Index(TensorType::kMXFP4)] = isa::MatMulMXFP4;                      \
+    table.mat_mul[Index(TensorType::kIQ4_XS)] = isa::MatMulIQ4_XS;                    \
+    table.mat_mul[Index(TensorType::kIQ3_S)] = isa::MatMulIQ3_S;                      \
+    table.mat_mul[Index(TensorType::kIQ3_XXS)] = isa::MatMulIQ3_XXS;                  \
+    table.mat_mul[Index(TensorType::kIQ2_S)] = isa::MatMulIQ2_S;                      \
+    table.mat_mul[Index(TensorType::kIQ2_XS)] = isa::MatMulIQ2_XS;                    \
+    table.mat_mul[Index(TensorType::kIQ2_XXS)] = isa::MatMulIQ2_XXS;                  \
     table.encode = {isa::EncodeF32, isa::EncodeF16, isa::EncodeBF16, isa::EncodeQ8_0, \
                     isa::EncodeQ8_K};                                                 \
     table.rms_norm = isa::RmsNorm;                                                    \

@@ -28,6 +28,12 @@
   void MatMulQ5_1(const MatMulArgs& args);                                                       \
   void MatMulIQ4_NL(const MatMulArgs& args);                                                     \
   void MatMulMXFP4(const MatMulArgs& args);                                                      \
+  void MatMulIQ4_XS(const MatMulArgs& args);                                                     \
+  void MatMulIQ3_S(const MatMulArgs& args);                                                      \
+  void MatMulIQ3_XXS(const MatMulArgs& args);                                                    \
+  void MatMulIQ2_S(const MatMulArgs& args);                                                      \
+  void MatMulIQ2_XS(const MatMulArgs& args);                                                     \
+  void MatMulIQ2_XXS(const MatMulArgs& args);                                                    \
   void EncodeF32(const float* x, std::size_t n, std::byte* encoded);                             \
   void EncodeF16(const float* x, std::size_t n, std::byte* encoded);                             \
   void EncodeBF16(const float* x, std::size_t n, std::byte* encoded);                            \

@@ -22,7 +22,13 @@ ActivationType ActivationTypeFor(TensorType weights) {
     case TensorType::kQ3_K:
     case TensorType::kQ4_K:
     case TensorType::kQ5_K:
-    case TensorType::kQ6_K: return ActivationType::kQ8_K;
+    case TensorType::kQ6_K:
+    case TensorType::kIQ4_XS:
+    case TensorType::kIQ3_S:
+    case TensorType::kIQ3_XXS:
+    case TensorType::kIQ2_S:
+    case TensorType::kIQ2_XS:
+    case TensorType::kIQ2_XXS: return ActivationType::kQ8_K;
     default: EDGEMOE_CHECK(false, "no kernel multiplies weights of this type");
   }
 }

@@ -27,7 +27,7 @@ enum class ActivationType : std::uint8_t {
 };
 constexpr std::size_t kActivationTypeCount = 5;
 
-// F32 -> kF32, F16 -> kF16, BF16 -> kBF16, types in blocks of 32 -> kQ8_0, K-quants -> kQ8_K.
+// F32 -> kF32, F16 -> kF16, BF16 -> kBF16, types in blocks of 32 -> kQ8_0, of 256 -> kQ8_K.
 // REQUIRES: TraitsOf(weights).computable.
 ActivationType ActivationTypeFor(TensorType weights);
 // REQUIRES: columns is a whole number of the type's blocks.

@@ -11,8 +11,8 @@ namespace edgemoe {
 
 using HalfBits = std::uint16_t;
 
-constexpr std::size_t kSmallBlock = 32;   // elements of a block of the types without _K
-constexpr std::size_t kSuperBlock = 256;  // elements of a K-quant block
+constexpr std::size_t kSmallBlock = 32;   // elements of a block of the older types
+constexpr std::size_t kSuperBlock = 256;  // elements of a block of the K-quants and IQ types
 
 // 8.5 bpw. x[i] = d * qs[i].
 struct BlockQ8_0 {
@@ -125,8 +125,73 @@ struct BlockQ6_K {
 };
 static_assert(sizeof(BlockQ6_K) == 210);
 
-// Activations against K-quants; never on disk. x[i] = d * qs[i]; bsums[j] = sum of qs[16j] to
-// qs[16j + 15].
+// 4.25 bpw. Eight sub-blocks of 32: x = d * (scale - 32) * kIq4NlValues[q]; nibbles as in Q4_0
+// within each 16 bytes. Scales have 6 bits: scale s has nibble s % 2 of scales_l[s / 2] and above
+// it bits 2 * s and 2 * s + 1 of scales_h.
+struct BlockIQ4_XS {
+  HalfBits d;
+  std::uint16_t scales_h;
+  std::uint8_t scales_l[kSuperBlock / 64];
+  std::uint8_t qs[kSuperBlock / 2];
+};
+static_assert(sizeof(BlockIQ4_XS) == 136);
+
+// The five types below take the magnitudes of eight (IQ2) or four (IQ3) elements from an entry of
+// their grid (grids.h): x = d * unit * (2 * scale + 1) * magnitude * sign, scale of 4 bits. A set
+// bit i % 8 of the sign byte of elements 8k to 8k + 7 makes element i negative. Where a sign byte
+// has seven bits on disk, the eighth is 1 if these have an odd number of ones. Numbers of several
+// bytes are little-endian.
+
+// 2.0625 bpw, unit 1/8. Sub-blocks of 32 take eight bytes of qs: four indices, then a u32 of four
+// times 7 bits of signs and the scale on top.
+struct BlockIQ2_XXS {
+  HalfBits d;
+  std::uint8_t qs[kSuperBlock / 4];
+};
+static_assert(sizeof(BlockIQ2_XXS) == 66);
+
+// 2.3125 bpw, unit 1/8. The lower 9 bits of qs[i / 8] are the index, the upper 7 the signs. Scale s
+// of sub-block s of 16 is nibble s % 2 of scales[s / 2].
+struct BlockIQ2_XS {
+  HalfBits d;
+  std::uint16_t qs[kSuperBlock / 8];
+  std::uint8_t scales[kSuperBlock / 32];
+};
+static_assert(sizeof(BlockIQ2_XS) == 74);
+
+// 2.5625 bpw, unit 1/8. Index k has its lower 8 bits in qs[k], the others are bits 2 * (k % 4) and
+// the next of qh[k / 4]. Scales as in IQ2_XS.
+struct BlockIQ2_S {
+  HalfBits d;
+  std::uint8_t qs[kSuperBlock / 8];
+  std::uint8_t signs[kSuperBlock / 8];
+  std::uint8_t qh[kSuperBlock / 32];
+  std::uint8_t scales[kSuperBlock / 32];
+};
+static_assert(sizeof(BlockIQ2_S) == 82);
+
+// 3.0625 bpw, unit 1/4. qs[k] is index k; signs_scales holds the u32 of each sub-block of 32, as in
+// IQ2_XXS.
+struct BlockIQ3_XXS {
+  HalfBits d;
+  std::uint8_t qs[kSuperBlock / 4];
+  std::uint8_t signs_scales[kSuperBlock / 8];
+};
+static_assert(sizeof(BlockIQ3_XXS) == 98);
+
+// 3.4375 bpw, unit 1. Index k has its lower 8 bits in qs[k], the ninth is bit k % 8 of qh[k / 8].
+// Scale s of sub-block s of 32 is nibble s % 2 of scales[s / 2].
+struct BlockIQ3_S {
+  HalfBits d;
+  std::uint8_t qs[kSuperBlock / 4];
+  std::uint8_t qh[kSuperBlock / 32];
+  std::uint8_t signs[kSuperBlock / 8];
+  std::uint8_t scales[kSuperBlock / 64];
+};
+static_assert(sizeof(BlockIQ3_S) == 110);
+
+// Activations against types in blocks of 256; never on disk. x[i] = d * qs[i]; bsums[j] = sum of
+// qs[16j] to qs[16j + 15].
 struct BlockQ8_K {
   float d;
   std::int8_t qs[kSuperBlock];

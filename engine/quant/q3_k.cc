@@ -8,15 +8,16 @@
 namespace edgemoe::quant {
 namespace {
 
-constexpr SymmetricFormat kFormat = {{-4, 3}, -32, 31, {0.6f, 0.1f, 12, 2}, 2, 3};
+constexpr std::size_t kSubBlock = 16;
+constexpr SymmetricFormat<IntegerLevels> kFormat = {{-4, 3}, -32, 31, {0.6f, 0.1f, 12, 2}, 2, 3};
 
 }  // namespace
 
 void EncodeBlock(const float x[kSuperBlock], const float* w, BlockQ3_K* block) {
-  const SymmetricSuperBlock found = SearchSymmetric(WeightedBlock<kSuperBlock>(x, w), kFormat);
+  const auto found = SearchSymmetric<kSubBlock>(WeightedBlock<kSuperBlock>(x, w), kFormat);
   block->d = found.d;
   std::fill(std::begin(block->scales), std::end(block->scales), std::uint8_t{0});
-  for (std::size_t s = 0; s < kSymmetricSubBlockCount; ++s) {
+  for (std::size_t s = 0; s < kSuperBlock / kSubBlock; ++s) {
     const int scale = found.scales[s] + 32;
     block->scales[s % 8] |= static_cast<std::uint8_t>((scale & 15) << (s < 8 ? 0 : 4));
     block->scales[8 + s % 4] |= static_cast<std::uint8_t>((scale >> 4) << 2 * (s / 4));

@@ -20,8 +20,10 @@ constexpr int kGridSteps = 13;
 constexpr float kGridFirst = -0.9f, kGridStep = 0.15f;  // added to the extreme's level
 constexpr int kRounds = 3;
 
-constexpr SymmetricFormat kFormat = {{kLevelMin, kLevelMax}, kScaleMin, kScaleMax,
-                                     {0.8f, 0.025f, 28, 2},  2,         3};
+using Found = SymmetricSuperBlock<kSubBlock>;
+
+constexpr SymmetricFormat<IntegerLevels> kFormat = {{kLevelMin, kLevelMax}, kScaleMin, kScaleMax,
+                                                    {0.8f, 0.025f, 28, 2},  2,         3};
 
 struct Run {  // one sub-block
   const float* x;
@@ -90,7 +92,7 @@ float ChooseInteger(const Run& run, float target, float d, std::int8_t* scale, s
   return best_error;
 }
 
-float RefitUnit(const SearchInput& input, const SymmetricSuperBlock& block, float fallback) {
+float RefitUnit(const SearchInput& input, const Found& block, float fallback) {
   double aa = 0, ax = 0;
   for (std::size_t i = 0; i < kSuperBlock; ++i) {
     const double a = block.scales[i / kSubBlock] * block.q[i];
@@ -100,7 +102,7 @@ float RefitUnit(const SearchInput& input, const SymmetricSuperBlock& block, floa
   return aa > 0 ? static_cast<float>(ax / aa) : fallback;
 }
 
-SymmetricSuperBlock SearchSymmetric(const float x[kSuperBlock]) {
+Found SearchSymmetric(const float x[kSuperBlock]) {
   const SearchInput input = MakeSearchInput(x);
   std::array<float, kSubBlockCount> scales;
   float extreme = 0;
@@ -109,10 +111,10 @@ SymmetricSuperBlock SearchSymmetric(const float x[kSuperBlock]) {
     if (std::fabs(scales[s]) > std::fabs(extreme)) extreme = scales[s];
   }
   float d = extreme / kScaleMin;
-  SymmetricSuperBlock best;
+  Found best;
   float best_error = std::numeric_limits<float>::infinity();
   for (int round = 0; round < kRounds; ++round) {
-    SymmetricSuperBlock block;
+    Found block;
     block.d = round == 0 ? ScaleToHalfOutwards(d) : ScaleToHalf(d);
     float error = 0;
     for (std::size_t s = 0; s < kSubBlockCount; ++s) {
@@ -131,9 +133,9 @@ SymmetricSuperBlock SearchSymmetric(const float x[kSuperBlock]) {
 }  // namespace
 
 void EncodeBlock(const float x[kSuperBlock], const float* w, BlockQ6_K* block) {
-  const SymmetricSuperBlock found =
-      w == nullptr ? SearchSymmetric(x)
-                   : SearchSymmetric(WeightedBlock<kSuperBlock>(x, w), kFormat);
+  const Found found = w == nullptr
+                          ? SearchSymmetric(x)
+                          : SearchSymmetric<kSubBlock>(WeightedBlock<kSuperBlock>(x, w), kFormat);
   block->d = found.d;
   std::copy(found.scales.begin(), found.scales.end(), block->scales);
   for (std::size_t half = 0; half < 2; ++half) {

@@ -78,6 +78,12 @@ void DequantizeRow(TensorType type, const std::byte* packed, std::size_t n, floa
     case TensorType::kMXFP4: return DecodeBlocks<BlockMXFP4, kSmallBlock>(packed, n, out);
     case TensorType::kQ2_K: return DecodeBlocks<BlockQ2_K, kSuperBlock>(packed, n, out);
     case TensorType::kQ3_K: return DecodeBlocks<BlockQ3_K, kSuperBlock>(packed, n, out);
+    case TensorType::kIQ4_XS: return DecodeBlocks<BlockIQ4_XS, kSuperBlock>(packed, n, out);
+    case TensorType::kIQ3_S: return DecodeBlocks<BlockIQ3_S, kSuperBlock>(packed, n, out);
+    case TensorType::kIQ3_XXS: return DecodeBlocks<BlockIQ3_XXS, kSuperBlock>(packed, n, out);
+    case TensorType::kIQ2_S: return DecodeBlocks<BlockIQ2_S, kSuperBlock>(packed, n, out);
+    case TensorType::kIQ2_XS: return DecodeBlocks<BlockIQ2_XS, kSuperBlock>(packed, n, out);
+    case TensorType::kIQ2_XXS: return DecodeBlocks<BlockIQ2_XXS, kSuperBlock>(packed, n, out);
     default: EDGEMOE_CHECK(false, "this type has no conversion");
   }
 }
@@ -104,7 +110,9 @@ void QuantizeRow(TensorType type, const float* x, std::size_t n, const float* im
     case TensorType::kMXFP4: return EncodeBlocks<BlockMXFP4, kSmallBlock>(x, n, importance, packed);
     case TensorType::kQ2_K: return EncodeBlocks<BlockQ2_K, kSuperBlock>(x, n, importance, packed);
     case TensorType::kQ3_K: return EncodeBlocks<BlockQ3_K, kSuperBlock>(x, n, importance, packed);
-    default: EDGEMOE_CHECK(false, "this type has no conversion");
+    case TensorType::kIQ4_XS:
+      return EncodeBlocks<BlockIQ4_XS, kSuperBlock>(x, n, importance, packed);
+    default: EDGEMOE_CHECK(false, "this type is not written here");
   }
 }
 

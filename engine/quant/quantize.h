@@ -12,12 +12,11 @@
 namespace edgemoe {
 
 // `packed` [n] of `type` -> `out` [n].
-// REQUIRES: a float type (F32, F16, BF16) or a quantised one other than Q8_1 and Q8_K; n is a whole
-// number of blocks.
+// REQUIRES: TraitsOf(type).computable; n is a whole number of blocks.
 void DequantizeRow(TensorType type, const std::byte* packed, std::size_t n, float* out);
 
 // `x` [n] -> `packed` [n] of `type`. NaN and infinities give some valid block, never undefined
-// behaviour. REQUIRES: as for DequantizeRow.
+// behaviour. REQUIRES: TraitsOf(type).encodable; n is a whole number of blocks.
 void QuantizeRow(TensorType type, const float* x, std::size_t n, std::byte* packed);
 
 // As QuantizeRow without importance, but looks for the least sum of importance[i] * (x[i] -

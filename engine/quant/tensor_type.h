@@ -26,7 +26,13 @@ enum class TensorType : std::uint32_t {
   kQ5_K = 13,
   kQ6_K = 14,
   kQ8_K = 15,
+  kIQ2_XXS = 16,
+  kIQ2_XS = 17,
+  kIQ3_XXS = 18,
   kIQ4_NL = 20,
+  kIQ3_S = 21,
+  kIQ2_S = 22,
+  kIQ4_XS = 23,
   kI8 = 24,
   kI16 = 25,
   kI32 = 26,
@@ -44,17 +50,20 @@ struct TensorTypeTraits {
   std::string_view name;         // as GGUF tools print it: "Q4_K"
   std::uint32_t block_elements;  // elements in a block
   std::uint32_t block_bytes;     // bytes of a block
-  bool computable;               // this build can quantise, dequantise and multiply it
+  bool computable;               // this build can dequantise and multiply it
+  bool encodable;                // and quantise into it
 };
 
 // Null for a number that is not a type known here.
 const TensorTypeTraits* FindTensorType(std::uint32_t number);
 // By name, case-insensitive ("q4_k", "Q8_0"); null when unknown.
 const TensorTypeTraits* FindTensorType(std::string_view name);
-// "IQ4_XS (23)", or the number alone: for messages about types that are not known here.
+// "IQ1_S (19)", or the number alone: for messages about types that are not known here.
 std::string ForeignTensorTypeName(std::uint32_t number);
 // The names of the types that can be computed with: "F32, F16, ...".
 std::string ComputableTensorTypes();
+// The names of the types that can be written.
+std::string EncodableTensorTypes();
 // REQUIRES: `type` is one of the enumerators.
 const TensorTypeTraits& TraitsOf(TensorType type);
 

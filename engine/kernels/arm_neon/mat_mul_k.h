@@ -81,9 +81,10 @@ struct MinsFormat {
   }
 };
 
-// Q2_K, Q3_K and Q6_K against Q8_K: sub-blocks of 16. Unpack(block, half, quants) gives the 128
-// elements of one half of the block as signed bytes, Scales(block) the sixteen scales. Where
-// kHasMins, Mins(block) gives the minima, and their scale stands behind the one at kScaleAt.
+// Q2_K, Q3_K, Q6_K and the IQ types against Q8_K: sub-blocks of 16. Unpack(block, half, quants)
+// gives the 128 elements of one half of the block as signed bytes, Scales(block) the sixteen
+// scales, which count kUnit times the half at kScaleAt. Where kHasMins, Mins(block) gives the
+// minima, and their scale stands behind the one at kScaleAt.
 template <class Weights>
 struct SixteensFormat {
   template <std::size_t kTokens>
@@ -113,7 +114,7 @@ struct SixteensFormat {
           }
         }
       }
-      const float d = HalfAt(w + Weights::kScaleAt);
+      const float d = HalfAt(w + Weights::kScaleAt) * Weights::kUnit;
       EDGEMOE_UNROLL
       for (std::size_t t = 0; t < kTokens; ++t) {
         const auto dx = LoadAs<float>(x[t] + at);

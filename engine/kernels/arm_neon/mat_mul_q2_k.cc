@@ -9,6 +9,7 @@ namespace {
 struct Q2_K {
   static constexpr std::size_t kBlockBytes = sizeof(BlockQ2_K);
   static constexpr std::size_t kScaleAt = offsetof(BlockQ2_K, d);
+  static constexpr float kUnit = 1;
   static constexpr bool kHasMins = true;
 
   static int8x16_t Scales(const std::byte* block) {

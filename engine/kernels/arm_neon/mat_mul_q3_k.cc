@@ -9,6 +9,7 @@ namespace {
 struct Q3_K {
   static constexpr std::size_t kBlockBytes = sizeof(BlockQ3_K);
   static constexpr std::size_t kScaleAt = offsetof(BlockQ3_K, d);
+  static constexpr float kUnit = 1;
   static constexpr bool kHasMins = false;
 
   // The low nibbles of the first eight bytes, their high ones, and two bits of the last four for

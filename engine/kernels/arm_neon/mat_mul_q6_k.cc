@@ -9,6 +9,7 @@ namespace {
 struct Q6_K {
   static constexpr std::size_t kBlockBytes = sizeof(BlockQ6_K);
   static constexpr std::size_t kScaleAt = offsetof(BlockQ6_K, d);
+  static constexpr float kUnit = 1;
   static constexpr bool kHasMins = false;
 
   static int8x16_t Scales(const std::byte* block) {

@@ -85,6 +85,13 @@ struct MinsFormat {
   }
 };
 
+// Of eight scales in each half: number 2 * run in the lower half, the next one in the upper.
+inline __m256i ScalesOfRun(__m256i scales, int run) {
+  const __m128i first = _mm_set1_epi16(static_cast<short>(0x0100 + 0x0202 * 2 * run));
+  return _mm256_shuffle_epi8(scales,
+                             _mm256_set_m128i(_mm_add_epi8(first, _mm_set1_epi8(2)), first));
+}
+
 // Q2_K, Q3_K and Q6_K against Q8_K: sub-blocks of 16. Unpack(block, half, runs) gives the four runs
 // of 32 elements of one half of the block as unsigned bytes below 64, of which kCentre stands for
 // zero; Scales(block) the sixteen scales. Where kCentre is 0 the format has minima instead:
@@ -123,7 +130,7 @@ struct SixteensFormat {
         const __m256i own_scales = _mm256_broadcastsi128_si256(eight);
         EDGEMOE_UNROLL
         for (int run = 0; run < 4; ++run) {
-          const __m256i scale = ScalesOf(own_scales, run);
+          const __m256i scale = ScalesOfRun(own_scales, run);
           EDGEMOE_UNROLL
           for (std::size_t t = 0; t < kTokens; ++t) {
             const __m256i a = Load32(x[t] + at + kQuantsAt + 128 * half + 32 * run);
@@ -153,13 +160,6 @@ struct SixteensFormat {
     } else {
       return _mm256_mullo_epi16(scales, _mm256_set1_epi16(-Weights::kCentre));
     }
-  }
-
-  // Of eight scales in each half: number 2 * run in the lower half, the next one in the upper.
-  static __m256i ScalesOf(__m256i scales, int run) {
-    const __m128i first = _mm_set1_epi16(static_cast<short>(0x0100 + 0x0202 * 2 * run));
-    return _mm256_shuffle_epi8(scales,
-                               _mm256_set_m128i(_mm_add_epi8(first, _mm_set1_epi8(2)), first));
   }
 };
 

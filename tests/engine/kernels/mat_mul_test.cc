@@ -13,11 +13,13 @@
 namespace edgemoe {
 namespace {
 
-constexpr TensorType kTypes[] = {TensorType::kF32,  TensorType::kF16,   TensorType::kBF16,
-                                 TensorType::kQ8_0, TensorType::kQ4_0,  TensorType::kQ4_1,
-                                 TensorType::kQ5_0, TensorType::kQ5_1,  TensorType::kQ2_K,
-                                 TensorType::kQ3_K, TensorType::kQ4_K,  TensorType::kQ5_K,
-                                 TensorType::kQ6_K, TensorType::kMXFP4, TensorType::kIQ4_NL};
+constexpr TensorType kTypes[] = {TensorType::kF32,    TensorType::kF16,    TensorType::kBF16,
+                                 TensorType::kQ8_0,   TensorType::kQ4_0,   TensorType::kQ4_1,
+                                 TensorType::kQ5_0,   TensorType::kQ5_1,   TensorType::kQ2_K,
+                                 TensorType::kQ3_K,   TensorType::kQ4_K,   TensorType::kQ5_K,
+                                 TensorType::kQ6_K,   TensorType::kMXFP4,  TensorType::kIQ4_NL,
+                                 TensorType::kIQ4_XS, TensorType::kIQ3_S,  TensorType::kIQ3_XXS,
+                                 TensorType::kIQ2_S,  TensorType::kIQ2_XS, TensorType::kIQ2_XXS};
 
 // Replaces the two bytes at `at` in every block.
 void SetHalf(std::byte* row, std::size_t row_bytes, std::size_t block_bytes, std::size_t at,
@@ -33,7 +35,13 @@ std::vector<std::size_t> ScaleOffsets(TensorType type) {
     case TensorType::kQ8_0:
     case TensorType::kQ4_0:
     case TensorType::kQ5_0:
-    case TensorType::kIQ4_NL: return {0};
+    case TensorType::kIQ4_NL:
+    case TensorType::kIQ4_XS:
+    case TensorType::kIQ3_S:
+    case TensorType::kIQ3_XXS:
+    case TensorType::kIQ2_S:
+    case TensorType::kIQ2_XS:
+    case TensorType::kIQ2_XXS: return {0};
     case TensorType::kQ4_1:
     case TensorType::kQ5_1:
     case TensorType::kQ4_K:

@@ -29,7 +29,8 @@ def draw():
 x = np.array([sum(draw() for _ in range(4)) - 131070 for _ in range(ROWS * COLUMNS)], np.float32) / np.float32(65536)
 importance = np.array([(1 + draw() % 16) ** 2 for _ in range(COLUMNS)], np.float32)
 
-for kind in [T.Q2_K, T.Q3_K, T.Q4_0, T.Q4_1, T.Q4_K, T.Q5_0, T.Q5_1, T.Q5_K, T.Q6_K, T.Q8_0, T.IQ4_NL, T.MXFP4]:
+KINDS = [T.Q2_K, T.Q3_K, T.Q4_0, T.Q4_1, T.Q4_K, T.Q5_0, T.Q5_1, T.Q5_K, T.Q6_K, T.Q8_0, T.IQ4_NL, T.MXFP4, T.IQ4_XS]
+for kind in KINDS:
     elements, size = gguf.GGML_QUANT_SIZES[kind]
     packed = np.zeros(len(x) // elements * size, np.uint8)
     ggml.ggml_quantize_chunk(

@@ -14,15 +14,19 @@
 #include <vector>
 
 #include "engine/base/random.h"
+#include "engine/quant/block_formats.h"
 
 namespace edgemoe {
 namespace {
 
-constexpr std::array kComputable = {TensorType::kF32,   TensorType::kF16,  TensorType::kBF16,
-                                    TensorType::kQ8_0,  TensorType::kQ4_0, TensorType::kQ4_1,
-                                    TensorType::kQ5_0,  TensorType::kQ5_1, TensorType::kIQ4_NL,
-                                    TensorType::kMXFP4, TensorType::kQ2_K, TensorType::kQ3_K,
-                                    TensorType::kQ4_K,  TensorType::kQ5_K, TensorType::kQ6_K};
+constexpr std::array kEncodable = {
+    TensorType::kF32,    TensorType::kF16,   TensorType::kBF16, TensorType::kQ8_0,
+    TensorType::kQ4_0,   TensorType::kQ4_1,  TensorType::kQ5_0, TensorType::kQ5_1,
+    TensorType::kIQ4_NL, TensorType::kMXFP4, TensorType::kQ2_K, TensorType::kQ3_K,
+    TensorType::kQ4_K,   TensorType::kQ5_K,  TensorType::kQ6_K, TensorType::kIQ4_XS};
+
+constexpr std::array kDecodeOnly = {TensorType::kIQ3_S, TensorType::kIQ3_XXS, TensorType::kIQ2_S,
+                                    TensorType::kIQ2_XS, TensorType::kIQ2_XXS};
 
 std::string Name(TensorType type) { return std::string(TraitsOf(type).name); }
 
@@ -96,10 +100,11 @@ TEST(QuantizeTest, EqualToTheGgufPackageToTheBit) {
     EXPECT_EQ(Encode(type, x), expected) << Name(type);
   }
   for (const TensorType type :
-       {TensorType::kF16, TensorType::kBF16, TensorType::kQ8_0, TensorType::kQ4_0,
-        TensorType::kQ4_K, TensorType::kQ5_K, TensorType::kQ6_K, TensorType::kQ2_K,
-        TensorType::kQ3_K, TensorType::kQ4_1, TensorType::kQ5_0, TensorType::kQ5_1,
-        TensorType::kIQ4_NL, TensorType::kMXFP4}) {
+       {TensorType::kF16,     TensorType::kBF16,  TensorType::kQ8_0,   TensorType::kQ4_0,
+        TensorType::kQ4_K,    TensorType::kQ5_K,  TensorType::kQ6_K,   TensorType::kQ2_K,
+        TensorType::kQ3_K,    TensorType::kQ4_1,  TensorType::kQ5_0,   TensorType::kQ5_1,
+        TensorType::kIQ4_NL,  TensorType::kMXFP4, TensorType::kIQ4_XS, TensorType::kIQ3_S,
+        TensorType::kIQ3_XXS, TensorType::kIQ2_S, TensorType::kIQ2_XS, TensorType::kIQ2_XXS}) {
     const std::vector<std::byte> packed = golden.NextBytes();
     const std::vector<float> expected = golden.NextFloats();
     ASSERT_GE(expected.size(), 1000u) << Name(type);
@@ -113,7 +118,8 @@ TEST(QuantizeTest, EqualToTheGgufPackageToTheBit) {
 // Relative RMS error of a uniform quantiser on normal values, with room for scales in fewer bits.
 TEST(QuantizeTest, RoundTripErrorIsThatOfTheBits) {
   const std::vector<float> x = Normals(8192, 7);
-  const std::array<std::pair<TensorType, double>, 15> limits = {{{TensorType::kQ5_1, 0.036},
+  const std::array<std::pair<TensorType, double>, 16> limits = {{{TensorType::kIQ4_XS, 0.079},
+                                                                 {TensorType::kQ5_1, 0.036},
                                                                  {TensorType::kQ5_0, 0.041},
                                                                  {TensorType::kQ4_1, 0.073},
                                                                  {TensorType::kIQ4_NL, 0.081},
@@ -156,7 +162,7 @@ TEST(QuantizeTest, SearchBeatsExtremesEvenWithExactScales) {
 }
 
 TEST(QuantizeTest, ConstantAndZeroBlocksSurvive) {
-  for (const TensorType type : kComputable) {
+  for (const TensorType type : kEncodable) {
     EXPECT_EQ(RoundTrip(type, std::vector<float>(256, 0.0f)), std::vector<float>(256, 0.0f))
         << Name(type);
     for (const float constant : {1.0f, -1.0f, 0.003f, -1000.0f}) {
@@ -172,7 +178,7 @@ TEST(QuantizeTest, BlocksOfOneSignAndVeryDifferentSizes) {
   for (std::size_t i = 0; i < 256; ++i) x[i] = std::fabs(x[i]);
   for (std::size_t i = 256; i < 512; ++i) x[i] = -std::fabs(x[i]);
   for (std::size_t i = 512; i < 1024; ++i) x[i] *= std::exp2(static_cast<float>(i % 7) - 3);
-  for (const TensorType type : kComputable) {
+  for (const TensorType type : kEncodable) {
     const double limit = type == TensorType::kQ2_K ? 0.29 : type == TensorType::kQ3_K ? 0.17 : 0.14;
     EXPECT_LE(RelativeError(x, RoundTrip(type, x)), limit) << Name(type);
   }
@@ -194,7 +200,7 @@ TEST(QuantizeTest, WhatIsNotFiniteGivesFiniteBlocks) {
                                                     {-smallest, 0},
                                                     {1e-38f, -1e-38f},
                                                     {inf, -inf, nan, largest, smallest, 1, 0}};
-  for (const TensorType type : kComputable) {
+  for (const TensorType type : kEncodable) {
     if (TraitsOf(type).block_elements == 1) continue;  // plain floats keep what they are given
     for (std::size_t which = 0; which < specials.size(); ++which) {
       std::vector<float> x(512);
@@ -209,7 +215,7 @@ TEST(QuantizeTest, NanInOneBlockLeavesItsNeighboursAlone) {
   const std::vector<float> clean = Normals(768, 5);
   std::vector<float> spoiled = clean;
   spoiled[300] = std::numeric_limits<float>::quiet_NaN();  // in the second of three super-blocks
-  for (const TensorType type : kComputable) {
+  for (const TensorType type : kEncodable) {
     const std::vector<float> expected = RoundTrip(type, clean);
     const std::vector<float> found = RoundTrip(type, spoiled);
     EXPECT_EQ(std::memcmp(found.data(), expected.data(), 256 * 4), 0) << Name(type);
@@ -219,20 +225,40 @@ TEST(QuantizeTest, NanInOneBlockLeavesItsNeighboursAlone) {
 
 TEST(QuantizeTest, DecodesAnyBytes) {
   Random random(3);
-  for (const TensorType type : kComputable) {
+  const auto decode = [&random](TensorType type) {
     std::vector<std::byte> packed(*RowBytes(type, 2048));
     for (std::byte& byte : packed) byte = static_cast<std::byte>(random.NextBelow(256));
     EXPECT_EQ(Decode(type, packed, 2048).size(), 2048u);  // the sanitizers watch
+  };
+  for (const TensorType type : kEncodable) decode(type);
+  for (const TensorType type : kDecodeOnly) decode(type);
+}
+
+// An infinite scale and one that is not a number show in every element that does not count zero.
+TEST(QuantizeTest, ScalesThatAreNotFiniteShow) {
+  for (const HalfBits half : {HalfBits{0x7c00}, HalfBits{0xfc00}, HalfBits{0x7e00}}) {
+    for (const TensorType type : kDecodeOnly) {
+      std::vector<std::byte> packed(*RowBytes(type, 256), std::byte{0x5a});
+      std::memcpy(packed.data(), &half, sizeof(half));
+      for (const float value : Decode(type, packed, 256)) EXPECT_FALSE(std::isfinite(value));
+    }
   }
 }
 
 TEST(QuantizeTest, RowsNeedNoAlignment) {
   const std::vector<float> x = Normals(256, 9);
-  for (const TensorType type : kComputable) {
+  for (const TensorType type : kEncodable) {
     const std::vector<std::byte> packed = Encode(type, x);
     std::vector<std::byte> shifted(packed.size() + 1);
     QuantizeRow(type, x.data(), x.size(), shifted.data() + 1);
     EXPECT_TRUE(std::equal(packed.begin(), packed.end(), shifted.begin() + 1)) << Name(type);
+    std::vector<float> y(x.size());
+    DequantizeRow(type, shifted.data() + 1, y.size(), y.data());
+    EXPECT_EQ(y, Decode(type, packed, x.size())) << Name(type);
+  }
+  for (const TensorType type : kDecodeOnly) {
+    std::vector<std::byte> packed(*RowBytes(type, x.size()), std::byte{0x36});
+    std::vector<std::byte> shifted(packed.size() + 1, std::byte{0x36});
     std::vector<float> y(x.size());
     DequantizeRow(type, shifted.data() + 1, y.size(), y.data());
     EXPECT_EQ(y, Decode(type, packed, x.size())) << Name(type);
@@ -243,6 +269,7 @@ TEST(QuantizeDeathTest, PartialBlocksAndUnsupportedTypesAreBugs) {
   std::vector<float> x(256);
   std::vector<std::byte> packed(1024);
   EXPECT_DEATH(QuantizeRow(TensorType::kQ8_0, x.data(), 33, packed.data()), "whole number");
+  EXPECT_DEATH(QuantizeRow(TensorType::kIQ2_XXS, x.data(), 256, packed.data()), "not written");
   EXPECT_DEATH(DequantizeRow(TensorType::kQ8_K, packed.data(), 256, x.data()), "no conversion");
 }
 

@@ -26,12 +26,19 @@ TEST(TensorTypeTest, BlockSizesAreThoseOfTheLayouts) {
   EXPECT_EQ(TraitsOf(TensorType::kQ5_1).block_bytes, sizeof(BlockQ5_1));
   EXPECT_EQ(TraitsOf(TensorType::kIQ4_NL).block_bytes, sizeof(BlockIQ4_NL));
   EXPECT_EQ(TraitsOf(TensorType::kMXFP4).block_bytes, sizeof(BlockMXFP4));
+  EXPECT_EQ(TraitsOf(TensorType::kIQ4_XS).block_bytes, sizeof(BlockIQ4_XS));
+  EXPECT_EQ(TraitsOf(TensorType::kIQ3_S).block_bytes, sizeof(BlockIQ3_S));
+  EXPECT_EQ(TraitsOf(TensorType::kIQ3_XXS).block_bytes, sizeof(BlockIQ3_XXS));
+  EXPECT_EQ(TraitsOf(TensorType::kIQ2_S).block_bytes, sizeof(BlockIQ2_S));
+  EXPECT_EQ(TraitsOf(TensorType::kIQ2_XS).block_bytes, sizeof(BlockIQ2_XS));
+  EXPECT_EQ(TraitsOf(TensorType::kIQ2_XXS).block_bytes, sizeof(BlockIQ2_XXS));
   EXPECT_EQ(TraitsOf(TensorType::kQ4_K).block_elements, kSuperBlock);
   EXPECT_EQ(TraitsOf(TensorType::kQ8_0).block_elements, kSmallBlock);
 }
 
-TEST(TensorTypeTest, ExactlyFifteenTypesAreComputable) {
+TEST(TensorTypeTest, WhatCanBeComputedAndWritten) {
   int computable = 0;
+  int encodable = 0;
   for (std::uint32_t number = 0; number < kTensorTypeCount; ++number) {
     const TensorTypeTraits* traits = FindTensorType(number);
     if (traits == nullptr) continue;
@@ -39,14 +46,19 @@ TEST(TensorTypeTest, ExactlyFifteenTypesAreComputable) {
     EXPECT_GT(traits->block_elements, 0u);
     EXPECT_EQ(FindTensorType(traits->name), traits);
     computable += traits->computable ? 1 : 0;
+    encodable += traits->encodable ? 1 : 0;
+    EXPECT_TRUE(traits->computable || !traits->encodable) << traits->name;
   }
-  EXPECT_EQ(computable, 15);
+  EXPECT_EQ(computable, 21);
+  EXPECT_EQ(encodable, 16);
 }
 
 TEST(TensorTypeTest, FindsByNameInAnyCase) {
-  EXPECT_EQ(ForeignTensorTypeName(23), "IQ4_XS (23)");
+  EXPECT_EQ(ForeignTensorTypeName(19), "IQ1_S (19)");
   EXPECT_EQ(ForeignTensorTypeName(77), "77");
   EXPECT_TRUE(ComputableTensorTypes().starts_with("F32, F16, Q4_0"));
+  EXPECT_NE(ComputableTensorTypes().find("IQ2_XS"), std::string::npos);
+  EXPECT_TRUE(EncodableTensorTypes().ends_with("IQ4_NL, IQ4_XS, BF16, MXFP4"));
   ASSERT_NE(FindTensorType("q4_k"), nullptr);
   EXPECT_EQ(FindTensorType("q4_k")->type, TensorType::kQ4_K);
   EXPECT_EQ(FindTensorType("Bf16")->type, TensorType::kBF16);

@@ -26,7 +26,7 @@ struct PeerError {
   TensorType type;
   double sum;
 };
-constexpr std::array<PeerError, 12> kPeerErrors = {{{TensorType::kQ2_K, 32589.4},
+constexpr std::array<PeerError, 13> kPeerErrors = {{{TensorType::kQ2_K, 32589.4},
                                                     {TensorType::kQ3_K, 10025},
                                                     {TensorType::kQ4_0, 3187.4},
                                                     {TensorType::kQ4_1, 2314.22},
@@ -37,7 +37,8 @@ constexpr std::array<PeerError, 12> kPeerErrors = {{{TensorType::kQ2_K, 32589.4}
                                                     {TensorType::kQ6_K, 145.305},
                                                     {TensorType::kQ8_0, 14.6365},
                                                     {TensorType::kIQ4_NL, 2779.45},
-                                                    {TensorType::kMXFP4, 7112.21}}};
+                                                    {TensorType::kMXFP4, 7112.21},
+                                                    {TensorType::kIQ4_XS, 2833.95}}};
 
 std::string Name(TensorType type) { return std::string(TraitsOf(type).name); }
 
@@ -231,6 +232,7 @@ TEST(WeightedQuantizeTest, ExactBlocksAreFound) {
   expect_exact(TensorType::kQ2_K, x);
   fill([](int k) { return 0.25f * static_cast<float>(kIq4NlValues[k % 16]); });
   expect_exact(TensorType::kIQ4_NL, x);
+  expect_exact(TensorType::kIQ4_XS, x);
   fill([](int k) { return 0.25f * static_cast<float>(kMxfp4Values[k % 16]); });
   expect_exact(TensorType::kMXFP4, x);
 }
