@@ -127,9 +127,8 @@ Status Quantize(const std::string& source_path, const std::string& target_path,
                 std::string_view type_name) {
   const TensorTypeTraits* type = FindTensorType(type_name);
   if (type == nullptr)
-    return InvalidArgumentError(
-        "type " + std::string(type_name) +
-        ": expected F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL or MXFP4");
+    return InvalidArgumentError("type " + std::string(type_name) + ": expected " +
+                                EncodableTensorTypes());
   const UniqueFd source(::open(source_path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!source.valid()) return FileError("open", source_path);
   EDGEMOE_ASSIGN_OR_RETURN(const GgufFile file, ReadHeader(source.get(), source_path));
@@ -154,10 +153,8 @@ Status Quantize(const std::string& source_path, const std::string& target_path,
 
 int main(int argc, char** argv) {
   if (argc != 4) {
-    std::fprintf(
-        stderr,
-        "usage: edgemoe-quantize SRC.gguf DST.gguf TYPE\n"
-        "TYPE: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL or MXFP4\n");
+    std::fprintf(stderr, "usage: edgemoe-quantize SRC.gguf DST.gguf TYPE\nTYPE: %s\n",
+                 edgemoe::EncodableTensorTypes().c_str());
     return 2;
   }
   const edgemoe::Status status = edgemoe::Quantize(argv[1], argv[2], argv[3]);

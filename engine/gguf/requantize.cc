@@ -28,12 +28,14 @@ Result<std::uint32_t> FileTypeNumber(TensorType type) {
     case TensorType::kQ5_K: return 16u;
     case TensorType::kQ6_K: return 18u;
     case TensorType::kIQ4_NL: return 25u;
+    case TensorType::kIQ4_XS: return 30u;
     case TensorType::kBF16: return 32u;
     case TensorType::kMXFP4: return 38u;
     default:
-      return Failure(InvalidArgumentError("type " + std::string(TraitsOf(type).name) +
-                                          ": expected F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, "
-                                          "Q5_1, Q2_K to Q6_K, IQ4_NL or MXFP4"));
+      return Failure(
+          InvalidArgumentError("type " + std::string(TraitsOf(type).name) +
+                               (TraitsOf(type).computable ? " is read but not written here" : "") +
+                               ": expected " + EncodableTensorTypes()));
   }
 }
 

@@ -57,7 +57,7 @@ ExpertRole PackTensor::expert_role() const {
 bool PackTensor::Takes(TensorType type) const {
   if (!IsRequantisable(role) || rows() < 2) return false;
   const TensorTypeTraits& traits = TraitsOf(type);
-  return traits.computable && TraitsOf(source_type).computable &&
+  return traits.encodable && TraitsOf(source_type).computable &&
          columns() % traits.block_elements == 0;
 }
 

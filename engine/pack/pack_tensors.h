@@ -36,7 +36,8 @@ struct PackTensor {
   std::uint64_t columns() const { return dims[0]; }
   std::uint64_t rows() const { return dims[1]; }
   std::uint64_t weights() const { return dims[0] * dims[1]; }
-  // Whether it can be written in `type`: a matrix that may be requantised, in whole blocks.
+  // Whether it can be written in `type`: a matrix that may be requantised, in whole blocks
+  // of a type that is encodable.
   bool Takes(TensorType type) const;
   // REQUIRES: Takes(type), or `type` is the source's.
   std::uint64_t BytesIn(TensorType type) const;

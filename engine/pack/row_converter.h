@@ -18,7 +18,8 @@ class RowConverter {
   explicit RowConverter(ComputePool* pool) : pool_(pool), scratch_(pool->thread_count()) {}
 
   // `rows` [row_count, columns] of `from` -> `out` the same of `to`. `importance` [columns] weighs
-  // each column's squared error; empty: all alike. REQUIRES: types computable, whole blocks.
+  // each column's squared error; empty: all alike. REQUIRES: `from` computable, `to` encodable,
+  // whole blocks.
   void Convert(TensorType from, TensorType to, std::size_t columns, std::size_t row_count,
                const std::byte* rows, std::span<const float> importance, std::byte* out);
 

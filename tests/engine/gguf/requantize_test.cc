@@ -75,6 +75,12 @@ TEST(RequantizeTest, RefusesWhatItCannotDo) {
   EXPECT_EQ(integers.error().code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(integers.error().message(), HasSubstr("type I32: expected F32, F16"));
 
+  const auto read_only = PlanRequantize(model, TensorType::kIQ2_XS);
+  ASSERT_FALSE(read_only.has_value());
+  EXPECT_THAT(read_only.error().message(),
+              HasSubstr("type IQ2_XS is read but not written here: expected F32, F16"));
+  EXPECT_THAT(read_only.error().message(), HasSubstr("IQ4_XS"));
+
   const GgufFile foreign = Model({{"a.weight", TensorType::kQ8_1, {256, 2}}});
   const auto unreadable = PlanRequantize(foreign, TensorType::kQ8_0);
   ASSERT_FALSE(unreadable.has_value());

@@ -76,6 +76,19 @@ TEST_F(PackTensorsTest, HaveTheirRolesAndPlaces) {
   EXPECT_EQ(bytes, expected) << "nothing is left out";
 }
 
+TEST_F(PackTensorsTest, TakeOnlyTypesThatCanBeWritten) {
+  model_.width = model_.expert_width = 256;
+  model_.down_type = TensorType::kIQ3_S;
+  for (const PackTensor& tensor : List()) {
+    const bool matrix = IsRequantisable(tensor.role) && tensor.columns() == 256;
+    EXPECT_EQ(tensor.Takes(TensorType::kIQ4_XS), matrix) << tensor.name;
+    EXPECT_EQ(tensor.Takes(TensorType::kQ4_K), matrix) << tensor.name;
+    EXPECT_FALSE(tensor.Takes(TensorType::kIQ3_S)) << tensor.name;
+    if (tensor.role != TensorRole::kDown) continue;
+    EXPECT_EQ(tensor.BytesIn(tensor.source_type), 110u * 256) << tensor.name;
+  }
+}
+
 TEST_F(PackTensorsTest, ExpertsFollowByLayerAndIndex) {
   model_.down_type = TensorType::kQ4_0;
   model_.expert_width = 96;
