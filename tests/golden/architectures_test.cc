@@ -160,7 +160,9 @@ std::unique_ptr<LoadedModel> Load(std::span<const std::byte> bytes) {
 class ArchitecturesTest : public testing::TestWithParam<std::string> {
  protected:
   const Fixture& fixture() const { return *FindFixture(GetParam()); }
-  bool quantised() const { return fixture().model.type_of != nullptr; }
+  bool quantised() const {
+    return fixture().model.type_of != nullptr || !fixture().model.tensor_types.empty();
+  }
 };
 
 TEST_P(ArchitecturesTest, AnswersAsLlamaCpp) {

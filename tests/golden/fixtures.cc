@@ -149,6 +149,16 @@ RandomModelOptions Quantised(RandomModelOptions model, TensorType dense, TensorT
   return model;
 }
 
+// Each tensor in another type than its neighbours and than the same tensor of the other layer.
+RandomModelOptions MixedIq(RandomModelOptions model) {
+  using enum TensorType;
+  constexpr TensorType kTypes[] = {kIQ4_XS, kIQ3_S, kIQ3_XXS, kIQ2_S, kIQ2_XS, kIQ2_XXS};
+  std::size_t next = 0;
+  for (const RandomTensor& tensor : RandomModelTensors(model))
+    if (IsRequantisable(tensor.role)) model.tensor_types[tensor.name] = kTypes[next++ % 6];
+  return model;
+}
+
 std::vector<Fixture> All() {
   using enum TensorType;
   return {
@@ -159,6 +169,7 @@ std::vector<Fixture> All() {
       {"qwen3moe-linear", Qwen3MoeLinear()},
       {"qwen3moe-yarn", Qwen3MoeYarn()},
       {"qwen3moe-yarn-Q4_K", Quantised(Qwen3MoeYarn(), kQ4_K, kQ4_K, kQ6_K)},
+      {"qwen3moe-yarn-IQ", MixedIq(Qwen3MoeYarn())},
       {"olmoe", Olmoe()},
       {"olmoe-Q8_0", Quantised(Olmoe(), kQ8_0, kQ5_0, kQ8_0)},
       {"gpt-oss", GptOss()},

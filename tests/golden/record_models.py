@@ -262,7 +262,7 @@ def main():
                   *(f"{kl:.1e}" for kl in entry["own_distance"]), flush=True)
             if not 0.4 <= entry["entropy"] / math.log(VOCABULARY) <= 0.6:
                 failures.append(f"{name}: entropy {entry['entropy']:.2f}")
-            if "-Q" not in name and "-MX" not in name:
+            if "-Q" not in name and "-MX" not in name and "-IQ" not in name:
                 lines += table(name, sensitivity(recorder, name, reference), failures)
         os.chdir("..")
     print("\n".join(lines if only else []), *failures, sep="\n")

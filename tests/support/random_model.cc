@@ -9,6 +9,8 @@
 #include "engine/base/check.h"
 #include "engine/base/random.h"
 #include "engine/model/arch/architecture.h"
+#include "engine/quant/block_formats.h"
+#include "engine/quant/half.h"
 #include "engine/quant/quantize.h"
 #include "tests/support/architecture_keys.h"
 
@@ -29,14 +31,51 @@ RandomTensor Describe(const RandomModelOptions& options, const std::string& name
   std::vector<std::uint64_t> dims = {shape.columns};
   if (shape.rows > 1 || !IsFloatVector(role)) dims.push_back(shape.rows);
   if (IsOfExpert(role)) dims.push_back(options.config.expert_count);
-  const bool typed = options.type_of && IsRequantisable(role);
-  return {name, role, typed ? options.type_of(role) : TensorType::kF32, std::move(dims)};
+  TensorType type = TensorType::kF32;
+  if (options.type_of && IsRequantisable(role)) type = options.type_of(role);
+  const auto named = options.tensor_types.find(name);
+  if (named != options.tensor_types.end()) type = named->second;
+  return {name, role, type, std::move(dims)};
 }
 
 void FillRow(const WeightSpread& spread, Random& random, std::vector<float>& row) {
   for (float& x : row) {
     const double unit = 2.0 * random.NextUnit() - 1.0;
     x = static_cast<float>(spread.centre + spread.reach * unit);
+  }
+}
+
+// Blocks that no encoder here makes: random bits behind scales that give the spread's mean square.
+// REQUIRES: a type whose blocks start with their scale, a half.
+void FillBlocks(TensorType type, const WeightSpread& spread, Random& random, std::size_t columns,
+                std::byte* row) {
+  EDGEMOE_CHECK(spread.centre == 0, "random signs have no centre");
+  const std::size_t block_bytes = TraitsOf(type).block_bytes;
+  const std::size_t row_bytes = *RowBytes(type, columns);
+  for (std::size_t i = 0; i < row_bytes; ++i)
+    row[i] = static_cast<std::byte>(random.NextBelow(256));
+  const auto set_scales = [&](float scale) {
+    const HalfBits half = FloatToHalf(scale);
+    for (std::size_t at = 0; at < row_bytes; at += block_bytes)
+      std::memcpy(row + at, &half, sizeof(half));
+  };
+  set_scales(1);
+  std::vector<float> units(columns);
+  DequantizeRow(type, row, columns, units.data());
+  double squares = 0;
+  for (const float unit : units) squares += static_cast<double>(unit) * static_cast<double>(unit);
+  const double wanted = spread.reach * spread.reach * static_cast<double>(columns) / 3;
+  set_scales(static_cast<float>(std::sqrt(wanted / squares)));
+}
+
+// A row of random weights as packed bytes.
+void MakeRow(TensorType type, const WeightSpread& spread, Random& random, std::vector<float>& row,
+             std::byte* packed) {
+  if (TraitsOf(type).encodable) {
+    FillRow(spread, random, row);
+    QuantizeRow(type, row.data(), row.size(), packed);
+  } else {
+    FillBlocks(type, spread, random, row.size(), packed);
   }
 }
 
@@ -131,9 +170,9 @@ std::vector<std::byte> RandomModelBytes(const RandomModelOptions& options) {
     const WeightSpread spread = options.spread(tensors[i].role, placed.columns());
     std::vector<float> row(placed.columns());
     for (std::uint64_t r = 0; r < placed.rows(); ++r) {
-      FillRow(spread, random, row);
-      if (placed.name == options.altered_tensor) FillRow(spread, other, row);
-      QuantizeRow(placed.type, row.data(), row.size(), &bytes[placed.offset + r * row_bytes]);
+      std::byte* const packed = &bytes[placed.offset + r * row_bytes];
+      MakeRow(placed.type, spread, random, row, packed);
+      if (placed.name == options.altered_tensor) MakeRow(placed.type, spread, other, row, packed);
     }
   }
   return bytes;

@@ -23,7 +23,8 @@
 
 namespace edgemoe {
 
-// Weights are uniform in [centre - reach, centre + reach].
+// Weights are uniform in [centre - reach, centre + reach]. Those of types that are not encodable
+// are blocks of random bits instead, with the same mean square.
 struct WeightSpread {
   double centre = 0;
   double reach = 1;
@@ -42,6 +43,8 @@ struct RandomModelOptions {
   bool chat_template = true;
   // Of roles that IsRequantisable; all others are F32. Null: F32. Rows must be whole blocks.
   std::function<TensorType(TensorRole)> type_of;
+  // In place of type_of's, by the tensor's name.
+  std::map<std::string, TensorType> tensor_types;
   std::function<WeightSpread(TensorRole, std::uint64_t columns)> spread = LivelySpread;
 
   // For files that differ from others in one thing.
