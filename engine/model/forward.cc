@@ -37,7 +37,7 @@ class Transformer final : public Forward {
         context_{config_,    parts.kernels,     parts.pool,
                  workspace_, options_.rows_max, options_.observer},
         rows_(options_.rows_max),
-        attention_(context_),
+        attention_(context_, parts.weights.rope_factors),
         short_convolution_(context_),
         mamba2_(context_),
         dense_feed_forward_(context_),

@@ -52,6 +52,7 @@ struct RopeConfig {
   float beta_fast = 32;
   float beta_slow = 1;
   float extrapolation = 1;     // how much of that mixing is done: 0 is kLinear
+  bool factors = false;        // where the file has them, pair i's frequency is divided by factor i
   float attention_factor = 1;  // times 1 + 0.1 ln(factor): the length of rotated heads
 
   bool operator==(const RopeConfig&) const = default;

@@ -11,6 +11,7 @@ const char* TensorRoleName(TensorRole role) {
   constexpr std::array<const char*, kTensorRoleCount> kNames = {"embedding",
                                                                 "output_norm",
                                                                 "output",
+                                                                "rope_factors",
                                                                 "attention_norm",
                                                                 "query",
                                                                 "query_bias",
@@ -54,6 +55,7 @@ const char* TensorRoleName(TensorRole role) {
 bool IsFloatVector(TensorRole role) {
   switch (role) {
     case TensorRole::kOutputNorm:
+    case TensorRole::kRopeFactors:
     case TensorRole::kAttentionNorm:
     case TensorRole::kQueryBias:
     case TensorRole::kQueryNorm:
@@ -127,6 +129,7 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
     case TensorRole::kAttentionNorm:
     case TensorRole::kAttentionOutputBias:
     case TensorRole::kFeedForwardNorm: return {1, width};
+    case TensorRole::kRopeFactors: return {1, attention.rope.dimension_count / 2};
     case TensorRole::kQuery: return {attention.q_size(), width};
     case TensorRole::kKey:
     case TensorRole::kValue: return {attention.kv_size(), width};

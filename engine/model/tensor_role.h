@@ -16,6 +16,7 @@ enum class TensorRole : std::uint8_t {
   kEmbedding,
   kOutputNorm,
   kOutput,
+  kRopeFactors,
   // Of a layer.
   kAttentionNorm,
   kQuery,
@@ -56,7 +57,7 @@ enum class TensorRole : std::uint8_t {
   kUp,
   kDown,
 };
-constexpr std::size_t kTensorRoleCount = 40;
+constexpr std::size_t kTensorRoleCount = 41;
 
 // "embedding", "attention_output", "gate" ... as reports and messages show it.
 const char* TensorRoleName(TensorRole role);

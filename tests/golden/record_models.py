@@ -40,12 +40,12 @@ CHANGES = [
     ({"attention.layer_norm_rms_epsilon": "0.00001"}, "all"),
     ({"expert_used_count": "-1"}, "all"),
     ({"expert_weights_scale": None}, "all"),
-    ({"embedding_scale": None}, "all"),
-    ({"residual_scale": None}, "all"),
-    ({"logit_scale": "1"}, "all"),
     ({"attention.scale": None}, "long"),
     ({"rope.scaling.finetuned": None}, "long"),
     ({"expert_gating_func": "1"}, "all"),
+    ({"embedding_scale": "1"}, "all"),
+    ({"residual_scale": "1"}, "all"),
+    ({"logit_scale": "1"}, "all"),
     ({"rope.freq_base": None}, "long"),
     ({"rope.scaling.type": "none"}, "long"),
     ({"rope.scaling.factor": None}, "long"),
@@ -66,7 +66,7 @@ SHAPES = ["block_count", "embedding_length", "feed_forward_length", "expert_feed
 # llama.cpp does not read these keys of these architectures, but has options for them.
 OPTIONS = ["rope.scaling.yarn_ext_factor", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow"]
 # With one token there is one position to look at: what only decides where to look is seen by longer prompts.
-LOOKING = ["query", "key", "query_norm", "key_norm", "query_bias", "key_bias", "mamba_decay"]
+LOOKING = ["query", "key", "query_norm", "key_norm", "query_bias", "key_bias", "rope_factors", "mamba_decay"]
 
 HEADING = f"""# What the golden file of architectures can see
 

@@ -63,14 +63,6 @@ void AddMamba(const Mamba2Config& mamba, KeyWriter& keys) {
   keys.Add("ssm.group_count", mamba.group_count);
 }
 
-// Of Granite, whose logits are divided.
-void AddScales(const ModelConfig& config, KeyWriter& keys) {
-  if (!config.architecture.starts_with("granite")) return;
-  keys.AddUnless(1, "embedding_scale", config.embedding_scale);
-  keys.AddUnless(1, "residual_scale", config.residual_scale);
-  keys.Add("logit_scale", 1 / config.logit_scale);
-}
-
 void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
   if (rope.dimension_count == 0) {
     keys.Add("rope.scaling.finetuned", false);
@@ -90,30 +82,21 @@ void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
   keys.AddUnless(1, "rope.scaling.yarn_ext_factor", rope.extrapolation);
 }
 
-// They have no dense layers, and give the width of an expert as feed_forward_length.
-bool HasPlainWidthKey(std::string_view architecture) {
-  return architecture == "olmoe" || architecture.starts_with("granite");
-}
-
 void AddExperts(const ModelConfig& config, KeyWriter& keys) {
   const ExpertsConfig& experts = *config.layers.back().experts;
   keys.Add("expert_count", config.expert_count);
   keys.Add("expert_used_count", config.expert_used_count);
-  if (!HasPlainWidthKey(config.architecture))
-    keys.Add("expert_feed_forward_length", config.expert_width);
+  // Those without dense layers beside others give the width of an expert as feed_forward_length.
+  const bool one_width = config.architecture == "olmoe" || config.architecture == "llama" ||
+                         config.architecture == "minicpm" ||
+                         config.architecture.starts_with("granite");
+  if (!one_width) keys.Add("expert_feed_forward_length", config.expert_width);
   keys.AddUnless(1, "expert_weights_scale", experts.weights_scale);
   if (experts.gating == ExpertGating::kSigmoid) keys.Add("expert_gating_func", std::uint32_t{2});
   const std::uint32_t shared = config.layers.back().dense_width;
   if (shared > 0) keys.Add("expert_shared_feed_forward_length", shared);
-}
-
-// All but the mixers: dense layers stand before those with experts.
-void AddFeedForward(const ModelConfig& config, KeyWriter& keys) {
+  // Dense layers stand before those with experts.
   const std::uint32_t dense_count = config.layer_count() - config.expert_layer_count();
-  const std::uint32_t first_width = config.layers.front().dense_width;
-  keys.Add("feed_forward_length", dense_count > 0 ? first_width : config.expert_width);
-  if (config.expert_layer_count() == 0) return;
-  AddExperts(config, keys);
   if (dense_count > 0) keys.Add("leading_dense_block_count", dense_count);
 }
 
@@ -124,16 +107,20 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   keys.Add("block_count", config.layer_count());
   keys.Add("context_length", config.context_length);
   keys.Add("embedding_length", config.width);
+  const std::uint32_t first_width = config.layers.front().dense_width;
+  const bool dense_first = !config.layers.front().experts;
+  keys.Add("feed_forward_length", dense_first ? first_width : config.expert_width);
+  const auto* const attention = LastOf<AttentionConfig>(config);
+  if (attention != nullptr) AddAttention(config, *attention, keys);
   keys.Add("attention.layer_norm_rms_epsilon", config.rms_epsilon);
-  AddFeedForward(config, keys);
-  AddScales(config, keys);
-  if (const auto* const attention = LastOf<AttentionConfig>(config)) {
-    AddAttention(config, *attention, keys);
-    AddRope(attention->rope, attention->head_size, keys);
-  }
+  if (attention != nullptr) AddRope(attention->rope, attention->head_size, keys);
+  if (config.expert_layer_count() > 0) AddExperts(config, keys);
   if (const auto* const convolution = LastOf<ShortConvolutionConfig>(config))
     keys.Add("shortconv.l_cache", convolution->taps);
   if (const auto* const mamba = LastOf<Mamba2Config>(config)) AddMamba(*mamba, keys);
+  keys.AddUnless(1, "embedding_scale", config.embedding_scale);
+  keys.AddUnless(1, "residual_scale", config.residual_scale);
+  keys.AddUnless(1, "logit_scale", 1 / config.logit_scale);
   const auto* const first = config.layers.front().mixer_as<AttentionConfig>();
   if (first != nullptr && first->window > 0) keys.Add("attention.sliding_window", first->window);
 

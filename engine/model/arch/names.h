@@ -13,7 +13,11 @@ extern const Architecture kGraniteHybrid;
 extern const Architecture kGraniteMoe;
 extern const Architecture kLfm2;
 extern const Architecture kLfm2Moe;
+extern const Architecture kLlama;
+extern const Architecture kMiniCpm;
 extern const Architecture kOlmoe;
+extern const Architecture kQwen2Moe;
+extern const Architecture kQwen3;
 extern const Architecture kQwen3Moe;
 
 }  // namespace edgemoe::arch

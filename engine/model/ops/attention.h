@@ -13,8 +13,8 @@ namespace edgemoe {
 // key and value to its sequence first, so that the rows of one sequence see each other.
 class Attention {
  public:
-  // Engine's thread.
-  explicit Attention(const OpContext& context);
+  // `rope_factors`: the file's, or null; outlives this object. Engine's thread.
+  Attention(const OpContext& context, const float* rope_factors);
 
   // Once before the layers of a step.
   void SetPositions(std::span<const BatchRow> rows) { rope_.SetPositions(rows); }
