@@ -113,10 +113,13 @@ std::string FixtureName(const testing::TestParamInfo<std::string>& fixture) {
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesServeTest,
                          testing::Values("qwen3moe-yarn", "qwen3moe-yarn-IQ", "olmoe", "gpt-oss",
-                                         "gpt-oss-MXFP4"),
+                                         "gpt-oss-MXFP4", "granitemoe-shared", "granitehybrid",
+                                         "granitehybrid-rope", "lfm2moe", "qwen2moe", "llama-moe",
+                                         "minicpm"),
                          FixtureName);
 INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesRetypeTest,
-                         testing::Values("qwen3moe-yarn", "olmoe", "gpt-oss", "gpt-oss-MXFP4"),
+                         testing::Values("qwen3moe-yarn", "olmoe", "gpt-oss", "gpt-oss-MXFP4",
+                                         "granitehybrid", "lfm2moe", "qwen2moe"),
                          FixtureName);
 
 // Some files of OLMoE say the width of an expert under the name that its relatives use.
