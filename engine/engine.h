@@ -67,6 +67,13 @@ struct TokenizeOptions {
   bool parse_special = true;  // "<|im_start|>" in the text is the token of that name
 };
 
+struct DetokenizeOptions {
+  bool render_special = true;  // special tokens by name, not left out
+  // The tokens are the first ones of a text: the space that some vocabularies put before one is
+  // left out.
+  bool from_start = true;
+};
+
 struct ChatMessage {
   std::string role;     // "system", "user", "assistant", "tool"
   std::string content;  // UTF-8
@@ -183,7 +190,7 @@ class Engine {
   // INVALID_ARGUMENT names an id that is no token; also when the text would be longer than
   // kDetokenizedBytesMax. Bytes that are not UTF-8 become U+FFFD.
   virtual Result<std::string> Detokenize(std::span<const TokenId> tokens,
-                                         bool render_special) const = 0;
+                                         const DetokenizeOptions& options) const = 0;
   // FAILED_PRECONDITION when the file has no chat template.
   virtual Result<std::string> ApplyTemplate(std::span<const ChatMessage> messages,
                                             const ChatTemplateOptions& options) const = 0;

@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "engine/kernels/mat_mul_args.h"
+#include "engine/kernels/state_scan_args.h"
 #include "engine/quant/tensor_type.h"
 
 namespace edgemoe {
@@ -79,6 +80,10 @@ struct KernelTable {
   // out[d] += sum over i of weights[i] * values[i * value_stride + d], in the order of i.
   void (*attention_mix)(const float* weights, const std::uint16_t* values, std::size_t value_stride,
                         std::size_t count, std::size_t head_size, float* out);
+
+  // For each row i of the state: row = decay * row + step * x[i] * b;
+  // out[i] = dot(row, c) + skip * x[i], with the new row.
+  void (*state_scan)(const StateScanArgs& args);
 };
 
 }  // namespace edgemoe

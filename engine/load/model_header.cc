@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/checksum.h"
 #include "engine/gguf/pack_keys.h"
 #include "engine/io/mapped_file.h"
 #include "engine/model/arch/architecture.h"
 #include "engine/stream/expert_slots.h"
+#include "engine/tokenizer/vocabulary_kind.h"
 
 namespace edgemoe {
 namespace {
@@ -39,6 +41,21 @@ Result<ModelHeader> Understand(Parts parts) {
                          SlotClassesOf(layout.experts, config.expert_used_count));
   return ModelHeader{std::move(parts.files), parts.file_bytes,  std::move(files),
                      std::move(config),      std::move(layout), std::move(classes)};
+}
+
+// An array of bytes, signed or not; empty where there is none.
+Result<std::vector<std::uint8_t>> ReadBytes(const GgufFile& metadata, const std::string& key) {
+  std::vector<std::uint8_t> bytes;
+  if (metadata.Find(key) == nullptr) return bytes;
+  EDGEMOE_ASSIGN_OR_FAIL(const std::vector<std::int32_t> numbers, metadata.GetInt32Array(key));
+  bytes.reserve(numbers.size());
+  for (const std::int32_t number : numbers) {
+    if (number < -128 || number > 255)
+      return Failure(
+          InvalidArgumentError(key + ": " + FoundAndAccepted(ShowValue(number), "bytes")));
+    bytes.push_back(static_cast<std::uint8_t>(number & 0xFF));
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -77,12 +94,24 @@ Result<VocabularyDescription> ReadVocabulary(const GgufFile& metadata) {
     EDGEMOE_ASSIGN_OR_RETURN(out, metadata.GetU32(key(name)));
     return OkStatus();
   };
+  const auto flag = [&](std::string_view name, std::optional<bool>& out) -> Status {
+    if (metadata.Find(key(name)) == nullptr) return OkStatus();
+    EDGEMOE_ASSIGN_OR_RETURN(out, metadata.GetBool(key(name)));
+    return OkStatus();
+  };
   EDGEMOE_ASSIGN_OR_FAIL(vocabulary.model, metadata.GetString(key("model")));
   EDGEMOE_ASSIGN_OR_FAIL(vocabulary.pre, metadata.GetStringOr(key("pre"), ""));
   EDGEMOE_FAIL_IF_ERROR(strings("tokens", vocabulary.tokens));
-  // Other kinds of vocabulary have none; they are refused by their name.
-  if (vocabulary.model == kBytePairModel)
-    EDGEMOE_FAIL_IF_ERROR(strings("merges", vocabulary.merges));
+  // A kind that is not known is refused by its name, whatever else the file has.
+  if (const auto kind = FindVocabularyKind(vocabulary.model)) {
+    if ((*kind)->method == VocabularyKind::Method::kListedMerges) {
+      EDGEMOE_FAIL_IF_ERROR(strings("merges", vocabulary.merges));
+    } else {
+      EDGEMOE_ASSIGN_OR_FAIL(vocabulary.scores, metadata.GetF32Array(key("scores")));
+    }
+  }
+  EDGEMOE_ASSIGN_OR_FAIL(vocabulary.precompiled_charsmap,
+                         ReadBytes(metadata, key("precompiled_charsmap")));
   if (metadata.Find(key("token_type")) != nullptr) {
     EDGEMOE_ASSIGN_OR_FAIL(vocabulary.token_type, metadata.GetInt32Array(key("token_type")));
   }
@@ -91,8 +120,10 @@ Result<VocabularyDescription> ReadVocabulary(const GgufFile& metadata) {
   EDGEMOE_FAIL_IF_ERROR(token_id("eot_token_id", vocabulary.eot_token_id));
   EDGEMOE_FAIL_IF_ERROR(token_id("unknown_token_id", vocabulary.unknown_token_id));
   EDGEMOE_FAIL_IF_ERROR(token_id("padding_token_id", vocabulary.padding_token_id));
-  EDGEMOE_ASSIGN_OR_FAIL(vocabulary.add_bos_token, metadata.GetBoolOr(key("add_bos_token"), false));
-  EDGEMOE_ASSIGN_OR_FAIL(vocabulary.add_eos_token, metadata.GetBoolOr(key("add_eos_token"), false));
+  EDGEMOE_FAIL_IF_ERROR(flag("add_bos_token", vocabulary.add_bos_token));
+  EDGEMOE_FAIL_IF_ERROR(flag("add_eos_token", vocabulary.add_eos_token));
+  EDGEMOE_FAIL_IF_ERROR(flag("add_space_prefix", vocabulary.add_space_prefix));
+  EDGEMOE_FAIL_IF_ERROR(flag("remove_extra_whitespaces", vocabulary.remove_extra_whitespaces));
   return vocabulary;
 }
 

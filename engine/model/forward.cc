@@ -14,6 +14,7 @@
 #include "engine/model/ops/encoded_rows.h"
 #include "engine/model/ops/expert_feed_forward.h"
 #include "engine/model/ops/latent_attention.h"
+#include "engine/model/ops/mamba2.h"
 #include "engine/model/ops/projection.h"
 #include "engine/model/ops/rope.h"
 #include "engine/model/ops/short_convolution.h"
@@ -38,10 +39,11 @@ class Transformer final : public Forward {
         context_{config_,    parts.kernels,     parts.pool,
                  workspace_, options_.rows_max, options_.observer},
         rows_(options_.rows_max),
-        rope_(config_, options_.rows_max, workspace_.rope),
+        rope_(config_, parts.weights.rope_factors, options_.rows_max, workspace_.rope),
         attention_(context_, rope_),
         latent_attention_(context_, rope_),
         short_convolution_(context_),
+        mamba2_(context_),
         dense_feed_forward_(context_),
         expert_feed_forward_(context_, parts.experts, dense_feed_forward_),
         encoded_output_(parts.kernels, parts.pool, workspace_.encoded_width, options_.rows_max,
@@ -72,6 +74,8 @@ class Transformer final : public Forward {
     const LayerWeights& weights = parts_.weights.layers[layer.value];
     if (config_.layers[layer.value].mixer_as<ShortConvolutionConfig>() != nullptr) {
       short_convolution_.Run(layer, weights, rows_);
+    } else if (config_.layers[layer.value].mixer_as<Mamba2Config>() != nullptr) {
+      mamba2_.Run(layer, weights, rows_);
     } else if (config_.layers[layer.value].mixer_as<LatentAttentionConfig>() != nullptr) {
       latent_attention_.Run(layer, weights, rows_);
     } else {
@@ -156,6 +160,7 @@ class Transformer final : public Forward {
   Attention attention_;
   LatentAttention latent_attention_;
   ShortConvolution short_convolution_;
+  Mamba2 mamba2_;
   DenseFeedForward dense_feed_forward_;
   ExpertFeedForward expert_feed_forward_;
   EncodedRows encoded_output_;

@@ -67,6 +67,14 @@ bool ModelConfig::has_convolution() const {
       layers, [](const LayerConfig& l) { return l.mixer_as<ShortConvolutionConfig>() != nullptr; });
 }
 
+std::uint32_t ModelConfig::mamba_in_size_max() const {
+  return MaxOf<Mamba2Config>(layers, [](const Mamba2Config& m) { return m.in_size(); });
+}
+
+std::uint32_t ModelConfig::mamba_inner_size_max() const {
+  return MaxOf<Mamba2Config>(layers, [](const Mamba2Config& m) { return m.inner_size(); });
+}
+
 std::uint32_t ModelConfig::dense_width_max() const {
   return MaxOver(layers, [](const LayerConfig& l) { return l.dense_width; });
 }

@@ -11,6 +11,7 @@ const char* TensorRoleName(TensorRole role) {
   constexpr std::array<const char*, kTensorRoleCount> kNames = {"embedding",
                                                                 "output_norm",
                                                                 "output",
+                                                                "rope_factors",
                                                                 "attention_norm",
                                                                 "query",
                                                                 "query_bias",
@@ -34,6 +35,14 @@ const char* TensorRoleName(TensorRole role) {
                                                                 "convolution_in",
                                                                 "convolution_kernel",
                                                                 "convolution_out",
+                                                                "mamba_in",
+                                                                "mamba_kernel",
+                                                                "mamba_kernel_bias",
+                                                                "mamba_step_bias",
+                                                                "mamba_decay",
+                                                                "mamba_skip",
+                                                                "mamba_norm",
+                                                                "mamba_out",
                                                                 "ffn_norm",
                                                                 "router",
                                                                 "router_bias",
@@ -54,6 +63,7 @@ const char* TensorRoleName(TensorRole role) {
 bool IsFloatVector(TensorRole role) {
   switch (role) {
     case TensorRole::kOutputNorm:
+    case TensorRole::kRopeFactors:
     case TensorRole::kAttentionNorm:
     case TensorRole::kQueryBias:
     case TensorRole::kQueryNorm:
@@ -66,6 +76,12 @@ bool IsFloatVector(TensorRole role) {
     case TensorRole::kKeyValueDownNorm:
     case TensorRole::kFeedForwardNorm:
     case TensorRole::kConvolutionKernel:
+    case TensorRole::kMambaKernel:
+    case TensorRole::kMambaKernelBias:
+    case TensorRole::kMambaStepBias:
+    case TensorRole::kMambaDecay:
+    case TensorRole::kMambaSkip:
+    case TensorRole::kMambaNorm:
     case TensorRole::kRouterBias:
     case TensorRole::kSelectionBias:
     case TensorRole::kDenseOutputGate:
@@ -84,6 +100,8 @@ bool IsRequantisable(TensorRole role) {
     case TensorRole::kKey:
     case TensorRole::kValue:
     case TensorRole::kAttentionOutput:
+    case TensorRole::kMambaIn:
+    case TensorRole::kMambaOut:
     case TensorRole::kQueryDown:
     case TensorRole::kKeyValueDown:
     case TensorRole::kGate:
@@ -94,6 +112,19 @@ bool IsRequantisable(TensorRole role) {
 }
 
 namespace {
+
+TensorShape MambaShapeOf(TensorRole role, std::uint64_t width, const Mamba2Config& mamba) {
+  switch (role) {
+    case TensorRole::kMambaIn: return {mamba.in_size(), width};
+    case TensorRole::kMambaKernel: return {mamba.channels(), mamba.taps};
+    case TensorRole::kMambaKernelBias: return {1, mamba.channels()};
+    case TensorRole::kMambaStepBias: return {1, mamba.head_count};
+    case TensorRole::kMambaDecay:
+    case TensorRole::kMambaSkip: return {mamba.head_count, 1};
+    case TensorRole::kMambaNorm: return {mamba.group_count, mamba.inner_size() / mamba.group_count};
+    default: return {width, mamba.inner_size()};  // kMambaOut
+  }
+}
 
 TensorShape LatentShapeOf(TensorRole role, std::uint64_t width, const LatentAttentionConfig& own) {
   const std::uint64_t heads = own.head_count;
@@ -135,6 +166,7 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
     case TensorRole::kAttentionNorm:
     case TensorRole::kAttentionOutputBias:
     case TensorRole::kFeedForwardNorm: return {1, width};
+    case TensorRole::kRopeFactors: return {1, attention.rope.dimension_count / 2};
     case TensorRole::kQuery: return {attention.q_size(), width};
     case TensorRole::kKey:
     case TensorRole::kValue: return {attention.kv_size(), width};
@@ -157,6 +189,14 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
     case TensorRole::kConvolutionKernel:
       return {width, layer.mixer_as<ShortConvolutionConfig>()->taps};
     case TensorRole::kConvolutionOut: return {width, width};
+    case TensorRole::kMambaIn:
+    case TensorRole::kMambaKernel:
+    case TensorRole::kMambaKernelBias:
+    case TensorRole::kMambaStepBias:
+    case TensorRole::kMambaDecay:
+    case TensorRole::kMambaSkip:
+    case TensorRole::kMambaNorm:
+    case TensorRole::kMambaOut: return MambaShapeOf(role, width, *layer.mixer_as<Mamba2Config>());
     case TensorRole::kRouter: return {config.expert_count, width};
     case TensorRole::kRouterBias:
     case TensorRole::kSelectionBias: return {1, config.expert_count};

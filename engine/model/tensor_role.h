@@ -16,6 +16,7 @@ enum class TensorRole : std::uint8_t {
   kEmbedding,
   kOutputNorm,
   kOutput,
+  kRopeFactors,
   // Of a layer.
   kAttentionNorm,
   kQuery,
@@ -40,6 +41,14 @@ enum class TensorRole : std::uint8_t {
   kConvolutionIn,
   kConvolutionKernel,
   kConvolutionOut,
+  kMambaIn,
+  kMambaKernel,
+  kMambaKernelBias,
+  kMambaStepBias,
+  kMambaDecay,  // the logarithm of what a state keeps in a step of 1: negative
+  kMambaSkip,
+  kMambaNorm,
+  kMambaOut,
   kFeedForwardNorm,
   kRouter,
   kRouterBias,
@@ -56,7 +65,7 @@ enum class TensorRole : std::uint8_t {
   kUp,
   kDown,
 };
-constexpr std::size_t kTensorRoleCount = 40;
+constexpr std::size_t kTensorRoleCount = 49;
 
 // "embedding", "attention_output", "gate" ... as reports and messages show it.
 const char* TensorRoleName(TensorRole role);

@@ -175,7 +175,7 @@ Status LayOutInto(const ModelConfig& config, const GgufSet& files, WeightsLayout
   Finder finder(files);
   for (const TensorRule& rule : WholeModelTensors(*architecture)) {
     if (rule.optional && files.FindTensor(rule.name) == nullptr) {
-      layout->tied_output = true;
+      if (rule.role == TensorRole::kOutput) layout->tied_output = true;
       continue;
     }
     EDGEMOE_RETURN_IF_ERROR(AddDense(finder, std::string(rule.name), rule.role, LayerIndex{},
@@ -241,6 +241,9 @@ void Place(const WeightsLayout::DenseTensor& tensor, const MatrixView& view, boo
       weights->output_norm = reinterpret_cast<const float*>(view.bytes);
       return;
     case TensorRole::kOutput: weights->output = view; return;
+    case TensorRole::kRopeFactors:
+      weights->rope_factors = reinterpret_cast<const float*>(view.bytes);
+      return;
     default: weights->layers[tensor.layer.value].Set(tensor.role, view);
   }
 }

@@ -51,8 +51,9 @@ class LayerWeights {
 struct Weights {
   MatrixView embedding;  // [vocabulary, width]
   std::vector<LayerWeights> layers;
-  const float* output_norm = nullptr;  // [width]
-  MatrixView output;                   // [vocabulary, width]; the embedding itself when tied
+  const float* output_norm = nullptr;   // [width]
+  const float* rope_factors = nullptr;  // [rope.dimension_count / 2]; null where the file has none
+  MatrixView output;                    // [vocabulary, width]; the embedding itself when tied
   AlignedBuffer memory;
 };
 

@@ -44,6 +44,9 @@ void CarveMixers(const ModelConfig& config, const WorkspaceLimits& limits, Carve
   out.query_latent = carver.TakeFloats(rows, config.query_latent_size_max());
   if (config.has_convolution())
     out.convolution = carver.TakeFloats(rows, 3 * std::size_t{config.width});
+  out.mamba_in = carver.TakeFloats(rows, config.mamba_in_size_max());
+  out.mamba_out = carver.TakeFloats(rows, config.mamba_inner_size_max());
+  out.encoded_mamba = carver.TakeBytes(EncodedRows::Bytes(rows, config.mamba_inner_size_max()));
   out.scores = carver.TakeFloats(limits.thread_count, std::size_t{config.context_length} + 1);
   out.encoded_heads = carver.TakeBytes(EncodedRows::Bytes(rows, config.attended_size_max()));
   out.encoded_query_latent =

@@ -29,6 +29,8 @@ struct Workspace {
   float* attended = nullptr;      // [rows, attended_size]
   float* query_latent = nullptr;  // [rows, query_latent_size]
   float* convolution = nullptr;   // [rows, 3 * width], where a layer convolves
+  float* mamba_in = nullptr;      // [rows, in_size] of Mamba2Config
+  float* mamba_out = nullptr;     // [rows, inner_size]
   float* rope = nullptr;          // see RopeTables
   float* scores = nullptr;        // [threads, context_length + 1]
   float* router = nullptr;        // [rows, expert_count]
@@ -51,6 +53,7 @@ struct Workspace {
   std::byte* gathered_gate = nullptr;         // [wave_uses, width], encoded
   std::byte* gathered_up = nullptr;           // [wave_uses, width], encoded
   std::byte* encoded_hidden = nullptr;        // [wave_uses, expert_width], encoded
+  std::byte* encoded_mamba = nullptr;         // room for EncodedRows of [rows, inner_size]
   // Enough for one expert that every row uses.
   std::size_t wave_uses = 0;
 

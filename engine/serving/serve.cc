@@ -72,7 +72,7 @@ Result<std::unique_ptr<TextTokens>> LoadedEngine::Tokenize(std::string text,
 }
 
 Result<std::string> LoadedEngine::Detokenize(std::span<const TokenId> tokens,
-                                             bool render_special) const {
+                                             const DetokenizeOptions& options) const {
   std::uint64_t bytes_count = 0;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (!tokenizer_->Contains(tokens[i]))
@@ -84,7 +84,8 @@ Result<std::string> LoadedEngine::Detokenize(std::span<const TokenId> tokens,
     return Failure(InvalidField("tokens", "ids of " + ShowValue(bytes_count) + " bytes of text",
                                 AcceptedAtMost(kDetokenizedBytesMax)));
   EDGEMOE_ASSIGN_OR_FAIL(const std::string bytes,
-                         tokenizer_->Decode(tokens, {.render_special = render_special}));
+                         tokenizer_->Decode(tokens, {.render_special = options.render_special,
+                                                     .from_start = options.from_start}));
   Utf8Stream stream;
   std::string text = stream.Push(bytes);
   text += stream.Flush();

@@ -10,6 +10,7 @@ namespace edgemoe {
 namespace {
 
 constexpr std::string_view kEndOfMessage = "<|end|>";
+constexpr std::string_view kGemmaToolResponse = "<|tool_response>";
 
 constexpr std::string_view kEndOfGenerationNames[] = {
     "<|eot_id|>",
@@ -20,6 +21,9 @@ constexpr std::string_view kEndOfGenerationNames[] = {
     "<|flush|>",
     "<|calls|>",
     "<end_of_turn>",
+    "<turn|>",
+    kGemmaToolResponse,
+    "[e~[",
     "<|endoftext|>",
     "</s>",
     "<|eom_id|>",
@@ -49,31 +53,32 @@ bool IsOneOf(std::string_view name, auto&& names) {
 
 }  // namespace
 
-AnswerTokens FindAnswerTokens(const VocabularyDescription& description,
-                              const std::vector<TokenType>& types) {
+AnswerTokens FindAnswerTokens(std::span<const std::string> names, std::span<const TokenType> types,
+                              std::span<const TokenId> stated) {
   AnswerTokens found;
   std::vector<TokenId> markers;
   const auto name_of = [&](TokenId id) -> std::string_view {
-    return description.tokens[static_cast<std::size_t>(id.value)];
+    return names[static_cast<std::size_t>(id.value)];
   };
   for (std::size_t i = 0; i < types.size(); ++i) {
     if (types[i] != TokenType::kControl) continue;
-    if (IsOneOf(description.tokens[i], kEndOfGenerationNames)) found.ends.push_back(IdOf(i));
-    if (IsOneOf(description.tokens[i], kMarkerNames)) markers.push_back(IdOf(i));
+    if (IsOneOf(names[i], kEndOfGenerationNames)) found.ends.push_back(IdOf(i));
+    if (IsOneOf(names[i], kMarkerNames)) markers.push_back(IdOf(i));
   }
-  for (const std::optional<std::uint32_t>& id :
-       {description.eos_token_id, description.eot_token_id}) {
-    if (id) found.ends.push_back(IdOf(*id));
-  }
+  found.ends.insert(found.ends.end(), stated.begin(), stated.end());
   std::sort(found.ends.begin(), found.ends.end());
   found.ends.erase(std::unique(found.ends.begin(), found.ends.end()), found.ends.end());
 
-  // llama.cpp's way to know a vocabulary whose <|end|> ends a message only: what ends an answer or
-  // a call of a tool has names of its own.
   const auto has_end = [&](std::string_view name) {
     return std::any_of(found.ends.begin(), found.ends.end(),
                        [&](TokenId id) { return name_of(id) == name; });
   };
+  // Gemma 4 names HTML's tags as tokens, "</s>" with them.
+  if (has_end(kGemmaToolResponse))
+    std::erase_if(found.ends, [&](TokenId id) { return name_of(id) == "</s>"; });
+
+  // llama.cpp's way to know a vocabulary whose <|end|> ends a message only: what ends an answer or
+  // a call of a tool has names of its own.
   const bool is_harmony = has_end("<|return|>") && has_end("<|call|>");
   const bool has_flush = has_end("<|flush|>") && (has_end("<|call|>") || has_end("<|calls|>"));
   if (!has_end(kEndOfMessage) || !(is_harmony || has_flush)) return found;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
+#include <string>
 #include <vector>
 
 #include "engine/base/ids.h"
@@ -19,8 +21,8 @@ struct AnswerTokens {
   std::vector<TokenId> markers;
 };
 
-// The ids in `description` are inside its tokens; each of `types` is one token's.
-AnswerTokens FindAnswerTokens(const VocabularyDescription& description,
-                              const std::vector<TokenType>& types);
+// `names` and `types` by id; `stated`: the ids that the file calls EOS and EOT.
+AnswerTokens FindAnswerTokens(std::span<const std::string> names, std::span<const TokenType> types,
+                              std::span<const TokenId> stated);
 
 }  // namespace edgemoe

@@ -2,7 +2,7 @@
 #include "engine/tokenizer/tokenizer.h"
 
 #include <algorithm>
-#include <charconv>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -10,29 +10,30 @@
 #include "engine/base/check.h"
 #include "engine/base/utf8.h"
 #include "engine/tokenizer/answer_tokens.h"
-#include "engine/tokenizer/byte_alphabet.h"
+#include "engine/tokenizer/models/merge_model.h"
+#include "engine/tokenizer/models/unigram_model.h"
+#include "engine/tokenizer/words/pre_tokenizer.h"
 
 namespace edgemoe {
 
 namespace {
 
-bool IsMarkup(TokenType type) { return type == TokenType::kControl || type == TokenType::kUnknown; }
-
-// With the method that a known one stands for.
-std::string ShowModel(const std::string& model) {
-  constexpr std::pair<std::string_view, std::string_view> kMethods[] = {
-      {"llama", "SentencePiece"}, {"bert", "WordPiece"}, {"t5", "Unigram"}, {"rwkv", "a trie"}};
-  for (const auto& [name, method] : kMethods)
-    if (name == model) return ShowValue(name) + " (" + std::string(method) + ")";
-  return ShowValue(std::string_view(model));
+Status CheckScores(const VocabularyDescription& description) {
+  const std::vector<float>& scores = description.scores;
+  if (scores.size() != description.tokens.size())
+    return InvalidArgumentError(
+        "tokenizer.ggml.scores: " +
+        FoundAndAccepted(ShowValue(scores.size()) + " scores",
+                         ShowValue(description.tokens.size()) + ", as many as tokens"));
+  for (std::size_t id = 0; id < scores.size(); ++id)
+    if (!std::isfinite(scores[id]))
+      return InvalidArgumentError(
+          "tokenizer.ggml.scores[" + ShowValue(id) +
+          "]: " + FoundAndAccepted(ShowValue(double{scores[id]}), "finite numbers"));
+  return OkStatus();
 }
 
-Status CheckDescription(const VocabularyDescription& description) {
-  if (description.model != kBytePairModel) {
-    return UnimplementedError("tokenizer.ggml.model: " +
-                              FoundAndAccepted(ShowModel(description.model),
-                                               ShowValue(kBytePairModel) + " (byte-level BPE)"));
-  }
+Status CheckDescription(const VocabularyDescription& description, const VocabularyKind& kind) {
   const std::size_t count = description.tokens.size();
   if (count == 0 || count > kVocabularyTokensMax) {
     return InvalidArgumentError("tokenizer.ggml.tokens: " + std::to_string(count) +
@@ -55,19 +56,14 @@ Status CheckDescription(const VocabularyDescription& description) {
                                   "]: " + std::to_string(types[id]) + " is not in [0, 6]");
     }
   }
+  if (kind.method != VocabularyKind::Method::kListedMerges) return CheckScores(description);
   return OkStatus();
-}
-
-TokenType TypeOf(const VocabularyDescription& description, std::size_t id) {
-  if (description.token_type.empty()) return TokenType::kNormal;
-  const std::int32_t type = description.token_type[id];
-  return type == 0 ? TokenType::kNormal : static_cast<TokenType>(type);  // 0: undefined
 }
 
 std::vector<SpecialTokens::Entry> SpecialEntries(const VocabularyDescription& description) {
   std::vector<SpecialTokens::Entry> entries;
-  for (std::size_t id = 0; id < description.tokens.size(); ++id) {
-    const TokenType type = TypeOf(description, id);
+  for (std::size_t id = 0; id < description.token_type.size(); ++id) {
+    const auto type = static_cast<TokenType>(description.token_type[id]);
     // One that is not UTF-8 itself could only match inside characters of the text.
     const std::string& text = description.tokens[id];
     if (text.empty() || FindInvalidUtf8(text) != std::string_view::npos) continue;
@@ -77,28 +73,23 @@ std::vector<SpecialTokens::Entry> SpecialEntries(const VocabularyDescription& de
   return entries;
 }
 
-// "<0xAB>" to its byte; the text as it is when it is anything else.
-std::string ByteTokenBytes(const std::string& text) {
-  unsigned value = 0;
-  if (text.size() == 6 && text.starts_with("<0x") && text.back() == '>') {
-    const char* first = text.data() + 3;
-    const auto [end, error] = std::from_chars(first, first + 2, value, 16);
-    if (error == std::errc() && end == first + 2) return {static_cast<char>(value)};
-  }
-  return text;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Tokenizer>> Tokenizer::Create(VocabularyDescription description) {
-  EDGEMOE_FAIL_IF_ERROR(CheckDescription(description));
-  EDGEMOE_ASSIGN_OR_FAIL(auto pre_tokenizer, PreTokenizer::Create(description.pre));
-  EDGEMOE_ASSIGN_OR_FAIL(auto merger,
-                         BytePairMerger::Create(description.tokens, description.merges));
-  std::unique_ptr<Tokenizer> made(new Tokenizer(std::move(merger), std::move(pre_tokenizer),
-                                                SpecialTokens(SpecialEntries(description))));
-  made->StoreTokens(description);
-  EDGEMOE_FAIL_IF_ERROR(made->StoreSpecialIds(description));
+  EDGEMOE_ASSIGN_OR_FAIL(const VocabularyKind* kind, FindVocabularyKind(description.model));
+  EDGEMOE_FAIL_IF_ERROR(CheckDescription(description, *kind));
+  TokenWriting writing = TokenWriting::kPlainText;
+  std::unique_ptr<PreTokenizer> pre_tokenizer;
+  if (kind->method == VocabularyKind::Method::kListedMerges) {
+    const std::string_view pre = kind->pre.empty() ? description.pre : kind->pre;
+    EDGEMOE_ASSIGN_OR_FAIL(pre_tokenizer, PreTokenizer::Create(pre));
+    if (!pre_tokenizer->kind().is_plain_text) writing = TokenWriting::kByteAlphabet;
+  }
+  std::unique_ptr<Tokenizer> made(
+      new Tokenizer(description, writing, SpecialTokens(SpecialEntries(description))));
+  EDGEMOE_FAIL_IF_ERROR(made->StoreSpecialIds(description, *kind));
+  EDGEMOE_FAIL_IF_ERROR(made->StoreAdded(description, *kind, pre_tokenizer.get()));
+  EDGEMOE_FAIL_IF_ERROR(made->StoreModel(description, *kind, std::move(pre_tokenizer)));
   return made;
 }
 
@@ -121,95 +112,116 @@ Result<std::vector<Piece>> Tokenizer::Encode(std::string_view text, EncodeOption
 Result<std::string> Tokenizer::Decode(std::span<const TokenId> tokens,
                                       DecodeOptions options) const {
   std::string text;
+  bool drops_space = options.from_start && add_space_prefix_;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (!Contains(tokens[i])) {
       return Failure(InvalidArgumentError("tokens[" + std::to_string(i) +
                                           "]: " + std::to_string(tokens[i].value) +
                                           " is not in [0, " + std::to_string(size() - 1) + "]"));
     }
-    const TokenType type = types_[static_cast<std::size_t>(tokens[i].value)];
-    if (IsMarkup(type) && !options.render_special) continue;
-    text.append(TokenBytes(tokens[i]));
+    if (IsMarkup(table_.type(tokens[i])) && !options.render_special) continue;
+    std::string_view bytes = TokenBytes(tokens[i]);
+    if (text.empty() && drops_space && bytes.starts_with(' ')) {
+      bytes.remove_prefix(1);
+      drops_space = false;
+    }
+    text.append(bytes);
   }
   return text;
 }
 
 std::string_view Tokenizer::TokenBytes(TokenId token) const {
   EDGEMOE_CHECK(Contains(token), "token outside the vocabulary");
-  const auto id = static_cast<std::size_t>(token.value);
-  const std::size_t begin = id == 0 ? 0 : ends_[id - 1];
-  return std::string_view(bytes_).substr(begin, ends_[id] - begin);
+  return table_.Bytes(token);
 }
 
 bool Tokenizer::IsControl(TokenId token) const {
-  return Contains(token) && IsMarkup(types_[static_cast<std::size_t>(token.value)]);
+  return Contains(token) && IsMarkup(table_.type(token));
 }
 
 bool Tokenizer::IsEndOfGeneration(TokenId token) const {
   return std::binary_search(end_of_generation_.begin(), end_of_generation_.end(), token);
 }
 
-Tokenizer::Tokenizer(BytePairMerger merger, std::unique_ptr<PreTokenizer> pre_tokenizer,
+Tokenizer::Tokenizer(const VocabularyDescription& description, TokenWriting writing,
                      SpecialTokens special_tokens)
-    : merger_(std::move(merger)),
-      pre_tokenizer_(std::move(pre_tokenizer)),
-      special_tokens_(std::move(special_tokens)) {}
+    : table_(description, writing), special_tokens_(std::move(special_tokens)) {}
 
-void Tokenizer::StoreTokens(const VocabularyDescription& description) {
-  const std::size_t count = description.tokens.size();
-  types_.reserve(count);
-  ends_.reserve(count);
-  for (std::size_t id = 0; id < count; ++id) {
-    const std::string& text = description.tokens[id];
-    const TokenType type = TypeOf(description, id);
-    types_.push_back(type);
-    switch (type) {
-      case TokenType::kNormal:
-      case TokenType::kUnused: bytes_ += DecodeAlphabet(text); break;
-      case TokenType::kByte: bytes_ += ByteTokenBytes(text); break;
-      case TokenType::kUnknown:
-      case TokenType::kControl:
-      case TokenType::kUserDefined: bytes_ += text; break;
-    }
-    ends_.push_back(bytes_.size());
-  }
-}
-
-Status Tokenizer::StoreSpecialIds(const VocabularyDescription& description) {
+Status Tokenizer::StoreSpecialIds(const VocabularyDescription& description,
+                                  const VocabularyKind& kind) {
   struct Field {
     const char* name;
     const std::optional<std::uint32_t>& found;
+    const std::optional<std::uint32_t>& usual;
     std::optional<TokenId>& stored;
   };
+  constexpr std::optional<std::uint32_t> kNone;
   const Field fields[] = {
-      {"bos_token_id", description.bos_token_id, bos_},
-      {"eos_token_id", description.eos_token_id, eos_},
-      {"eot_token_id", description.eot_token_id, eot_},
-      {"unknown_token_id", description.unknown_token_id, unknown_},
-      {"padding_token_id", description.padding_token_id, padding_},
+      {"bos_token_id", description.bos_token_id, kind.bos_token_id, bos_},
+      {"eos_token_id", description.eos_token_id, kind.eos_token_id, eos_},
+      {"eot_token_id", description.eot_token_id, kNone, eot_},
+      {"unknown_token_id", description.unknown_token_id, kind.unknown_token_id, unknown_},
+      {"padding_token_id", description.padding_token_id, kind.padding_token_id, padding_},
   };
   for (const Field& field : fields) {
-    if (!field.found) continue;
-    if (*field.found >= size()) {
+    if (field.found && *field.found >= size()) {
       return InvalidArgumentError("tokenizer.ggml." + std::string(field.name) + ": " +
                                   std::to_string(*field.found) + " is not in [0, " +
                                   std::to_string(size() - 1) + "]");
     }
-    field.stored = TokenId{static_cast<std::int32_t>(*field.found)};
+    const std::optional<std::uint32_t>& id = field.found ? field.found : field.usual;
+    if (id && *id < size()) field.stored = TokenId{static_cast<std::int32_t>(*id)};
   }
-  add_bos_ = description.add_bos_token;
-  add_eos_ = description.add_eos_token;
+  std::vector<TokenId> stated;
+  for (const std::optional<TokenId>& id : {eos_, eot_})
+    if (id) stated.push_back(*id);
+  AnswerTokens found = FindAnswerTokens(description.tokens, table_.types(), stated);
+  end_of_generation_ = std::move(found.ends);
+  // Shown as text from here on; as parts of a text they are still found only where asked for.
+  for (const TokenId id : found.markers) table_.SetType(id, TokenType::kUserDefined);
+  return OkStatus();
+}
+
+Status Tokenizer::StoreAdded(const VocabularyDescription& description, const VocabularyKind& kind,
+                             const PreTokenizer* pre_tokenizer) {
+  using AddsBos = PreTokenizerKind::AddsBos;
+  const AddsBos adds_bos =
+      pre_tokenizer == nullptr ? AddsBos::kIfFileSays : pre_tokenizer->kind().adds_bos;
+  const bool usual = kind.adds_bos || (adds_bos == AddsBos::kUnlessFileDenies && bos_);
+  add_bos_ = adds_bos == AddsBos::kAlways || description.add_bos_token.value_or(usual);
+  add_eos_ = description.add_eos_token.value_or(kind.adds_eos);
+  add_space_prefix_ = description.add_space_prefix.value_or(kind.adds_space_prefix);
   if (add_bos_ && !bos_) {
     return InvalidArgumentError("tokenizer.ggml.bos_token_id: missing, add_bos_token needs it");
   }
   if (add_eos_ && !eos_) {
     return InvalidArgumentError("tokenizer.ggml.eos_token_id: missing, add_eos_token needs it");
   }
-  AnswerTokens found = FindAnswerTokens(description, types_);
-  end_of_generation_ = std::move(found.ends);
-  // Shown as text from here on; as parts of a text they are still found only where asked for.
-  for (const TokenId id : found.markers) {
-    types_[static_cast<std::size_t>(id.value)] = TokenType::kUserDefined;
+  return OkStatus();
+}
+
+Status Tokenizer::StoreModel(const VocabularyDescription& description, const VocabularyKind& kind,
+                             std::unique_ptr<PreTokenizer> pre_tokenizer) {
+  using Method = VocabularyKind::Method;
+  switch (kind.method) {
+    case Method::kListedMerges: {
+      EDGEMOE_ASSIGN_OR_RETURN(
+          model_,
+          MergeModel::CreateListed(description, table_, std::move(pre_tokenizer), unknown_));
+      break;
+    }
+    case Method::kScoredMerges: {
+      EDGEMOE_ASSIGN_OR_RETURN(
+          model_, MergeModel::CreateScored(description, table_, add_space_prefix_, unknown_));
+      break;
+    }
+    case Method::kUnigram: {
+      const UnigramModel::Spaces spaces = {
+          .is_put_before = add_space_prefix_,
+          .are_merged = description.remove_extra_whitespaces.value_or(false)};
+      EDGEMOE_ASSIGN_OR_RETURN(model_, UnigramModel::Create(description, table_, spaces, unknown_));
+      break;
+    }
   }
   return OkStatus();
 }

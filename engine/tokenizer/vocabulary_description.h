@@ -19,24 +19,26 @@ enum class TokenType : std::int32_t {
   kByte = 6,  // "<0xAB>"
 };
 
-// tokenizer.ggml.model of byte-level BPE, the one kind that is known here.
-constexpr std::string_view kBytePairModel = "gpt2";
-
 // A vocabulary as a model file states it: plain values, not yet trusted. Each field is named after
 // its key below "tokenizer.ggml.".
 struct VocabularyDescription {
-  std::string model;                     // "gpt2": byte-level BPE
-  std::string pre;                       // one of pre_tokenizer.cc's table, such as "qwen2"
-  std::vector<std::string> tokens;       // text by id; normal ones in the byte alphabet
+  std::string model;                     // one of vocabulary_kind.cc's table, such as "gpt2"
+  std::string pre;                       // one of pre_tokenizer_table.cc's, such as "qwen2"
+  std::vector<std::string> tokens;       // text by id, as the kind writes it
   std::vector<std::int32_t> token_type;  // TokenType by id; empty: all normal
   std::vector<std::string> merges;       // "left right", the most wanted one first
+  std::vector<float> scores;             // by id: the more, the more wanted
+  std::vector<std::uint8_t> precompiled_charsmap;  // text_normalizer.h; empty: none
   std::optional<std::uint32_t> bos_token_id;
   std::optional<std::uint32_t> eos_token_id;
   std::optional<std::uint32_t> eot_token_id;
   std::optional<std::uint32_t> unknown_token_id;
   std::optional<std::uint32_t> padding_token_id;
-  bool add_bos_token = false;
-  bool add_eos_token = false;
+  // Unset: as is usual for the kind.
+  std::optional<bool> add_bos_token;
+  std::optional<bool> add_eos_token;
+  std::optional<bool> add_space_prefix;
+  std::optional<bool> remove_extra_whitespaces;
 };
 
 }  // namespace edgemoe

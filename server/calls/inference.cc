@@ -110,9 +110,12 @@ void Tokenize(v1::TokenizeRequest& request, const std::shared_ptr<TokenStream>& 
 Status Detokenize(const v1::DetokenizeRequest& request, v1::DetokenizeResponse& response,
                   const ServiceParts& parts, const Caller&) {
   EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.Lease(request.model()));
-  const bool render_special = !request.has_render_special() || request.render_special();
-  EDGEMOE_ASSIGN_OR_RETURN(std::string text,
-                           engine->Detokenize(ToTokenIds(request.tokens()), render_special));
+  EDGEMOE_ASSIGN_OR_RETURN(
+      std::string text,
+      engine->Detokenize(
+          ToTokenIds(request.tokens()),
+          {.render_special = !request.has_render_special() || request.render_special(),
+           .from_start = !request.has_from_start() || request.from_start()}));
   response.set_text(std::move(text));
   return OkStatus();
 }

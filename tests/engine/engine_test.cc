@@ -319,11 +319,11 @@ TEST_F(EngineTest, TokenizesAndBack) {
     EXPECT_EQ(text.substr(piece.byte_begin, piece.byte_end - piece.byte_begin), piece.bytes);
   }
   EXPECT_EQ(bytes, text);
-  EXPECT_EQ(*engine.Detokenize(ids, true), text);
-  EXPECT_EQ(*engine.Detokenize(ids, false), "the \xe2\x82\xac");
-  EXPECT_EQ(*engine.Detokenize(std::vector<TokenId>{TokenId{0xE2}}, false), "\xef\xbf\xbd");
+  EXPECT_EQ(*engine.Detokenize(ids, {}), text);
+  EXPECT_EQ(*engine.Detokenize(ids, {.render_special = false}), "the \xe2\x82\xac");
+  EXPECT_EQ(*engine.Detokenize(std::vector<TokenId>{TokenId{0xE2}}, {}), "\xef\xbf\xbd");
   EXPECT_EQ(engine.Tokenize("\xff", {}).error().code(), StatusCode::kInvalidArgument);
-  const auto out = engine.Detokenize(std::vector<TokenId>{TokenId{263}}, false);
+  const auto out = engine.Detokenize(std::vector<TokenId>{TokenId{263}}, {});
   EXPECT_EQ(out.error().code(), StatusCode::kInvalidArgument);
   EXPECT_NE(out.error().message().find("tokens[0]: found 263"), std::string::npos);
 }

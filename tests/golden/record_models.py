@@ -40,6 +40,11 @@ CHANGES = [
     ({"attention.layer_norm_rms_epsilon": "0.00001"}, "all"),
     ({"expert_used_count": "-1"}, "all"),
     ({"expert_weights_scale": None}, "all"),
+    ({"embedding_scale": "1"}, "all"),
+    ({"residual_scale": "1"}, "all"),
+    ({"logit_scale": "1"}, "all"),
+    ({"attention.scale": None}, "long"),
+    ({"rope.scaling.finetuned": None}, "long"),
     ({"expert_gating_func": "1"}, "all"),
     ({"expert_weights_norm": None}, "all"),
     ({"expert_group_count": None, "expert_group_used_count": None}, "all"),
@@ -61,13 +66,14 @@ CHANGES = [
 # Keys that only lengthen or name, and those that llama.cpp's shapes of tensors contradict when they alone are changed.
 NO_CHANGE = ["general.architecture", "general.name", "context_length"]
 SHAPES = ["block_count", "embedding_length", "feed_forward_length", "expert_feed_forward_length", "expert_count",
-          "expert_shared_feed_forward_length", "expert_shared_count", "leading_dense_block_count", "shortconv.l_cache",
+          "expert_shared_feed_forward_length", "leading_dense_block_count", "shortconv.l_cache", "ssm.conv_kernel",
+          "ssm.inner_size", "ssm.state_size", "ssm.time_step_rank", "ssm.group_count", "expert_shared_count",
           "attention.q_lora_rank", "attention.kv_lora_rank", "attention.key_length_mla", "attention.value_length_mla"]
 # llama.cpp does not read these keys of these architectures, but has options for them.
 OPTIONS = ["rope.scaling.yarn_ext_factor", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow"]
 # With one token there is one position to look at: what only decides where to look is seen by longer prompts.
-LOOKING = ["query", "key", "query_norm", "key_norm", "query_bias", "key_bias", "query_down", "query_down_norm", "query_up",
-           "key_up"]
+LOOKING = ["query", "key", "query_norm", "key_norm", "query_bias", "key_bias", "rope_factors", "mamba_decay",
+           "query_down", "query_down_norm", "query_up", "key_up"]
 
 HEADING = f"""# What the golden file of architectures can see
 

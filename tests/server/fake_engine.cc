@@ -151,8 +151,9 @@ Result<std::unique_ptr<TextTokens>> FakeEngine::Tokenize(std::string text,
   return std::make_unique<ByteTokens>(std::move(text), options.add_special);
 }
 
-Result<std::string> FakeEngine::Detokenize(std::span<const TokenId> tokens, bool) const {
-  std::string text;
+Result<std::string> FakeEngine::Detokenize(std::span<const TokenId> tokens,
+                                           const DetokenizeOptions& options) const {
+  std::string text = options.from_start ? "" : " ";
   for (const TokenId token : tokens) {
     if (token.value < 0 || token.value >= 1000)
       return Failure(

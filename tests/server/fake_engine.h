@@ -53,7 +53,7 @@ class FakeEngine final : public Engine {
   Result<std::unique_ptr<TextTokens>> Tokenize(std::string text,
                                                const TokenizeOptions& options) const override;
   Result<std::string> Detokenize(std::span<const TokenId> tokens,
-                                 bool render_special) const override;
+                                 const DetokenizeOptions& options) const override;
   Result<std::string> ApplyTemplate(std::span<const ChatMessage> messages,
                                     const ChatTemplateOptions& options) const override;
   EngineStats GetStats() const override;

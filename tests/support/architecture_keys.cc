@@ -52,6 +52,24 @@ void AddAttention(const ModelConfig& config, const AttentionConfig& attention, K
   keys.Add("attention.head_count_kv", KvHeadCounts(config));
   keys.Add("attention.key_length", attention.head_size);
   keys.Add("attention.value_length", attention.head_size);
+  keys.AddUnless(0, "attention.scale", attention.score_scale);
+}
+
+void AddMamba(const Mamba2Config& mamba, KeyWriter& keys) {
+  keys.Add("ssm.conv_kernel", mamba.taps);
+  keys.Add("ssm.inner_size", mamba.inner_size());
+  keys.Add("ssm.state_size", mamba.state_size);
+  keys.Add("ssm.time_step_rank", mamba.head_count);
+  keys.Add("ssm.group_count", mamba.group_count);
+}
+
+// Of Granite, whose logits are divided.
+void AddScales(const ModelConfig& config, KeyWriter& keys) {
+  keys.AddUnless(1, "embedding_scale", config.embedding_scale);
+  keys.AddUnless(1, "residual_scale", config.residual_scale);
+  // Granite's files all have it.
+  const float divisor = 1 / config.logit_scale;
+  keys.AddUnless(config.architecture.starts_with("granite") ? 0 : 1, "logit_scale", divisor);
 }
 
 void AddLatentAttention(const LatentAttentionConfig& attention, KeyWriter& keys) {
@@ -74,6 +92,10 @@ void AddLatentAttention(const LatentAttentionConfig& attention, KeyWriter& keys)
 }
 
 void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
+  if (rope.dimension_count == 0) {
+    keys.Add("rope.scaling.finetuned", false);
+    return;
+  }
   keys.Add("rope.freq_base", rope.base);
   if (rope.dimension_count != head_size) keys.Add("rope.dimension_count", rope.dimension_count);
   if (rope.scaling == RopeScaling::kNone) return;
@@ -88,12 +110,18 @@ void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
   keys.AddUnless(1, "rope.scaling.yarn_ext_factor", rope.extrapolation);
 }
 
+// They have no dense layers, and give the width of an expert as feed_forward_length.
+bool HasPlainWidthKey(std::string_view architecture) {
+  return architecture == "olmoe" || architecture == "llama" || architecture == "minicpm" ||
+         architecture.starts_with("granite");
+}
+
 void AddExperts(const ModelConfig& config, KeyWriter& keys) {
   const ExpertsConfig& experts = *config.layers.back().experts;
   keys.Add("expert_count", config.expert_count);
   keys.Add("expert_used_count", config.expert_used_count);
-  // OLMoE has no dense layers, and gives the width of an expert as feed_forward_length.
-  if (config.architecture != "olmoe") keys.Add("expert_feed_forward_length", config.expert_width);
+  if (!HasPlainWidthKey(config.architecture))
+    keys.Add("expert_feed_forward_length", config.expert_width);
   keys.AddUnless(1, "expert_weights_scale", experts.weights_scale);
   if (experts.gating == ExpertGating::kSigmoid) keys.Add("expert_gating_func", std::uint32_t{2});
   const std::uint32_t shared = config.layers.back().dense_width;
@@ -101,18 +129,12 @@ void AddExperts(const ModelConfig& config, KeyWriter& keys) {
   if (latent) keys.Add("expert_shared_count", shared / config.expert_width);
   if (!latent && shared > 0) keys.Add("expert_shared_feed_forward_length", shared);
   if (latent && experts.normalise) keys.Add("expert_weights_norm", true);
-  if (experts.group_count == 1) return;
-  keys.Add("expert_group_count", experts.group_count);
-  keys.Add("expert_group_used_count", experts.group_used_count);
-}
-
-// All but the mixers: dense layers stand before those with experts.
-void AddFeedForward(const ModelConfig& config, KeyWriter& keys) {
+  if (experts.group_count > 1) {
+    keys.Add("expert_group_count", experts.group_count);
+    keys.Add("expert_group_used_count", experts.group_used_count);
+  }
+  // Dense layers stand before those with experts.
   const std::uint32_t dense_count = config.layer_count() - config.expert_layer_count();
-  const std::uint32_t first_width = config.layers.front().dense_width;
-  keys.Add("feed_forward_length", dense_count > 0 ? first_width : config.expert_width);
-  if (config.expert_layer_count() == 0) return;
-  AddExperts(config, keys);
   if (dense_count > 0) keys.Add("leading_dense_block_count", dense_count);
 }
 
@@ -124,18 +146,22 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   if (config.unused_block_count > 0) keys.Add("nextn_predict_layers", config.unused_block_count);
   keys.Add("context_length", config.context_length);
   keys.Add("embedding_length", config.width);
+  const std::uint32_t first_width = config.layers.front().dense_width;
+  const bool dense_first = !config.layers.front().experts;
+  keys.Add("feed_forward_length", dense_first ? first_width : config.expert_width);
+  const auto* const attention = LastOf<AttentionConfig>(config);
+  if (attention != nullptr) AddAttention(config, *attention, keys);
   keys.Add("attention.layer_norm_rms_epsilon", config.rms_epsilon);
-  AddFeedForward(config, keys);
-  if (const auto* const attention = LastOf<AttentionConfig>(config)) {
-    AddAttention(config, *attention, keys);
-    AddRope(attention->rope, attention->head_size, keys);
-  }
+  if (attention != nullptr) AddRope(attention->rope, attention->head_size, keys);
   if (const auto* const latent = LastOf<LatentAttentionConfig>(config)) {
     AddLatentAttention(*latent, keys);
     AddRope(latent->rope, /*head_size=*/0, keys);
   }
+  if (config.expert_layer_count() > 0) AddExperts(config, keys);
+  AddScales(config, keys);
   if (const auto* const convolution = LastOf<ShortConvolutionConfig>(config))
     keys.Add("shortconv.l_cache", convolution->taps);
+  if (const auto* const mamba = LastOf<Mamba2Config>(config)) AddMamba(*mamba, keys);
   const auto* const first = config.layers.front().mixer_as<AttentionConfig>();
   if (first != nullptr && first->window > 0) keys.Add("attention.sliding_window", first->window);
 

@@ -23,7 +23,13 @@ std::string_view PreTokenizerOf(std::string_view architecture) {
   if (architecture == "olmoe") return "olmo";
   if (architecture == "gpt-oss") return "gpt-4o";
   if (architecture.starts_with("lfm2")) return "lfm2";
+  if (architecture == "llama" || architecture == "minicpm") return "llama-bpe";
   return "qwen2";
+}
+
+bool Lacks(const RandomModelOptions& options, const TensorRule& rule) {
+  return rule.optional &&
+         std::ranges::find(options.optional_roles, rule.role) == options.optional_roles.end();
 }
 
 RandomTensor Describe(const RandomModelOptions& options, const std::string& name, TensorRole role,
@@ -109,7 +115,15 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
     case TensorRole::kUpBias: return {0, 1};
     case TensorRole::kAttentionOutputBias:
     case TensorRole::kDownBias: return {0, 0.5};
+    case TensorRole::kRopeFactors: return {3, 2};
     case TensorRole::kSinks: return {1, 1.5};
+    case TensorRole::kMambaKernel: return {0, 1.2};
+    case TensorRole::kMambaKernelBias: return {0, 0.5};
+    // Heads that forget within a few positions, and others that remember hundreds.
+    case TensorRole::kMambaStepBias: return {-2, 2.5};
+    case TensorRole::kMambaDecay: return {-0.6, 0.58};
+    case TensorRole::kMambaSkip: return {0.5, 2};
+    case TensorRole::kMambaNorm: return {1, 0.5};
     // Sigmoids lie between 0 and 1: a bias that changes about half of the choices.
     case TensorRole::kSelectionBias: return {0, 0.6};
     case TensorRole::kDenseOutputGate: return row(2);
@@ -124,14 +138,16 @@ std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options) 
   EDGEMOE_CHECK(options.config.vocabulary_size >= kTinyVocabularySize, "the tests' vocabulary");
   std::vector<RandomTensor> tensors;
   for (const TensorRule& rule : WholeModelTensors(*architecture)) {
-    if (options.tied_output && rule.role == TensorRole::kOutput) continue;
-    tensors.push_back(Describe(options, std::string(rule.name), rule.role, {}));
+    if (rule.role == TensorRole::kOutput ? options.tied_output : Lacks(options, rule)) continue;
+    tensors.push_back(
+        Describe(options, std::string(rule.name), rule.role, options.config.layers.front()));
   }
   for (std::uint32_t i = 0; i < options.config.layer_count(); ++i) {
     const LayerConfig& layer = options.config.layers[i];
     const std::string prefix = "blk." + std::to_string(i) + ".";
     for (const TensorRule& rule : architecture->layer_tensors(layer))
-      tensors.push_back(Describe(options, prefix + std::string(rule.name), rule.role, layer));
+      if (!Lacks(options, rule))
+        tensors.push_back(Describe(options, prefix + std::string(rule.name), rule.role, layer));
   }
   return tensors;
 }

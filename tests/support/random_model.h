@@ -40,6 +40,8 @@ struct RandomModelOptions {
   ModelConfig config;
   std::uint64_t seed = 1;
   bool tied_output = false;
+  // Tensors that files may lack, and this one has; the output apart.
+  std::vector<TensorRole> optional_roles;
   bool chat_template = true;
   // Of roles that IsRequantisable; all others are F32. Null: F32. Rows must be whole blocks.
   std::function<TensorType(TensorRole)> type_of;

@@ -223,6 +223,14 @@ std::vector<TensorRule> LayerTensors(const LayerConfig& layer) {
       {{TensorRole::kConvolutionIn, "shortconv.in_proj.weight"},
        {TensorRole::kConvolutionKernel, "shortconv.conv.weight"},
        {TensorRole::kConvolutionOut, "shortconv.out_proj.weight"}});
+  add(layer.mixer_as<Mamba2Config>() != nullptr, {{TensorRole::kMambaIn, "ssm_in.weight"},
+                                                  {TensorRole::kMambaKernel, "ssm_conv1d.weight"},
+                                                  {TensorRole::kMambaKernelBias, "ssm_conv1d.bias"},
+                                                  {TensorRole::kMambaStepBias, "ssm_dt.bias"},
+                                                  {TensorRole::kMambaDecay, "ssm_a"},
+                                                  {TensorRole::kMambaSkip, "ssm_d"},
+                                                  {TensorRole::kMambaNorm, "ssm_norm.weight"},
+                                                  {TensorRole::kMambaOut, "ssm_out.weight"}});
   add(true, {{TensorRole::kFeedForwardNorm, "ffn_norm.weight"}});
   add(!layer.experts, {{TensorRole::kDenseGate, "ffn_gate.weight"},
                        {TensorRole::kDenseUp, "ffn_up.weight"},

@@ -76,7 +76,7 @@ Status ReadRouting(MetadataReader& metadata, const ModelConfig& config, ExpertsC
   if (gating == 0) gating = GatingWithoutKey(metadata, config.layer_count());
   experts.gating = gating == 2 ? ExpertGating::kSigmoid : ExpertGating::kSoftmax;
   experts.selection_bias = true;
-  EDGEMOE_RETURN_IF_ERROR(metadata.FlagOr("expert_weights_norm", false, &experts.normalise));
+  EDGEMOE_RETURN_IF_ERROR(metadata.BoolOr("expert_weights_norm", false, &experts.normalise));
   EDGEMOE_RETURN_IF_ERROR(ReadExpertWeightsScale(metadata, experts));
   return ReadExpertGroups(metadata, config, experts);
 }

@@ -114,7 +114,7 @@ Status MetadataReader::OneOf(std::string_view name, std::span<const std::string_
   return OkStatus();
 }
 
-Status MetadataReader::FlagOr(std::string_view name, bool fallback, bool* out) {
+Status MetadataReader::BoolOr(std::string_view name, bool fallback, bool* out) {
   const std::string key = KeyOf(name);
   read_.insert(key);
   EDGEMOE_ASSIGN_OR_RETURN(*out, metadata_.GetBoolOr(key, fallback));
@@ -122,11 +122,10 @@ Status MetadataReader::FlagOr(std::string_view name, bool fallback, bool* out) {
 }
 
 Status MetadataReader::OnlyTrue(std::string_view name) {
-  const std::string key = KeyOf(name);
-  read_.insert(key);
-  EDGEMOE_ASSIGN_OR_RETURN(const bool found, metadata_.GetBoolOr(key, true));
+  bool found = true;
+  EDGEMOE_RETURN_IF_ERROR(BoolOr(name, true, &found));
   if (found) return OkStatus();
-  return UnimplementedError(key + ": " + FoundAndAccepted("false", "true"));
+  return UnimplementedError(KeyOf(name) + ": " + FoundAndAccepted("false", "true"));
 }
 
 void MetadataReader::Ignore(std::string_view name) { read_.insert(KeyOf(name)); }

@@ -9,9 +9,16 @@ namespace edgemoe::arch {
 
 extern const Architecture kDeepSeek2;
 extern const Architecture kGptOss;
+extern const Architecture kGranite;
+extern const Architecture kGraniteHybrid;
+extern const Architecture kGraniteMoe;
 extern const Architecture kLfm2;
 extern const Architecture kLfm2Moe;
+extern const Architecture kLlama;
+extern const Architecture kMiniCpm;
 extern const Architecture kOlmoe;
+extern const Architecture kQwen2Moe;
+extern const Architecture kQwen3;
 extern const Architecture kQwen3Moe;
 
 }  // namespace edgemoe::arch

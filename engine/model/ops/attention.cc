@@ -55,11 +55,12 @@ void Attention::PrepareRow(LayerIndex layer, const LayerWeights& weights, const 
   float* const q = context_.workspace.q + i * config.q_size();
   float* const k = context_.workspace.k + i * config.kv_size();
   float* const v = context_.workspace.v + i * config.kv_size();
-  if (weights.floats(TensorRole::kQueryBias) != nullptr) {
-    kernels.add_scaled(weights.floats(TensorRole::kQueryBias), 1.0F, config.q_size(), q);
-    kernels.add_scaled(weights.floats(TensorRole::kKeyBias), 1.0F, config.kv_size(), k);
-    kernels.add_scaled(weights.floats(TensorRole::kValueBias), 1.0F, config.kv_size(), v);
-  }
+  const auto add_bias = [&](TensorRole role, std::size_t size, float* to) {
+    if (const float* const bias = weights.floats(role)) kernels.add_scaled(bias, 1.0F, size, to);
+  };
+  add_bias(TensorRole::kQueryBias, config.q_size(), q);
+  add_bias(TensorRole::kKeyBias, config.kv_size(), k);
+  add_bias(TensorRole::kValueBias, config.kv_size(), v);
   const float* const q_norm = weights.floats(TensorRole::kQueryNorm);
   const float* const k_norm = weights.floats(TensorRole::kKeyNorm);
   if (config.qk_norm == QkNorm::kRow) {

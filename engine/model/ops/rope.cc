@@ -35,7 +35,7 @@ const RopeConfig* RopeOf(const LayerConfig& layer) {
 
 }  // namespace
 
-RopeAngles AnglesOf(const RopeConfig& rope) {
+RopeAngles AnglesOf(const RopeConfig& rope, const float* factors) {
   RopeAngles angles;
   angles.magnitude = static_cast<double>(rope.attention_factor);
   const double factor = static_cast<double>(rope.factor);
@@ -46,7 +46,9 @@ RopeAngles AnglesOf(const RopeConfig& rope) {
     const double own = std::pow(static_cast<double>(rope.base), exponent);
     const double kept = yarn ? KeptShare(rope, i) : 0.0;
     const double divided = rope.scaling == RopeScaling::kNone ? own : own / factor;
-    angles.frequencies.push_back(kept * own + (1.0 - kept) * divided);
+    const double factor_of_pair =
+        rope.factors && factors != nullptr ? static_cast<double>(factors[i]) : 1.0;
+    angles.frequencies.push_back((kept * own + (1.0 - kept) * divided) / factor_of_pair);
   }
   return angles;
 }
@@ -81,11 +83,12 @@ std::size_t RopeTables::FloatCount(const ModelConfig& config, std::size_t rows_m
   return count;
 }
 
-RopeTables::RopeTables(const ModelConfig& config, std::size_t rows_max, float* memory) {
+RopeTables::RopeTables(const ModelConfig& config, const float* factors, std::size_t rows_max,
+                       float* memory) {
   const std::vector<RopeConfig> kinds = KindsOf(config);
   for (const RopeConfig& kind : kinds) {
     const std::size_t half = rows_max * (kind.dimension_count / 2);
-    tables_.push_back({kind, AnglesOf(kind), memory, memory + half});
+    tables_.push_back({kind, AnglesOf(kind, factors), memory, memory + half});
     memory += 2 * half;
   }
   for (const LayerConfig& layer : config.layers) {

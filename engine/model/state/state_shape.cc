@@ -37,6 +37,9 @@ StateShape StateShapeOf(const ModelConfig& config) {
     }
     if (const auto* const convolution = layer.mixer_as<ShortConvolutionConfig>())
       state.recurrent_size = std::uint64_t{convolution->taps - 1} * config.width;
+    if (const auto* const mamba = layer.mixer_as<Mamba2Config>())
+      state.recurrent_size = std::uint64_t{mamba->taps - 1} * mamba->channels() +
+                             std::uint64_t{mamba->inner_size()} * mamba->state_size;
     state.recurrent = shape.recurrent_floats;
     shape.recurrent_floats += state.recurrent_size;
     shape.layers.push_back(state);

@@ -30,7 +30,7 @@ void FillLogprob(const Engine& engine, TokenId token, float logprob, v1::TokenLo
   out.set_token(token.value);
   out.set_logprob(logprob);
   const TokenId tokens[] = {token};
-  if (auto text = engine.Detokenize(tokens, /*render_special=*/true))
+  if (auto text = engine.Detokenize(tokens, {.render_special = true, .from_start = false}))
     out.set_text(*std::move(text));
 }
 

@@ -7,22 +7,50 @@ usage: record_pre_tokenizers.py LLAMA_TOKENIZE_COMMAND NODE_MODULES OUT.json
   NODE_MODULES            holds npm's package tiktoken; node is needed, too
 
 The vocabulary is made here: all bytes, and tokens learned from the texts without splitting them into words, so that
-nearly every wrong border between two words gives other ids. It is written to pre.gguf in the current folder, once for
-each pre-tokenizer.
+nearly every wrong border between two words gives other ids; then words that no merge makes. It is written to pre.gguf
+in the current folder, once for each pre-tokenizer. Of a text's ids a hash is kept; names with the same ids share them.
 """
 import collections
 import json
 import pathlib
 import random
 import re
-import shlex
-import struct
 import subprocess
 import sys
-import tempfile
+import unicodedata
 
-LEARNED = 700  # from each kind of texts
-PRES = ["qwen2", "gpt-2", "olmo", "gpt-4o", "dbrx", "smaug-bpe", "glm4", "deepseek-llm"]
+import recording
+from recording import I32, TEXT, U32
+
+LEARNED = 700  # from each group of texts, but for the last
+PRES = [
+    "qwen2", "qwen35", "deepseek-r1-qwen", "megrez", "stablelm2", "hunyuan", "solar-open", "grok-2", "kormo", "f2llmv2",
+    "bailingmoe", "bailingmoe2", "llada-moe", "laguna", "seed-coder", "exaone-moe", "dbrx", "smaug-bpe", "glm4",
+    "chatglm-bpe", "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "minicpm5",
+    "gpt-4o", "llama4", "kanana2", "talkie", "minimax-m2", "tekken", "kimi-k2", "youtu", "tiny_aya", "cohere2moe",
+    "superbpe", "deepseek-llm", "deepseek-coder", "deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4", "afmoe", "gpt-2",
+    "phi-2", "olmo", "mpt", "jais", "trillion", "granite-docling", "exaone4", "gigachat", "a.x-4.0", "mellum", "starcoder",
+    "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b", "mellum2", "falcon", "default",
+]
+# The expressions of tiktoken's own o200k_base, and of the others' tokenizer.json or tokenization_kimi.py.
+LEAD, ENDS = r"[^\r\n\p{L}\p{N}]?", r"\s*[\r\n]+|\s+(?!\S)|\s+"
+CAPITAL, SMALL = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+CONTRACTION = "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+
+
+def cased_words(capital, small, end):
+    return f"{LEAD}{capital}*{small}+{end}|{LEAD}{capital}+{small}*{end}"
+
+
+NOT_HAN = [letters[:-1] + r"&&[^\p{Han}]]" for letters in (CAPITAL, SMALL)]
+ORIGINALS = {
+    "gpt-4o": cased_words(CAPITAL, SMALL, CONTRACTION) + r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + ENDS,
+    "tekken": cased_words(CAPITAL, SMALL, "") + r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + ENDS,
+    "kimi-k2": r"\p{Han}+|" + cased_words(*NOT_HAN, CONTRACTION) +
+               r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + ENDS,
+}
+# Words that are tokens, which the merges that are learned do not lead to; they show who looks for whole words.
+WHOLE = ["\u0120whole", "Whole", "\u0120words", "\u0120999", "777", "!=!="]
 USER_DEFINED = ["   ", "     ", "        "]  # as the runs of spaces of OLMoE's vocabulary
 CONTROL = [
     "<|endoftext|>", "<|return|>", "<|constrain|>", "<|channel|>", "<|start|>", "<|end|>", "<|message|>", "<|call|>"]
@@ -74,7 +102,40 @@ def mixed_texts():
     return ["".join(draw.choice(PARTS) for _ in range(48)) for _ in range(32)]
 
 
-MIXED = mixed_texts()
+def letters_between(first, last):
+    """The letters and marks that Unicode had in 2019, which all readers know."""
+    characters = map(chr, range(first, last + 1))
+    return [c for c in characters if unicodedata.ucd_3_2_0.category(c)[0] in "LM"]
+
+
+SCRIPTS = [letters_between(*ends) for ends in (
+    (0x41, 0x7a), (0xc0, 0x17f), (0x1e00, 0x1ef9), (0x388, 0x3ce), (0x400, 0x45f), (0x531, 0x587), (0x591, 0x5ea),
+    (0x621, 0x6d3), (0x901, 0x963), (0x981, 0x9f1), (0xb82, 0xbd7), (0xc01, 0xc61), (0xe01, 0xe4e), (0xe81, 0xedd),
+    (0xf40, 0xf84), (0x1000, 0x1059), (0x10a0, 0x10f8), (0x1200, 0x135a), (0x1780, 0x17d3), (0x1820, 0x1877),
+    (0x3041, 0x3096), (0x30a1, 0x30fe), (0x3105, 0x312c), (0x4e00, 0x4eff), (0xac00, 0xacff))]
+BETWEEN = [*[" "] * 8, *"\n\t.,!?-'\"(/", "  ", "\r\n", "\u3002", "\u060c", "\u0964", "7", "42", "1999", "20260", " \n", "'s", "'LL",
+           "\U0001f600", " whole", "Whole", " words", " 999", "777", "!=!="]
+
+
+def script_texts():
+    """Words of one letter to five, each in a script of its own."""
+    draw = random.Random(11)
+    word = lambda: "".join(draw.choices(draw.choice(SCRIPTS), k=draw.randint(1, 5)))
+    return ["".join(word() + draw.choice(BETWEEN) for _ in range(12)) for _ in range(32)]
+
+
+# Where llama.cpp only comes near an original, it should be the same on these.
+PLAIN = [*SCRIPTS[-2:], [c for c in SCRIPTS[0] if c.islower()]]
+
+
+def plain_texts():
+    draw = random.Random(13)
+    word = lambda: "".join(draw.choices(draw.choice(PLAIN), k=draw.randint(1, 5)))
+    ends = [" ", " ", " ", ".", ", ", "!\n", "\n\n", " 7 ", " 42 ", " 1999. ", " 20260, ", "  ", "'s ", "-", " whole", " words"]
+    return ["".join(word() + draw.choice(ends) for _ in range(16)) for _ in range(16)]
+
+
+GROUPS = {"written": TEXTS, "mixed": mixed_texts(), "scripts": script_texts(), "plain": plain_texts()}
 
 
 def alphabet():
@@ -95,15 +156,16 @@ def words_of(texts):
 
 
 def learn_tokens():
-    """All bytes; then each pair most often seen, first in the written texts, then in those drawn."""
-    written, drawn = words_of(TEXTS), words_of(MIXED)
+    """All bytes; then each pair most often seen, in one group of texts after the other."""
+    groups = [words_of(texts) for texts in GROUPS.values()]
     tokens = dict.fromkeys(LETTER.values())
-    for words, learned in (written, LEARNED), (drawn, 2 * LEARNED):
+    for words, learned in zip(groups, (LEARNED, 2 * LEARNED, 3 * LEARNED)):
         while len(tokens) < 256 + learned:
-            pairs = collections.Counter(pair for word in words for pair in zip(word, word[1:]))
+            pairs = collections.Counter(pair for word in words for pair in zip(word, word[1:])
+                                        if "".join(pair) not in WHOLE)
             left, right = max(pairs, key=lambda pair: (pairs[pair], -len(pair[0] + pair[1])))
             tokens[left + right] = None
-            for word in written + drawn:
+            for word in (word for group in groups for word in group):
                 for i in range(len(word) - 1, 0, -1):
                     if word[i - 1:i + 1] == [left, right]:
                         word[i - 1:i + 1] = [left + right]
@@ -118,82 +180,57 @@ def merges_of(tokens):
     return [" ".join(pair) for pair in splits if is_made(pair)]
 
 
-def text_value(text):
-    return struct.pack("<Q", len(text.encode())) + text.encode()
-
-
-def array_value(kind, items):
-    """GGUF's types: 9 an array, 8 texts, 5 32-bit integers."""
-    packed = b"".join(map(text_value, items)) if kind == 8 else struct.pack(f"<{len(items)}i", *items)
-    return struct.pack("<IIQ", 9, kind, len(items)) + packed
-
-
-def write_gguf(path, pre, tokens, types, merges):
-    """GGUF 3 with a vocabulary and no tensors."""
-    bos = struct.pack("<II", 4, tokens.index("<|endoftext|>"))
-    keys = {
-        "general.architecture": struct.pack("<I", 8) + text_value("gpt2"),
-        "tokenizer.ggml.model": struct.pack("<I", 8) + text_value("gpt2"),
-        "tokenizer.ggml.pre": struct.pack("<I", 8) + text_value(pre),
-        "tokenizer.ggml.tokens": array_value(8, tokens),
-        "tokenizer.ggml.merges": array_value(8, merges),
-        "tokenizer.ggml.token_type": array_value(5, types),
-        "tokenizer.ggml.bos_token_id": bos,
-    }
-    head = struct.pack("<4sIQQ", b"GGUF", 3, 0, len(keys))
-    path.write_bytes(head + b"".join(text_value(key) + value for key, value in keys.items()))
-
-
-def llama_ids(command, model, text):
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(text.encode())
-        file.flush()
-        args = [*shlex.split(command), "-m", str(model), "-f", file.name, "--ids", "--no-escape", "--log-disable"]
-        out = subprocess.run(args, check=True, capture_output=True, text=True).stdout
-    return json.loads(out.strip().splitlines()[-1])
-
-
-def tiktoken_ids(modules, tokens, special_from, texts):
-    """With tiktoken's own o200k_base expression; special tokens as o200k_harmony finds them."""
+def tiktoken_ids(modules, learned, pre):
+    """With the original's own expression and without the words that no merge makes."""
     bytes_of = {letter: byte for byte, letter in LETTER.items()}
-    ranks = [[list(bytes_of[c] for c in token), i] for i, token in enumerate(tokens[:special_from])]
-    special = {token: special_from + i for i, token in enumerate(tokens[special_from:]) if token.startswith("<|")}
+    ranks = [[list(bytes_of[c] for c in token), i] for i, token in enumerate(learned)]
+    special = {token: len(learned) + i for i, token in enumerate(CONTROL)}
     script = """
-        const {Tiktoken} = require('tiktoken'), o200k = require('tiktoken/encoders/o200k_base.json');
-        const input = JSON.parse(require('fs').readFileSync(0));
+        const {Tiktoken} = require('tiktoken'), input = JSON.parse(require('fs').readFileSync(0));
         const base64 = bytes => Buffer.from(bytes).toString('base64');
         const lines = input.ranks.map(([bytes, rank]) => base64(bytes) + ' ' + rank).join('\\n');
-        const encoder = new Tiktoken(lines, input.special, o200k.pat_str);
+        const encoder = new Tiktoken(lines, input.special, input.expression);
         console.log(JSON.stringify(input.texts.map(text => Array.from(encoder.encode(text, 'all', [])))));
     """
-    done = subprocess.run(["node", "-e", script], cwd=modules, check=True, capture_output=True, text=True,
-                          input=json.dumps({"ranks": ranks, "special": special, "texts": texts}))
+    texts = [text for group in GROUPS.values() for text in group]
+    done = subprocess.run(["node", "-e", script], cwd=modules, check=True, capture_output=True, text=True, input=json.dumps(
+        {"ranks": ranks, "special": special, "texts": texts, "expression": ORIGINALS[pre]}))
     return json.loads(done.stdout)
+
+
+def hashes(ids):
+    """32 bits are enough to tell two of a text apart."""
+    return [recording.fnv1a(one)[8:] for one in ids]
 
 
 def main():
     llama, modules, out = sys.argv[1:4]
     learned = learn_tokens()
     merges = merges_of(learned)
-    ids, mixed_ids = {}, {}
+    tokens = {False: [*learned, *WHOLE, *CONTROL], True: [*learned, *WHOLE, *CONTROL, *USER_DEFINED]}
+    recorded = collections.defaultdict(list)
+    model = pathlib.Path("pre.gguf")
     for pre in PRES:
-        extra = [*CONTROL, *(USER_DEFINED if pre == "olmo" else [])]
-        tokens = learned + extra
-        types = [1] * len(learned) + [3] * len(CONTROL) + [4] * (len(extra) - len(CONTROL))
-        model = pathlib.Path("pre.gguf")
-        write_gguf(model, pre, tokens, types, merges)
-        ids[pre] = [llama_ids(llama, model, text) for text in TEXTS]
-        if pre == "gpt-4o":
-            ids["tiktoken"] = tiktoken_ids(modules, tokens, len(learned), TEXTS)
-            mixed_ids[pre] = tiktoken_ids(modules, tokens, len(learned), MIXED)
-        else:
-            mixed_ids[pre] = [llama_ids(llama, model, text) for text in MIXED]
-        model.unlink()
-    golden = {"merges": merges, "control": CONTROL, "user_defined": USER_DEFINED, "texts": TEXTS, "ids": ids,
-              "mixed": MIXED, "mixed_ids": mixed_ids}
-    dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    lines = [f"{dump(key)}: {dump(value)}" for key, value in golden.items()]
-    pathlib.Path(out).write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")
+        names = tokens[pre == "olmo"]
+        types = [3 if name in CONTROL else 4 if name in USER_DEFINED else 1 for name in names]
+        recording.write_gguf(model, {
+            "tokenizer.ggml.model": recording.value(TEXT, "gpt2"),
+            "tokenizer.ggml.pre": recording.value(TEXT, pre),
+            "tokenizer.ggml.tokens": recording.array(TEXT, names),
+            "tokenizer.ggml.merges": recording.array(TEXT, merges),
+            "tokenizer.ggml.token_type": recording.array(I32, types),
+            "tokenizer.ggml.bos_token_id": recording.value(U32, names.index("<|endoftext|>")),
+        })
+        ids = [recording.llama_ids(llama, model, text) for group in GROUPS.values() for text in group]
+        recorded[tuple(hashes(ids))].append(pre)
+        print(pre, file=sys.stderr)
+    model.unlink()
+    recording.write_golden(out, {
+        "merges": merges, "whole": WHOLE, "control": CONTROL, "user_defined": USER_DEFINED, **GROUPS,
+        "llama": [{"names": names, "hashes": ids} for ids, names in recorded.items()],
+        "tiktoken": {pre: hashes(tiktoken_ids(modules, learned, pre)) for pre in ORIGINALS},
+    })
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -12,19 +12,19 @@ vocabulary.gguf, with the vocabulary and no tensors, is written to the current f
 """
 import json
 import pathlib
-import shlex
 import struct
-import subprocess
 import sys
 
+import recording
+
 HERE = pathlib.Path(__file__).resolve().parent
-PRES = ["qwen2", "gpt-2", "olmo", "gpt-4o", "dbrx", "smaug-bpe", "glm4", "deepseek-llm"]
+PRES = [
+    "qwen2", "gpt-2", "olmo", "gpt-4o", "dbrx", "smaug-bpe", "glm4", "deepseek-llm", "qwen35", "llama-bpe", "tekken",
+    "bailingmoe2", "deepseek-coder", "deepseek-v3", "starcoder", "falcon", "default", "minicpm5", "exaone-moe", "laguna",
+    "seed-coder", "superbpe", "afmoe",
+]
 SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}  # of GGUF's types
 TEXT, ARRAY = 8, 9
-
-
-def packed_text(text):
-    return struct.pack("<Q", len(text.encode())) + text.encode()
 
 
 class Reader:
@@ -64,25 +64,8 @@ class Reader:
 
 
 def write_vocabulary(path, keys, pre):
-    keys = {name: value for name, value in keys.items() if name.startswith("tokenizer.")}
-    keys["general.architecture"] = struct.pack("<I", TEXT) + packed_text("gpt2")
-    keys["tokenizer.ggml.pre"] = struct.pack("<I", TEXT) + packed_text(pre)
-    head = struct.pack("<4sIQQ", b"GGUF", 3, 0, len(keys))
-    path.write_bytes(head + b"".join(packed_text(name) + value for name, value in keys.items()))
-
-
-def llama_ids(command, model, text):
-    args = [*shlex.split(command), "-m", str(model), "-f", str(text), "--ids", "--no-escape", "--log-disable"]
-    out = subprocess.run(args, check=True, capture_output=True, text=True).stdout
-    return json.loads(out.strip().splitlines()[-1])
-
-
-def fnv1a(ids):
-    """Over the ids, each as 4 bytes, lowest first."""
-    value = 0xcbf29ce484222325
-    for byte in struct.pack(f"<{len(ids)}i", *ids):
-        value = (value ^ byte) * 0x100000001b3 % 2**64
-    return f"{value:016x}"
+    keys = {name: packed for name, packed in keys.items() if name.startswith("tokenizer.")}
+    recording.write_gguf(path, keys | {"tokenizer.ggml.pre": recording.value(recording.TEXT, pre)})
 
 
 def main():
@@ -93,8 +76,8 @@ def main():
     for pre in PRES:
         write_vocabulary(vocabulary, keys, pre)
         for text in sorted((HERE / "texts").glob("*.txt")):
-            ids = llama_ids(llama, vocabulary, text)
-            golden.append({"pre": pre, "text": text.name, "count": len(ids), "fnv1a": fnv1a(ids)})
+            ids = recording.llama_ids(llama, vocabulary, text)
+            golden.append({"pre": pre, "text": text.name, "count": len(ids), "fnv1a": recording.fnv1a(ids)})
     vocabulary.unlink()
     lines = ",\n".join(json.dumps(one) for one in golden)
     (HERE / "vocabulary_golden.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "engine/base/accepted.h"
-#include "engine/tokenizer/byte_alphabet.h"
+#include "engine/tokenizer/models/byte_alphabet.h"
 
 namespace edgemoe {
 namespace {
@@ -283,10 +283,13 @@ TEST(Tokenizer, BadVocabulariesAreRefused) {
     const char* message;
   };
   const Sample samples[] = {
-      {[](VocabularyDescription& d) { d.model = "llama"; }, StatusCode::kUnimplemented,
-       "tokenizer.ggml.model: found \"llama\" (SentencePiece); accepted: \"gpt2\""},
-      {[](VocabularyDescription& d) { d.pre = "tekken"; }, StatusCode::kUnimplemented,
-       "\"tekken\" is not supported: one of \"qwen2\", \"gpt-2\", \"deepseek-llm\""},
+      {[](VocabularyDescription& d) { d.model = "bert"; }, StatusCode::kUnimplemented,
+       "tokenizer.ggml.model: found \"bert\" (WordPiece); accepted: \"gpt2\" (byte-level BPE), "
+       "\"llama\" (SentencePiece), \"t5\" (Unigram), \"gemma4\" (BPE of characters)"},
+      {[](VocabularyDescription& d) { d.model = "llama"; }, StatusCode::kInvalidArgument,
+       "tokenizer.ggml.scores: found 0 scores; accepted: 265, as many as tokens"},
+      {[](VocabularyDescription& d) { d.pre = "nobody-s"; }, StatusCode::kUnimplemented,
+       "\"nobody-s\" is not supported: one of \"qwen2\", \"qwen35\", "},
       {[](VocabularyDescription& d) { d.pre.clear(); }, StatusCode::kUnimplemented, "\"qwen2\""},
       {[](VocabularyDescription& d) { d.tokens.clear(); }, StatusCode::kInvalidArgument,
        "tokenizer.ggml.tokens: 0 tokens"},
@@ -317,6 +320,24 @@ TEST(Tokenizer, BadVocabulariesAreRefused) {
     EXPECT_EQ(made.error().code(), sample.code);
     EXPECT_THAT(made.error().message(), HasSubstr(sample.message));
   }
+}
+
+// Llama 3's files leave it unsaid that a BOS is added; words that are tokens need no merges.
+TEST(Tokenizer, PreTokenizersSayWhatFilesLeaveUnsaid) {
+  VocabularyDescription description = SmallVocabulary();
+  const auto base = static_cast<std::int32_t>(description.tokens.size());
+  for (const char* token : {"xyz", "<hi>"}) description.tokens.emplace_back(token);
+  description.token_type.push_back(static_cast<std::int32_t>(TokenType::kNormal));
+  description.token_type.push_back(static_cast<std::int32_t>(TokenType::kControl));
+  EXPECT_THAT(Ids(*MakeTokenizer(description), "xyz", {}), ElementsAre('x', 'y', 'z'));
+  description.pre = "llama-bpe";
+  EXPECT_THAT(Ids(*MakeTokenizer(description), "xyz", {}), ElementsAre(kStart, base));
+  EXPECT_EQ(Ids(*MakeTokenizer(description), "<hi>").size(), 4U) << "no markup is made of text";
+  description.add_bos_token = false;
+  EXPECT_THAT(Ids(*MakeTokenizer(description), "xyz", {}), ElementsAre(base));
+  description.add_bos_token.reset();
+  description.bos_token_id.reset();
+  EXPECT_THAT(Ids(*MakeTokenizer(description), "xyz", {}), ElementsAre(base));
 }
 
 TEST(Tokenizer, SpecialTokensThatAreNotUtf8NeverSplitACharacter) {
@@ -357,13 +378,15 @@ TEST(Tokenizer, ASpecialTokenWhoseEndIsTakenGivesWayToAShorterOne) {
 
 // Quadratic work would take minutes here.
 TEST(Tokenizer, LongTextsWithoutBreaks) {
-  for (const char* pre : {"qwen2", "gpt-2", "deepseek-llm", "gpt-4o"}) {
+  for (const char* pre :
+       {"qwen2", "gpt-2", "deepseek-llm", "gpt-4o", "exaone-moe", "kimi-k2", "tiny_aya", "superbpe",
+        "deepseek-coder", "deepseek-v3", "afmoe", "falcon"}) {
     VocabularyDescription description = SmallVocabulary();
     description.pre = pre;
     const auto tokenizer = MakeTokenizer(description);
     for (const std::string& part :
          {std::string("hello"), std::string(" "), std::string("\n"), std::string("!"),
-          std::string("7"), std::string("\u00e9"), std::string("A")}) {
+          std::string("7"), std::string("\u00e9"), std::string("A"), std::string("a ")}) {
       std::string text;
       while (text.size() < 200000) text += part;
       text += "x";

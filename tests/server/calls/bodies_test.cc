@@ -133,6 +133,9 @@ TEST_F(BodiesTest, EveryUnaryCallAnswersByItself) {
   v1::DetokenizeResponse text;
   ASSERT_TRUE(calls::Detokenize(detokenize, text, parts_, caller_).ok());
   EXPECT_EQ(text.text(), "t5");
+  detokenize.set_from_start(false);
+  ASSERT_TRUE(calls::Detokenize(detokenize, text, parts_, caller_).ok());
+  EXPECT_EQ(text.text(), " t5");
   v1::ApplyTemplateRequest apply;
   apply.add_messages()->set_role("user");
   apply.mutable_messages(0)->add_content()->set_text("hi");

@@ -55,7 +55,10 @@ class RecordingEngine final : public Engine {
   Result<std::unique_ptr<TextTokens>> Tokenize(std::string, const TokenizeOptions&) const override {
     return Failure(UnavailableError("has no tokens"));
   }
-  Result<std::string> Detokenize(std::span<const TokenId>, bool) const override { return ""; }
+  Result<std::string> Detokenize(std::span<const TokenId>,
+                                 const DetokenizeOptions&) const override {
+    return "";
+  }
   Result<std::string> ApplyTemplate(std::span<const ChatMessage>,
                                     const ChatTemplateOptions&) const override {
     return "";

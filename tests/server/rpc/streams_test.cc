@@ -106,7 +106,7 @@ TEST(StreamsTest, LogprobsOnlyWhenAskedFor) {
     if (!message.has_chunk()) continue;
     seen = true;
     ASSERT_EQ(message.chunk().logprobs_size(), 1);
-    EXPECT_EQ(message.chunk().logprobs(0).sampled().text(), "t7");
+    EXPECT_EQ(message.chunk().logprobs(0).sampled().text(), " t7");
     EXPECT_EQ(message.chunk().logprobs(0).top(0).token(), 8);
   }
   EXPECT_TRUE(seen);

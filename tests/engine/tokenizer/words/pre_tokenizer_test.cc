@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/tokenizer/pre_tokenizer.h"
+#include "engine/tokenizer/words/pre_tokenizer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -77,6 +77,36 @@ TEST(PreTokenizer, O200k) {
   // A long s is an s to those who ignore case.
   EXPECT_THAT(Words("gpt-4o", "it'\u017f"), ElementsAre("it'\u017f"));
   EXPECT_THAT(Words("gpt-4o", "a  \n b   "), ElementsAre("a", "  \n", " b", "   "));
+}
+
+TEST(PreTokenizer, DigitsInThreesFromTheEnd) {
+  EXPECT_THAT(Words("superbpe", "see 1234567 or 12, 345"),
+              ElementsAre("see ", "1", "234", "567", " or ", "12", ", ", "345"));
+  // A number that goes on as a word does is cut from its start.
+  EXPECT_THAT(
+      Words("cohere2moe", "a  12345. 12345th 12345\u4e2d"),
+      ElementsAre("a", "  ", "12", "345", ".", " ", "123", "45", "th", " ", "123", "45", "\u4e2d"));
+  EXPECT_THAT(Words("afmoe", "x 12345 \u4e2d\u0e51\u0e52"),
+              ElementsAre("x", " ", "12", "345", " ", "\u4e2d", "\u0e51\u0e52"));
+}
+
+TEST(PreTokenizer, KimiTakesHanCharactersForWords) {
+  EXPECT_THAT(Words("kimi-k2", "ab\u4e2d\u6587cd \u4e2d camelCase it's"),
+              ElementsAre("ab", "\u4e2d\u6587", "cd", " ", "\u4e2d", " camel", "Case", " it's"));
+}
+
+TEST(PreTokenizer, ExaoneMoeKeepsWordsWithSpacesTogether) {
+  EXPECT_THAT(Words("exaone-moe", "one two  three 4"),
+              ElementsAre("one two", " ", " three", " ", "4"));
+}
+
+TEST(PreTokenizer, DeepSeekV3TakesPunctuationWithTheWordBehindIt) {
+  EXPECT_THAT(Words("deepseek-v3", "(abc) 12345 .x"),
+              ElementsAre("(abc", ")", " ", "123", "45", " .", "x"));
+}
+
+TEST(PreTokenizer, LinesOfGemma4) {
+  EXPECT_THAT(Words("gemma4", "a b\n\nc \r\n"), ElementsAre("a b", "\n\n", "c \r", "\n"));
 }
 
 // What Unicode calls White_Space, no more: U+180E was taken from it long ago.

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
-#include "engine/tokenizer/pre_tokenizer.h"
+#include "engine/tokenizer/words/sorted_texts.h"
+#include "engine/tokenizer/words/text_range.h"
 
 namespace edgemoe {
 
@@ -57,14 +56,16 @@ class SpecialTokens {
 
  private:
   struct Candidate;
+  struct Sorted {};
+  SpecialTokens(std::vector<Entry> entries, Sorted);
   // Which of the candidates hold, the last one first.
   std::vector<Match> Choose(std::string_view text, bool parse_markup,
                             std::vector<Candidate> candidates) const;
   // The longest entry that begins `text`.
   const Entry* LongestPrefix(std::string_view text, bool parse_markup) const;
 
-  std::vector<Entry> entries_;                                            // sorted by text
-  std::array<std::pair<std::size_t, std::size_t>, 256> by_first_byte_{};  // range of entries_
+  SortedTexts texts_;
+  std::vector<Entry> entries_;  // by index in texts_
 };
 
 }  // namespace edgemoe

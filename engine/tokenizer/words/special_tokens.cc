@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/tokenizer/special_tokens.h"
+#include "engine/tokenizer/words/special_tokens.h"
 
 #include <algorithm>
 #include <map>
@@ -7,18 +7,32 @@
 
 namespace edgemoe {
 
-SpecialTokens::SpecialTokens(std::vector<Entry> entries) : entries_(std::move(entries)) {
-  std::stable_sort(entries_.begin(), entries_.end(),
-                   [](const Entry& a, const Entry& b) { return a.text < b.text; });
-  entries_.erase(std::unique(entries_.begin(), entries_.end(),
-                             [](const Entry& a, const Entry& b) { return a.text == b.text; }),
-                 entries_.end());
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    auto& range = by_first_byte_[static_cast<unsigned char>(entries_[i].text.front())];
-    if (range.second == 0) range.first = i;
-    range.second = i + 1;
-  }
+namespace {
+
+// Of entries with the same text the first one stays.
+std::vector<SpecialTokens::Entry> SortByText(std::vector<SpecialTokens::Entry> entries) {
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const auto& a, const auto& b) { return a.text < b.text; });
+  entries.erase(std::unique(entries.begin(), entries.end(),
+                            [](const auto& a, const auto& b) { return a.text == b.text; }),
+                entries.end());
+  return entries;
 }
+
+std::vector<std::string> TextsOf(const std::vector<SpecialTokens::Entry>& entries) {
+  std::vector<std::string> texts;
+  texts.reserve(entries.size());
+  for (const SpecialTokens::Entry& entry : entries) texts.push_back(entry.text);
+  return texts;
+}
+
+}  // namespace
+
+SpecialTokens::SpecialTokens(std::vector<Entry> entries)
+    : SpecialTokens(SortByText(std::move(entries)), Sorted()) {}
+
+SpecialTokens::SpecialTokens(std::vector<Entry> entries, Sorted /*sorted*/)
+    : texts_(TextsOf(entries)), entries_(std::move(entries)) {}
 
 struct SpecialTokens::Candidate {
   std::size_t begin;
@@ -81,26 +95,12 @@ std::vector<SpecialTokens::Match> SpecialTokens::Choose(std::string_view text, b
 
 const SpecialTokens::Entry* SpecialTokens::LongestPrefix(std::string_view text,
                                                          bool parse_markup) const {
-  if (text.empty()) return nullptr;
   const Entry* longest = nullptr;
-  auto [low, high] = by_first_byte_[static_cast<unsigned char>(text.front())];
-  // Narrows [low, high) to the entries that share `depth` bytes with the text.
-  for (std::size_t depth = 1; low < high; ++depth) {
-    if (entries_[low].text.size() == depth) {
-      if (parse_markup || !entries_[low].is_markup) longest = &entries_[low];
-      if (++low == high) break;
-    }
-    if (depth >= text.size()) break;
-    const auto wanted = static_cast<unsigned char>(text[depth]);
-    const auto at = entries_.begin();
-    const auto first = std::partition_point(
-        at + static_cast<std::ptrdiff_t>(low), at + static_cast<std::ptrdiff_t>(high),
-        [&](const Entry& e) { return static_cast<unsigned char>(e.text[depth]) < wanted; });
-    const auto last = std::partition_point(
-        first, at + static_cast<std::ptrdiff_t>(high),
-        [&](const Entry& e) { return static_cast<unsigned char>(e.text[depth]) <= wanted; });
-    low = static_cast<std::size_t>(first - at);
-    high = static_cast<std::size_t>(last - at);
+  SortedTexts::Walk walk(texts_);
+  for (const char byte : text) {
+    if (!walk.Step(static_cast<unsigned char>(byte))) break;
+    const std::optional<std::size_t> here = walk.Here();
+    if (here && (parse_markup || !entries_[*here].is_markup)) longest = &entries_[*here];
   }
   return longest;
 }

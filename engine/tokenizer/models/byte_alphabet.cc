@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/tokenizer/byte_alphabet.h"
+#include "engine/tokenizer/models/byte_alphabet.h"
 
 #include <array>
 

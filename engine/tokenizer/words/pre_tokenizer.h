@@ -8,21 +8,10 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/tokenizer/words/pre_tokenizer_table.h"
+#include "engine/tokenizer/words/text_range.h"
 
 namespace edgemoe {
-
-// A half-open range of bytes of a text.
-struct TextRange {
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  friend bool operator==(const TextRange&, const TextRange&) = default;
-};
-
-// Of a word, and of special tokens that overlap: merging takes 40 bytes of memory for each byte.
-constexpr std::size_t kWordBytesMax = std::size_t{256} << 10;
-
-// INVALID_ARGUMENT about "text".
-Status WordTooLong(TextRange word);
 
 // Splits text into the words inside which BPE may merge, with the patterns that the vocabulary was
 // trained with. Immutable and thread-safe; the patterns are compiled once for the process's machine
@@ -32,6 +21,8 @@ class PreTokenizer {
   // `pre` is GGUF's tokenizer.ggml.pre. UNIMPLEMENTED names what is known.
   static Result<std::unique_ptr<PreTokenizer>> Create(std::string_view pre);
   ~PreTokenizer();
+
+  const PreTokenizerKind& kind() const { return *kind_; }
 
   // The words of one text (valid UTF-8), which cover it in order, without gaps. Both outlive the
   // object. Time is linear in the text; memory does not grow with it.
@@ -63,7 +54,9 @@ class PreTokenizer {
 
  private:
   struct Pattern;
-  PreTokenizer();
+  explicit PreTokenizer(const PreTokenizerKind& kind);
+
+  const PreTokenizerKind* kind_;
   std::vector<Pattern> patterns_;  // each splits what the ones before it have left
 };
 
