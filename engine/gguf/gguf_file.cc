@@ -157,6 +157,19 @@ Result<std::vector<std::int32_t>> GgufFile::GetInt32Array(std::string_view key) 
   return numbers;
 }
 
+Result<std::vector<bool>> GgufFile::GetBoolArray(std::string_view key) const {
+  constexpr const char* kAccepted = "an array of bools";
+  const GgufValue* value = Find(key);
+  if (value == nullptr) return Failure(Missing(key, kAccepted));
+  const auto* array = std::get_if<GgufArray>(value);
+  if (array == nullptr || array->element_type() != GgufValueType::kBool)
+    return Failure(Mismatch(key, *value, kAccepted));
+  const std::vector<std::uint8_t> bytes = Unpack<std::uint8_t>(*array);
+  std::vector<bool> flags;
+  for (const std::uint8_t byte : bytes) flags.push_back(byte != 0);
+  return flags;
+}
+
 Result<std::vector<std::uint64_t>> GgufFile::GetU64Array(std::string_view key) const {
   constexpr const char* kAccepted = "an array of u64";
   const GgufValue* value = Find(key);

@@ -83,6 +83,7 @@ class GgufFile {
   Result<const GgufArray*> GetStrings(std::string_view key) const;  // use StringAt
   Result<std::vector<std::int32_t>> GetInt32Array(std::string_view key) const;
   Result<std::vector<std::uint64_t>> GetU64Array(std::string_view key) const;  // of u64 alone
+  Result<std::vector<bool>> GetBoolArray(std::string_view key) const;
   Result<std::vector<float>> GetF32Array(std::string_view key) const;
 
   // Like the functions without Or, but a missing key gives `fallback`.

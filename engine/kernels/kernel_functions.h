@@ -52,6 +52,7 @@
   void AttentionMix(const float* weights, const std::uint16_t* values, std::size_t value_stride, \
                     std::size_t count, std::size_t head_size, float* out);                       \
   void StateScan(const StateScanArgs& args);                                                     \
+  void DeltaRule(const DeltaRuleArgs& args);                                                     \
   }
 
 EDGEMOE_DECLARE_KERNELS(ref)

@@ -84,6 +84,9 @@ struct KernelTable {
   // For each row i of the state: row = decay * row + step * x[i] * b;
   // out[i] = dot(row, c) + skip * x[i], with the new row.
   void (*state_scan)(const StateScanArgs& args);
+  // state = decay * state + key (rate * (value - decay * key state)); out = query state, with the
+  // new state; vectors are rows.
+  void (*delta_rule)(const DeltaRuleArgs& args);
 };
 
 }  // namespace edgemoe

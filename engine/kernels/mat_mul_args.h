@@ -27,4 +27,16 @@ struct MatMulArgs {
   std::size_t y_stride;
 };
 
+// A step of one head's gated delta rule (arXiv 2412.06464); no two arrays overlap.
+struct DeltaRuleArgs {
+  float* state;  // S [size of keys, size of values], changed in place
+  std::size_t size;
+  const float* key;    // k [size]
+  const float* query;  // [size]
+  const float* value;  // v [size]
+  float decay;         // a
+  float rate;          // b
+  float* out;          // [size]
+};
+
 }  // namespace edgemoe

@@ -10,6 +10,7 @@
 #include "engine/base/check.h"
 #include "engine/model/active_rows.h"
 #include "engine/model/ops/attention.h"
+#include "engine/model/ops/delta_net.h"
 #include "engine/model/ops/dense_feed_forward.h"
 #include "engine/model/ops/encoded_rows.h"
 #include "engine/model/ops/expert_feed_forward.h"
@@ -44,6 +45,7 @@ class Transformer final : public Forward {
         latent_attention_(context_, rope_),
         short_convolution_(context_),
         mamba2_(context_),
+        delta_net_(context_),
         dense_feed_forward_(context_),
         expert_feed_forward_(context_, parts.experts, dense_feed_forward_),
         encoded_output_(parts.kernels, parts.pool, workspace_.encoded_width, options_.rows_max,
@@ -72,12 +74,15 @@ class Transformer final : public Forward {
  private:
   void Mix(LayerIndex layer) {
     const LayerWeights& weights = parts_.weights.layers[layer.value];
-    if (config_.layers[layer.value].mixer_as<ShortConvolutionConfig>() != nullptr) {
+    const LayerConfig& config = config_.layers[layer.value];
+    if (config.mixer_as<ShortConvolutionConfig>() != nullptr) {
       short_convolution_.Run(layer, weights, rows_);
-    } else if (config_.layers[layer.value].mixer_as<Mamba2Config>() != nullptr) {
+    } else if (config.mixer_as<Mamba2Config>() != nullptr) {
       mamba2_.Run(layer, weights, rows_);
-    } else if (config_.layers[layer.value].mixer_as<LatentAttentionConfig>() != nullptr) {
+    } else if (config.mixer_as<LatentAttentionConfig>() != nullptr) {
       latent_attention_.Run(layer, weights, rows_);
+    } else if (config.mixer_as<DeltaNetConfig>() != nullptr) {
+      delta_net_.Run(layer, weights, rows_);
     } else {
       attention_.Run(layer, weights, rows_);
     }
@@ -161,6 +166,7 @@ class Transformer final : public Forward {
   LatentAttention latent_attention_;
   ShortConvolution short_convolution_;
   Mamba2 mamba2_;
+  DeltaNet delta_net_;
   DenseFeedForward dense_feed_forward_;
   ExpertFeedForward expert_feed_forward_;
   EncodedRows encoded_output_;

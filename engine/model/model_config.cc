@@ -48,6 +48,12 @@ std::uint32_t ModelConfig::attended_size_max() const {
       MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.values_size(); }));
 }
 
+std::uint32_t ModelConfig::q_rows_max() const {
+  return std::max(
+      MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.q_rows(); }),
+      MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.queries_size(); }));
+}
+
 std::uint32_t ModelConfig::kv_size_max() const {
   return std::max(MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.kv_size(); }),
                   MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.key_size(); }));
@@ -73,6 +79,19 @@ std::uint32_t ModelConfig::mamba_in_size_max() const {
 
 std::uint32_t ModelConfig::mamba_inner_size_max() const {
   return MaxOf<Mamba2Config>(layers, [](const Mamba2Config& m) { return m.inner_size(); });
+}
+
+std::uint32_t ModelConfig::delta_in_size_max() const {
+  return MaxOf<DeltaNetConfig>(
+      layers, [](const DeltaNetConfig& d) { return d.channels() + d.value_size(); });
+}
+
+std::uint32_t ModelConfig::delta_value_size_max() const {
+  return MaxOf<DeltaNetConfig>(layers, [](const DeltaNetConfig& d) { return d.value_size(); });
+}
+
+std::uint32_t ModelConfig::delta_value_head_count_max() const {
+  return MaxOf<DeltaNetConfig>(layers, [](const DeltaNetConfig& d) { return d.value_head_count; });
 }
 
 std::uint32_t ModelConfig::dense_width_max() const {

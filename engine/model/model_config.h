@@ -75,11 +75,16 @@ struct AttentionConfig {
   QkNorm qk_norm = QkNorm::kNone;
   bool biases = false;  // of q, k and v
   bool output_bias = false;
+  // The query matrix gives 2 * head_size values a head: q, and a gate whose sigmoid the head's
+  // output is multiplied by.
+  bool output_gate = false;
   bool sinks = false;     // a logit a head that takes part in the softmax and has no value
   float score_scale = 0;  // of q times k; 0: 1 / sqrt(head_size)
   RopeConfig rope;
 
   std::uint32_t q_size() const { return head_count * head_size; }
+  // Rows of the query matrix.
+  std::uint32_t q_rows() const { return (output_gate ? 2 : 1) * q_size(); }
   std::uint32_t kv_size() const { return kv_head_count * head_size; }
 };
 
@@ -130,9 +135,37 @@ struct LatentAttentionConfig {
   std::uint32_t values_size() const { return head_count * value_size; }
 };
 
+// Which key head value head h has.
+enum class KeySharing : std::uint8_t {
+  kBlocks,  // h / (value_head_count / key_head_count)
+  kTiles,   // h % key_head_count
+};
+
+// Gated delta rule (arXiv 2412.06464). Queries, keys and values of [channels] are one projection, a
+// causal convolution of each channel and SiLU; queries and keys are divided by their length. A
+// value head has a state S [head_size of keys, head_size of values]; with its key k, query q and
+// value v, a decay a in (0, 1) and a rate b in (0, 1) of the position:
+//   S = a S;  S = S + k (b (v - S^T k))^T;  output = S^T q / sqrt(head_size)
+// Each head's output is RMS-normed and multiplied by the SiLU of a gate.
+struct DeltaNetConfig {
+  std::uint32_t key_head_count = 0;
+  std::uint32_t value_head_count = 0;  // a multiple of key_head_count
+  std::uint32_t head_size = 0;         // of queries, keys and values
+  std::uint32_t taps = 0;  // positions that the convolution sees, its own included; at least 2
+  KeySharing key_sharing = KeySharing::kBlocks;
+  // One matrix gives what rates and decays come from: for each key head the rates of its value
+  // heads, then their decays.
+  bool joined_rates = false;
+
+  std::uint32_t key_size() const { return key_head_count * head_size; }
+  std::uint32_t value_size() const { return value_head_count * head_size; }
+  std::uint32_t channels() const { return 2 * key_size() + value_size(); }
+  std::uint32_t values_per_key() const { return value_head_count / key_head_count; }
+};
+
 // What joins a position with those before it.
-using Mixer =
-    std::variant<AttentionConfig, ShortConvolutionConfig, Mamba2Config, LatentAttentionConfig>;
+using Mixer = std::variant<AttentionConfig, ShortConvolutionConfig, Mamba2Config,
+                           LatentAttentionConfig, DeltaNetConfig>;
 
 // How gate and up become the input of down.
 enum class Activation : std::uint8_t {
@@ -197,8 +230,9 @@ struct ModelConfig {
   std::uint32_t expert_used_count = 0;  // top-k, at most expert_count
   std::uint32_t expert_width = 0;       // expert feed-forward length
   std::vector<LayerConfig> layers;      // not empty
-  // Blocks of the file behind the layers, which predict further tokens: their tensors are not used.
-  std::uint32_t unused_block_count = 0;
+  // Blocks that a file has behind its layers for predicting several tokens at once: not run, and
+  // their tensors are not loaded.
+  std::uint32_t prediction_layer_count = 0;
 
   std::uint32_t layer_count() const { return static_cast<std::uint32_t>(layers.size()); }
   std::uint32_t expert_layer_count() const;
@@ -209,12 +243,17 @@ struct ModelConfig {
   std::uint32_t q_size_max() const;
   // Of what attention of any kind gives to its output matrix.
   std::uint32_t attended_size_max() const;
+  std::uint32_t q_rows_max() const;
   std::uint32_t kv_size_max() const;
   std::uint32_t head_count_max() const;
   std::uint32_t query_latent_size_max() const;
   bool has_convolution() const;
   std::uint32_t mamba_in_size_max() const;
   std::uint32_t mamba_inner_size_max() const;
+  // The largest channels() + value_size(), value_size() and value_head_count of delta nets.
+  std::uint32_t delta_in_size_max() const;
+  std::uint32_t delta_value_size_max() const;
+  std::uint32_t delta_value_head_count_max() const;
   std::uint32_t dense_width_max() const;
 };
 

@@ -43,6 +43,17 @@ const char* TensorRoleName(TensorRole role) {
                                                                 "mamba_skip",
                                                                 "mamba_norm",
                                                                 "mamba_out",
+                                                                "delta_in",
+                                                                "delta_gate",
+                                                                "delta_grouped_in",
+                                                                "delta_rate",
+                                                                "delta_decay",
+                                                                "delta_rates_decays",
+                                                                "delta_kernel",
+                                                                "delta_decay_bias",
+                                                                "delta_decay_scale",
+                                                                "delta_norm",
+                                                                "delta_out",
                                                                 "ffn_norm",
                                                                 "router",
                                                                 "router_bias",
@@ -82,6 +93,10 @@ bool IsFloatVector(TensorRole role) {
     case TensorRole::kMambaDecay:
     case TensorRole::kMambaSkip:
     case TensorRole::kMambaNorm:
+    case TensorRole::kDeltaKernel:
+    case TensorRole::kDeltaDecayBias:
+    case TensorRole::kDeltaDecayScale:
+    case TensorRole::kDeltaNorm:
     case TensorRole::kRouterBias:
     case TensorRole::kSelectionBias:
     case TensorRole::kDenseOutputGate:
@@ -149,6 +164,22 @@ bool IsOfLatentAttention(TensorRole role) {
          (role >= TensorRole::kQueryDown && role <= TensorRole::kKeyValueUp);
 }
 
+TensorShape DeltaShapeOf(TensorRole role, std::uint64_t width, const DeltaNetConfig& delta) {
+  switch (role) {
+    case TensorRole::kDeltaIn: return {delta.channels(), width};
+    case TensorRole::kDeltaGate: return {delta.value_size(), width};
+    case TensorRole::kDeltaGroupedIn: return {delta.channels() + delta.value_size(), width};
+    case TensorRole::kDeltaRate:
+    case TensorRole::kDeltaDecay: return {delta.value_head_count, width};
+    case TensorRole::kDeltaRatesDecays: return {2 * delta.value_head_count, width};
+    case TensorRole::kDeltaKernel: return {delta.channels(), delta.taps};
+    case TensorRole::kDeltaDecayBias:
+    case TensorRole::kDeltaDecayScale: return {1, delta.value_head_count};
+    case TensorRole::kDeltaNorm: return {1, delta.head_size};
+    default: return {width, delta.value_size()};  // kDeltaOut
+  }
+}
+
 }  // namespace
 
 TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer) {
@@ -167,10 +198,10 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
     case TensorRole::kAttentionOutputBias:
     case TensorRole::kFeedForwardNorm: return {1, width};
     case TensorRole::kRopeFactors: return {1, attention.rope.dimension_count / 2};
-    case TensorRole::kQuery: return {attention.q_size(), width};
+    case TensorRole::kQuery: return {attention.q_rows(), width};
     case TensorRole::kKey:
     case TensorRole::kValue: return {attention.kv_size(), width};
-    case TensorRole::kQueryBias: return {1, attention.q_size()};
+    case TensorRole::kQueryBias: return {1, attention.q_rows()};
     case TensorRole::kKeyBias:
     case TensorRole::kValueBias: return {1, attention.kv_size()};
     case TensorRole::kQueryNorm: return {1, row_norm ? attention.q_size() : attention.head_size};
@@ -197,6 +228,17 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
     case TensorRole::kMambaSkip:
     case TensorRole::kMambaNorm:
     case TensorRole::kMambaOut: return MambaShapeOf(role, width, *layer.mixer_as<Mamba2Config>());
+    case TensorRole::kDeltaIn:
+    case TensorRole::kDeltaGate:
+    case TensorRole::kDeltaGroupedIn:
+    case TensorRole::kDeltaRate:
+    case TensorRole::kDeltaDecay:
+    case TensorRole::kDeltaRatesDecays:
+    case TensorRole::kDeltaKernel:
+    case TensorRole::kDeltaDecayBias:
+    case TensorRole::kDeltaDecayScale:
+    case TensorRole::kDeltaNorm:
+    case TensorRole::kDeltaOut: return DeltaShapeOf(role, width, *layer.mixer_as<DeltaNetConfig>());
     case TensorRole::kRouter: return {config.expert_count, width};
     case TensorRole::kRouterBias:
     case TensorRole::kSelectionBias: return {1, config.expert_count};

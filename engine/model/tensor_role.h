@@ -49,6 +49,17 @@ enum class TensorRole : std::uint8_t {
   kMambaSkip,
   kMambaNorm,
   kMambaOut,
+  kDeltaIn,           // queries, keys and values of all heads
+  kDeltaGate,         // of the output of all value heads
+  kDeltaGroupedIn,    // both, key head by key head: its query, key, values and gates
+  kDeltaRate,         // what rates come from
+  kDeltaDecay,        // what decays come from
+  kDeltaRatesDecays,  // both; see DeltaNetConfig::joined_rates
+  kDeltaKernel,
+  kDeltaDecayBias,
+  kDeltaDecayScale,
+  kDeltaNorm,
+  kDeltaOut,
   kFeedForwardNorm,
   kRouter,
   kRouterBias,
@@ -65,7 +76,7 @@ enum class TensorRole : std::uint8_t {
   kUp,
   kDown,
 };
-constexpr std::size_t kTensorRoleCount = 49;
+constexpr std::size_t kTensorRoleCount = 60;
 
 // "embedding", "attention_output", "gate" ... as reports and messages show it.
 const char* TensorRoleName(TensorRole role);

@@ -2,6 +2,7 @@
 #include "engine/model/weights.h"
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
 #include <string>
 #include <string_view>
@@ -28,6 +29,18 @@ std::string Shape(std::uint64_t columns, std::uint64_t rows, std::uint64_t matri
   if (rows > 1 || matrices > 1) text += ", " + std::to_string(rows);
   if (matrices > 1) text += ", " + std::to_string(matrices);
   return text + "]";
+}
+
+// Of a block behind the layers.
+bool IsForPrediction(std::string_view name, const ModelConfig& config) {
+  constexpr std::string_view kPrefix = "blk.";
+  if (!name.starts_with(kPrefix)) return false;
+  std::uint32_t layer = 0;
+  const char* const end = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, layer);
+  return parsed.ec == std::errc() && parsed.ptr != end && *parsed.ptr == '.' &&
+         layer >= config.layer_count() &&
+         layer - config.layer_count() < config.prediction_layer_count;
 }
 
 // Finds tensors by name, checks them, and remembers which were asked for.
@@ -59,7 +72,7 @@ class Finder {
   // A tensor that nobody asked for would change the result if the model that the file holds has it.
   Status RefuseOthers(const ModelConfig& config) const {
     for (const GgufTensor& tensor : files_.tensors()) {
-      if (!known_.contains(tensor.name) && !InUnusedBlock(config, tensor.name)) {
+      if (!IsForPrediction(tensor.name, config) && !known_.contains(tensor.name)) {
         return UnimplementedError("tensor " + tensor.name +
                                   ": not part of a model of architecture " + config.architecture +
                                   ", and not supported");
@@ -69,12 +82,6 @@ class Finder {
   }
 
  private:
-  static bool InUnusedBlock(const ModelConfig& config, std::string_view name) {
-    for (std::uint32_t i = 0; i < config.unused_block_count; ++i)
-      if (name.starts_with(LayerTensorName(config.layer_count() + i, ""))) return true;
-    return false;
-  }
-
   static std::string ComputableTypes() {
     std::string names;
     for (std::uint32_t number = 0; number < kTensorTypeCount; ++number) {
@@ -157,8 +164,11 @@ Status LayOutLayer(Finder& finder, const ModelConfig& config, const Architecture
   const LayerConfig& layer_config = config.layers[layer.value];
   for (const TensorRule& rule : architecture.layer_tensors(layer_config)) {
     if (IsOfExpert(rule.role)) continue;
-    if (rule.optional && files.FindTensor(LayerTensorName(layer.value, rule.name)) == nullptr)
-      continue;
+    const auto has = [&](std::string_view name) {
+      return files.FindTensor(LayerTensorName(layer.value, name)) != nullptr;
+    };
+    if (rule.optional && !has(rule.name)) continue;
+    if (!rule.unless.empty() && has(rule.unless)) continue;
     EDGEMOE_RETURN_IF_ERROR(AddDense(finder, LayerTensorName(layer.value, rule.name), rule.role,
                                      layer, ShapeOf(rule.role, config, layer_config), layout));
   }

@@ -37,7 +37,7 @@ constexpr std::size_t kWaveUses = 256;
 void CarveMixers(const ModelConfig& config, const WorkspaceLimits& limits, Carver& carver,
                  Workspace& out) {
   const std::size_t rows = limits.rows_max;
-  out.q = carver.TakeFloats(rows, config.q_size_max());
+  out.q = carver.TakeFloats(rows, config.q_rows_max());
   out.k = carver.TakeFloats(rows, config.kv_size_max());
   out.v = carver.TakeFloats(rows, config.kv_size_max());
   out.attended = carver.TakeFloats(rows, config.attended_size_max());
@@ -47,6 +47,10 @@ void CarveMixers(const ModelConfig& config, const WorkspaceLimits& limits, Carve
   out.mamba_in = carver.TakeFloats(rows, config.mamba_in_size_max());
   out.mamba_out = carver.TakeFloats(rows, config.mamba_inner_size_max());
   out.encoded_mamba = carver.TakeBytes(EncodedRows::Bytes(rows, config.mamba_inner_size_max()));
+  out.delta_in = carver.TakeFloats(rows, config.delta_in_size_max());
+  out.delta_rates = carver.TakeFloats(rows, 2 * config.delta_value_head_count_max());
+  out.delta_heads = carver.TakeFloats(rows, config.delta_value_size_max());
+  out.encoded_delta = carver.TakeBytes(EncodedRows::Bytes(rows, config.delta_value_size_max()));
   out.scores = carver.TakeFloats(limits.thread_count, std::size_t{config.context_length} + 1);
   out.encoded_heads = carver.TakeBytes(EncodedRows::Bytes(rows, config.attended_size_max()));
   out.encoded_query_latent =

@@ -23,7 +23,7 @@ struct Workspace {
   float* x = nullptr;             // [rows, width], the residual stream
   float* normed = nullptr;        // [rows, width]
   float* delta = nullptr;         // [rows, width], what a layer adds to x
-  float* q = nullptr;             // [rows, q_size]
+  float* q = nullptr;             // [rows, q_rows]
   float* k = nullptr;             // [rows, kv_size], or latents with their rotated keys
   float* v = nullptr;             // [rows, kv_size]
   float* attended = nullptr;      // [rows, attended_size]
@@ -31,6 +31,9 @@ struct Workspace {
   float* convolution = nullptr;   // [rows, 3 * width], where a layer convolves
   float* mamba_in = nullptr;      // [rows, in_size] of Mamba2Config
   float* mamba_out = nullptr;     // [rows, inner_size]
+  float* delta_in = nullptr;      // [rows, channels + value_size] of delta nets
+  float* delta_rates = nullptr;   // [rows, 2 * value_head_count]
+  float* delta_heads = nullptr;   // [rows, value_size]
   float* rope = nullptr;          // see RopeTables
   float* scores = nullptr;        // [threads, context_length + 1]
   float* router = nullptr;        // [rows, expert_count]
@@ -54,6 +57,7 @@ struct Workspace {
   std::byte* gathered_up = nullptr;           // [wave_uses, width], encoded
   std::byte* encoded_hidden = nullptr;        // [wave_uses, expert_width], encoded
   std::byte* encoded_mamba = nullptr;         // room for EncodedRows of [rows, inner_size]
+  std::byte* encoded_delta = nullptr;         // room for EncodedRows of [rows, value_size]
   // Enough for one expert that every row uses.
   std::size_t wave_uses = 0;
 

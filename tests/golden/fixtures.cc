@@ -156,6 +156,107 @@ ExpertsConfig SigmoidExperts() {
   return {.gating = ExpertGating::kSigmoid, .selection_bias = true, .normalise = true};
 }
 
+DeltaNetConfig CommonDeltaNet() {
+  DeltaNetConfig delta;
+  delta.key_head_count = 2;
+  delta.value_head_count = 6;
+  delta.head_size = 32;
+  delta.taps = 4;
+  return delta;
+}
+
+// Three layers of four: as published models have them, of which each fourth is attention.
+void SetDeltaLayers(const DeltaNetConfig& delta, ModelConfig& config) {
+  config.rms_epsilon = 0.002F;
+  LayerConfig layer;
+  layer.attention() = CommonAttention();
+  layer.attention().qk_norm = QkNorm::kHead;
+  layer.attention().output_gate = true;
+  layer.attention().rope.dimension_count = 16;
+  if (config.expert_count > 0) layer.experts = ExpertsConfig{.normalise = true};
+  layer.dense_width = 40;
+  layer.dense_gate = config.expert_count > 0;
+  config.layers.assign(4, layer);
+  for (const std::uint32_t i : {0U, 1U, 3U}) config.layers[i].mixer = delta;
+}
+
+// A block behind the layers, as Qwen3.5 has it for predicting a second token.
+void AddPredictionLayer(RandomModelOptions& model) {
+  ModelConfig& config = model.config;
+  config.prediction_layer_count = 1;
+  model.unused_tensors = RandomLayerTensors(model, config.layers[2], config.layer_count());
+  const std::string prefix = "blk." + std::to_string(config.layer_count()) + ".nextn.";
+  const std::uint64_t width = config.width;
+  const auto add = [&](const char* name, TensorRole like, std::vector<std::uint64_t> dims) {
+    model.unused_tensors.push_back({prefix + name, like, TensorType::kF32, std::move(dims)});
+  };
+  add("eh_proj.weight", TensorRole::kDeltaOut, {2 * width, width});
+  add("enorm.weight", TensorRole::kOutputNorm, {width});
+  add("hnorm.weight", TensorRole::kOutputNorm, {width});
+  add("shared_head_norm.weight", TensorRole::kOutputNorm, {width});
+}
+
+RandomModelOptions Qwen35Moe() {
+  RandomModelOptions model;
+  model.config = Common("qwen35moe");
+  DeltaNetConfig delta = CommonDeltaNet();
+  delta.key_sharing = KeySharing::kTiles;
+  SetDeltaLayers(delta, model.config);
+  AddPredictionLayer(model);
+  return model;
+}
+
+// Each layer says what it is, and rows are whole K-quant blocks.
+RandomModelOptions Qwen35MoeWide() {
+  RandomModelOptions model;
+  model.config = Common("qwen35moe");
+  model.config.width = 256;
+  model.config.expert_width = 256;
+  model.seed = 4;
+  DeltaNetConfig delta = CommonDeltaNet();
+  delta.value_head_count = 4;
+  delta.head_size = 64;
+  delta.taps = 3;
+  delta.key_sharing = KeySharing::kTiles;
+  SetDeltaLayers(delta, model.config);
+  model.config.layers[0].mixer.swap(model.config.layers[2].mixer);
+  model.config.layers.resize(3);
+  for (LayerConfig& layer : model.config.layers)
+    if (auto* const attention = std::get_if<AttentionConfig>(&layer.mixer))
+      attention->head_count = 8;
+  return model;
+}
+
+RandomModelOptions Qwen35() {
+  RandomModelOptions model;
+  model.config = Common("qwen35");
+  model.config.expert_count = 0;
+  model.config.expert_used_count = 0;
+  model.config.expert_width = 0;
+  DeltaNetConfig delta = CommonDeltaNet();
+  delta.key_sharing = KeySharing::kTiles;
+  SetDeltaLayers(delta, model.config);
+  return model;
+}
+
+RandomModelOptions Qwen3Next() {
+  RandomModelOptions model;
+  model.config = Common("qwen3next");
+  model.seed = 5;
+  DeltaNetConfig delta = CommonDeltaNet();
+  delta.joined_rates = true;
+  SetDeltaLayers(delta, model.config);
+  return model;
+}
+
+// As older files have it: what goes into a delta net in one matrix.
+RandomModelOptions Qwen3NextGrouped() {
+  RandomModelOptions model = Qwen3Next();
+  model.optional_roles = {TensorRole::kDeltaGroupedIn};
+  model.config.layers.erase(model.config.layers.begin());
+  return model;
+}
+
 // Heads share the width: some of llama.cpp's architectures know no others.
 AttentionConfig SharedWidthAttention(std::uint32_t width) {
   AttentionConfig attention = CommonAttention();
@@ -624,6 +725,14 @@ std::vector<Fixture> All() {
        QuantisedLatent(Quantised(DeepSeekYarn(), kQ4_K, kQ4_K, kQ6_K), kQ5_K)},
       {"deepseek2-joined", DeepSeekJoined()},
       {"deepseek2-joined-Q8_0", QuantisedJoined(DeepSeekJoined(), kQ8_0)},
+      {"qwen35moe", Qwen35Moe()},
+      {"qwen35moe-Q8_0", Quantised(Qwen35Moe(), kQ8_0, kQ8_0, kQ8_0)},
+      {"qwen35moe-wide", Qwen35MoeWide()},
+      {"qwen35moe-wide-Q4_K", Quantised(Qwen35MoeWide(), kQ4_K, kQ4_K, kQ6_K)},
+      {"qwen35", Qwen35()},
+      {"qwen3next", Qwen3Next()},
+      {"qwen3next-grouped", Qwen3NextGrouped()},
+      {"qwen3next-grouped-Q8_0", Quantised(Qwen3NextGrouped(), kQ8_0, kQ5_0, kQ8_0)},
       {"gpt-oss-MXFP4", Quantised(GptOss(), kQ8_0, kMXFP4, kMXFP4)},
   };
 }

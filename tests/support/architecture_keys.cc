@@ -34,10 +34,12 @@ const Mixer* LastOf(const ModelConfig& config) {
   return last;
 }
 
-// A number, or where layers differ one for each: 0 for those without attention.
+// A number, or where layers differ one for each: 0 for those without attention. Delta nets are told
+// by another key.
 GgufValue KvHeadCounts(const ModelConfig& config) {
   std::vector<std::int32_t> counts;
   for (const LayerConfig& layer : config.layers) {
+    if (layer.mixer_as<DeltaNetConfig>() != nullptr) continue;
     const auto* const attention = layer.mixer_as<AttentionConfig>();
     counts.push_back(attention == nullptr ? 0
                                           : static_cast<std::int32_t>(attention->kv_head_count));
@@ -110,6 +112,41 @@ void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
   keys.AddUnless(1, "rope.scaling.yarn_ext_factor", rope.extrapolation);
 }
 
+// Qwen3.5 turns pairs by time, height and width in turn.
+void AddSections(const RopeConfig& rope, KeyWriter& keys) {
+  const auto pairs = static_cast<std::int32_t>(rope.dimension_count / 2);
+  keys.Add("rope.dimension_sections",
+           GgufArray::OfInt32({(pairs + 2) / 3, (pairs + 1) / 3, pairs / 3, 0}));
+}
+
+void AddDeltaNet(const DeltaNetConfig& delta, KeyWriter& keys) {
+  keys.Add("ssm.conv_kernel", delta.taps);
+  keys.Add("ssm.state_size", delta.head_size);
+  keys.Add("ssm.group_count", delta.key_head_count);
+  keys.Add("ssm.time_step_rank", delta.value_head_count);
+  keys.Add("ssm.inner_size", delta.value_size());
+}
+
+// Which layers are delta nets: each but the so many-th, or said for each layer.
+void AddRecurrentLayers(const ModelConfig& config, KeyWriter& keys) {
+  const auto is_delta = [&](std::uint32_t i) {
+    return config.layers[i].mixer_as<DeltaNetConfig>() != nullptr;
+  };
+  std::uint32_t interval = 1;
+  while (interval <= config.layer_count() && is_delta(interval - 1)) ++interval;
+  bool regular = true;
+  std::string flags;
+  for (std::uint32_t i = 0; i < config.layer_count() + config.prediction_layer_count; ++i) {
+    const bool delta = i < config.layer_count() && is_delta(i);
+    flags.push_back(delta ? 1 : 0);
+    if (i < config.layer_count()) regular = regular && delta == ((i + 1) % interval != 0);
+  }
+  if (regular) return keys.Add("full_attention_interval", interval);
+  GgufArray array(GgufValueType::kBool);
+  array.AppendPacked(flags);
+  keys.Add("attention.recurrent_layers", std::move(array));
+}
+
 // They have no dense layers, and give the width of an expert as feed_forward_length.
 bool HasPlainWidthKey(std::string_view architecture) {
   return architecture == "olmoe" || architecture == "llama" || architecture == "minicpm" ||
@@ -142,8 +179,9 @@ void AddExperts(const ModelConfig& config, KeyWriter& keys) {
 
 std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   KeyWriter keys(config.architecture);
-  keys.Add("block_count", config.layer_count() + config.unused_block_count);
-  if (config.unused_block_count > 0) keys.Add("nextn_predict_layers", config.unused_block_count);
+  keys.Add("block_count", config.layer_count() + config.prediction_layer_count);
+  if (config.prediction_layer_count > 0)
+    keys.Add("nextn_predict_layers", config.prediction_layer_count);
   keys.Add("context_length", config.context_length);
   keys.Add("embedding_length", config.width);
   const std::uint32_t first_width = config.layers.front().dense_width;
@@ -157,11 +195,16 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
     AddLatentAttention(*latent, keys);
     AddRope(latent->rope, /*head_size=*/0, keys);
   }
+  if (config.architecture.starts_with("qwen35")) AddSections(attention->rope, keys);
   if (config.expert_layer_count() > 0) AddExperts(config, keys);
   AddScales(config, keys);
   if (const auto* const convolution = LastOf<ShortConvolutionConfig>(config))
     keys.Add("shortconv.l_cache", convolution->taps);
   if (const auto* const mamba = LastOf<Mamba2Config>(config)) AddMamba(*mamba, keys);
+  if (const auto* const delta = LastOf<DeltaNetConfig>(config)) {
+    AddDeltaNet(*delta, keys);
+    AddRecurrentLayers(config, keys);
+  }
   const auto* const first = config.layers.front().mixer_as<AttentionConfig>();
   if (first != nullptr && first->window > 0) keys.Add("attention.sliding_window", first->window);
 

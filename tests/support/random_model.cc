@@ -53,6 +53,15 @@ void FillRow(const WeightSpread& spread, Random& random, std::vector<float>& row
   }
 }
 
+// Whether the file has what the rule, one of `rules`, is of.
+bool IsWritten(const TensorRule& rule, const std::vector<TensorRule>& rules,
+               const RandomModelOptions& options) {
+  if (rule.optional) return !Lacks(options, rule);
+  return std::ranges::none_of(rules, [&](const TensorRule& other) {
+    return !rule.unless.empty() && other.name == rule.unless && !Lacks(options, other);
+  });
+}
+
 // Blocks that no encoder here makes: random bits behind scales that give the spread's mean square.
 // REQUIRES: a type whose blocks start with their scale, a half.
 void FillBlocks(TensorType type, const WeightSpread& spread, Random& random, std::size_t columns,
@@ -127,9 +136,28 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
     // Sigmoids lie between 0 and 1: a bias that changes about half of the choices.
     case TensorRole::kSelectionBias: return {0, 0.6};
     case TensorRole::kDenseOutputGate: return row(2);
+    // States that keep what they took for a few positions, and for dozens.
+    case TensorRole::kDeltaDecayScale: return {-0.3, 0.28};
+    case TensorRole::kDeltaDecayBias: return {0, 1};
+    case TensorRole::kDeltaRate:
+    case TensorRole::kDeltaDecay:
+    case TensorRole::kDeltaRatesDecays: return row(2);
+    case TensorRole::kDeltaNorm: return {1, 0.5};
+    case TensorRole::kDeltaKernel:
     case TensorRole::kConvolutionKernel: return {0, 1.5};
     default: return row(1);
   }
+}
+
+std::vector<RandomTensor> RandomLayerTensors(const RandomModelOptions& options,
+                                             const LayerConfig& layer, std::uint32_t index) {
+  const std::string prefix = "blk." + std::to_string(index) + ".";
+  const auto rules = FindArchitecture(options.config.architecture)->layer_tensors(layer);
+  std::vector<RandomTensor> tensors;
+  for (const TensorRule& rule : rules)
+    if (IsWritten(rule, rules, options))
+      tensors.push_back(Describe(options, prefix + std::string(rule.name), rule.role, layer));
+  return tensors;
 }
 
 std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options) {
@@ -143,11 +171,8 @@ std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options) 
         Describe(options, std::string(rule.name), rule.role, options.config.layers.front()));
   }
   for (std::uint32_t i = 0; i < options.config.layer_count(); ++i) {
-    const LayerConfig& layer = options.config.layers[i];
-    const std::string prefix = "blk." + std::to_string(i) + ".";
-    for (const TensorRule& rule : architecture->layer_tensors(layer))
-      if (!Lacks(options, rule))
-        tensors.push_back(Describe(options, prefix + std::string(rule.name), rule.role, layer));
+    for (RandomTensor& tensor : RandomLayerTensors(options, options.config.layers[i], i))
+      tensors.push_back(std::move(tensor));
   }
   return tensors;
 }
@@ -177,7 +202,8 @@ std::vector<std::byte> RandomModelBytes(const RandomModelOptions& options) {
   GgufWriter writer;
   for (GgufEntry& entry : RandomModelKeys(options))
     EDGEMOE_CHECK(writer.Set(entry.key, std::move(entry.value)).ok(), "keys of a model");
-  const std::vector<RandomTensor> tensors = RandomModelTensors(options);
+  std::vector<RandomTensor> tensors = RandomModelTensors(options);
+  tensors.insert(tensors.end(), options.unused_tensors.begin(), options.unused_tensors.end());
   for (const RandomTensor& tensor : tensors) {
     EDGEMOE_CHECK(writer.AddTensor(tensor.name, tensor.type, tensor.dims).ok(),
                   "widths are whole numbers of blocks");

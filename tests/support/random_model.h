@@ -35,6 +35,13 @@ struct WeightSpread {
 // `columns`: of the tensor's rows.
 WeightSpread LivelySpread(TensorRole role, std::uint64_t columns);
 
+struct RandomTensor {
+  std::string name;
+  TensorRole role = TensorRole::kEmbedding;
+  TensorType type = TensorType::kF32;
+  std::vector<std::uint64_t> dims;  // innermost first
+};
+
 struct RandomModelOptions {
   // Of an architecture that engine/model/arch knows. vocabulary_size is kTinyVocabularySize.
   ModelConfig config;
@@ -52,18 +59,15 @@ struct RandomModelOptions {
   // For files that differ from others in one thing.
   // Key -> its value, also of a key that files usually lack; nothing where the key is left out.
   std::map<std::string, std::optional<GgufValue>> changed_keys;
-  std::string altered_tensor;  // its weights come from another seed, all others stay
-};
-
-struct RandomTensor {
-  std::string name;
-  TensorRole role = TensorRole::kEmbedding;
-  TensorType type = TensorType::kF32;
-  std::vector<std::uint64_t> dims;  // innermost first
+  std::vector<RandomTensor> unused_tensors;  // behind all others; the model does not read them
+  std::string altered_tensor;                // its weights come from another seed, all others stay
 };
 
 // The parts, for tests that break one of them. In the order of the file.
 std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options);
+// Of a layer like `layer`, as block `index` has them.
+std::vector<RandomTensor> RandomLayerTensors(const RandomModelOptions& options,
+                                             const LayerConfig& layer, std::uint32_t index);
 std::vector<GgufEntry> RandomModelKeys(const RandomModelOptions& options);
 
 // The whole file.

@@ -49,9 +49,10 @@ Status ReadInto(const GgufFile& file, ModelConfig& config) {
 
 std::span<const Architecture> Architectures() {
   static const std::array kAll = {
-      arch::kDeepSeek2, arch::kGptOss,  arch::kGranite, arch::kGraniteHybrid, arch::kGraniteMoe,
-      arch::kLfm2,      arch::kLfm2Moe, arch::kLlama,   arch::kMiniCpm,       arch::kOlmoe,
-      arch::kQwen2Moe,  arch::kQwen3,   arch::kQwen3Moe};
+      arch::kDeepSeek2,  arch::kGptOss,    arch::kGranite,  arch::kGraniteHybrid,
+      arch::kGraniteMoe, arch::kLfm2,      arch::kLfm2Moe,  arch::kLlama,
+      arch::kMiniCpm,    arch::kOlmoe,     arch::kQwen2Moe, arch::kQwen3,
+      arch::kQwen35,     arch::kQwen35Moe, arch::kQwen3Moe, arch::kQwen3Next};
   return kAll;
 }
 

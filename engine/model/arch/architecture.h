@@ -22,7 +22,8 @@ namespace edgemoe {
 struct TensorRule {
   TensorRole role;
   std::string_view name;
-  bool optional = false;  // a file may lack it: the model then has none
+  bool optional = false;         // a file may lack it: the model then has none
+  std::string_view unless = {};  // a file that has a tensor of this name in the layer lacks it
 };
 
 struct Architecture {

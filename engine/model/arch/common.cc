@@ -73,13 +73,6 @@ Status ReadSizes(MetadataReader& metadata, ModelConfig& config) {
   return metadata.Number("attention.layer_norm_rms_epsilon", 0.0F, 0.999F, &config.rms_epsilon);
 }
 
-Status ReadUnusedBlocks(MetadataReader& metadata, ModelConfig& config) {
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("nextn_predict_layers", 0, config.layer_count() - 1, 0,
-                                           &config.unused_block_count));
-  config.layers.resize(config.layers.size() - config.unused_block_count);
-  return OkStatus();
-}
-
 Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
                      AttentionConfig& attention) {
   EDGEMOE_RETURN_IF_ERROR(metadata.OnlyTrue("attention.causal"));
@@ -182,6 +175,13 @@ Status ReadLeadingDense(MetadataReader& metadata, const ExpertsConfig& experts,
   return OkStatus();
 }
 
+Status DropPredictionLayers(MetadataReader& metadata, ModelConfig& config) {
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("nextn_predict_layers", 0, config.layer_count() - 1, 0,
+                                           &config.prediction_layer_count));
+  config.layers.resize(config.layer_count() - config.prediction_layer_count);
+  return OkStatus();
+}
+
 void IgnoreDescriptions(MetadataReader& metadata) {
   for (const std::string_view name : {"vocab_size", "feed_forward_length",
                                       "expert_shared_feed_forward_length", "tensor_data_layout"})
@@ -231,6 +231,20 @@ std::vector<TensorRule> LayerTensors(const LayerConfig& layer) {
                                                   {TensorRole::kMambaSkip, "ssm_d"},
                                                   {TensorRole::kMambaNorm, "ssm_norm.weight"},
                                                   {TensorRole::kMambaOut, "ssm_out.weight"}});
+  if (const auto* const delta = layer.mixer_as<DeltaNetConfig>()) {
+    add(true,
+        {{.role = TensorRole::kDeltaGroupedIn, .name = "ssm_in.weight", .optional = true},
+         {.role = TensorRole::kDeltaIn, .name = "attn_qkv.weight", .unless = "ssm_in.weight"},
+         {.role = TensorRole::kDeltaGate, .name = "attn_gate.weight", .unless = "ssm_in.weight"}});
+    add(delta->joined_rates, {{TensorRole::kDeltaRatesDecays, "ssm_ba.weight"}});
+    add(!delta->joined_rates, {{TensorRole::kDeltaRate, "ssm_beta.weight"},
+                               {TensorRole::kDeltaDecay, "ssm_alpha.weight"}});
+    add(true, {{TensorRole::kDeltaKernel, "ssm_conv1d.weight"},
+               {TensorRole::kDeltaDecayBias, "ssm_dt.bias"},
+               {TensorRole::kDeltaDecayScale, "ssm_a"},
+               {TensorRole::kDeltaNorm, "ssm_norm.weight"},
+               {TensorRole::kDeltaOut, "ssm_out.weight"}});
+  }
   add(true, {{TensorRole::kFeedForwardNorm, "ffn_norm.weight"}});
   add(!layer.experts, {{TensorRole::kDenseGate, "ffn_gate.weight"},
                        {TensorRole::kDenseUp, "ffn_up.weight"},

@@ -24,10 +24,6 @@ Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
 Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32_t size,
                 RopeConfig& rope);
 
-// nextn_predict_layers of block_count blocks are no layers: they predict further tokens, and are
-// not used. Before anything is read that there is one of for each layer.
-Status ReadUnusedBlocks(MetadataReader& metadata, ModelConfig& config);
-
 // expert_count and expert_used_count; the width of an expert from `width_key`.
 Status ReadExpertSizes(MetadataReader& metadata, std::string_view width_key, ModelConfig& config);
 // The same for architectures without shared experts and groups: refuses both.
@@ -48,6 +44,10 @@ Status ReadExpertGroups(MetadataReader& metadata, const ModelConfig& config,
 // `experts`.
 Status ReadLeadingDense(MetadataReader& metadata, const ExpertsConfig& experts,
                         ModelConfig& config);
+
+// nextn_predict_layers: the last so many of `layers` are not the model's. Called when all that is
+// said once for each block has been read.
+Status DropPredictionLayers(MetadataReader& metadata, ModelConfig& config);
 
 // Keys that say nothing which would change a result: see MetadataReader::Ignore.
 void IgnoreDescriptions(MetadataReader& metadata);

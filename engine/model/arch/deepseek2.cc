@@ -93,7 +93,7 @@ Status ReadSharedExperts(MetadataReader& metadata, ModelConfig& config) {
 
 Status Read(MetadataReader& metadata, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(ReadSizes(metadata, config));
-  EDGEMOE_RETURN_IF_ERROR(ReadUnusedBlocks(metadata, config));
+  EDGEMOE_RETURN_IF_ERROR(DropPredictionLayers(metadata, config));
   LatentAttentionConfig attention;
   EDGEMOE_RETURN_IF_ERROR(ReadLatentAttention(metadata, config, attention));
   for (LayerConfig& layer : config.layers) layer.mixer = attention;

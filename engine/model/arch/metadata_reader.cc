@@ -84,6 +84,22 @@ Status MetadataReader::EachLayer(std::string_view name, std::uint32_t least, std
   return OkStatus();
 }
 
+Status MetadataReader::Flags(std::string_view name, std::uint32_t layer_count,
+                             std::vector<bool>* out) {
+  const std::string key = KeyOf(name);
+  read_.insert(key);
+  EDGEMOE_ASSIGN_OR_RETURN(*out, metadata_.GetBoolArray(key));
+  if (out->size() == layer_count) return OkStatus();
+  return InvalidField(key, "an array of " + std::to_string(out->size()),
+                      std::to_string(layer_count) + " bools, one a layer");
+}
+
+Result<std::vector<std::int32_t>> MetadataReader::Numbers(std::string_view name) {
+  const std::string key = KeyOf(name);
+  read_.insert(key);
+  return metadata_.GetInt32Array(key);
+}
+
 Status MetadataReader::Number(std::string_view name, float least, float most, float* out) {
   const std::string key = KeyOf(name);
   read_.insert(key);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/result.h"
 #include "engine/base/status.h"
 #include "engine/gguf/gguf_reader.h"
 
@@ -37,6 +38,10 @@ class MetadataReader {
   // The number of each layer: an array, or one for all.
   Status EachLayer(std::string_view name, std::uint32_t least, std::uint32_t most,
                    std::uint32_t layer_count, std::vector<std::uint32_t>* out);
+  // A flag for each layer.
+  Status Flags(std::string_view name, std::uint32_t layer_count, std::vector<bool>* out);
+  // A required array.
+  Result<std::vector<std::int32_t>> Numbers(std::string_view name);
   Status Number(std::string_view name, float least, float most, float* out);
   Status NumberOr(std::string_view name, float least, float most, float fallback, float* out);
   // An index into `accepted`, or `fallback`. UNIMPLEMENTED for another text.

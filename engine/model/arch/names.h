@@ -19,6 +19,9 @@ extern const Architecture kMiniCpm;
 extern const Architecture kOlmoe;
 extern const Architecture kQwen2Moe;
 extern const Architecture kQwen3;
+extern const Architecture kQwen35;
+extern const Architecture kQwen35Moe;
 extern const Architecture kQwen3Moe;
+extern const Architecture kQwen3Next;
 
 }  // namespace edgemoe::arch

@@ -8,6 +8,13 @@
 #include "engine/model/ops/projection.h"
 
 namespace edgemoe {
+namespace {
+
+void ApplyGate(const float* gate, std::size_t size, float* out) {
+  for (std::size_t i = 0; i < size; ++i) out[i] /= 1.0F + std::exp(-gate[i]);
+}
+
+}  // namespace
 
 Attention::Attention(const OpContext& context, const RopeTables& rope)
     : context_(context),
@@ -52,13 +59,13 @@ void Attention::PrepareRow(LayerIndex layer, const LayerWeights& weights, const 
                            std::size_t i) {
   const AttentionConfig& config = context_.config.layers[layer.value].attention();
   const KernelTable& kernels = context_.kernels;
-  float* const q = context_.workspace.q + i * config.q_size();
+  float* const q = context_.workspace.q + i * config.q_rows();
   float* const k = context_.workspace.k + i * config.kv_size();
   float* const v = context_.workspace.v + i * config.kv_size();
   const auto add_bias = [&](TensorRole role, std::size_t size, float* to) {
     if (const float* const bias = weights.floats(role)) kernels.add_scaled(bias, 1.0F, size, to);
   };
-  add_bias(TensorRole::kQueryBias, config.q_size(), q);
+  add_bias(TensorRole::kQueryBias, config.q_rows(), q);
   add_bias(TensorRole::kKeyBias, config.kv_size(), k);
   add_bias(TensorRole::kValueBias, config.kv_size(), v);
   const float* const q_norm = weights.floats(TensorRole::kQueryNorm);
@@ -68,21 +75,22 @@ void Attention::PrepareRow(LayerIndex layer, const LayerWeights& weights, const 
     kernels.rms_norm(q, q_norm, config.q_size(), epsilon, q);
     kernels.rms_norm(k, k_norm, config.kv_size(), epsilon, k);
   }
-  PrepareHeads(layer, rows.origin(i), config.head_count, q_norm, q);
-  PrepareHeads(layer, rows.origin(i), config.kv_head_count, k_norm, k);
+  const std::size_t q_stride = config.q_rows() / config.head_count;
+  PrepareHeads(layer, rows.origin(i), q_norm, {q, config.head_count, q_stride});
+  PrepareHeads(layer, rows.origin(i), k_norm, {k, config.kv_head_count, config.head_size});
 
   const BatchRow& row = rows.row(i);
   kernels.to_half(k, config.kv_size(), row.sequence->Keys(layer, row.position));
   kernels.to_half(v, config.kv_size(), row.sequence->Values(layer, row.position));
 }
 
-void Attention::PrepareHeads(LayerIndex layer, std::size_t row, std::size_t head_count,
-                             const float* norm, float* heads) {
+void Attention::PrepareHeads(LayerIndex layer, std::size_t row, const float* norm,
+                             const Heads& heads) {
   const AttentionConfig& config = context_.config.layers[layer.value].attention();
   const float* const cosines = rope_.cosines(layer, row);
   const float* const sines = rope_.sines(layer, row);
-  for (std::size_t h = 0; h < head_count; ++h) {
-    float* const head = heads + h * config.head_size;
+  for (std::size_t h = 0; h < heads.count; ++h) {
+    float* const head = heads.first + h * heads.stride;
     if (config.qk_norm == QkNorm::kHead) {
       context_.kernels.rms_norm(head, norm, config.head_size, context_.config.rms_epsilon, head);
     }
@@ -96,7 +104,8 @@ void Attention::Attend(LayerIndex layer, const LayerWeights& weights, const Acti
   const KernelTable& kernels = context_.kernels;
   const std::size_t head = item % config.head_count;
   const BatchRow& row = rows.row(item / config.head_count);
-  const float* const q = context_.workspace.q + item * config.head_size;
+  const std::size_t q_stride = config.q_rows() / config.head_count;
+  const float* const q = context_.workspace.q + item * q_stride;
   float* const out = context_.workspace.attended + item * config.head_size;
   const std::size_t kv_begin = head / (config.head_count / config.kv_head_count) * config.head_size;
   const std::size_t stride = config.kv_size();
@@ -124,6 +133,7 @@ void Attention::Attend(LayerIndex layer, const LayerWeights& weights, const Acti
     kernels.attention_mix(scores + (begin - first), values, stride, end_of(begin) - begin,
                           config.head_size, out);
   }
+  if (config.output_gate) ApplyGate(q + config.head_size, config.head_size, out);
 }
 
 void Attention::AddOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {

@@ -24,9 +24,14 @@ class Attention {
   // Biases, norms and rotation of one row's heads; its key and value go to its sequence.
   void PrepareRow(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
                   std::size_t i);
-  // Norms and rotates `head_count` heads.
-  void PrepareHeads(LayerIndex layer, std::size_t row, std::size_t head_count, const float* norm,
-                    float* heads);
+  // Heads of a row, each `stride` floats behind the one before.
+  struct Heads {
+    float* first;
+    std::size_t count;
+    std::size_t stride;
+  };
+  // Norms and rotates them.
+  void PrepareHeads(LayerIndex layer, std::size_t row, const float* norm, const Heads& heads);
   // Head `head` of active row i over the positions that it sees; `scores` [context_length + 1] is
   // scratch.
   void Attend(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,

@@ -40,6 +40,9 @@ StateShape StateShapeOf(const ModelConfig& config) {
     if (const auto* const mamba = layer.mixer_as<Mamba2Config>())
       state.recurrent_size = std::uint64_t{mamba->taps - 1} * mamba->channels() +
                              std::uint64_t{mamba->inner_size()} * mamba->state_size;
+    if (const auto* const delta = layer.mixer_as<DeltaNetConfig>())
+      state.recurrent_size = std::uint64_t{delta->taps - 1} * delta->channels() +
+                             std::uint64_t{delta->value_size()} * delta->head_size;
     state.recurrent = shape.recurrent_floats;
     shape.recurrent_floats += state.recurrent_size;
     shape.layers.push_back(state);
