@@ -120,7 +120,7 @@ TEST(DeepSeek2Config, BlocksBehindTheLayersAreNotUsed) {
   const auto config = ReadModelConfig(*ParseGguf(bytes, bytes.size()));
   ASSERT_TRUE(config) << config.error().ToString();
   EXPECT_EQ(config->layer_count(), 2U);
-  EXPECT_EQ(config->unused_block_count, 1U);
+  EXPECT_EQ(config->prediction_layer_count, 1U);
   const auto loaded = LoadedModel::Load(bytes, {});
   ASSERT_TRUE(loaded) << loaded.error().ToString();
   const auto all = LoadedModel::Load(whole, {});
