@@ -128,6 +128,10 @@ bool IsRequantisable(TensorRole role) {
 
 namespace {
 
+bool IsWithin(TensorRole role, TensorRole first, TensorRole last) {
+  return role >= first && role <= last;
+}
+
 TensorShape MambaShapeOf(TensorRole role, std::uint64_t width, const Mamba2Config& mamba) {
   switch (role) {
     case TensorRole::kMambaIn: return {mamba.in_size(), width};
@@ -161,7 +165,7 @@ TensorShape LatentShapeOf(TensorRole role, std::uint64_t width, const LatentAtte
 
 bool IsOfLatentAttention(TensorRole role) {
   return role == TensorRole::kQuery || role == TensorRole::kAttentionOutput ||
-         (role >= TensorRole::kQueryDown && role <= TensorRole::kKeyValueUp);
+         IsWithin(role, TensorRole::kQueryDown, TensorRole::kKeyValueUp);
 }
 
 TensorShape DeltaShapeOf(TensorRole role, std::uint64_t width, const DeltaNetConfig& delta) {
@@ -180,23 +184,21 @@ TensorShape DeltaShapeOf(TensorRole role, std::uint64_t width, const DeltaNetCon
   }
 }
 
-}  // namespace
-
-TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer) {
+// Of the roles that belong to what joins positions.
+TensorShape MixerShapeOf(TensorRole role, std::uint64_t width, const LayerConfig& layer) {
+  const auto* const latent = layer.mixer_as<LatentAttentionConfig>();
+  if (latent != nullptr && IsOfLatentAttention(role)) return LatentShapeOf(role, width, *latent);
+  if (IsWithin(role, TensorRole::kMambaIn, TensorRole::kMambaOut))
+    return MambaShapeOf(role, width, *layer.mixer_as<Mamba2Config>());
+  if (IsWithin(role, TensorRole::kDeltaIn, TensorRole::kDeltaOut))
+    return DeltaShapeOf(role, width, *layer.mixer_as<DeltaNetConfig>());
   static const AttentionConfig kNoAttention;
   const auto* const own = layer.mixer_as<AttentionConfig>();
   const AttentionConfig& attention = own == nullptr ? kNoAttention : *own;
-  const std::uint64_t width = config.width;
   const bool row_norm = attention.qk_norm == QkNorm::kRow;
-  const auto* const latent = layer.mixer_as<LatentAttentionConfig>();
-  if (latent != nullptr && IsOfLatentAttention(role)) return LatentShapeOf(role, width, *latent);
   switch (role) {
-    case TensorRole::kEmbedding:
-    case TensorRole::kOutput: return {config.vocabulary_size, width};
-    case TensorRole::kOutputNorm:
     case TensorRole::kAttentionNorm:
-    case TensorRole::kAttentionOutputBias:
-    case TensorRole::kFeedForwardNorm: return {1, width};
+    case TensorRole::kAttentionOutputBias: return {1, width};
     case TensorRole::kRopeFactors: return {1, attention.rope.dimension_count / 2};
     case TensorRole::kQuery: return {attention.q_rows(), width};
     case TensorRole::kKey:
@@ -208,37 +210,23 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
     case TensorRole::kKeyNorm: return {1, row_norm ? attention.kv_size() : attention.head_size};
     case TensorRole::kSinks: return {1, attention.head_count};
     case TensorRole::kAttentionOutput: return {width, attention.q_size()};
-    case TensorRole::kQueryDown:
-    case TensorRole::kQueryDownNorm:
-    case TensorRole::kQueryUp:
-    case TensorRole::kKeyValueDown:
-    case TensorRole::kKeyValueDownNorm:
-    case TensorRole::kKeyUp:
-    case TensorRole::kValueUp:
-    case TensorRole::kKeyValueUp: break;
     case TensorRole::kConvolutionIn: return {3 * width, width};
     case TensorRole::kConvolutionKernel:
       return {width, layer.mixer_as<ShortConvolutionConfig>()->taps};
     case TensorRole::kConvolutionOut: return {width, width};
-    case TensorRole::kMambaIn:
-    case TensorRole::kMambaKernel:
-    case TensorRole::kMambaKernelBias:
-    case TensorRole::kMambaStepBias:
-    case TensorRole::kMambaDecay:
-    case TensorRole::kMambaSkip:
-    case TensorRole::kMambaNorm:
-    case TensorRole::kMambaOut: return MambaShapeOf(role, width, *layer.mixer_as<Mamba2Config>());
-    case TensorRole::kDeltaIn:
-    case TensorRole::kDeltaGate:
-    case TensorRole::kDeltaGroupedIn:
-    case TensorRole::kDeltaRate:
-    case TensorRole::kDeltaDecay:
-    case TensorRole::kDeltaRatesDecays:
-    case TensorRole::kDeltaKernel:
-    case TensorRole::kDeltaDecayBias:
-    case TensorRole::kDeltaDecayScale:
-    case TensorRole::kDeltaNorm:
-    case TensorRole::kDeltaOut: return DeltaShapeOf(role, width, *layer.mixer_as<DeltaNetConfig>());
+    default: EDGEMOE_CHECK(false, "every role has a shape");
+  }
+}
+
+}  // namespace
+
+TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer) {
+  const std::uint64_t width = config.width;
+  switch (role) {
+    case TensorRole::kEmbedding:
+    case TensorRole::kOutput: return {config.vocabulary_size, width};
+    case TensorRole::kOutputNorm:
+    case TensorRole::kFeedForwardNorm: return {1, width};
     case TensorRole::kRouter: return {config.expert_count, width};
     case TensorRole::kRouterBias:
     case TensorRole::kSelectionBias: return {1, config.expert_count};
@@ -252,8 +240,8 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
     case TensorRole::kGate:
     case TensorRole::kUp: return {config.expert_width, width};
     case TensorRole::kDown: return {width, config.expert_width};
+    default: return MixerShapeOf(role, width, layer);
   }
-  EDGEMOE_CHECK(false, "every role has a shape");
 }
 
 }  // namespace edgemoe

@@ -14,6 +14,8 @@ std::optional<DenseInput> InputOf(TensorRole role, bool tied) {
     case TensorRole::kQuery:
     case TensorRole::kKey:
     case TensorRole::kValue:
+    case TensorRole::kQueryDown:
+    case TensorRole::kKeyValueDown:
     case TensorRole::kMambaIn: return DenseInput::kAttention;
     case TensorRole::kAttentionOutput: return DenseInput::kAttentionOutput;
     case TensorRole::kOutput: return DenseInput::kOutput;

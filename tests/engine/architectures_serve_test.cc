@@ -87,20 +87,24 @@ TEST_P(ArchitecturesRetypeTest, ItsTypesCanBeChosen) {
   for (int i = 0; i < 40; ++i)
     story += "The cat went to house " + std::to_string(i * 7 % 40) + " by the sea. ";
   ASSERT_TRUE(WriteWholeFile(text, std::as_bytes(std::span(story))).ok());
+  // Below the source's, above what is left where only what stays as it is has many bits.
+  const bool latent = GetParam().starts_with("deepseek2");
+  const double bits = latent ? 14 : 7;
+  const LayerIndex first = FindFixture(GetParam())->model.config.expert_layers().front();
   const auto report = WritePack({.source_path = source_,
                                  .output_path = pack_,
                                  .method = PackMethod::kSensitivity,
-                                 .target = {.bits = 7},
+                                 .target = {.bits = bits},
                                  .calibration_path = text});
   ASSERT_TRUE(report) << report.error().ToString();
-  EXPECT_LE(report->bits, 7);
-  EXPECT_GT(report->bits, 5);
+  EXPECT_LE(report->bits, bits);
+  EXPECT_GT(report->bits, bits - 2);
   ASSERT_TRUE(report->quality);
   EXPECT_GT(report->quality->mean_kl, 0);
   EXPECT_LT(report->quality->mean_kl, 0.5);
   for (const char* role : {"gate", "up", "down"})
     EXPECT_TRUE(std::ranges::any_of(report->rows, [&](const TypeSummary& row) {
-      return row.role == role && row.layer == 0u;
+      return row.role == role && row.layer == first.value;
     })) << role;
   TokensAtEveryBudget(pack_);
 }
@@ -115,11 +119,13 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesServeTest,
                          testing::Values("qwen3moe-yarn", "qwen3moe-yarn-IQ", "olmoe", "gpt-oss",
                                          "gpt-oss-MXFP4", "granitemoe-shared", "granitehybrid",
                                          "granitehybrid-rope", "lfm2moe", "qwen2moe", "llama-moe",
-                                         "minicpm"),
+                                         "minicpm", "deepseek2-sigmoid", "deepseek2-Q8_0",
+                                         "qwen35moe", "qwen3next"),
                          FixtureName);
 INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesRetypeTest,
                          testing::Values("qwen3moe-yarn", "olmoe", "gpt-oss", "gpt-oss-MXFP4",
-                                         "granitehybrid", "lfm2moe", "qwen2moe"),
+                                         "granitehybrid", "lfm2moe", "qwen2moe",
+                                         "deepseek2-sigmoid", "qwen35moe"),
                          FixtureName);
 
 // Some files of OLMoE say the width of an expert under the name that its relatives use.

@@ -2,6 +2,7 @@
 #include "engine/model/arch/common.h"
 
 #include <array>
+#include <utility>
 
 #include "engine/base/accepted.h"
 
@@ -188,82 +189,109 @@ void IgnoreDescriptions(MetadataReader& metadata) {
     metadata.Ignore(name);
 }
 
-std::vector<TensorRule> LayerTensors(const LayerConfig& layer) {
-  std::vector<TensorRule> rules = {{TensorRole::kAttentionNorm, "attn_norm.weight"}};
-  const auto add = [&](bool has, std::initializer_list<TensorRule> more) {
-    if (has) rules.insert(rules.end(), more);
-  };
+namespace {
+
+// Appends rules where a layer has what they are of.
+class RuleList {
+ public:
+  void Add(bool has, std::initializer_list<TensorRule> more) {
+    if (has) rules_.insert(rules_.end(), more);
+  }
+  std::vector<TensorRule> Take() { return std::move(rules_); }
+
+ private:
+  std::vector<TensorRule> rules_;
+};
+
+void AddLatentAttention(const LatentAttentionConfig& latent, RuleList& rules) {
+  const bool query_latent = latent.query_latent_size > 0;
+  rules.Add(!query_latent, {{TensorRole::kQuery, "attn_q.weight"}});
+  rules.Add(query_latent, {{TensorRole::kQueryDown, "attn_q_a.weight"},
+                           {TensorRole::kQueryDownNorm, "attn_q_a_norm.weight"},
+                           {TensorRole::kQueryUp, "attn_q_b.weight"}});
+  rules.Add(true, {{TensorRole::kKeyValueDown, "attn_kv_a_mqa.weight"},
+                   {TensorRole::kKeyValueDownNorm, "attn_kv_a_norm.weight"}});
+  rules.Add(latent.joined_up, {{TensorRole::kKeyValueUp, "attn_kv_b.weight"}});
+  rules.Add(!latent.joined_up,
+            {{TensorRole::kKeyUp, "attn_k_b.weight"}, {TensorRole::kValueUp, "attn_v_b.weight"}});
+  rules.Add(true, {{TensorRole::kAttentionOutput, "attn_output.weight"}});
+}
+
+void AddMixer(const LayerConfig& layer, RuleList& rules) {
   if (const auto* const attention = layer.mixer_as<AttentionConfig>()) {
-    add(true, {{TensorRole::kQuery, "attn_q.weight"},
-               {TensorRole::kKey, "attn_k.weight"},
-               {TensorRole::kValue, "attn_v.weight"}});
-    add(attention->biases, {{TensorRole::kQueryBias, "attn_q.bias"},
-                            {TensorRole::kKeyBias, "attn_k.bias"},
-                            {TensorRole::kValueBias, "attn_v.bias"}});
-    add(attention->output_bias, {{TensorRole::kAttentionOutputBias, "attn_output.bias"}});
-    add(attention->qk_norm != QkNorm::kNone, {{TensorRole::kQueryNorm, "attn_q_norm.weight"},
-                                              {TensorRole::kKeyNorm, "attn_k_norm.weight"}});
-    add(attention->sinks, {{TensorRole::kSinks, "attn_sinks.weight"}});
-    add(true, {{TensorRole::kAttentionOutput, "attn_output.weight"}});
+    rules.Add(true, {{TensorRole::kQuery, "attn_q.weight"},
+                     {TensorRole::kKey, "attn_k.weight"},
+                     {TensorRole::kValue, "attn_v.weight"}});
+    rules.Add(attention->biases, {{TensorRole::kQueryBias, "attn_q.bias"},
+                                  {TensorRole::kKeyBias, "attn_k.bias"},
+                                  {TensorRole::kValueBias, "attn_v.bias"}});
+    rules.Add(attention->output_bias, {{TensorRole::kAttentionOutputBias, "attn_output.bias"}});
+    rules.Add(attention->qk_norm != QkNorm::kNone, {{TensorRole::kQueryNorm, "attn_q_norm.weight"},
+                                                    {TensorRole::kKeyNorm, "attn_k_norm.weight"}});
+    rules.Add(attention->sinks, {{TensorRole::kSinks, "attn_sinks.weight"}});
+    rules.Add(true, {{TensorRole::kAttentionOutput, "attn_output.weight"}});
   }
-  if (const auto* const latent = layer.mixer_as<LatentAttentionConfig>()) {
-    const bool query_latent = latent->query_latent_size > 0;
-    add(!query_latent, {{TensorRole::kQuery, "attn_q.weight"}});
-    add(query_latent, {{TensorRole::kQueryDown, "attn_q_a.weight"},
-                       {TensorRole::kQueryDownNorm, "attn_q_a_norm.weight"},
-                       {TensorRole::kQueryUp, "attn_q_b.weight"}});
-    add(true, {{TensorRole::kKeyValueDown, "attn_kv_a_mqa.weight"},
-               {TensorRole::kKeyValueDownNorm, "attn_kv_a_norm.weight"}});
-    add(latent->joined_up, {{TensorRole::kKeyValueUp, "attn_kv_b.weight"}});
-    add(!latent->joined_up,
-        {{TensorRole::kKeyUp, "attn_k_b.weight"}, {TensorRole::kValueUp, "attn_v_b.weight"}});
-    add(true, {{TensorRole::kAttentionOutput, "attn_output.weight"}});
-  }
-  add(layer.mixer_as<ShortConvolutionConfig>() != nullptr,
-      {{TensorRole::kConvolutionIn, "shortconv.in_proj.weight"},
-       {TensorRole::kConvolutionKernel, "shortconv.conv.weight"},
-       {TensorRole::kConvolutionOut, "shortconv.out_proj.weight"}});
-  add(layer.mixer_as<Mamba2Config>() != nullptr, {{TensorRole::kMambaIn, "ssm_in.weight"},
-                                                  {TensorRole::kMambaKernel, "ssm_conv1d.weight"},
-                                                  {TensorRole::kMambaKernelBias, "ssm_conv1d.bias"},
-                                                  {TensorRole::kMambaStepBias, "ssm_dt.bias"},
-                                                  {TensorRole::kMambaDecay, "ssm_a"},
-                                                  {TensorRole::kMambaSkip, "ssm_d"},
-                                                  {TensorRole::kMambaNorm, "ssm_norm.weight"},
-                                                  {TensorRole::kMambaOut, "ssm_out.weight"}});
+  if (const auto* const latent = layer.mixer_as<LatentAttentionConfig>())
+    AddLatentAttention(*latent, rules);
+  rules.Add(layer.mixer_as<ShortConvolutionConfig>() != nullptr,
+            {{TensorRole::kConvolutionIn, "shortconv.in_proj.weight"},
+             {TensorRole::kConvolutionKernel, "shortconv.conv.weight"},
+             {TensorRole::kConvolutionOut, "shortconv.out_proj.weight"}});
+  rules.Add(layer.mixer_as<Mamba2Config>() != nullptr,
+            {{TensorRole::kMambaIn, "ssm_in.weight"},
+             {TensorRole::kMambaKernel, "ssm_conv1d.weight"},
+             {TensorRole::kMambaKernelBias, "ssm_conv1d.bias"},
+             {TensorRole::kMambaStepBias, "ssm_dt.bias"},
+             {TensorRole::kMambaDecay, "ssm_a"},
+             {TensorRole::kMambaSkip, "ssm_d"},
+             {TensorRole::kMambaNorm, "ssm_norm.weight"},
+             {TensorRole::kMambaOut, "ssm_out.weight"}});
   if (const auto* const delta = layer.mixer_as<DeltaNetConfig>()) {
-    add(true,
+    rules.Add(
+        true,
         {{.role = TensorRole::kDeltaGroupedIn, .name = "ssm_in.weight", .optional = true},
          {.role = TensorRole::kDeltaIn, .name = "attn_qkv.weight", .unless = "ssm_in.weight"},
          {.role = TensorRole::kDeltaGate, .name = "attn_gate.weight", .unless = "ssm_in.weight"}});
-    add(delta->joined_rates, {{TensorRole::kDeltaRatesDecays, "ssm_ba.weight"}});
-    add(!delta->joined_rates, {{TensorRole::kDeltaRate, "ssm_beta.weight"},
-                               {TensorRole::kDeltaDecay, "ssm_alpha.weight"}});
-    add(true, {{TensorRole::kDeltaKernel, "ssm_conv1d.weight"},
-               {TensorRole::kDeltaDecayBias, "ssm_dt.bias"},
-               {TensorRole::kDeltaDecayScale, "ssm_a"},
-               {TensorRole::kDeltaNorm, "ssm_norm.weight"},
-               {TensorRole::kDeltaOut, "ssm_out.weight"}});
+    rules.Add(delta->joined_rates, {{TensorRole::kDeltaRatesDecays, "ssm_ba.weight"}});
+    rules.Add(!delta->joined_rates, {{TensorRole::kDeltaRate, "ssm_beta.weight"},
+                                     {TensorRole::kDeltaDecay, "ssm_alpha.weight"}});
+    rules.Add(true, {{TensorRole::kDeltaKernel, "ssm_conv1d.weight"},
+                     {TensorRole::kDeltaDecayBias, "ssm_dt.bias"},
+                     {TensorRole::kDeltaDecayScale, "ssm_a"},
+                     {TensorRole::kDeltaNorm, "ssm_norm.weight"},
+                     {TensorRole::kDeltaOut, "ssm_out.weight"}});
   }
-  add(true, {{TensorRole::kFeedForwardNorm, "ffn_norm.weight"}});
-  add(!layer.experts, {{TensorRole::kDenseGate, "ffn_gate.weight"},
-                       {TensorRole::kDenseUp, "ffn_up.weight"},
-                       {TensorRole::kDenseDown, "ffn_down.weight"}});
-  if (!layer.experts) return rules;
-  add(true, {{TensorRole::kRouter, "ffn_gate_inp.weight"}});
-  add(layer.experts->selection_bias, {{TensorRole::kSelectionBias, "exp_probs_b.bias"}});
-  add(layer.dense_gate, {{TensorRole::kDenseOutputGate, "ffn_gate_inp_shexp.weight"}});
-  add(layer.dense_width > 0, {{TensorRole::kDenseGate, "ffn_gate_shexp.weight"},
-                              {TensorRole::kDenseUp, "ffn_up_shexp.weight"},
-                              {TensorRole::kDenseDown, "ffn_down_shexp.weight"}});
-  add(layer.experts->router_bias, {{TensorRole::kRouterBias, "ffn_gate_inp.bias"}});
-  add(layer.experts->biases, {{TensorRole::kGateBias, "ffn_gate_exps.bias"},
-                              {TensorRole::kUpBias, "ffn_up_exps.bias"},
-                              {TensorRole::kDownBias, "ffn_down_exps.bias"}});
-  add(true, {{TensorRole::kGate, "ffn_gate_exps.weight"},
-             {TensorRole::kUp, "ffn_up_exps.weight"},
-             {TensorRole::kDown, "ffn_down_exps.weight"}});
-  return rules;
+}
+
+void AddFeedForward(const LayerConfig& layer, RuleList& rules) {
+  rules.Add(true, {{TensorRole::kFeedForwardNorm, "ffn_norm.weight"}});
+  rules.Add(!layer.experts, {{TensorRole::kDenseGate, "ffn_gate.weight"},
+                             {TensorRole::kDenseUp, "ffn_up.weight"},
+                             {TensorRole::kDenseDown, "ffn_down.weight"}});
+  if (!layer.experts) return;
+  rules.Add(true, {{TensorRole::kRouter, "ffn_gate_inp.weight"}});
+  rules.Add(layer.experts->selection_bias, {{TensorRole::kSelectionBias, "exp_probs_b.bias"}});
+  rules.Add(layer.dense_gate, {{TensorRole::kDenseOutputGate, "ffn_gate_inp_shexp.weight"}});
+  rules.Add(layer.dense_width > 0, {{TensorRole::kDenseGate, "ffn_gate_shexp.weight"},
+                                    {TensorRole::kDenseUp, "ffn_up_shexp.weight"},
+                                    {TensorRole::kDenseDown, "ffn_down_shexp.weight"}});
+  rules.Add(layer.experts->router_bias, {{TensorRole::kRouterBias, "ffn_gate_inp.bias"}});
+  rules.Add(layer.experts->biases, {{TensorRole::kGateBias, "ffn_gate_exps.bias"},
+                                    {TensorRole::kUpBias, "ffn_up_exps.bias"},
+                                    {TensorRole::kDownBias, "ffn_down_exps.bias"}});
+  rules.Add(true, {{TensorRole::kGate, "ffn_gate_exps.weight"},
+                   {TensorRole::kUp, "ffn_up_exps.weight"},
+                   {TensorRole::kDown, "ffn_down_exps.weight"}});
+}
+
+}  // namespace
+
+std::vector<TensorRule> LayerTensors(const LayerConfig& layer) {
+  RuleList rules;
+  rules.Add(true, {{TensorRole::kAttentionNorm, "attn_norm.weight"}});
+  AddMixer(layer, rules);
+  AddFeedForward(layer, rules);
+  return rules.Take();
 }
 
 }  // namespace edgemoe::arch

@@ -93,7 +93,6 @@ Status ReadSharedExperts(MetadataReader& metadata, ModelConfig& config) {
 
 Status Read(MetadataReader& metadata, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(ReadSizes(metadata, config));
-  EDGEMOE_RETURN_IF_ERROR(DropPredictionLayers(metadata, config));
   LatentAttentionConfig attention;
   EDGEMOE_RETURN_IF_ERROR(ReadLatentAttention(metadata, config, attention));
   for (LayerConfig& layer : config.layers) layer.mixer = attention;
@@ -102,6 +101,7 @@ Status Read(MetadataReader& metadata, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(ReadRouting(metadata, config, experts));
   EDGEMOE_RETURN_IF_ERROR(ReadLeadingDense(metadata, experts, config));
   EDGEMOE_RETURN_IF_ERROR(ReadSharedExperts(metadata, config));
+  EDGEMOE_RETURN_IF_ERROR(DropPredictionLayers(metadata, config));
   IgnoreDescriptions(metadata);
   return OkStatus();
 }

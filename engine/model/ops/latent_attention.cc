@@ -64,9 +64,15 @@ struct Rows {
   std::size_t count;
 };
 
-// y[t * y_stride + row] = matrix * x[t]; `encoded` is room for the rows.
+// Where their products go: row t of them at t * stride.
+struct Products {
+  float* first;
+  std::size_t stride;
+};
+
+// y[t] = matrix * x[t]; `encoded` is room for the rows.
 void Multiply(const KernelTable& kernels, const HeadMatrix& matrix, const Rows& x,
-              std::byte* encoded, float* y, std::size_t y_stride) {
+              std::byte* encoded, const Products& y) {
   const ActivationType type = ActivationTypeFor(matrix.type);
   MatMulArgs args;
   args.weights = matrix.bytes;
@@ -77,8 +83,8 @@ void Multiply(const KernelTable& kernels, const HeadMatrix& matrix, const Rows& 
   args.x = encoded;
   args.x_row_bytes = EncodedStride(type, matrix.columns);
   args.token_count = x.count;
-  args.y = y;
-  args.y_stride = y_stride;
+  args.y = y.first;
+  args.y_stride = y.stride;
   for (std::size_t t = 0; t < x.count; ++t)
     kernels.encode[static_cast<std::size_t>(type)](x.first + t * x.stride, matrix.columns,
                                                    encoded + t * args.x_row_bytes);
@@ -214,7 +220,7 @@ void LatentAttention::Absorb(const LatentAttentionConfig& config, const LayerWei
     const HeadMatrix keys = OfHead(weights.matrix(TensorRole::kKeyUp), config.head_count, item.head,
                                    0, config.latent_size);
     Multiply(context_.kernels, keys, {queries, stride, item.count}, item.encoded_query,
-             item.absorbed, key_size);
+             {item.absorbed, key_size});
     return;
   }
   // The matrix makes keys of latents: its rows are added up by the query.
@@ -261,7 +267,7 @@ void LatentAttention::Release(const LatentAttentionConfig& config, const LayerWe
   const std::size_t stride = config.values_size();
   Multiply(
       context_.kernels, values, {item.mixed, config.latent_size, item.count}, item.encoded_latent,
-      context_.workspace.attended + item.first * stride + item.head * config.value_size, stride);
+      {context_.workspace.attended + item.first * stride + item.head * config.value_size, stride});
 }
 
 void LatentAttention::AddOutput(LayerIndex layer, const LayerWeights& weights,
