@@ -14,7 +14,7 @@ namespace edgemoe {
 
 // The input of a group of dense matrices.
 enum class DenseInput : std::uint8_t {
-  kAttention = 0,        // of q, k and v, normed: [rows, width]
+  kAttention = 0,        // of q, k and v, or what goes into a delta net, normed: [rows, width]
   kAttentionOutput = 1,  // [rows, head_count * head_size]
   kFfn = 2,              // of the router, and of each expert for the rows that chose it, normed:
                          // [rows, width]

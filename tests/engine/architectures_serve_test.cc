@@ -107,7 +107,8 @@ TEST_P(ArchitecturesServeTest, ItsTypesCanBeChosen) {
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesServeTest,
                          testing::Values("qwen3moe-yarn", "qwen3moe-yarn-IQ", "olmoe", "gpt-oss",
-                                         "gpt-oss-MXFP4"),
+                                         "gpt-oss-MXFP4", "qwen35moe", "qwen35moe-wide-Q4_K",
+                                         "qwen3next", "qwen3next-grouped-Q8_0"),
                          [](const auto& fixture) {
                            std::string name = fixture.param;
                            std::ranges::replace(name, '-', '_');
