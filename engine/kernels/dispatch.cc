@@ -50,6 +50,7 @@ constexpr std::size_t Index(TensorType type) { return static_cast<std::size_t>(t
     table.to_half = isa::ToHalf;                                                      \
     table.attention_scores = isa::AttentionScores;                                    \
     table.attention_mix = isa::AttentionMix;                                          \
+    table.state_scan = isa::StateScan;                                                \
     table.delta_rule = isa::DeltaRule;                                                \
     return table;                                                                     \
   }()

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "engine/kernels/mat_mul_args.h"
+#include "engine/kernels/state_scan_args.h"
 
 #define EDGEMOE_DECLARE_KERNELS(isa)                                                             \
   namespace edgemoe::isa {                                                                       \
@@ -50,6 +51,7 @@
                        std::size_t count, std::size_t head_size, float scale, float* scores);    \
   void AttentionMix(const float* weights, const std::uint16_t* values, std::size_t value_stride, \
                     std::size_t count, std::size_t head_size, float* out);                       \
+  void StateScan(const StateScanArgs& args);                                                     \
   void DeltaRule(const DeltaRuleArgs& args);                                                     \
   }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "engine/kernels/mat_mul_args.h"
+#include "engine/kernels/state_scan_args.h"
 #include "engine/quant/tensor_type.h"
 
 namespace edgemoe {
@@ -80,6 +81,9 @@ struct KernelTable {
   void (*attention_mix)(const float* weights, const std::uint16_t* values, std::size_t value_stride,
                         std::size_t count, std::size_t head_size, float* out);
 
+  // For each row i of the state: row = decay * row + step * x[i] * b;
+  // out[i] = dot(row, c) + skip * x[i], with the new row.
+  void (*state_scan)(const StateScanArgs& args);
   // state = decay * state + key (rate * (value - decay * key state)); out = query state, with the
   // new state; vectors are rows.
   void (*delta_rule)(const DeltaRuleArgs& args);

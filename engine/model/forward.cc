@@ -14,7 +14,10 @@
 #include "engine/model/ops/dense_feed_forward.h"
 #include "engine/model/ops/encoded_rows.h"
 #include "engine/model/ops/expert_feed_forward.h"
+#include "engine/model/ops/latent_attention.h"
+#include "engine/model/ops/mamba2.h"
 #include "engine/model/ops/projection.h"
+#include "engine/model/ops/rope.h"
 #include "engine/model/ops/short_convolution.h"
 #include "engine/model/workspace.h"
 #include "engine/quant/quantize.h"
@@ -37,8 +40,11 @@ class Transformer final : public Forward {
         context_{config_,    parts.kernels,     parts.pool,
                  workspace_, options_.rows_max, options_.observer},
         rows_(options_.rows_max),
-        attention_(context_),
+        rope_(config_, parts.weights.rope_factors, options_.rows_max, workspace_.rope),
+        attention_(context_, rope_),
+        latent_attention_(context_, rope_),
         short_convolution_(context_),
+        mamba2_(context_),
         delta_net_(context_),
         dense_feed_forward_(context_),
         expert_feed_forward_(context_, parts.experts, dense_feed_forward_),
@@ -52,7 +58,7 @@ class Transformer final : public Forward {
     rows_.Start(rows, results);
     parts_.experts.BeginStep();
     Embed(rows);
-    attention_.SetPositions(rows);
+    rope_.SetPositions(rows);
     for (std::uint32_t layer = 0; layer < config_.layer_count(); ++layer) {
       rows_.FailCancelled();
       rows_.Compact(workspace_.x, config_.width);
@@ -71,6 +77,10 @@ class Transformer final : public Forward {
     const LayerConfig& config = config_.layers[layer.value];
     if (config.mixer_as<ShortConvolutionConfig>() != nullptr) {
       short_convolution_.Run(layer, weights, rows_);
+    } else if (config.mixer_as<Mamba2Config>() != nullptr) {
+      mamba2_.Run(layer, weights, rows_);
+    } else if (config.mixer_as<LatentAttentionConfig>() != nullptr) {
+      latent_attention_.Run(layer, weights, rows_);
     } else if (config.mixer_as<DeltaNetConfig>() != nullptr) {
       delta_net_.Run(layer, weights, rows_);
     } else {
@@ -151,8 +161,11 @@ class Transformer final : public Forward {
   Workspace workspace_;
   const OpContext context_;
   ActiveRows rows_;
+  RopeTables rope_;
   Attention attention_;
+  LatentAttention latent_attention_;
   ShortConvolution short_convolution_;
+  Mamba2 mamba2_;
   DeltaNet delta_net_;
   DenseFeedForward dense_feed_forward_;
   ExpertFeedForward expert_feed_forward_;

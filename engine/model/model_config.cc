@@ -13,17 +13,13 @@ std::uint32_t MaxOver(const std::vector<LayerConfig>& layers, Of of) {
   return most;
 }
 
-template <class Mixer, class Of>
-std::uint32_t MaxOfMixer(const std::vector<LayerConfig>& layers, Of of) {
+// Over the layers with this mixer.
+template <class Config, class Of>
+std::uint32_t MaxOf(const std::vector<LayerConfig>& layers, Of of) {
   return MaxOver(layers, [&](const LayerConfig& layer) {
-    const auto* const mixer = layer.mixer_as<Mixer>();
+    const auto* const mixer = layer.mixer_as<Config>();
     return mixer == nullptr ? 0 : of(*mixer);
   });
-}
-
-template <class Of>
-std::uint32_t MaxOfAttention(const std::vector<LayerConfig>& layers, Of of) {
-  return MaxOfMixer<AttentionConfig>(layers, of);
 }
 
 }  // namespace
@@ -41,19 +37,35 @@ std::vector<LayerIndex> ModelConfig::expert_layers() const {
 }
 
 std::uint32_t ModelConfig::q_size_max() const {
-  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.q_size(); });
+  return std::max(
+      MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.q_size(); }),
+      MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.queries_size(); }));
+}
+
+std::uint32_t ModelConfig::attended_size_max() const {
+  return std::max(
+      MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.q_size(); }),
+      MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.values_size(); }));
 }
 
 std::uint32_t ModelConfig::q_rows_max() const {
-  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.q_rows(); });
+  return std::max(
+      MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.q_rows(); }),
+      MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.queries_size(); }));
 }
 
 std::uint32_t ModelConfig::kv_size_max() const {
-  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.kv_size(); });
+  return std::max(MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.kv_size(); }),
+                  MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.key_size(); }));
 }
 
 std::uint32_t ModelConfig::head_count_max() const {
-  return MaxOfAttention(layers, [](const AttentionConfig& a) { return a.head_count; });
+  return std::max(MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.head_count; }),
+                  MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.head_count; }));
+}
+
+std::uint32_t ModelConfig::query_latent_size_max() const {
+  return MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.query_latent_size; });
 }
 
 bool ModelConfig::has_convolution() const {
@@ -61,18 +73,25 @@ bool ModelConfig::has_convolution() const {
       layers, [](const LayerConfig& l) { return l.mixer_as<ShortConvolutionConfig>() != nullptr; });
 }
 
+std::uint32_t ModelConfig::mamba_in_size_max() const {
+  return MaxOf<Mamba2Config>(layers, [](const Mamba2Config& m) { return m.in_size(); });
+}
+
+std::uint32_t ModelConfig::mamba_inner_size_max() const {
+  return MaxOf<Mamba2Config>(layers, [](const Mamba2Config& m) { return m.inner_size(); });
+}
+
 std::uint32_t ModelConfig::delta_in_size_max() const {
-  return MaxOfMixer<DeltaNetConfig>(
+  return MaxOf<DeltaNetConfig>(
       layers, [](const DeltaNetConfig& d) { return d.channels() + d.value_size(); });
 }
 
 std::uint32_t ModelConfig::delta_value_size_max() const {
-  return MaxOfMixer<DeltaNetConfig>(layers, [](const DeltaNetConfig& d) { return d.value_size(); });
+  return MaxOf<DeltaNetConfig>(layers, [](const DeltaNetConfig& d) { return d.value_size(); });
 }
 
 std::uint32_t ModelConfig::delta_value_head_count_max() const {
-  return MaxOfMixer<DeltaNetConfig>(layers,
-                                    [](const DeltaNetConfig& d) { return d.value_head_count; });
+  return MaxOf<DeltaNetConfig>(layers, [](const DeltaNetConfig& d) { return d.value_head_count; });
 }
 
 std::uint32_t ModelConfig::dense_width_max() const {

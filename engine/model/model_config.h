@@ -27,6 +27,8 @@ constexpr std::uint32_t kVocabularySizeMax = 1u << 22;
 constexpr std::uint32_t kContextLengthMax = 1u << 24;
 constexpr std::uint32_t kConvolutionWidthMax = 64;
 constexpr std::uint32_t kExpertGroupCountMax = 64;
+constexpr std::uint32_t kStateSizeMax = 1024;
+constexpr std::uint32_t kLatentSizeMax = 1u << 14;
 
 enum class RopeScaling : std::uint8_t { kNone, kLinear, kYarn };
 
@@ -51,7 +53,9 @@ struct RopeConfig {
   float beta_fast = 32;
   float beta_slow = 1;
   float extrapolation = 1;     // how much of that mixing is done: 0 is kLinear
-  float attention_factor = 1;  // times 1 + 0.1 ln(factor): the length of rotated heads
+  bool factors = false;        // where the file has them, pair i's frequency is divided by factor i
+  float attention_factor = 1;  // times 1 + growth * ln(factor): the length of rotated heads
+  double growth = 0.1;
 
   bool operator==(const RopeConfig&) const = default;
 };
@@ -90,6 +94,47 @@ struct ShortConvolutionConfig {
   std::uint32_t taps = 0;  // positions that an output sees, its own included; at least 2
 };
 
+// Mamba-2, a selective state space (arXiv 2405.21060). One projection gives z [inner], x [inner],
+// b and c [groups, state_size] and dt [heads]; x, b and c are each convolved with their past, with
+// a bias and SiLU. Head h, of head_size elements of x, keeps S [head_size, state_size]: with
+// d = softplus(dt + bias), S = exp(d * A) S + d x b^T and y = S c + D x, where b and c are those of
+// group h / (heads / groups). RMS norm, group by group, of silu(z) * y is projected back.
+struct Mamba2Config {
+  std::uint32_t taps = 0;  // positions that a convolution sees, its own included; at least 2
+  std::uint32_t head_count = 0;
+  std::uint32_t head_size = 0;
+  std::uint32_t state_size = 0;
+  std::uint32_t group_count = 0;  // divides head_count
+
+  std::uint32_t inner_size() const { return head_count * head_size; }
+  // What is convolved: x, then b, then c.
+  std::uint32_t channels() const { return inner_size() + 2 * group_count * state_size; }
+  // What the projection gives: z, the channels, dt.
+  std::uint32_t in_size() const { return inner_size() + channels() + head_count; }
+};
+
+// Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434, section 2.1). A position keeps one
+// latent [latent_size], from which all heads have their keys and values, and beside it one rotated
+// key [rope.dimension_count] for all heads. Each head's key matrix is multiplied into its query and
+// its value matrix into what it has attended to, so that scores and sums are over latents.
+struct LatentAttentionConfig {
+  std::uint32_t head_count = 0;
+  std::uint32_t query_latent_size = 0;  // queries come from a latent of this size; 0: from x
+  std::uint32_t latent_size = 0;
+  std::uint32_t unrotated_size = 0;  // of a head's query, beside rope.dimension_count
+  std::uint32_t value_size = 0;      // of a head
+  // Keys and values of all heads are one matrix in the file, each head's keys before its values.
+  bool joined_up = false;
+  // Of YaRN: scores are multiplied by (1 + this * ln(factor))^2; 0: what rope.growth makes of it.
+  float log_multiplier = 0;
+  RopeConfig rope;  // its growth is 0 where there is a log_multiplier
+
+  std::uint32_t query_size() const { return unrotated_size + rope.dimension_count; }  // of a head
+  std::uint32_t queries_size() const { return head_count * query_size(); }
+  std::uint32_t key_size() const { return latent_size + rope.dimension_count; }
+  std::uint32_t values_size() const { return head_count * value_size; }
+};
+
 // Which key head value head h has.
 enum class KeySharing : std::uint8_t {
   kBlocks,  // h / (value_head_count / key_head_count)
@@ -119,7 +164,8 @@ struct DeltaNetConfig {
 };
 
 // What joins a position with those before it.
-using Mixer = std::variant<AttentionConfig, ShortConvolutionConfig, DeltaNetConfig>;
+using Mixer = std::variant<AttentionConfig, ShortConvolutionConfig, Mamba2Config,
+                           LatentAttentionConfig, DeltaNetConfig>;
 
 // How gate and up become the input of down.
 enum class Activation : std::uint8_t {
@@ -195,10 +241,15 @@ struct ModelConfig {
 
   // The most that any layer needs, for buffers that all layers share; 0 where none needs it.
   std::uint32_t q_size_max() const;
+  // Of what attention of any kind gives to its output matrix.
+  std::uint32_t attended_size_max() const;
   std::uint32_t q_rows_max() const;
   std::uint32_t kv_size_max() const;
   std::uint32_t head_count_max() const;
+  std::uint32_t query_latent_size_max() const;
   bool has_convolution() const;
+  std::uint32_t mamba_in_size_max() const;
+  std::uint32_t mamba_inner_size_max() const;
   // The largest channels() + value_size(), value_size() and value_head_count of delta nets.
   std::uint32_t delta_in_size_max() const;
   std::uint32_t delta_value_size_max() const;

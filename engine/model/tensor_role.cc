@@ -11,6 +11,7 @@ const char* TensorRoleName(TensorRole role) {
   constexpr std::array<const char*, kTensorRoleCount> kNames = {"embedding",
                                                                 "output_norm",
                                                                 "output",
+                                                                "rope_factors",
                                                                 "attention_norm",
                                                                 "query",
                                                                 "query_bias",
@@ -23,9 +24,25 @@ const char* TensorRoleName(TensorRole role) {
                                                                 "sinks",
                                                                 "attention_output",
                                                                 "attention_output_bias",
+                                                                "query_down",
+                                                                "query_down_norm",
+                                                                "query_up",
+                                                                "key_value_down",
+                                                                "key_value_down_norm",
+                                                                "key_up",
+                                                                "value_up",
+                                                                "key_value_up",
                                                                 "convolution_in",
                                                                 "convolution_kernel",
                                                                 "convolution_out",
+                                                                "mamba_in",
+                                                                "mamba_kernel",
+                                                                "mamba_kernel_bias",
+                                                                "mamba_step_bias",
+                                                                "mamba_decay",
+                                                                "mamba_skip",
+                                                                "mamba_norm",
+                                                                "mamba_out",
                                                                 "delta_in",
                                                                 "delta_gate",
                                                                 "delta_grouped_in",
@@ -57,6 +74,7 @@ const char* TensorRoleName(TensorRole role) {
 bool IsFloatVector(TensorRole role) {
   switch (role) {
     case TensorRole::kOutputNorm:
+    case TensorRole::kRopeFactors:
     case TensorRole::kAttentionNorm:
     case TensorRole::kQueryBias:
     case TensorRole::kQueryNorm:
@@ -65,8 +83,16 @@ bool IsFloatVector(TensorRole role) {
     case TensorRole::kValueBias:
     case TensorRole::kSinks:
     case TensorRole::kAttentionOutputBias:
+    case TensorRole::kQueryDownNorm:
+    case TensorRole::kKeyValueDownNorm:
     case TensorRole::kFeedForwardNorm:
     case TensorRole::kConvolutionKernel:
+    case TensorRole::kMambaKernel:
+    case TensorRole::kMambaKernelBias:
+    case TensorRole::kMambaStepBias:
+    case TensorRole::kMambaDecay:
+    case TensorRole::kMambaSkip:
+    case TensorRole::kMambaNorm:
     case TensorRole::kDeltaKernel:
     case TensorRole::kDeltaDecayBias:
     case TensorRole::kDeltaDecayScale:
@@ -89,6 +115,14 @@ bool IsRequantisable(TensorRole role) {
     case TensorRole::kKey:
     case TensorRole::kValue:
     case TensorRole::kAttentionOutput:
+    case TensorRole::kMambaIn:
+    case TensorRole::kMambaOut:
+    case TensorRole::kDeltaIn:
+    case TensorRole::kDeltaGate:
+    case TensorRole::kDeltaGroupedIn:
+    case TensorRole::kDeltaOut:
+    case TensorRole::kQueryDown:
+    case TensorRole::kKeyValueDown:
     case TensorRole::kGate:
     case TensorRole::kUp:
     case TensorRole::kDown: return true;
@@ -97,6 +131,46 @@ bool IsRequantisable(TensorRole role) {
 }
 
 namespace {
+
+bool IsWithin(TensorRole role, TensorRole first, TensorRole last) {
+  return role >= first && role <= last;
+}
+
+TensorShape MambaShapeOf(TensorRole role, std::uint64_t width, const Mamba2Config& mamba) {
+  switch (role) {
+    case TensorRole::kMambaIn: return {mamba.in_size(), width};
+    case TensorRole::kMambaKernel: return {mamba.channels(), mamba.taps};
+    case TensorRole::kMambaKernelBias: return {1, mamba.channels()};
+    case TensorRole::kMambaStepBias: return {1, mamba.head_count};
+    case TensorRole::kMambaDecay:
+    case TensorRole::kMambaSkip: return {mamba.head_count, 1};
+    case TensorRole::kMambaNorm: return {mamba.group_count, mamba.inner_size() / mamba.group_count};
+    default: return {width, mamba.inner_size()};  // kMambaOut
+  }
+}
+
+TensorShape LatentShapeOf(TensorRole role, std::uint64_t width, const LatentAttentionConfig& own) {
+  const std::uint64_t heads = own.head_count;
+  switch (role) {
+    case TensorRole::kQuery: return {heads * own.query_size(), width};
+    case TensorRole::kQueryDown: return {own.query_latent_size, width};
+    case TensorRole::kQueryDownNorm: return {1, own.query_latent_size};
+    case TensorRole::kQueryUp: return {heads * own.query_size(), own.query_latent_size};
+    case TensorRole::kKeyValueDown: return {own.key_size(), width};
+    case TensorRole::kKeyValueDownNorm: return {1, own.latent_size};
+    case TensorRole::kKeyUp: return {own.latent_size, own.unrotated_size, heads};
+    case TensorRole::kValueUp: return {own.value_size, own.latent_size, heads};
+    case TensorRole::kKeyValueUp:
+      return {heads * (own.unrotated_size + own.value_size), own.latent_size};
+    case TensorRole::kAttentionOutput: return {width, own.values_size()};
+    default: EDGEMOE_CHECK(false, "not a tensor of latent attention");
+  }
+}
+
+bool IsOfLatentAttention(TensorRole role) {
+  return role == TensorRole::kQuery || role == TensorRole::kAttentionOutput ||
+         IsWithin(role, TensorRole::kQueryDown, TensorRole::kKeyValueUp);
+}
 
 TensorShape DeltaShapeOf(TensorRole role, std::uint64_t width, const DeltaNetConfig& delta) {
   switch (role) {
@@ -114,21 +188,22 @@ TensorShape DeltaShapeOf(TensorRole role, std::uint64_t width, const DeltaNetCon
   }
 }
 
-}  // namespace
-
-TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer) {
+// Of the roles that belong to what joins positions.
+TensorShape MixerShapeOf(TensorRole role, std::uint64_t width, const LayerConfig& layer) {
+  const auto* const latent = layer.mixer_as<LatentAttentionConfig>();
+  if (latent != nullptr && IsOfLatentAttention(role)) return LatentShapeOf(role, width, *latent);
+  if (IsWithin(role, TensorRole::kMambaIn, TensorRole::kMambaOut))
+    return MambaShapeOf(role, width, *layer.mixer_as<Mamba2Config>());
+  if (IsWithin(role, TensorRole::kDeltaIn, TensorRole::kDeltaOut))
+    return DeltaShapeOf(role, width, *layer.mixer_as<DeltaNetConfig>());
   static const AttentionConfig kNoAttention;
   const auto* const own = layer.mixer_as<AttentionConfig>();
   const AttentionConfig& attention = own == nullptr ? kNoAttention : *own;
-  const std::uint64_t width = config.width;
   const bool row_norm = attention.qk_norm == QkNorm::kRow;
   switch (role) {
-    case TensorRole::kEmbedding:
-    case TensorRole::kOutput: return {config.vocabulary_size, width};
-    case TensorRole::kOutputNorm:
     case TensorRole::kAttentionNorm:
-    case TensorRole::kAttentionOutputBias:
-    case TensorRole::kFeedForwardNorm: return {1, width};
+    case TensorRole::kAttentionOutputBias: return {1, width};
+    case TensorRole::kRopeFactors: return {1, attention.rope.dimension_count / 2};
     case TensorRole::kQuery: return {attention.q_rows(), width};
     case TensorRole::kKey:
     case TensorRole::kValue: return {attention.kv_size(), width};
@@ -143,17 +218,19 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
     case TensorRole::kConvolutionKernel:
       return {width, layer.mixer_as<ShortConvolutionConfig>()->taps};
     case TensorRole::kConvolutionOut: return {width, width};
-    case TensorRole::kDeltaIn:
-    case TensorRole::kDeltaGate:
-    case TensorRole::kDeltaGroupedIn:
-    case TensorRole::kDeltaRate:
-    case TensorRole::kDeltaDecay:
-    case TensorRole::kDeltaRatesDecays:
-    case TensorRole::kDeltaKernel:
-    case TensorRole::kDeltaDecayBias:
-    case TensorRole::kDeltaDecayScale:
-    case TensorRole::kDeltaNorm:
-    case TensorRole::kDeltaOut: return DeltaShapeOf(role, width, *layer.mixer_as<DeltaNetConfig>());
+    default: EDGEMOE_CHECK(false, "every role has a shape");
+  }
+}
+
+}  // namespace
+
+TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer) {
+  const std::uint64_t width = config.width;
+  switch (role) {
+    case TensorRole::kEmbedding:
+    case TensorRole::kOutput: return {config.vocabulary_size, width};
+    case TensorRole::kOutputNorm:
+    case TensorRole::kFeedForwardNorm: return {1, width};
     case TensorRole::kRouter: return {config.expert_count, width};
     case TensorRole::kRouterBias:
     case TensorRole::kSelectionBias: return {1, config.expert_count};
@@ -167,8 +244,8 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
     case TensorRole::kGate:
     case TensorRole::kUp: return {config.expert_width, width};
     case TensorRole::kDown: return {width, config.expert_width};
+    default: return MixerShapeOf(role, width, layer);
   }
-  EDGEMOE_CHECK(false, "every role has a shape");
 }
 
 }  // namespace edgemoe

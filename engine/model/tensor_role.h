@@ -16,6 +16,7 @@ enum class TensorRole : std::uint8_t {
   kEmbedding,
   kOutputNorm,
   kOutput,
+  kRopeFactors,
   // Of a layer.
   kAttentionNorm,
   kQuery,
@@ -29,9 +30,25 @@ enum class TensorRole : std::uint8_t {
   kSinks,
   kAttentionOutput,
   kAttentionOutputBias,
+  kQueryDown,  // of latent attention: from x to the latents, and from these to all heads
+  kQueryDownNorm,
+  kQueryUp,
+  kKeyValueDown,  // gives the rotated key, too
+  kKeyValueDownNorm,
+  kKeyUp,
+  kValueUp,
+  kKeyValueUp,  // the two in one
   kConvolutionIn,
   kConvolutionKernel,
   kConvolutionOut,
+  kMambaIn,
+  kMambaKernel,
+  kMambaKernelBias,
+  kMambaStepBias,
+  kMambaDecay,  // the logarithm of what a state keeps in a step of 1: negative
+  kMambaSkip,
+  kMambaNorm,
+  kMambaOut,
   kDeltaIn,           // queries, keys and values of all heads
   kDeltaGate,         // of the output of all value heads
   kDeltaGroupedIn,    // both, key head by key head: its query, key, values and gates
@@ -59,7 +76,7 @@ enum class TensorRole : std::uint8_t {
   kUp,
   kDown,
 };
-constexpr std::size_t kTensorRoleCount = 43;
+constexpr std::size_t kTensorRoleCount = 60;
 
 // "embedding", "attention_output", "gate" ... as reports and messages show it.
 const char* TensorRoleName(TensorRole role);
@@ -73,10 +90,12 @@ bool IsFloatVector(TensorRole role);
 bool IsRequantisable(TensorRole role);
 
 // [rows, columns]; of an expert's role the shape of one expert's matrix. Vectors have one row;
-// the experts' biases have a row for each expert.
+// the experts' biases have a row for each expert. `matrices` of a dense tensor stand one behind the
+// other, one a head.
 struct TensorShape {
   std::uint64_t rows = 0;
   std::uint64_t columns = 0;
+  std::uint64_t matrices = 1;
 };
 // `layer` is not looked at for roles of the whole model.
 TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfig& layer);

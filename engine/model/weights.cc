@@ -31,18 +31,6 @@ std::string Shape(std::uint64_t columns, std::uint64_t rows, std::uint64_t matri
   return text + "]";
 }
 
-// Of a block behind the layers.
-bool IsForPrediction(std::string_view name, const ModelConfig& config) {
-  constexpr std::string_view kPrefix = "blk.";
-  if (!name.starts_with(kPrefix)) return false;
-  std::uint32_t layer = 0;
-  const char* const end = name.data() + name.size();
-  const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, layer);
-  return parsed.ec == std::errc() && parsed.ptr != end && *parsed.ptr == '.' &&
-         layer >= config.layer_count() &&
-         layer - config.layer_count() < config.prediction_layer_count;
-}
-
 // Finds tensors by name, checks them, and remembers which were asked for.
 class Finder {
  public:
@@ -72,7 +60,7 @@ class Finder {
   // A tensor that nobody asked for would change the result if the model that the file holds has it.
   Status RefuseOthers(const ModelConfig& config) const {
     for (const GgufTensor& tensor : files_.tensors()) {
-      if (!IsForPrediction(tensor.name, config) && !known_.contains(tensor.name)) {
+      if (!IsOfPredictionLayer(tensor.name, config) && !known_.contains(tensor.name)) {
         return UnimplementedError("tensor " + tensor.name +
                                   ": not part of a model of architecture " + config.architecture +
                                   ", and not supported");
@@ -99,7 +87,7 @@ class Finder {
 Status AddDense(Finder& finder, const std::string& name, TensorRole role, LayerIndex layer,
                 const TensorShape& shape, WeightsLayout* layout) {
   EDGEMOE_ASSIGN_OR_RETURN(const GgufTensor* tensor,
-                           finder.Find(name, shape.columns, shape.rows, 1));
+                           finder.Find(name, shape.columns, shape.rows, shape.matrices));
   WeightsLayout::DenseTensor dense;
   dense.role = role;
   dense.layer = layer;
@@ -110,7 +98,7 @@ Status AddDense(Finder& finder, const std::string& name, TensorRole role, LayerI
   dense.memory_offset = layout->dense_bytes;
   dense.memory_bytes =
       IsFloatVector(role) ? shape.rows * shape.columns * sizeof(float) : tensor->bytes;
-  dense.rows = shape.rows;
+  dense.rows = shape.rows * shape.matrices;
   dense.columns = shape.columns;
   layout->dense_bytes += AlignUp(dense.memory_bytes, kTensorAlignment);
   layout->dense.push_back(dense);
@@ -185,7 +173,7 @@ Status LayOutInto(const ModelConfig& config, const GgufSet& files, WeightsLayout
   Finder finder(files);
   for (const TensorRule& rule : WholeModelTensors(*architecture)) {
     if (rule.optional && files.FindTensor(rule.name) == nullptr) {
-      layout->tied_output = true;
+      if (rule.role == TensorRole::kOutput) layout->tied_output = true;
       continue;
     }
     EDGEMOE_RETURN_IF_ERROR(AddDense(finder, std::string(rule.name), rule.role, LayerIndex{},
@@ -251,11 +239,25 @@ void Place(const WeightsLayout::DenseTensor& tensor, const MatrixView& view, boo
       weights->output_norm = reinterpret_cast<const float*>(view.bytes);
       return;
     case TensorRole::kOutput: weights->output = view; return;
+    case TensorRole::kRopeFactors:
+      weights->rope_factors = reinterpret_cast<const float*>(view.bytes);
+      return;
     default: weights->layers[tensor.layer.value].Set(tensor.role, view);
   }
 }
 
 }  // namespace
+
+bool IsOfPredictionLayer(std::string_view name, const ModelConfig& config) {
+  constexpr std::string_view kPrefix = "blk.";
+  if (!name.starts_with(kPrefix)) return false;
+  std::uint32_t layer = 0;
+  const char* const end = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, layer);
+  return parsed.ec == std::errc() && parsed.ptr != end && *parsed.ptr == '.' &&
+         layer >= config.layer_count() &&
+         layer - config.layer_count() < config.prediction_layer_count;
+}
 
 Result<WeightsLayout> LayOutWeights(const ModelConfig& config, const GgufSet& files) {
   WeightsLayout layout;

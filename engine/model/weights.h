@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -51,8 +52,9 @@ class LayerWeights {
 struct Weights {
   MatrixView embedding;  // [vocabulary, width]
   std::vector<LayerWeights> layers;
-  const float* output_norm = nullptr;  // [width]
-  MatrixView output;                   // [vocabulary, width]; the embedding itself when tied
+  const float* output_norm = nullptr;   // [width]
+  const float* rope_factors = nullptr;  // [rope.dimension_count / 2]; null where the file has none
+  MatrixView output;                    // [vocabulary, width]; the embedding itself when tied
   AlignedBuffer memory;
 };
 
@@ -77,6 +79,10 @@ struct WeightsLayout {
   ExpertLayout experts;
   bool tied_output = false;
 };
+
+// Whether a tensor of this name is of a block behind the model's layers
+// (ModelConfig::prediction_layer_count): it is not loaded.
+bool IsOfPredictionLayer(std::string_view name, const ModelConfig& config);
 
 // Stock files and packs. FAILED_PRECONDITION / INVALID_ARGUMENT name the missing tensor, or its
 // type or shape and the one expected; UNIMPLEMENTED a pack of an unknown version, or a tensor that

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/model/ops/encoded_rows.h"
+#include "engine/model/ops/latent_attention.h"
 #include "engine/model/ops/rope.h"
 #include "engine/stream/expert_source.h"
 
@@ -39,15 +40,23 @@ void CarveMixers(const ModelConfig& config, const WorkspaceLimits& limits, Carve
   out.q = carver.TakeFloats(rows, config.q_rows_max());
   out.k = carver.TakeFloats(rows, config.kv_size_max());
   out.v = carver.TakeFloats(rows, config.kv_size_max());
-  out.attended = carver.TakeFloats(rows, config.q_size_max());
+  out.attended = carver.TakeFloats(rows, config.attended_size_max());
+  out.query_latent = carver.TakeFloats(rows, config.query_latent_size_max());
   if (config.has_convolution())
     out.convolution = carver.TakeFloats(rows, 3 * std::size_t{config.width});
+  out.mamba_in = carver.TakeFloats(rows, config.mamba_in_size_max());
+  out.mamba_out = carver.TakeFloats(rows, config.mamba_inner_size_max());
+  out.encoded_mamba = carver.TakeBytes(EncodedRows::Bytes(rows, config.mamba_inner_size_max()));
   out.delta_in = carver.TakeFloats(rows, config.delta_in_size_max());
   out.delta_rates = carver.TakeFloats(rows, 2 * config.delta_value_head_count_max());
   out.delta_heads = carver.TakeFloats(rows, config.delta_value_size_max());
   out.encoded_delta = carver.TakeBytes(EncodedRows::Bytes(rows, config.delta_value_size_max()));
   out.scores = carver.TakeFloats(limits.thread_count, std::size_t{config.context_length} + 1);
-  out.encoded_heads = carver.TakeBytes(EncodedRows::Bytes(rows, config.q_size_max()));
+  out.encoded_heads = carver.TakeBytes(EncodedRows::Bytes(rows, config.attended_size_max()));
+  out.encoded_query_latent =
+      carver.TakeBytes(EncodedRows::Bytes(rows, config.query_latent_size_max()));
+  out.latent_scratch =
+      carver.TakeBytes(limits.thread_count * LatentAttention::ScratchBytes(config));
 }
 
 void CarveFeedForward(const ModelConfig& config, const WorkspaceLimits& limits, Carver& carver,

@@ -24,10 +24,13 @@ struct Workspace {
   float* normed = nullptr;        // [rows, width]
   float* delta = nullptr;         // [rows, width], what a layer adds to x
   float* q = nullptr;             // [rows, q_rows]
-  float* k = nullptr;             // [rows, kv_size]
+  float* k = nullptr;             // [rows, kv_size], or latents with their rotated keys
   float* v = nullptr;             // [rows, kv_size]
-  float* attended = nullptr;      // [rows, q_size]
+  float* attended = nullptr;      // [rows, attended_size]
+  float* query_latent = nullptr;  // [rows, query_latent_size]
   float* convolution = nullptr;   // [rows, 3 * width], where a layer convolves
+  float* mamba_in = nullptr;      // [rows, in_size] of Mamba2Config
+  float* mamba_out = nullptr;     // [rows, inner_size]
   float* delta_in = nullptr;      // [rows, channels + value_size] of delta nets
   float* delta_rates = nullptr;   // [rows, 2 * value_head_count]
   float* delta_heads = nullptr;   // [rows, value_size]
@@ -44,14 +47,17 @@ struct Workspace {
   float* guess_normed = nullptr;  // [kGuessRowsMax, width]
   float* guess_router = nullptr;  // [kGuessRowsMax, expert_count]
 
-  std::byte* encoded_width = nullptr;   // room for EncodedRows of [rows, width]
-  std::byte* encoded_guess = nullptr;   // room for EncodedRows of [kGuessRowsMax, width]
-  std::byte* encoded_heads = nullptr;   // room for EncodedRows of [rows, q_size]
-  std::byte* encoded_delta = nullptr;   // room for EncodedRows of [rows, value_size]
-  std::byte* encoded_dense = nullptr;   // room for EncodedRows of [rows, dense_width]
-  std::byte* gathered_gate = nullptr;   // [wave_uses, width], encoded
-  std::byte* gathered_up = nullptr;     // [wave_uses, width], encoded
-  std::byte* encoded_hidden = nullptr;  // [wave_uses, expert_width], encoded
+  std::byte* encoded_width = nullptr;         // room for EncodedRows of [rows, width]
+  std::byte* encoded_guess = nullptr;         // room for EncodedRows of [kGuessRowsMax, width]
+  std::byte* encoded_heads = nullptr;         // room for EncodedRows of [rows, attended_size]
+  std::byte* encoded_dense = nullptr;         // room for EncodedRows of [rows, dense_width]
+  std::byte* encoded_query_latent = nullptr;  // the same of [rows, query_latent_size]
+  std::byte* latent_scratch = nullptr;        // [threads, LatentAttention::ScratchBytes]
+  std::byte* gathered_gate = nullptr;         // [wave_uses, width], encoded
+  std::byte* gathered_up = nullptr;           // [wave_uses, width], encoded
+  std::byte* encoded_hidden = nullptr;        // [wave_uses, expert_width], encoded
+  std::byte* encoded_mamba = nullptr;         // room for EncodedRows of [rows, inner_size]
+  std::byte* encoded_delta = nullptr;         // room for EncodedRows of [rows, value_size]
   // Enough for one expert that every row uses.
   std::size_t wave_uses = 0;
 

@@ -11,15 +11,15 @@ namespace edgemoe {
 namespace {
 
 Result<PackTensor> DenseTensor(const GgufTensor& from, const WeightsLayout::DenseTensor& dense) {
-  if (from.dimension_count > 2)
+  if (from.dimension_count > 3)
     return Failure(InvalidArgumentError("tensor " + QuoteForMessage(from.name) + ": found " +
                                         std::to_string(from.dimension_count) +
-                                        " dimensions; accepted: 1 and 2"));
+                                        " dimensions; accepted: 1 to 3"));
   PackTensor tensor;
   tensor.name = from.name;
   tensor.role = dense.role;
   tensor.layer = dense.layer;
-  tensor.dims = {from.dims[0], from.dimension_count == 2 ? from.dims[1] : 1};
+  tensor.dims = {from.dims[0], from.dims[1], from.dims[2]};
   tensor.dimension_count = from.dimension_count;
   tensor.source_file = from.file_index;
   tensor.source_offset = from.offset;
@@ -38,7 +38,7 @@ PackTensor ExpertTensor(const PackSource& source, ExpertKey key, ExpertRole role
   tensor.key = key;
   tensor.name = SplitExpertName(tensor.layer.value, key.expert.value, role);
   const TensorShape shape = ShapeOf(tensor.role, config, config.layers[tensor.layer.value]);
-  tensor.dims = {shape.columns, shape.rows};
+  tensor.dims = {shape.columns, shape.rows, 1};
   tensor.dimension_count = 2;
   tensor.source_file = extent.file_index;
   tensor.source_offset = extent.offset;

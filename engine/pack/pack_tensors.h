@@ -22,7 +22,7 @@ struct PackTensor {
   TensorRole role = TensorRole::kEmbedding;
   LayerIndex layer{};                   // 0 for those of the whole model
   ExpertKey key{};                      // of an expert's matrices
-  std::array<std::uint64_t, 2> dims{};  // innermost first
+  std::array<std::uint64_t, 3> dims{};  // innermost first, 1 where it has fewer
   std::uint32_t dimension_count = 0;
 
   std::uint32_t source_file = 0;
@@ -34,8 +34,8 @@ struct PackTensor {
   // REQUIRES: of_expert().
   ExpertRole expert_role() const;
   std::uint64_t columns() const { return dims[0]; }
-  std::uint64_t rows() const { return dims[1]; }
-  std::uint64_t weights() const { return dims[0] * dims[1]; }
+  std::uint64_t rows() const { return dims[1] * dims[2]; }
+  std::uint64_t weights() const { return columns() * rows(); }
   // Whether it can be written in `type`: a matrix that may be requantised, in whole blocks
   // of a type that is encodable.
   bool Takes(TensorType type) const;
@@ -44,7 +44,7 @@ struct PackTensor {
 };
 
 // Dense tensors in the order of the source, then gate, up and down of each expert by layer and
-// index. INVALID_ARGUMENT names a tensor of more than two dimensions that is no expert's.
+// index. INVALID_ARGUMENT names a tensor of more than three dimensions that is no expert's.
 Result<std::vector<PackTensor>> ListPackTensors(const PackSource& source);
 
 }  // namespace edgemoe

@@ -15,7 +15,7 @@ constexpr std::size_t kInputsOfALayer = 3;  // all but kOutput
 ActivationShape ActivationShape::Of(const ModelConfig& config) {
   return {.layer_count = config.layer_count(),
           .width = config.width,
-          .attention_width = config.q_size_max(),
+          .attention_width = config.attended_size_max(),
           .expert_count = config.expert_count,
           .expert_width = config.expert_width,
           .expert_layers = config.expert_layers()};

@@ -13,7 +13,13 @@ std::optional<DenseInput> InputOf(TensorRole role, bool tied) {
   switch (role) {
     case TensorRole::kQuery:
     case TensorRole::kKey:
-    case TensorRole::kValue: return DenseInput::kAttention;
+    case TensorRole::kValue:
+    case TensorRole::kQueryDown:
+    case TensorRole::kKeyValueDown:
+    case TensorRole::kMambaIn:
+    case TensorRole::kDeltaIn:
+    case TensorRole::kDeltaGate:
+    case TensorRole::kDeltaGroupedIn: return DenseInput::kAttention;
     case TensorRole::kAttentionOutput: return DenseInput::kAttentionOutput;
     case TensorRole::kOutput: return DenseInput::kOutput;
     case TensorRole::kEmbedding:

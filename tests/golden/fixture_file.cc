@@ -43,6 +43,7 @@ std::string TextOf(const GgufValue& value) {
   if (const auto* number = std::get_if<std::uint32_t>(&value)) return std::to_string(*number);
   if (const auto* number = std::get_if<float>(&value)) return std::to_string(*number);
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   const auto* const array = std::get_if<GgufArray>(&value);
   return array == nullptr ? "" : Join(*array);
 }
@@ -53,6 +54,7 @@ GgufValue ParseLike(const GgufValue& old, const std::string& text) {
     return static_cast<std::uint32_t>(std::strtoul(text.c_str(), nullptr, 10));
   if (std::holds_alternative<GgufArray>(old)) return Split(text);
   if (std::holds_alternative<float>(old)) return std::strtof(text.c_str(), nullptr);
+  if (std::holds_alternative<bool>(old)) return text == "true";
   return text;
 }
 

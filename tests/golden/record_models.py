@@ -40,31 +40,44 @@ CHANGES = [
     ({"attention.layer_norm_rms_epsilon": "0.00001"}, "all"),
     ({"expert_used_count": "-1"}, "all"),
     ({"expert_weights_scale": None}, "all"),
+    ({"embedding_scale": "1"}, "all"),
+    ({"residual_scale": "1"}, "all"),
+    ({"logit_scale": "1"}, "all"),
+    ({"attention.scale": None}, "long"),
+    ({"rope.scaling.finetuned": None}, "long"),
     ({"expert_gating_func": "1"}, "all"),
+    ({"expert_weights_norm": None}, "all"),
+    ({"expert_group_count": None, "expert_group_used_count": None}, "all"),
+    ({"expert_group_used_count": "+1"}, "all"),
     ({"rope.freq_base": None}, "long"),
+    ({"rope.dimension_count": "/2"}, "long"),
     ({"rope.scaling.type": "none"}, "long"),
     ({"rope.scaling.factor": None}, "long"),
     ({"rope.scaling.attn_factor": None}, "long"),
     ({"rope.scaling.original_context_length": None}, "long"),
+    ({"rope.scaling.yarn_log_multiplier": None}, "long"),
     ({"rope.scaling.yarn_beta_fast": None}, "long"),
     ({"rope.scaling.yarn_beta_slow": None}, "long"),
     ({"rope.scaling.yarn_ext_factor": None}, "long"),
     ({"attention.sliding_window": "+1"}, "long"),
-    ({"rope.dimension_count": None}, "long"),
     ({"attention.head_count": "*2", "attention.head_count_kv": "*2", "attention.key_length": "/2",
       "attention.value_length": "/2"}, "long"),
 ]
 # Keys that only lengthen or name, and those that llama.cpp's shapes of tensors contradict when they alone are changed.
 NO_CHANGE = ["general.architecture", "general.name", "context_length", "rope.dimension_sections"]
 SHAPES = ["block_count", "embedding_length", "feed_forward_length", "expert_feed_forward_length", "expert_count",
-          "expert_shared_feed_forward_length", "leading_dense_block_count", "shortconv.l_cache", "nextn_predict_layers",
-          "full_attention_interval", "attention.recurrent_layers", "ssm.conv_kernel", "ssm.group_count", "ssm.inner_size",
-          "ssm.state_size", "ssm.time_step_rank"]
+          "expert_shared_feed_forward_length", "leading_dense_block_count", "shortconv.l_cache", "ssm.conv_kernel",
+          "ssm.inner_size", "ssm.state_size", "ssm.time_step_rank", "ssm.group_count", "expert_shared_count",
+          "attention.q_lora_rank", "attention.kv_lora_rank", "attention.key_length_mla",
+          "attention.value_length_mla", "nextn_predict_layers", "full_attention_interval",
+          "attention.recurrent_layers"]
 # llama.cpp does not read these keys of these architectures, but has options for them.
 OPTIONS = ["rope.scaling.yarn_ext_factor", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow"]
 # With one token there is one position to look at: what only decides where to look is seen by longer prompts.
 # A state that has taken one position has no past to decay, and its norm all but undoes the rate at which it was taken.
-LOOKING = ["delta_decay", "delta_decay_bias", "delta_decay_scale", "delta_norm", "delta_rate", "delta_rates_decays", "query", "key", "query_norm", "key_norm", "query_bias", "key_bias"]
+LOOKING = ["query", "key", "query_norm", "key_norm", "query_bias", "key_bias", "rope_factors", "mamba_decay",
+           "query_down", "query_down_norm", "query_up", "key_up", "delta_decay", "delta_decay_bias",
+           "delta_decay_scale", "delta_norm", "delta_rate", "delta_rates_decays"]
 
 HEADING = f"""# What the golden file of architectures can see
 

@@ -54,9 +54,50 @@ void AddAttention(const ModelConfig& config, const AttentionConfig& attention, K
   keys.Add("attention.head_count_kv", KvHeadCounts(config));
   keys.Add("attention.key_length", attention.head_size);
   keys.Add("attention.value_length", attention.head_size);
+  keys.AddUnless(0, "attention.scale", attention.score_scale);
+}
+
+void AddMamba(const Mamba2Config& mamba, KeyWriter& keys) {
+  keys.Add("ssm.conv_kernel", mamba.taps);
+  keys.Add("ssm.inner_size", mamba.inner_size());
+  keys.Add("ssm.state_size", mamba.state_size);
+  keys.Add("ssm.time_step_rank", mamba.head_count);
+  keys.Add("ssm.group_count", mamba.group_count);
+}
+
+// Of Granite, whose logits are divided.
+void AddScales(const ModelConfig& config, KeyWriter& keys) {
+  keys.AddUnless(1, "embedding_scale", config.embedding_scale);
+  keys.AddUnless(1, "residual_scale", config.residual_scale);
+  // Granite's files all have it.
+  const float divisor = 1 / config.logit_scale;
+  keys.AddUnless(config.architecture.starts_with("granite") ? 0 : 1, "logit_scale", divisor);
+}
+
+void AddLatentAttention(const LatentAttentionConfig& attention, KeyWriter& keys) {
+  const std::uint32_t head_size = attention.query_size();
+  keys.Add("attention.head_count", attention.head_count);
+  keys.Add("attention.q_lora_rank", attention.query_latent_size);
+  keys.Add("attention.kv_lora_rank", attention.latent_size);
+  if (attention.joined_up) {
+    keys.Add("attention.head_count_kv", attention.head_count);
+    keys.Add("attention.key_length", head_size);
+    keys.Add("attention.value_length", attention.value_size);
+  } else {
+    keys.Add("attention.head_count_kv", std::uint32_t{1});
+    keys.Add("attention.key_length", attention.key_size());
+    keys.Add("attention.value_length", attention.latent_size);
+    keys.Add("attention.key_length_mla", head_size);
+    keys.Add("attention.value_length_mla", attention.value_size);
+  }
+  keys.AddUnless(0, "rope.scaling.yarn_log_multiplier", attention.log_multiplier);
 }
 
 void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
+  if (rope.dimension_count == 0) {
+    keys.Add("rope.scaling.finetuned", false);
+    return;
+  }
   keys.Add("rope.freq_base", rope.base);
   if (rope.dimension_count != head_size) keys.Add("rope.dimension_count", rope.dimension_count);
   if (rope.scaling == RopeScaling::kNone) return;
@@ -106,16 +147,29 @@ void AddRecurrentLayers(const ModelConfig& config, KeyWriter& keys) {
   keys.Add("attention.recurrent_layers", std::move(array));
 }
 
+// They have no dense layers, and give the width of an expert as feed_forward_length.
+bool HasPlainWidthKey(std::string_view architecture) {
+  return architecture == "olmoe" || architecture == "llama" || architecture == "minicpm" ||
+         architecture.starts_with("granite");
+}
+
 void AddExperts(const ModelConfig& config, KeyWriter& keys) {
   const ExpertsConfig& experts = *config.layers.back().experts;
   keys.Add("expert_count", config.expert_count);
   keys.Add("expert_used_count", config.expert_used_count);
-  // OLMoE has no dense layers, and gives the width of an expert as feed_forward_length.
-  if (config.architecture != "olmoe") keys.Add("expert_feed_forward_length", config.expert_width);
+  if (!HasPlainWidthKey(config.architecture))
+    keys.Add("expert_feed_forward_length", config.expert_width);
   keys.AddUnless(1, "expert_weights_scale", experts.weights_scale);
   if (experts.gating == ExpertGating::kSigmoid) keys.Add("expert_gating_func", std::uint32_t{2});
   const std::uint32_t shared = config.layers.back().dense_width;
-  if (shared > 0) keys.Add("expert_shared_feed_forward_length", shared);
+  const bool latent = LastOf<LatentAttentionConfig>(config) != nullptr;
+  if (latent) keys.Add("expert_shared_count", shared / config.expert_width);
+  if (!latent && shared > 0) keys.Add("expert_shared_feed_forward_length", shared);
+  if (latent && experts.normalise) keys.Add("expert_weights_norm", true);
+  if (experts.group_count > 1) {
+    keys.Add("expert_group_count", experts.group_count);
+    keys.Add("expert_group_used_count", experts.group_used_count);
+  }
   // Dense layers stand before those with experts.
   const std::uint32_t dense_count = config.layer_count() - config.expert_layer_count();
   if (dense_count > 0) keys.Add("leading_dense_block_count", dense_count);
@@ -137,10 +191,16 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   if (attention != nullptr) AddAttention(config, *attention, keys);
   keys.Add("attention.layer_norm_rms_epsilon", config.rms_epsilon);
   if (attention != nullptr) AddRope(attention->rope, attention->head_size, keys);
+  if (const auto* const latent = LastOf<LatentAttentionConfig>(config)) {
+    AddLatentAttention(*latent, keys);
+    AddRope(latent->rope, /*head_size=*/0, keys);
+  }
   if (config.architecture.starts_with("qwen35")) AddSections(attention->rope, keys);
   if (config.expert_layer_count() > 0) AddExperts(config, keys);
+  AddScales(config, keys);
   if (const auto* const convolution = LastOf<ShortConvolutionConfig>(config))
     keys.Add("shortconv.l_cache", convolution->taps);
+  if (const auto* const mamba = LastOf<Mamba2Config>(config)) AddMamba(*mamba, keys);
   if (const auto* const delta = LastOf<DeltaNetConfig>(config)) {
     AddDeltaNet(*delta, keys);
     AddRecurrentLayers(config, keys);

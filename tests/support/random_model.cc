@@ -23,7 +23,13 @@ std::string_view PreTokenizerOf(std::string_view architecture) {
   if (architecture == "olmoe") return "olmo";
   if (architecture == "gpt-oss") return "gpt-4o";
   if (architecture.starts_with("lfm2")) return "lfm2";
+  if (architecture == "llama" || architecture == "minicpm") return "llama-bpe";
   return "qwen2";
+}
+
+bool Lacks(const RandomModelOptions& options, const TensorRule& rule) {
+  return rule.optional &&
+         std::ranges::find(options.optional_roles, rule.role) == options.optional_roles.end();
 }
 
 RandomTensor Describe(const RandomModelOptions& options, const std::string& name, TensorRole role,
@@ -31,6 +37,7 @@ RandomTensor Describe(const RandomModelOptions& options, const std::string& name
   const TensorShape shape = ShapeOf(role, options.config, layer);
   std::vector<std::uint64_t> dims = {shape.columns};
   if (shape.rows > 1 || !IsFloatVector(role)) dims.push_back(shape.rows);
+  if (shape.matrices > 1) dims.push_back(shape.matrices);
   if (IsOfExpert(role)) dims.push_back(options.config.expert_count);
   TensorType type = TensorType::kF32;
   if (options.type_of && IsRequantisable(role)) type = options.type_of(role);
@@ -49,12 +56,9 @@ void FillRow(const WeightSpread& spread, Random& random, std::vector<float>& row
 // Whether the file has what the rule, one of `rules`, is of.
 bool IsWritten(const TensorRule& rule, const std::vector<TensorRule>& rules,
                const RandomModelOptions& options) {
-  const auto also = [&](const TensorRule& of) {
-    return std::ranges::find(options.also, of.role) != options.also.end();
-  };
-  if (rule.optional) return also(rule);
+  if (rule.optional) return !Lacks(options, rule);
   return std::ranges::none_of(rules, [&](const TensorRule& other) {
-    return !rule.unless.empty() && other.name == rule.unless && also(other);
+    return !rule.unless.empty() && other.name == rule.unless && !Lacks(options, other);
   });
 }
 
@@ -110,6 +114,8 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
     // Attention that looks at a few positions, not at all alike.
     case TensorRole::kQueryNorm:
     case TensorRole::kKeyNorm: return {1.1, 0.6};
+    case TensorRole::kQueryDownNorm:
+    case TensorRole::kKeyValueDownNorm: return {1, 0.6};
     case TensorRole::kQueryBias:
     case TensorRole::kKeyBias:
     case TensorRole::kValueBias:
@@ -118,7 +124,15 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
     case TensorRole::kUpBias: return {0, 1};
     case TensorRole::kAttentionOutputBias:
     case TensorRole::kDownBias: return {0, 0.5};
+    case TensorRole::kRopeFactors: return {3, 2};
     case TensorRole::kSinks: return {1, 1.5};
+    case TensorRole::kMambaKernel: return {0, 1.2};
+    case TensorRole::kMambaKernelBias: return {0, 0.5};
+    // Heads that forget within a few positions, and others that remember hundreds.
+    case TensorRole::kMambaStepBias: return {-2, 2.5};
+    case TensorRole::kMambaDecay: return {-0.6, 0.58};
+    case TensorRole::kMambaSkip: return {0.5, 2};
+    case TensorRole::kMambaNorm: return {1, 0.5};
     // Sigmoids lie between 0 and 1: a bias that changes about half of the choices.
     case TensorRole::kSelectionBias: return {0, 0.6};
     case TensorRole::kDenseOutputGate: return row(2);
@@ -152,8 +166,9 @@ std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options) 
   EDGEMOE_CHECK(options.config.vocabulary_size >= kTinyVocabularySize, "the tests' vocabulary");
   std::vector<RandomTensor> tensors;
   for (const TensorRule& rule : WholeModelTensors(*architecture)) {
-    if (options.tied_output && rule.role == TensorRole::kOutput) continue;
-    tensors.push_back(Describe(options, std::string(rule.name), rule.role, {}));
+    if (rule.role == TensorRole::kOutput ? options.tied_output : Lacks(options, rule)) continue;
+    tensors.push_back(
+        Describe(options, std::string(rule.name), rule.role, options.config.layers.front()));
   }
   for (std::uint32_t i = 0; i < options.config.layer_count(); ++i) {
     for (RandomTensor& tensor : RandomLayerTensors(options, options.config.layers[i], i))

@@ -47,6 +47,8 @@ struct RandomModelOptions {
   ModelConfig config;
   std::uint64_t seed = 1;
   bool tied_output = false;
+  // Tensors that files may lack, and this one has; the output apart.
+  std::vector<TensorRole> optional_roles;
   bool chat_template = true;
   // Of roles that IsRequantisable; all others are F32. Null: F32. Rows must be whole blocks.
   std::function<TensorType(TensorRole)> type_of;
@@ -57,7 +59,6 @@ struct RandomModelOptions {
   // For files that differ from others in one thing.
   // Key -> its value, also of a key that files usually lack; nothing where the key is left out.
   std::map<std::string, std::optional<GgufValue>> changed_keys;
-  std::vector<TensorRole> also;              // optional tensors of layers that the file has
   std::vector<RandomTensor> unused_tensors;  // behind all others; the model does not read them
   std::string altered_tensor;                // its weights come from another seed, all others stay
 };

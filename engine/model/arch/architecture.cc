@@ -48,9 +48,11 @@ Status ReadInto(const GgufFile& file, ModelConfig& config) {
 }  // namespace
 
 std::span<const Architecture> Architectures() {
-  static const std::array kAll = {arch::kGptOss,   arch::kLfm2,     arch::kLfm2Moe,
-                                  arch::kOlmoe,    arch::kQwen35,   arch::kQwen35Moe,
-                                  arch::kQwen3Moe, arch::kQwen3Next};
+  static const std::array kAll = {
+      arch::kDeepSeek2,  arch::kGptOss,    arch::kGranite,  arch::kGraniteHybrid,
+      arch::kGraniteMoe, arch::kLfm2,      arch::kLfm2Moe,  arch::kLlama,
+      arch::kMiniCpm,    arch::kOlmoe,     arch::kQwen2Moe, arch::kQwen3,
+      arch::kQwen35,     arch::kQwen35Moe, arch::kQwen3Moe, arch::kQwen3Next};
   return kAll;
 }
 
@@ -69,7 +71,8 @@ Result<ModelConfig> ReadModelConfig(const GgufFile& metadata) {
 std::vector<TensorRule> WholeModelTensors(const Architecture& architecture) {
   return {{TensorRole::kEmbedding, "token_embd.weight"},
           {TensorRole::kOutputNorm, architecture.output_norm},
-          {.role = TensorRole::kOutput, .name = "output.weight", .optional = true}};
+          {TensorRole::kOutput, "output.weight", true},
+          {TensorRole::kRopeFactors, "rope_freqs.weight", true}};
 }
 
 }  // namespace edgemoe

@@ -45,7 +45,8 @@ const Architecture* FindArchitecture(std::string_view name);
 // UNIMPLEMENTED, with its name: nothing that would change the result is passed over.
 Result<ModelConfig> ReadModelConfig(const GgufFile& metadata);
 
-// Embedding, output norm and output, which may be missing: it is the embedding then.
+// Embedding, output norm, output (which may be missing: it is the embedding then) and factors of
+// RoPE's frequencies where a file has them.
 std::vector<TensorRule> WholeModelTensors(const Architecture& architecture);
 
 }  // namespace edgemoe

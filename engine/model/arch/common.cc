@@ -2,6 +2,7 @@
 #include "engine/model/arch/common.h"
 
 #include <array>
+#include <utility>
 
 #include "engine/base/accepted.h"
 
@@ -42,15 +43,17 @@ Status ReadScaling(MetadataReader& metadata, RopeConfig& rope) {
                       "0 and [1, " + ShowValue(static_cast<double>(kRopeFactorMax)) + "]");
 }
 
-Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32_t head_size,
+}  // namespace
+
+Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32_t size,
                 RopeConfig& rope) {
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("rope.freq_base", 1.0F, kRopeBaseMax, 10000.0F, &rope.base));
   EDGEMOE_RETURN_IF_ERROR(
-      metadata.CountOr("rope.dimension_count", 2, head_size, head_size, &rope.dimension_count));
+      metadata.CountOr("rope.dimension_count", 2, size, size, &rope.dimension_count));
   if (rope.dimension_count % 2 != 0)
     return InvalidField(metadata.KeyOf("rope.dimension_count"), ShowValue(rope.dimension_count),
-                        "even numbers in " + AcceptedRange(2U, head_size));
+                        "even numbers in " + AcceptedRange(2U, size));
   EDGEMOE_RETURN_IF_ERROR(ReadScaling(metadata, rope));
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("rope.scaling.attn_factor", 0.01F, 100.0F, 1.0F, &rope.attention_factor));
@@ -60,8 +63,6 @@ Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32
   if (rope.scaling == RopeScaling::kNone) rope.factor = 1;
   return OkStatus();
 }
-
-}  // namespace
 
 Status ReadSizes(MetadataReader& metadata, ModelConfig& config) {
   std::uint32_t layer_count = 0;
@@ -99,13 +100,17 @@ Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
   return ReadRope(metadata, config, attention.head_size, attention.rope);
 }
 
-Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, ModelConfig& config) {
+Status ReadExpertSizes(MetadataReader& metadata, std::string_view width_key, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(metadata.Count("expert_count", 1, kExpertCountMax, &config.expert_count));
   EDGEMOE_RETURN_IF_ERROR(metadata.Count("expert_used_count", 1,
                                          std::min(config.expert_count, kExpertUsedCountMax),
                                          &config.expert_used_count));
-  EDGEMOE_RETURN_IF_ERROR(metadata.SameInEachLayer(width_key, 1, kWidthMax, config.layer_count(),
-                                                   &config.expert_width));
+  return metadata.SameInEachLayer(width_key, 1, kWidthMax, config.layer_count(),
+                                  &config.expert_width);
+}
+
+Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, ModelConfig& config) {
+  EDGEMOE_RETURN_IF_ERROR(ReadExpertSizes(metadata, width_key, config));
   // What these architectures do not have, but a file of their relatives may say.
   std::uint32_t unused = 0;
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_shared_count", 0, 0, 0, &unused));
@@ -119,10 +124,36 @@ Status ReadGating(MetadataReader& metadata, ExpertGating accepted, ExpertsConfig
   const std::uint32_t number = accepted == ExpertGating::kSoftmax ? 1 : 2;
   std::uint32_t found = 0;
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_gating_func", number, number, number, &found));
+  return ReadExpertWeightsScale(metadata, experts);
+}
+
+Status ReadExpertWeightsScale(MetadataReader& metadata, ExpertsConfig& experts) {
   // 0 is how some files say that nothing is scaled.
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("expert_weights_scale", 0.0F, 1e6F, 1.0F, &experts.weights_scale));
   if (experts.weights_scale == 0.0F) experts.weights_scale = 1;
+  return OkStatus();
+}
+
+Status ReadExpertGroups(MetadataReader& metadata, const ModelConfig& config,
+                        ExpertsConfig& experts) {
+  constexpr std::string_view kCount = "expert_group_count";
+  constexpr std::string_view kUsed = "expert_group_used_count";
+  std::uint32_t count = 0;
+  // Groups are judged by their two best experts.
+  const std::uint32_t most = std::clamp(config.expert_count / 2, 1U, kExpertGroupCountMax);
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr(kCount, 0, most, 0, &count));
+  std::uint32_t used = 0;
+  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr(kUsed, 0, std::max(count, 1U), 0, &used));
+  if (count <= 1) return OkStatus();
+  if (config.expert_count % count != 0)
+    return InvalidField(metadata.KeyOf(kCount), ShowValue(count),
+                        "divisors of the expert count " + ShowValue(config.expert_count));
+  const std::uint32_t size = config.expert_count / count;
+  const std::uint32_t least = (config.expert_used_count + size - 1) / size;
+  EDGEMOE_RETURN_IF_ERROR(CheckRange(metadata.KeyOf(kUsed), used, least, count));
+  experts.group_count = count;
+  experts.group_used_count = used;
   return OkStatus();
 }
 
@@ -158,61 +189,109 @@ void IgnoreDescriptions(MetadataReader& metadata) {
     metadata.Ignore(name);
 }
 
-std::vector<TensorRule> LayerTensors(const LayerConfig& layer) {
-  std::vector<TensorRule> rules = {{TensorRole::kAttentionNorm, "attn_norm.weight"}};
-  const auto add = [&](bool has, std::initializer_list<TensorRule> more) {
-    if (has) rules.insert(rules.end(), more);
-  };
-  if (const auto* const attention = layer.mixer_as<AttentionConfig>()) {
-    add(true, {{TensorRole::kQuery, "attn_q.weight"},
-               {TensorRole::kKey, "attn_k.weight"},
-               {TensorRole::kValue, "attn_v.weight"}});
-    add(attention->biases, {{TensorRole::kQueryBias, "attn_q.bias"},
-                            {TensorRole::kKeyBias, "attn_k.bias"},
-                            {TensorRole::kValueBias, "attn_v.bias"}});
-    add(attention->output_bias, {{TensorRole::kAttentionOutputBias, "attn_output.bias"}});
-    add(attention->qk_norm != QkNorm::kNone, {{TensorRole::kQueryNorm, "attn_q_norm.weight"},
-                                              {TensorRole::kKeyNorm, "attn_k_norm.weight"}});
-    add(attention->sinks, {{TensorRole::kSinks, "attn_sinks.weight"}});
-    add(true, {{TensorRole::kAttentionOutput, "attn_output.weight"}});
+namespace {
+
+// Appends rules where a layer has what they are of.
+class RuleList {
+ public:
+  void Add(bool has, std::initializer_list<TensorRule> more) {
+    if (has) rules_.insert(rules_.end(), more);
   }
-  add(layer.mixer_as<ShortConvolutionConfig>() != nullptr,
-      {{TensorRole::kConvolutionIn, "shortconv.in_proj.weight"},
-       {TensorRole::kConvolutionKernel, "shortconv.conv.weight"},
-       {TensorRole::kConvolutionOut, "shortconv.out_proj.weight"}});
+  std::vector<TensorRule> Take() { return std::move(rules_); }
+
+ private:
+  std::vector<TensorRule> rules_;
+};
+
+void AddLatentAttention(const LatentAttentionConfig& latent, RuleList& rules) {
+  const bool query_latent = latent.query_latent_size > 0;
+  rules.Add(!query_latent, {{TensorRole::kQuery, "attn_q.weight"}});
+  rules.Add(query_latent, {{TensorRole::kQueryDown, "attn_q_a.weight"},
+                           {TensorRole::kQueryDownNorm, "attn_q_a_norm.weight"},
+                           {TensorRole::kQueryUp, "attn_q_b.weight"}});
+  rules.Add(true, {{TensorRole::kKeyValueDown, "attn_kv_a_mqa.weight"},
+                   {TensorRole::kKeyValueDownNorm, "attn_kv_a_norm.weight"}});
+  rules.Add(latent.joined_up, {{TensorRole::kKeyValueUp, "attn_kv_b.weight"}});
+  rules.Add(!latent.joined_up,
+            {{TensorRole::kKeyUp, "attn_k_b.weight"}, {TensorRole::kValueUp, "attn_v_b.weight"}});
+  rules.Add(true, {{TensorRole::kAttentionOutput, "attn_output.weight"}});
+}
+
+void AddMixer(const LayerConfig& layer, RuleList& rules) {
+  if (const auto* const attention = layer.mixer_as<AttentionConfig>()) {
+    rules.Add(true, {{TensorRole::kQuery, "attn_q.weight"},
+                     {TensorRole::kKey, "attn_k.weight"},
+                     {TensorRole::kValue, "attn_v.weight"}});
+    rules.Add(attention->biases, {{TensorRole::kQueryBias, "attn_q.bias"},
+                                  {TensorRole::kKeyBias, "attn_k.bias"},
+                                  {TensorRole::kValueBias, "attn_v.bias"}});
+    rules.Add(attention->output_bias, {{TensorRole::kAttentionOutputBias, "attn_output.bias"}});
+    rules.Add(attention->qk_norm != QkNorm::kNone, {{TensorRole::kQueryNorm, "attn_q_norm.weight"},
+                                                    {TensorRole::kKeyNorm, "attn_k_norm.weight"}});
+    rules.Add(attention->sinks, {{TensorRole::kSinks, "attn_sinks.weight"}});
+    rules.Add(true, {{TensorRole::kAttentionOutput, "attn_output.weight"}});
+  }
+  if (const auto* const latent = layer.mixer_as<LatentAttentionConfig>())
+    AddLatentAttention(*latent, rules);
+  rules.Add(layer.mixer_as<ShortConvolutionConfig>() != nullptr,
+            {{TensorRole::kConvolutionIn, "shortconv.in_proj.weight"},
+             {TensorRole::kConvolutionKernel, "shortconv.conv.weight"},
+             {TensorRole::kConvolutionOut, "shortconv.out_proj.weight"}});
+  rules.Add(layer.mixer_as<Mamba2Config>() != nullptr,
+            {{TensorRole::kMambaIn, "ssm_in.weight"},
+             {TensorRole::kMambaKernel, "ssm_conv1d.weight"},
+             {TensorRole::kMambaKernelBias, "ssm_conv1d.bias"},
+             {TensorRole::kMambaStepBias, "ssm_dt.bias"},
+             {TensorRole::kMambaDecay, "ssm_a"},
+             {TensorRole::kMambaSkip, "ssm_d"},
+             {TensorRole::kMambaNorm, "ssm_norm.weight"},
+             {TensorRole::kMambaOut, "ssm_out.weight"}});
   if (const auto* const delta = layer.mixer_as<DeltaNetConfig>()) {
-    add(true,
+    rules.Add(
+        true,
         {{.role = TensorRole::kDeltaGroupedIn, .name = "ssm_in.weight", .optional = true},
          {.role = TensorRole::kDeltaIn, .name = "attn_qkv.weight", .unless = "ssm_in.weight"},
          {.role = TensorRole::kDeltaGate, .name = "attn_gate.weight", .unless = "ssm_in.weight"}});
-    add(delta->joined_rates, {{TensorRole::kDeltaRatesDecays, "ssm_ba.weight"}});
-    add(!delta->joined_rates, {{TensorRole::kDeltaRate, "ssm_beta.weight"},
-                               {TensorRole::kDeltaDecay, "ssm_alpha.weight"}});
-    add(true, {{TensorRole::kDeltaKernel, "ssm_conv1d.weight"},
-               {TensorRole::kDeltaDecayBias, "ssm_dt.bias"},
-               {TensorRole::kDeltaDecayScale, "ssm_a"},
-               {TensorRole::kDeltaNorm, "ssm_norm.weight"},
-               {TensorRole::kDeltaOut, "ssm_out.weight"}});
+    rules.Add(delta->joined_rates, {{TensorRole::kDeltaRatesDecays, "ssm_ba.weight"}});
+    rules.Add(!delta->joined_rates, {{TensorRole::kDeltaRate, "ssm_beta.weight"},
+                                     {TensorRole::kDeltaDecay, "ssm_alpha.weight"}});
+    rules.Add(true, {{TensorRole::kDeltaKernel, "ssm_conv1d.weight"},
+                     {TensorRole::kDeltaDecayBias, "ssm_dt.bias"},
+                     {TensorRole::kDeltaDecayScale, "ssm_a"},
+                     {TensorRole::kDeltaNorm, "ssm_norm.weight"},
+                     {TensorRole::kDeltaOut, "ssm_out.weight"}});
   }
-  add(true, {{TensorRole::kFeedForwardNorm, "ffn_norm.weight"}});
-  add(!layer.experts, {{TensorRole::kDenseGate, "ffn_gate.weight"},
-                       {TensorRole::kDenseUp, "ffn_up.weight"},
-                       {TensorRole::kDenseDown, "ffn_down.weight"}});
-  if (!layer.experts) return rules;
-  add(true, {{TensorRole::kRouter, "ffn_gate_inp.weight"}});
-  add(layer.experts->selection_bias, {{TensorRole::kSelectionBias, "exp_probs_b.bias"}});
-  add(layer.dense_gate, {{TensorRole::kDenseOutputGate, "ffn_gate_inp_shexp.weight"}});
-  add(layer.dense_width > 0, {{TensorRole::kDenseGate, "ffn_gate_shexp.weight"},
-                              {TensorRole::kDenseUp, "ffn_up_shexp.weight"},
-                              {TensorRole::kDenseDown, "ffn_down_shexp.weight"}});
-  add(layer.experts->router_bias, {{TensorRole::kRouterBias, "ffn_gate_inp.bias"}});
-  add(layer.experts->biases, {{TensorRole::kGateBias, "ffn_gate_exps.bias"},
-                              {TensorRole::kUpBias, "ffn_up_exps.bias"},
-                              {TensorRole::kDownBias, "ffn_down_exps.bias"}});
-  add(true, {{TensorRole::kGate, "ffn_gate_exps.weight"},
-             {TensorRole::kUp, "ffn_up_exps.weight"},
-             {TensorRole::kDown, "ffn_down_exps.weight"}});
-  return rules;
+}
+
+void AddFeedForward(const LayerConfig& layer, RuleList& rules) {
+  rules.Add(true, {{TensorRole::kFeedForwardNorm, "ffn_norm.weight"}});
+  rules.Add(!layer.experts, {{TensorRole::kDenseGate, "ffn_gate.weight"},
+                             {TensorRole::kDenseUp, "ffn_up.weight"},
+                             {TensorRole::kDenseDown, "ffn_down.weight"}});
+  if (!layer.experts) return;
+  rules.Add(true, {{TensorRole::kRouter, "ffn_gate_inp.weight"}});
+  rules.Add(layer.experts->selection_bias, {{TensorRole::kSelectionBias, "exp_probs_b.bias"}});
+  rules.Add(layer.dense_gate, {{TensorRole::kDenseOutputGate, "ffn_gate_inp_shexp.weight"}});
+  rules.Add(layer.dense_width > 0, {{TensorRole::kDenseGate, "ffn_gate_shexp.weight"},
+                                    {TensorRole::kDenseUp, "ffn_up_shexp.weight"},
+                                    {TensorRole::kDenseDown, "ffn_down_shexp.weight"}});
+  rules.Add(layer.experts->router_bias, {{TensorRole::kRouterBias, "ffn_gate_inp.bias"}});
+  rules.Add(layer.experts->biases, {{TensorRole::kGateBias, "ffn_gate_exps.bias"},
+                                    {TensorRole::kUpBias, "ffn_up_exps.bias"},
+                                    {TensorRole::kDownBias, "ffn_down_exps.bias"}});
+  rules.Add(true, {{TensorRole::kGate, "ffn_gate_exps.weight"},
+                   {TensorRole::kUp, "ffn_up_exps.weight"},
+                   {TensorRole::kDown, "ffn_down_exps.weight"}});
+}
+
+}  // namespace
+
+std::vector<TensorRule> LayerTensors(const LayerConfig& layer) {
+  RuleList rules;
+  rules.Add(true, {{TensorRole::kAttentionNorm, "attn_norm.weight"}});
+  AddMixer(layer, rules);
+  AddFeedForward(layer, rules);
+  return rules.Take();
 }
 
 }  // namespace edgemoe::arch

@@ -19,11 +19,26 @@ Status ReadSizes(MetadataReader& metadata, ModelConfig& config);
 Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
                      AttentionConfig& attention);
 
+// RoPE with its scaling; `size`: how many elements of a head may be rotated, and are where no key
+// says it.
+Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32_t size,
+                RopeConfig& rope);
+
 // expert_count and expert_used_count; the width of an expert from `width_key`.
+Status ReadExpertSizes(MetadataReader& metadata, std::string_view width_key, ModelConfig& config);
+// The same for architectures without shared experts and groups: refuses both.
 Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, ModelConfig& config);
 
 // expert_gating_func, which must say `accepted` or be missing, and expert_weights_scale.
 Status ReadGating(MetadataReader& metadata, ExpertGating accepted, ExpertsConfig& experts);
+
+// expert_weights_scale.
+Status ReadExpertWeightsScale(MetadataReader& metadata, ExpertsConfig& experts);
+
+// expert_group_count and expert_group_used_count: none, or groups that have the experts which are
+// used. After ReadExpertSizes.
+Status ReadExpertGroups(MetadataReader& metadata, const ModelConfig& config,
+                        ExpertsConfig& experts);
 
 // leading_dense_block_count layers get a dense feed-forward of feed_forward_length, all others
 // `experts`.

@@ -130,12 +130,18 @@ Status MetadataReader::OneOf(std::string_view name, std::span<const std::string_
   return OkStatus();
 }
 
-Status MetadataReader::OnlyTrue(std::string_view name) {
+Status MetadataReader::BoolOr(std::string_view name, bool fallback, bool* out) {
   const std::string key = KeyOf(name);
   read_.insert(key);
-  EDGEMOE_ASSIGN_OR_RETURN(const bool found, metadata_.GetBoolOr(key, true));
+  EDGEMOE_ASSIGN_OR_RETURN(*out, metadata_.GetBoolOr(key, fallback));
+  return OkStatus();
+}
+
+Status MetadataReader::OnlyTrue(std::string_view name) {
+  bool found = true;
+  EDGEMOE_RETURN_IF_ERROR(BoolOr(name, true, &found));
   if (found) return OkStatus();
-  return UnimplementedError(key + ": " + FoundAndAccepted("false", "true"));
+  return UnimplementedError(KeyOf(name) + ": " + FoundAndAccepted("false", "true"));
 }
 
 void MetadataReader::Ignore(std::string_view name) { read_.insert(KeyOf(name)); }

@@ -47,6 +47,7 @@ class MetadataReader {
   // An index into `accepted`, or `fallback`. UNIMPLEMENTED for another text.
   Status OneOf(std::string_view name, std::span<const std::string_view> accepted,
                std::size_t fallback, std::size_t* out);
+  Status BoolOr(std::string_view name, bool fallback, bool* out);
   // UNIMPLEMENTED where the key is there and false.
   Status OnlyTrue(std::string_view name);
   // A key that only lengthens, names or repeats what other keys say: read, and not looked at.

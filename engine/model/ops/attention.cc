@@ -16,13 +16,13 @@ void ApplyGate(const float* gate, std::size_t size, float* out) {
 
 }  // namespace
 
-Attention::Attention(const OpContext& context)
+Attention::Attention(const OpContext& context, const RopeTables& rope)
     : context_(context),
-      rope_(context.config, context.rows_max, context.workspace.rope),
+      rope_(rope),
       encoded_x_(context.kernels, context.pool, context.workspace.encoded_width, context.rows_max,
                  context.config.width),
       encoded_attended_(context.kernels, context.pool, context.workspace.encoded_heads,
-                        context.rows_max, context.config.q_size_max()) {}
+                        context.rows_max, context.config.attended_size_max()) {}
 
 void Attention::Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
   const std::size_t heads = context_.config.layers[layer.value].attention().head_count;
@@ -62,11 +62,12 @@ void Attention::PrepareRow(LayerIndex layer, const LayerWeights& weights, const 
   float* const q = context_.workspace.q + i * config.q_rows();
   float* const k = context_.workspace.k + i * config.kv_size();
   float* const v = context_.workspace.v + i * config.kv_size();
-  if (weights.floats(TensorRole::kQueryBias) != nullptr) {
-    kernels.add_scaled(weights.floats(TensorRole::kQueryBias), 1.0F, config.q_rows(), q);
-    kernels.add_scaled(weights.floats(TensorRole::kKeyBias), 1.0F, config.kv_size(), k);
-    kernels.add_scaled(weights.floats(TensorRole::kValueBias), 1.0F, config.kv_size(), v);
-  }
+  const auto add_bias = [&](TensorRole role, std::size_t size, float* to) {
+    if (const float* const bias = weights.floats(role)) kernels.add_scaled(bias, 1.0F, size, to);
+  };
+  add_bias(TensorRole::kQueryBias, config.q_rows(), q);
+  add_bias(TensorRole::kKeyBias, config.kv_size(), k);
+  add_bias(TensorRole::kValueBias, config.kv_size(), v);
   const float* const q_norm = weights.floats(TensorRole::kQueryNorm);
   const float* const k_norm = weights.floats(TensorRole::kKeyNorm);
   if (config.qk_norm == QkNorm::kRow) {

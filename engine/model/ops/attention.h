@@ -14,10 +14,7 @@ namespace edgemoe {
 class Attention {
  public:
   // Engine's thread.
-  explicit Attention(const OpContext& context);
-
-  // Once before the layers of a step.
-  void SetPositions(std::span<const BatchRow> rows) { rope_.SetPositions(rows); }
+  Attention(const OpContext& context, const RopeTables& rope);
 
   void Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
 
@@ -42,7 +39,7 @@ class Attention {
   void AddOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
 
   const OpContext context_;
-  RopeTables rope_;
+  const RopeTables& rope_;
   EncodedRows encoded_x_;
   EncodedRows encoded_attended_;
 };

@@ -26,20 +26,29 @@ double KeptShare(const RopeConfig& rope, double i) {
   return (1.0 - std::clamp(place, 0.0, 1.0)) * static_cast<double>(rope.extrapolation);
 }
 
+// Null: the layer rotates nothing.
+const RopeConfig* RopeOf(const LayerConfig& layer) {
+  if (const auto* const attention = layer.mixer_as<AttentionConfig>()) return &attention->rope;
+  const auto* const latent = layer.mixer_as<LatentAttentionConfig>();
+  return latent == nullptr ? nullptr : &latent->rope;
+}
+
 }  // namespace
 
-RopeAngles AnglesOf(const RopeConfig& rope) {
+RopeAngles AnglesOf(const RopeConfig& rope, const float* factors) {
   RopeAngles angles;
   angles.magnitude = static_cast<double>(rope.attention_factor);
   const double factor = static_cast<double>(rope.factor);
   const bool yarn = rope.scaling == RopeScaling::kYarn && rope.extrapolation != 0.0F;
-  if (yarn) angles.magnitude *= 1.0 + 0.1 * std::log(factor);
+  if (yarn) angles.magnitude *= 1.0 + static_cast<double>(rope.growth) * std::log(factor);
   for (std::uint32_t i = 0; i < rope.dimension_count / 2; ++i) {
     const double exponent = -2.0 * i / rope.dimension_count;
     const double own = std::pow(static_cast<double>(rope.base), exponent);
     const double kept = yarn ? KeptShare(rope, i) : 0.0;
     const double divided = rope.scaling == RopeScaling::kNone ? own : own / factor;
-    angles.frequencies.push_back(kept * own + (1.0 - kept) * divided);
+    const double factor_of_pair =
+        rope.factors && factors != nullptr ? static_cast<double>(factors[i]) : 1.0;
+    angles.frequencies.push_back((kept * own + (1.0 - kept) * divided) / factor_of_pair);
   }
   return angles;
 }
@@ -62,9 +71,8 @@ void RotateHead(const RopeConfig& rope, const KernelTable& kernels, const float*
 std::vector<RopeConfig> RopeTables::KindsOf(const ModelConfig& config) {
   std::vector<RopeConfig> kinds;
   for (const LayerConfig& layer : config.layers) {
-    const auto* const attention = layer.mixer_as<AttentionConfig>();
-    if (attention != nullptr && std::ranges::find(kinds, attention->rope) == kinds.end())
-      kinds.push_back(attention->rope);
+    const RopeConfig* const rope = RopeOf(layer);
+    if (rope != nullptr && std::ranges::find(kinds, *rope) == kinds.end()) kinds.push_back(*rope);
   }
   return kinds;
 }
@@ -75,17 +83,17 @@ std::size_t RopeTables::FloatCount(const ModelConfig& config, std::size_t rows_m
   return count;
 }
 
-RopeTables::RopeTables(const ModelConfig& config, std::size_t rows_max, float* memory) {
+RopeTables::RopeTables(const ModelConfig& config, const float* factors, std::size_t rows_max,
+                       float* memory) {
   const std::vector<RopeConfig> kinds = KindsOf(config);
   for (const RopeConfig& kind : kinds) {
     const std::size_t half = rows_max * (kind.dimension_count / 2);
-    tables_.push_back({kind, AnglesOf(kind), memory, memory + half});
+    tables_.push_back({kind, AnglesOf(kind, factors), memory, memory + half});
     memory += 2 * half;
   }
   for (const LayerConfig& layer : config.layers) {
-    const auto* const attention = layer.mixer_as<AttentionConfig>();
-    const auto kind =
-        attention == nullptr ? kinds.begin() : std::ranges::find(kinds, attention->rope);
+    const RopeConfig* const rope = RopeOf(layer);
+    const auto kind = rope == nullptr ? kinds.begin() : std::ranges::find(kinds, *rope);
     table_of_layer_.push_back(static_cast<std::size_t>(kind - kinds.begin()));
   }
 }

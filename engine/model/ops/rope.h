@@ -16,7 +16,8 @@ struct RopeAngles {
   std::vector<double> frequencies;  // [dimension_count / 2], radians a position
   double magnitude = 1;             // rotated elements are multiplied by it
 };
-RopeAngles AnglesOf(const RopeConfig& rope);
+// `factors` [dimension_count / 2], or null.
+RopeAngles AnglesOf(const RopeConfig& rope, const float* factors);
 
 // Rotates one head in place; cosines and sines [dimension_count / 2]. A dimension count of 0 leaves
 // it as it is.
@@ -30,8 +31,8 @@ class RopeTables {
   // Floats of `memory` that tables for `rows_max` rows need.
   static std::size_t FloatCount(const ModelConfig& config, std::size_t rows_max);
 
-  // `memory`: FloatCount of them, alive while this is.
-  RopeTables(const ModelConfig& config, std::size_t rows_max, float* memory);
+  // `memory`: FloatCount of them, alive while this is. `factors`: the file's, or null.
+  RopeTables(const ModelConfig& config, const float* factors, std::size_t rows_max, float* memory);
 
   // Before the layers of a step.
   void SetPositions(std::span<const BatchRow> rows);

@@ -19,10 +19,17 @@ StateShape StateShapeOf(const ModelConfig& config) {
   StateShape shape;
   for (const LayerConfig& layer : config.layers) {
     LayerState state;
+    std::uint32_t window = 0;
     if (const auto* const attention = layer.mixer_as<AttentionConfig>()) {
-      state.group = GroupOf(attention->window, shape.groups);
+      window = attention->window;
       state.key_size = attention->kv_size();
       state.value_size = attention->kv_size();
+    }
+    // One key for all heads, of which the latent is the value, too.
+    if (const auto* const latent = layer.mixer_as<LatentAttentionConfig>())
+      state.key_size = latent->key_size();
+    if (state.key_size > 0) {
+      state.group = GroupOf(window, shape.groups);
       StateGroup& group = shape.groups[state.group];
       state.keys = group.block_elements;
       state.values = state.keys + std::uint64_t{kStateBlockTokens} * state.key_size;
@@ -30,6 +37,9 @@ StateShape StateShapeOf(const ModelConfig& config) {
     }
     if (const auto* const convolution = layer.mixer_as<ShortConvolutionConfig>())
       state.recurrent_size = std::uint64_t{convolution->taps - 1} * config.width;
+    if (const auto* const mamba = layer.mixer_as<Mamba2Config>())
+      state.recurrent_size = std::uint64_t{mamba->taps - 1} * mamba->channels() +
+                             std::uint64_t{mamba->inner_size()} * mamba->state_size;
     if (const auto* const delta = layer.mixer_as<DeltaNetConfig>())
       state.recurrent_size = std::uint64_t{delta->taps - 1} * delta->channels() +
                              std::uint64_t{delta->value_size()} * delta->head_size;

@@ -169,7 +169,8 @@ TEST(ModelConfig, CountsMayStandOnceForEachLayer) {
       LayerWith("qwen3moe.attention.head_count", GgufArray::OfInt32({4, 4})).attention().head_count,
       4U);
   EXPECT_EQ(LayerWith("qwen3moe.attention.head_count_kv", GgufArray::OfInt32({1, 1}))
-                .attention.kv_head_count,
+                .attention()
+                .kv_head_count,
             1U);
   EXPECT_EQ(ReadModelConfig(
                 MetadataWith("qwen3moe.expert_feed_forward_length", GgufArray::OfInt32({96, 96})))
