@@ -123,12 +123,11 @@ std::vector<std::string> Names() {
   return names;
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, MixersTest, testing::ValuesIn(Names()),
-                         [](const auto& of) {
-                           std::string name = of.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Fixtures, MixersTest, testing::ValuesIn(Names()), [](const auto& of) {
+  std::string name = of.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
 
 }  // namespace
 }  // namespace edgemoe
