@@ -120,7 +120,7 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesServeTest,
                                          "gpt-oss-MXFP4", "granitemoe-shared", "granitehybrid",
                                          "granitehybrid-rope", "lfm2moe", "qwen2moe", "llama-moe",
                                          "minicpm", "deepseek2-sigmoid", "deepseek2-Q8_0",
-                                         "qwen35moe", "qwen3next"),
+                                         "qwen35moe", "qwen3next", "qwen3next-grouped-Q8_0"),
                          FixtureName);
 INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesRetypeTest,
                          testing::Values("qwen3moe-yarn", "olmoe", "gpt-oss", "gpt-oss-MXFP4",
