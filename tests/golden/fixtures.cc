@@ -184,7 +184,10 @@ void SetDeltaLayers(const DeltaNetConfig& delta, ModelConfig& config) {
 void AddPredictionLayer(RandomModelOptions& model) {
   ModelConfig& config = model.config;
   config.prediction_layer_count = 1;
-  model.unused_tensors = RandomLayerTensors(model, config.layers[2], config.layer_count());
+  const auto attention = std::ranges::find_if(config.layers, [](const LayerConfig& layer) {
+    return layer.mixer_as<AttentionConfig>() != nullptr;
+  });
+  model.unused_tensors = RandomLayerTensors(model, *attention, config.layer_count());
   const std::string prefix = "blk." + std::to_string(config.layer_count()) + ".nextn.";
   const std::uint64_t width = config.width;
   const auto add = [&](const char* name, TensorRole like, std::vector<std::uint64_t> dims) {
@@ -203,6 +206,7 @@ RandomModelOptions Qwen35Moe() {
   DeltaNetConfig delta = CommonDeltaNet();
   delta.key_sharing = KeySharing::kTiles;
   SetDeltaLayers(delta, model.config);
+  model.config.layers.erase(model.config.layers.begin());
   AddPredictionLayer(model);
   return model;
 }

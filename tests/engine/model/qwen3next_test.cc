@@ -72,10 +72,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadKey{"ssm.dt_b_c_rms", true, kUnimplemented, "not known"},
         BadKey{"full_attention_interval", std::uint32_t{0}, kInvalid, "found 0"},
         BadKey{"attention.recurrent_layers", Flags(std::string("\1\1", 2)), kInvalid,
-               "found an array of 2; accepted: 5 bools"},
-        BadKey{"attention.recurrent_layers", GgufArray::OfInt32({1, 1, 0, 1, 0}), kInvalid,
-               "bools"},
-        BadKey{"nextn_predict_layers", std::uint32_t{5}, kInvalid, "[0, 4]"},
+               "found an array of 2; accepted: 4 bools"},
+        BadKey{"attention.recurrent_layers", GgufArray::OfInt32({1, 0, 1, 0}), kInvalid, "bools"},
+        BadKey{"nextn_predict_layers", std::uint32_t{4}, kInvalid, "[0, 3]"},
         BadKey{"expert_shared_feed_forward_length", std::uint32_t{0}, kInvalid, "found 0"},
         BadKey{"rope.dimension_sections", {}, kNotFound, ""},
         BadKey{"rope.dimension_sections", std::uint32_t{8}, kInvalid, ""},
@@ -100,22 +99,21 @@ TEST(Qwen35Keys, SayWhichLayersAreAttention) {
     EXPECT_TRUE(config) << config.error().ToString();
     return AttentionLayers(*config);
   };
-  EXPECT_EQ(layers_with("full_attention_interval", {}), Layers({false, false, false, true}));
-  EXPECT_EQ(layers_with("full_attention_interval", std::uint32_t{2}),
-            Layers({false, true, false, true}));
-  EXPECT_EQ(layers_with("full_attention_interval", std::uint32_t{9}),
-            Layers({false, false, false, false}));
-  EXPECT_EQ(layers_with("attention.recurrent_layers", Flags(std::string("\0\1\1\0\0", 5))),
-            Layers({true, false, false, true}))
+  EXPECT_EQ(layers_with("full_attention_interval", {}), Layers({false, false, false}))
+      << "each fourth";
+  EXPECT_EQ(layers_with("full_attention_interval", std::uint32_t{2}), Layers({false, true, false}));
+  EXPECT_EQ(layers_with("full_attention_interval", std::uint32_t{3}), Layers({false, false, true}));
+  EXPECT_EQ(layers_with("attention.recurrent_layers", Flags(std::string("\0\1\0\0", 4))),
+            Layers({true, false, true}))
       << "said for each layer, it counts";
 }
 
 TEST(Qwen35Keys, BlocksForPredictionAreNoLayers) {
   const auto config = Read(FindFixture("qwen35moe")->model);
   ASSERT_TRUE(config);
-  EXPECT_EQ(config->layer_count(), 4U);
+  EXPECT_EQ(config->layer_count(), 3U);
   EXPECT_EQ(config->prediction_layer_count, 1U);
-  EXPECT_EQ(config->expert_layer_count(), 4U);
+  EXPECT_EQ(config->expert_layer_count(), 3U);
 }
 
 Result<WeightsLayout> LayOut(const RandomModelOptions& model) {
@@ -135,7 +133,7 @@ TEST(Qwen35Tensors, OfBlocksForPredictionAreNotLoaded) {
   RandomModelOptions model = FindFixture("qwen35moe")->model;
   const auto with = LayOut(model);
   ASSERT_TRUE(with) << with.error().ToString();
-  const RandomTensor unknown = {.name = "blk.5.attn_norm.weight", .dims = {64}};
+  const RandomTensor unknown = {.name = "blk.4.attn_norm.weight", .dims = {64}};
   model.unused_tensors.clear();
   const auto without = LayOut(model);
   ASSERT_TRUE(without) << "packs leave them out";
@@ -144,7 +142,7 @@ TEST(Qwen35Tensors, OfBlocksForPredictionAreNotLoaded) {
   model.unused_tensors = {unknown};
   const auto refused = LayOut(model);
   ASSERT_FALSE(refused);
-  EXPECT_THAT(refused.error().message(), HasSubstr("blk.5.attn_norm.weight"));
+  EXPECT_THAT(refused.error().message(), HasSubstr("blk.4.attn_norm.weight"));
 }
 
 // A delta net's input is one matrix or two.
