@@ -60,7 +60,6 @@ CHANGES = [
     ({"rope.scaling.yarn_beta_slow": None}, "long"),
     ({"rope.scaling.yarn_ext_factor": None}, "long"),
     ({"attention.sliding_window": "+1"}, "long"),
-    ({"rope.dimension_count": None}, "long"),
     ({"attention.head_count": "*2", "attention.head_count_kv": "*2", "attention.key_length": "/2",
       "attention.value_length": "/2"}, "long"),
 ]
