@@ -45,7 +45,7 @@ function(edgemoe_test name)
   target_compile_definitions(${name} PRIVATE EDGEMOE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   edgemoe_use_precompiled(${EDGEMOE_TEST_HEADERS} ${name})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
+  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
 endfunction()
 
 # edgemoe_fuzzer(NAME SOURCES ... LINKS ...): a libFuzzer program, built with -DEDGEMOE_FUZZ=ON; `./dev fuzz` runs it on

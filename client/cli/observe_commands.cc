@@ -79,10 +79,10 @@ std::string StatsReport(const v1::GetStatsResponse& stats) {
   const auto all_tokens = tokens.prompt() + tokens.completion();
   AddLine(report, "daemon", "edgemoed %s, up %.0f s, model %s", stats.version().c_str(),
           stats.uptime_seconds(), stats.model().c_str());
-  AddLine(report, "requests", "%u running, %u queued, %llu finished (%llu failed), %llu refused, %llu preempted",
+  AddLine(report, "requests",
+          "%u running, %u queued, %llu finished (%llu failed), %llu refused, %llu preempted",
           requests.running(), requests.queued(), Number(requests.finished()),
-          Number(requests.failed()), Number(requests.refused()),
-          Number(requests.preempted()));
+          Number(requests.failed()), Number(requests.refused()), Number(requests.preempted()));
   AddLine(report, "tokens", "%llu prompt, %llu written, in %llu steps, %.1f s of computing",
           Number(tokens.prompt()), Number(tokens.completion()), Number(tokens.steps()),
           tokens.compute_seconds());

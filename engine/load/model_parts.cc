@@ -65,8 +65,8 @@ Status CheckUnchanged(std::span<const StorageFile> files) {
 }
 
 Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const GgufFile& metadata) {
-  EDGEMOE_ASSIGN_OR_FAIL(VocabularyDescription vocabulary, ReadVocabulary(metadata));
-  return Tokenizer::Create(std::move(vocabulary));
+  EDGEMOE_ASSIGN_OR_FAIL(const VocabularyDescription vocabulary, ReadVocabulary(metadata));
+  return Tokenizer::Create(vocabulary);
 }
 
 Result<Weights> LoadDenseWeights(const ModelConfig& config, const WeightsLayout& layout,

@@ -14,7 +14,8 @@ namespace edgemoe {
 
 // The input of a group of dense matrices.
 enum class DenseInput : std::uint8_t {
-  kAttention = 0,        // of q, k and v or their latents, normed: [rows, width]
+  kAttention = 0,        // of q, k and v or their latents, or of a delta net's matrices, normed:
+                         // [rows, width]
   kAttentionOutput = 1,  // what all heads have attended to: [rows, heads together]
   kFfn = 2,              // of the router, and of each expert for the rows that chose it, normed:
                          // [rows, width]

@@ -117,6 +117,10 @@ bool IsRequantisable(TensorRole role) {
     case TensorRole::kAttentionOutput:
     case TensorRole::kMambaIn:
     case TensorRole::kMambaOut:
+    case TensorRole::kDeltaIn:
+    case TensorRole::kDeltaGate:
+    case TensorRole::kDeltaGroupedIn:
+    case TensorRole::kDeltaOut:
     case TensorRole::kQueryDown:
     case TensorRole::kKeyValueDown:
     case TensorRole::kGate:

@@ -31,18 +31,6 @@ std::string Shape(std::uint64_t columns, std::uint64_t rows, std::uint64_t matri
   return text + "]";
 }
 
-// Of a block behind the layers.
-bool IsForPrediction(std::string_view name, const ModelConfig& config) {
-  constexpr std::string_view kPrefix = "blk.";
-  if (!name.starts_with(kPrefix)) return false;
-  std::uint32_t layer = 0;
-  const char* const end = name.data() + name.size();
-  const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, layer);
-  return parsed.ec == std::errc() && parsed.ptr != end && *parsed.ptr == '.' &&
-         layer >= config.layer_count() &&
-         layer - config.layer_count() < config.prediction_layer_count;
-}
-
 // Finds tensors by name, checks them, and remembers which were asked for.
 class Finder {
  public:
@@ -72,7 +60,7 @@ class Finder {
   // A tensor that nobody asked for would change the result if the model that the file holds has it.
   Status RefuseOthers(const ModelConfig& config) const {
     for (const GgufTensor& tensor : files_.tensors()) {
-      if (!IsForPrediction(tensor.name, config) && !known_.contains(tensor.name)) {
+      if (!IsOfPredictionLayer(tensor.name, config) && !known_.contains(tensor.name)) {
         return UnimplementedError("tensor " + tensor.name +
                                   ": not part of a model of architecture " + config.architecture +
                                   ", and not supported");
@@ -259,6 +247,17 @@ void Place(const WeightsLayout::DenseTensor& tensor, const MatrixView& view, boo
 }
 
 }  // namespace
+
+bool IsOfPredictionLayer(std::string_view name, const ModelConfig& config) {
+  constexpr std::string_view kPrefix = "blk.";
+  if (!name.starts_with(kPrefix)) return false;
+  std::uint32_t layer = 0;
+  const char* const end = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data() + kPrefix.size(), end, layer);
+  return parsed.ec == std::errc() && parsed.ptr != end && *parsed.ptr == '.' &&
+         layer >= config.layer_count() &&
+         layer - config.layer_count() < config.prediction_layer_count;
+}
 
 Result<WeightsLayout> LayOutWeights(const ModelConfig& config, const GgufSet& files) {
   WeightsLayout layout;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -78,6 +79,10 @@ struct WeightsLayout {
   ExpertLayout experts;
   bool tied_output = false;
 };
+
+// Whether a tensor of this name is of a block behind the model's layers
+// (ModelConfig::prediction_layer_count): it is not loaded.
+bool IsOfPredictionLayer(std::string_view name, const ModelConfig& config);
 
 // Stock files and packs. FAILED_PRECONDITION / INVALID_ARGUMENT name the missing tensor, or its
 // type or shape and the one expected; UNIMPLEMENTED a pack of an unknown version, or a tensor that

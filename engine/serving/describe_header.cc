@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "engine/model/weights.h"
 #include "engine/quant/tensor_type.h"
 #include "engine/serving/option_check.h"
 
@@ -31,7 +32,8 @@ ModelDescription DescribeHeader(const ModelHeader& header, const std::string& na
   description.quantisation = QuantisationOf(header.layout.experts);
   description.file_bytes = header.file_bytes;
   for (const GgufTensor& tensor : header.files.tensors())
-    description.parameter_count += tensor.columns() * tensor.rows();
+    if (!IsOfPredictionLayer(tensor.name, config))
+      description.parameter_count += tensor.columns() * tensor.rows();
   description.layer_count = config.layer_count();
   description.expert_count = config.expert_count;
   description.expert_used_count = config.expert_used_count;

@@ -16,7 +16,10 @@ std::optional<DenseInput> InputOf(TensorRole role, bool tied) {
     case TensorRole::kValue:
     case TensorRole::kQueryDown:
     case TensorRole::kKeyValueDown:
-    case TensorRole::kMambaIn: return DenseInput::kAttention;
+    case TensorRole::kMambaIn:
+    case TensorRole::kDeltaIn:
+    case TensorRole::kDeltaGate:
+    case TensorRole::kDeltaGroupedIn: return DenseInput::kAttention;
     case TensorRole::kAttentionOutput: return DenseInput::kAttentionOutput;
     case TensorRole::kOutput: return DenseInput::kOutput;
     case TensorRole::kEmbedding:

@@ -3,9 +3,9 @@
 
 #include <utility>
 
-#include "engine/template/evaluator.h"
-#include "engine/template/parser.h"
-#include "engine/template/syntax.h"
+#include "engine/template/evaluation/evaluator.h"
+#include "engine/template/syntax/parser.h"
+#include "engine/template/syntax/syntax.h"
 
 namespace edgemoe {
 

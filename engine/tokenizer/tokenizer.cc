@@ -75,7 +75,7 @@ std::vector<SpecialTokens::Entry> SpecialEntries(const VocabularyDescription& de
 
 }  // namespace
 
-Result<std::unique_ptr<Tokenizer>> Tokenizer::Create(VocabularyDescription description) {
+Result<std::unique_ptr<Tokenizer>> Tokenizer::Create(const VocabularyDescription& description) {
   EDGEMOE_ASSIGN_OR_FAIL(const VocabularyKind* kind, FindVocabularyKind(description.model));
   EDGEMOE_FAIL_IF_ERROR(CheckDescription(description, *kind));
   TokenWriting writing = TokenWriting::kPlainText;

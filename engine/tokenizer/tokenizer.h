@@ -74,7 +74,7 @@ class Tokenizer {
  public:
   // INVALID_ARGUMENT names the key that is wrong; UNIMPLEMENTED a model or pre-tokenizer that is
   // not built, and those that are. About 0.2 s for 150,000 tokens.
-  static Result<std::unique_ptr<Tokenizer>> Create(VocabularyDescription description);
+  static Result<std::unique_ptr<Tokenizer>> Create(const VocabularyDescription& description);
 
   // The pieces of `text`, which they cover in order, but for characters that a unigram vocabulary
   // drops. Text and tokenizer outlive the encoding. INVALID_ARGUMENT for text that is not UTF-8

@@ -160,7 +160,7 @@ TEST_F(E2eFilesTest, ByteOfAPackThatFlipsAfterItWasReadIsSeen) {
     DaemonProcess packer(socket_, {"--model", path_, "--context-tokens", "128"});
     ASSERT_TRUE(packer.WaitReady()) << packer.log();
     ChildProcess process({EDGEMOE_PROGRAM, "--socket", socket_, "pack", path_, "-o", pack});
-    ASSERT_EQ(process.Wait(), 0) << process.errors();
+    ASSERT_EQ(process.Wait(kJobPatience), 0) << process.errors();
     ASSERT_EQ(packer.Stop(), 0);
   }
   path_ = pack;

@@ -52,7 +52,7 @@ TEST_F(E2ePackTest, APackServesTheSameTokens) {
   DaemonProcess first = Daemon("first", {"--expert-budget", "12MiB"});
   ASSERT_TRUE(first.WaitReady()) << first.log();
   ChildProcess pack(Command(first, {source_, "--json"}));
-  ASSERT_EQ(pack.Wait(), 0) << pack.output() << pack.errors();
+  ASSERT_EQ(pack.Wait(kJobPatience), 0) << pack.output() << pack.errors();
   std::string last;
   std::istringstream lines(pack.output());
   for (std::string line; std::getline(lines, line); last = line)
@@ -85,7 +85,7 @@ TEST_F(E2ePackTest, RefusalsAreForPeople) {
   ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
   const auto run = [&](const std::vector<std::string>& arguments) {
     ChildProcess process(Command(daemon, arguments));
-    const auto code = process.Wait();
+    const auto code = process.Wait(kJobPatience);
     return std::pair(code, process.errors());
   };
   EXPECT_EQ(run({source_, "-o", folder_ / "models/p.gguf"}).first, 0);
@@ -108,16 +108,18 @@ TEST_F(E2ePackTest, AKilledClientLeavesNothingHalf) {
   const std::string output = folder_ / "models/p.gguf";
   {
     ChildProcess process(Command(daemon, {source_, "-o", output, "--json"}));
-    ASSERT_TRUE(process.WaitForOutput("progress"));
+    ASSERT_TRUE(process.WaitForOutput("progress", kJobPatience));
     process.Signal(SIGKILL);
-    process.Wait();
+    process.Wait(kJobPatience);
   }
-  ASSERT_TRUE(WaitUntil([&] {
-    ChildProcess process(Command(daemon, {source_, "-o", output, "--overwrite"}));
-    return process.Wait() == 0;
-  }));
+  ASSERT_TRUE(WaitUntil(
+      [&] {
+        ChildProcess process(Command(daemon, {source_, "-o", output, "--overwrite"}));
+        return process.Wait(kJobPatience) == 0;
+      },
+      kJobPatience));
   ChildProcess whole(Command(daemon, {source_, "-o", folder_ / "models/w.gguf"}));
-  ASSERT_EQ(whole.Wait(), 0);
+  ASSERT_EQ(whole.Wait(kJobPatience), 0);
   const auto bytes = [](const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(in), {});
@@ -178,7 +180,7 @@ TEST_F(E2eTargetTest, IsMetAndThePackAnswers) {
   ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
   const std::string packed = Output("p.gguf");
   ChildProcess pack(Command(daemon, Target(packed)));
-  ASSERT_EQ(pack.Wait(), 0) << pack.output() << pack.errors();
+  ASSERT_EQ(pack.Wait(kJobPatience), 0) << pack.output() << pack.errors();
   std::vector<std::string> phases;
   json last;
   std::istringstream lines(pack.output());
@@ -230,7 +232,7 @@ TEST_F(E2eTargetTest, EveryKindOfTargetAndMethod) {
   ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
   const auto run = [&](const std::vector<std::string>& more) {
     ChildProcess process(Command(daemon, Target(Output("p.gguf"), more)));
-    EXPECT_TRUE(process.Wait());
+    EXPECT_TRUE(process.Wait(kJobPatience));
     std::istringstream lines(process.output());
     json last;
     for (std::string line; std::getline(lines, line);) last = json::parse(line);
@@ -264,7 +266,7 @@ TEST_F(E2eTargetTest, AKilledDaemonsJobEndsInTheSameBytes) {
     DaemonProcess daemon = TinyDaemon("whole");
     ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
     ChildProcess process(Command(daemon, Target(whole)));
-    ASSERT_EQ(process.Wait(), 0) << process.output();
+    ASSERT_EQ(process.Wait(kJobPatience), 0) << process.output();
   }
   const std::string output = Output("p.gguf");
   int run = 0;
@@ -273,10 +275,10 @@ TEST_F(E2eTargetTest, AKilledDaemonsJobEndsInTheSameBytes) {
     DaemonProcess daemon = TinyDaemon("k" + std::to_string(run++));
     ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
     ChildProcess process(Command(daemon, Target(output)));
-    process.WaitForOutput(phase);
+    process.WaitForOutput(phase, kJobPatience);
     daemon.process().Signal(SIGKILL);
     EXPECT_EQ(daemon.process().Wait(), 128 + SIGKILL);
-    const auto code = process.Wait();
+    const auto code = process.Wait(kJobPatience);
     // Whoever was quicker than the kill is done.
     EXPECT_TRUE(code == 69 || fs::exists(output)) << code.value_or(-1) << process.output();
     if (fs::exists(output)) break;
@@ -285,7 +287,7 @@ TEST_F(E2eTargetTest, AKilledDaemonsJobEndsInTheSameBytes) {
   ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
   if (!fs::exists(output)) {
     ChildProcess process(Command(daemon, Target(output)));
-    ASSERT_EQ(process.Wait(), 0) << process.output();
+    ASSERT_EQ(process.Wait(kJobPatience), 0) << process.output();
   }
   EXPECT_TRUE(Bytes(output) == Bytes(whole));
 }
@@ -297,18 +299,20 @@ TEST_F(E2eTargetTest, ACancelledJobMakesWayAndGoesOn) {
   {
     // The demo takes long enough.
     ChildProcess process(Command(daemon, {source_, output, "--bits", "4.5", "--json"}));
-    ASSERT_TRUE(process.WaitForOutput("progress")) << process.output();
+    ASSERT_TRUE(process.WaitForOutput("progress", kJobPatience)) << process.output();
     ChildProcess second(Command(daemon, Target(Output("q.gguf"))));
-    EXPECT_EQ(second.Wait(), 65);
+    EXPECT_EQ(second.Wait(kJobPatience), 65);
     EXPECT_THAT(second.output(), HasSubstr("FAILED_PRECONDITION"));
     EXPECT_THAT(second.output(), HasSubstr("p.gguf"));
     process.Signal(SIGINT);
-    EXPECT_EQ(process.Wait(), 130);
+    EXPECT_EQ(process.Wait(kJobPatience), 130);
   }
-  EXPECT_TRUE(WaitUntil([&] {
-    ChildProcess process(Command(daemon, Target(Output("q.gguf"))));
-    return process.Wait() == 0;
-  }));
+  EXPECT_TRUE(WaitUntil(
+      [&] {
+        ChildProcess process(Command(daemon, Target(Output("q.gguf"))));
+        return process.Wait(kJobPatience) == 0;
+      },
+      kJobPatience));
   EXPECT_FALSE(fs::exists(output));
   EXPECT_EQ(daemon.Connect().GetStats()->memory().budget_bytes(), std::uint64_t{400} << 20);
 }
@@ -318,9 +322,9 @@ TEST_F(E2eTargetTest, AStoppedDaemonEndsItsJob) {
   ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
   ChildProcess process(
       Command(daemon, {source_, Output("p.gguf"), "--max-ppl-increase", "1%", "--json"}));
-  ASSERT_TRUE(process.WaitForOutput("progress")) << process.output();
-  EXPECT_EQ(daemon.Stop(), 0) << daemon.log();
-  EXPECT_NE(process.Wait(), 0) << process.output();
+  ASSERT_TRUE(process.WaitForOutput("progress", kJobPatience)) << process.output();
+  EXPECT_EQ(daemon.Stop(kJobPatience), 0) << daemon.log();
+  EXPECT_NE(process.Wait(kJobPatience), 0) << process.output();
   EXPECT_THAT(daemon.log(), Not(HasSubstr("memory budget stays")));
   EXPECT_FALSE(fs::exists(Output("p.gguf")));
 }

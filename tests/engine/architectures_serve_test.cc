@@ -79,16 +79,19 @@ TEST_P(ArchitecturesServeTest, StreamedAndPackedItWritesTheSame) {
   EXPECT_EQ(DescribeModel(pack_)->parameter_count, DescribeModel(source_)->parameter_count);
 }
 
-TEST_P(ArchitecturesServeTest, ItsTypesCanBeChosen) {
+using ArchitecturesRetypeTest = ArchitecturesServeTest;
+
+TEST_P(ArchitecturesRetypeTest, ItsTypesCanBeChosen) {
   const std::string text = folder_ / "text";
   std::string story;
   for (int i = 0; i < 40; ++i)
     story += "The cat went to house " + std::to_string(i * 7 % 40) + " by the sea. ";
   ASSERT_TRUE(WriteWholeFile(text, std::as_bytes(std::span(story))).ok());
   // Below the source's, above what is left where only what stays as it is has many bits.
-  double bits = 7;
-  if (GetParam() == "qwen3moe-yarn-IQ") bits = 3.1;
-  if (GetParam().starts_with("deepseek2")) bits = 14;
+  const std::map<std::string, double> others = {
+      {"deepseek2-sigmoid", 14}, {"granitehybrid", 10}, {"lfm2moe", 10}, {"qwen2moe", 10}};
+  const auto other = others.find(GetParam());
+  const double bits = other == others.end() ? 7 : other->second;
   const LayerIndex first = FindFixture(GetParam())->model.config.expert_layers().front();
   const auto report = WritePack({.source_path = source_,
                                  .output_path = pack_,
@@ -108,14 +111,24 @@ TEST_P(ArchitecturesServeTest, ItsTypesCanBeChosen) {
   TokensAtEveryBudget(pack_);
 }
 
+std::string FixtureName(const testing::TestParamInfo<std::string>& fixture) {
+  std::string name = fixture.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
 INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesServeTest,
                          testing::Values("qwen3moe-yarn", "qwen3moe-yarn-IQ", "olmoe", "gpt-oss",
-                                         "gpt-oss-MXFP4", "deepseek2-sigmoid", "deepseek2-Q8_0"),
-                         [](const auto& fixture) {
-                           std::string name = fixture.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+                                         "gpt-oss-MXFP4", "granitemoe-shared", "granitehybrid",
+                                         "granitehybrid-rope", "lfm2moe", "qwen2moe", "llama-moe",
+                                         "minicpm", "deepseek2-sigmoid", "deepseek2-Q8_0",
+                                         "qwen35moe", "qwen3next", "qwen3next-grouped-Q8_0"),
+                         FixtureName);
+INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesRetypeTest,
+                         testing::Values("qwen3moe-yarn", "olmoe", "gpt-oss", "gpt-oss-MXFP4",
+                                         "granitehybrid", "lfm2moe", "qwen2moe",
+                                         "deepseek2-sigmoid", "qwen35moe"),
+                         FixtureName);
 
 // Some files of OLMoE say the width of an expert under the name that its relatives use.
 TEST(OlmoeFile, MaySayTheWidthOfAnExpertTwice) {

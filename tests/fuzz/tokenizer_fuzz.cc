@@ -119,7 +119,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // Odd tokens, such as a second one with a byte's text and another type, decode to other bytes.
   const bool is_unigram = description.model == "t5";
   const bool is_plain = (data[0] & 16) == 0 && description.tokens.size() == 256 && !is_unigram;
-  const auto tokenizer = Tokenizer::Create(std::move(description));
+  const auto tokenizer = Tokenizer::Create(description);
   if (!tokenizer) return 0;
   for (const bool parse_special : {false, true}) {
     const auto pieces =

@@ -126,8 +126,8 @@ TempFolder::~TempFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-bool WaitUntil(const std::function<bool()>& condition) {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
+bool WaitUntil(const std::function<bool()>& condition, std::chrono::seconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::yield();
@@ -179,8 +179,8 @@ void ChildProcess::Signal(int signal) {
   if (!exit_code_) ::kill(pid_, signal);
 }
 
-std::optional<int> ChildProcess::Wait() {
-  const Instant end = std::chrono::steady_clock::now() + kPatience;
+std::optional<int> ChildProcess::Wait(std::chrono::seconds patience) {
+  const Instant end = std::chrono::steady_clock::now() + patience;
   {
     const MutexLock lock(mutex_);
     while (!exit_code_ && AwaitChange(end)) continue;
@@ -202,16 +202,15 @@ std::string ChildProcess::errors() {
   return errors_;
 }
 
-bool ChildProcess::WaitForOutput(std::string_view text) {
-  return WaitFor(text, &ChildProcess::output_);
+bool ChildProcess::WaitForOutput(std::string_view text, std::chrono::seconds patience) {
+  return WaitFor(text, &ChildProcess::output_, std::chrono::steady_clock::now() + patience);
 }
 
-bool ChildProcess::WaitForErrors(std::string_view text) {
-  return WaitFor(text, &ChildProcess::errors_);
+bool ChildProcess::WaitForErrors(std::string_view text, std::chrono::seconds patience) {
+  return WaitFor(text, &ChildProcess::errors_, std::chrono::steady_clock::now() + patience);
 }
 
-bool ChildProcess::WaitFor(std::string_view text, std::string ChildProcess::*place) {
-  const Instant end = std::chrono::steady_clock::now() + kPatience;
+bool ChildProcess::WaitFor(std::string_view text, std::string ChildProcess::*place, Instant end) {
   const MutexLock lock(mutex_);
   const auto appears = [&] { return (this->*place).find(text) != std::string::npos; };
   while (!appears() && !exit_code_ && AwaitChange(end)) continue;

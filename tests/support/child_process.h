@@ -37,9 +37,9 @@ class TempFolder {
 // Waits of tests are this long at most: enough for a slow, busy machine, and never what decides.
 constexpr std::chrono::seconds kPatience{120};
 
-// True as soon as `condition` is, false after kPatience. For what only asking again can tell: asks
+// True as soon as `condition` is, false after `patience`. For what only asking again can tell: asks
 // as fast as others let it.
-bool WaitUntil(const std::function<bool()>& condition);
+bool WaitUntil(const std::function<bool()>& condition, std::chrono::seconds patience = kPatience);
 
 // One process. Killed by the destructor, and when the thread that started it ends. A thread of its
 // own collects what it writes, so it never waits for its reader. Not thread-safe.
@@ -67,16 +67,16 @@ class ChildProcess {
 
   pid_t pid() const { return pid_; }
   void Signal(int signal) EXCLUDES(mutex_);
-  // The exit code, or 128 + the signal that ended it. Nothing when it still runs after kPatience:
+  // The exit code, or 128 + the signal that ended it. Nothing when it still runs after `patience`:
   // it is then killed.
-  std::optional<int> Wait() EXCLUDES(mutex_);
+  std::optional<int> Wait(std::chrono::seconds patience = kPatience) EXCLUDES(mutex_);
 
   // What it wrote to stdout and stderr up to now.
   std::string output() EXCLUDES(mutex_);
   std::string errors() EXCLUDES(mutex_);
-  // Whether `text` appears in output() within kPatience, or before the process ends.
-  bool WaitForOutput(std::string_view text);
-  bool WaitForErrors(std::string_view text);
+  // Whether `text` appears in output() within `patience`, or before the process ends.
+  bool WaitForOutput(std::string_view text, std::chrono::seconds patience = kPatience);
+  bool WaitForErrors(std::string_view text, std::chrono::seconds patience = kPatience);
 
   // With a terminal: types `text`.
   void Type(std::string_view text);
@@ -88,7 +88,8 @@ class ChildProcess {
   void Collect() EXCLUDES(mutex_);
   // What it has written and is not here yet.
   void TakeWhatIsThere() REQUIRES(mutex_);
-  bool WaitFor(std::string_view text, std::string ChildProcess::*place) EXCLUDES(mutex_);
+  bool WaitFor(std::string_view text, std::string ChildProcess::*place, Instant end)
+      EXCLUDES(mutex_);
   // False when `end` has come.
   bool AwaitChange(Instant end) REQUIRES(mutex_);
 

@@ -37,9 +37,9 @@ DaemonProcess::DaemonProcess(std::string socket, const std::vector<std::string>&
                              const Environment& environment)
     : socket_(std::move(socket)), process_(Command(socket_, flags), WithEnvironment(environment)) {}
 
-std::optional<int> DaemonProcess::Stop() {
+std::optional<int> DaemonProcess::Stop(std::chrono::seconds patience) {
   process_.Signal(SIGTERM);
-  return process_.Wait();
+  return process_.Wait(patience);
 }
 
 client::Client DaemonProcess::Connect() const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +11,9 @@
 #include "tests/support/child_process.h"
 
 namespace edgemoe {
+
+// A daemon's jobs yield to everything else that runs on the machine.
+constexpr std::chrono::minutes kJobPatience{15};
 
 // An edgemoed of its own for a test, on a unix socket, with the demo's model unless a flag says
 // otherwise. Killed by the destructor.
@@ -24,7 +28,7 @@ class DaemonProcess {
   bool WaitReady() { return process_.WaitForErrors("serving "); }
 
   // SIGTERM; the exit code, as ChildProcess::Wait.
-  std::optional<int> Stop();
+  std::optional<int> Stop(std::chrono::seconds patience = kPatience);
 
   ChildProcess& process() { return process_; }
   const std::string& socket() const { return socket_; }

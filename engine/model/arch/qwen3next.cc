@@ -66,10 +66,10 @@ Status ReadKinds(MetadataReader& metadata, std::uint32_t layer_count,
   return OkStatus();
 }
 
-// All but the feed-forwards.
-Status ReadMixers(MetadataReader& metadata, DeltaNetConfig delta, ModelConfig& config) {
+// All but the feed-forwards; `attention` is that of the layers that have it.
+Status ReadMixers(MetadataReader& metadata, DeltaNetConfig delta, ModelConfig& config,
+                  AttentionConfig& attention) {
   EDGEMOE_RETURN_IF_ERROR(ReadSizes(metadata, config));
-  AttentionConfig attention;
   attention.qk_norm = QkNorm::kHead;
   attention.output_gate = true;
   EDGEMOE_RETURN_IF_ERROR(ReadAttention(metadata, config, attention));
@@ -106,16 +106,16 @@ Status ReadExperts(MetadataReader& metadata, ModelConfig& config) {
 }
 
 Status ReadNext(MetadataReader& metadata, ModelConfig& config) {
-  EDGEMOE_RETURN_IF_ERROR(
-      ReadMixers(metadata, {.key_sharing = KeySharing::kBlocks, .joined_rates = true}, config));
+  AttentionConfig attention;
+  EDGEMOE_RETURN_IF_ERROR(ReadMixers(
+      metadata, {.key_sharing = KeySharing::kBlocks, .joined_rates = true}, config, attention));
   return ReadExperts(metadata, config);
 }
 
 Status ReadQwen35Mixers(MetadataReader& metadata, ModelConfig& config) {
-  EDGEMOE_RETURN_IF_ERROR(ReadMixers(metadata, {.key_sharing = KeySharing::kTiles}, config));
   AttentionConfig attention;
-  for (const LayerConfig& layer : config.layers)
-    if (const auto* const own = layer.mixer_as<AttentionConfig>()) attention = *own;
+  EDGEMOE_RETURN_IF_ERROR(
+      ReadMixers(metadata, {.key_sharing = KeySharing::kTiles}, config, attention));
   return CheckSections(metadata, attention.rope);
 }
 

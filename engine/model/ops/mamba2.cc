@@ -12,7 +12,11 @@ namespace {
 
 constexpr std::size_t kChannelsPerItem = 256;
 
-float Silu(float x) { return x / (1.0F + std::exp(-x)); }
+constexpr std::array<float, kChannelsPerItem> kOnes = [] {
+  std::array<float, kChannelsPerItem> ones{};
+  ones.fill(1.0F);
+  return ones;
+}();
 
 // ln(1 + e^x); for large x the 1 is lost.
 float Softplus(float x) { return x > 20.0F ? x : std::log1p(std::exp(x)); }
@@ -87,8 +91,9 @@ void Mamba2::Convolve(LayerIndex layer, const LayerWeights& weights, const Activ
         sum += weight[tap] * value;
         value = tap + 2 < taps ? state[(tap + 1) * channels + channel] : newest;
       }
-      values[channel] = Silu(sum + weight[taps - 1] * newest + bias[channel]);
+      values[channel] = sum + weight[taps - 1] * newest + bias[channel];
     }
+    context_.kernels.swiglu(values + begin, kOnes.data(), end - begin, values + begin);
   }
 }
 

@@ -24,7 +24,7 @@ class Mamba2 {
     return *context_.config.layers[layer.value].mixer_as<Mamba2Config>();
   }
   void ProjectInput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
-  // Channels [begin, end) of all rows in order, in place.
+  // Channels [begin, end) of all rows in order, with SiLU, in place.
   void Convolve(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
                 std::size_t begin, std::size_t end);
   // One head of all rows in order: y takes the place of x.

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/template/value.h"
+#include "engine/template/values/value.h"
 
 namespace edgemoe::jinja {
 

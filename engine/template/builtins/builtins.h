@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "engine/template/builtins/arguments.h"
-#include "engine/template/value.h"
+#include "engine/template/values/value.h"
 
 namespace edgemoe::jinja {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/template/builtins/filters.h"
 
-#include "engine/template/operators.h"
-#include "engine/template/printing.h"
+#include "engine/template/values/operators.h"
+#include "engine/template/values/printing.h"
 
 namespace edgemoe::jinja {
 

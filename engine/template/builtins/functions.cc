@@ -2,7 +2,7 @@
 #include <array>
 
 #include "engine/template/builtins/builtins.h"
-#include "engine/template/printing.h"
+#include "engine/template/values/printing.h"
 
 namespace edgemoe::jinja {
 

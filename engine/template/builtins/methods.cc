@@ -3,10 +3,10 @@
 #include <limits>
 
 #include "engine/template/builtins/builtins.h"
-#include "engine/template/comparison.h"
-#include "engine/template/operators.h"
-#include "engine/template/text.h"
-#include "engine/template/unicode.h"
+#include "engine/template/text/text.h"
+#include "engine/template/text/unicode.h"
+#include "engine/template/values/comparison.h"
+#include "engine/template/values/operators.h"
 
 namespace edgemoe::jinja {
 

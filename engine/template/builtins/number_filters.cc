@@ -4,9 +4,9 @@
 #include <optional>
 
 #include "engine/template/builtins/filters.h"
-#include "engine/template/comparison.h"
-#include "engine/template/operators.h"
-#include "engine/template/text.h"
+#include "engine/template/text/text.h"
+#include "engine/template/values/comparison.h"
+#include "engine/template/values/operators.h"
 
 namespace edgemoe::jinja {
 

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "engine/template/builtins/filters.h"
-#include "engine/template/comparison.h"
-#include "engine/template/text.h"
+#include "engine/template/text/text.h"
+#include "engine/template/values/comparison.h"
 
 namespace edgemoe::jinja {
 

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "engine/template/builtins/filters.h"
-#include "engine/template/operators.h"
-#include "engine/template/printing.h"
+#include "engine/template/values/operators.h"
+#include "engine/template/values/printing.h"
 
 namespace edgemoe::jinja {
 

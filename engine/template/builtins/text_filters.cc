@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "engine/template/builtins/filters.h"
-#include "engine/template/percent_format.h"
-#include "engine/template/text.h"
-#include "engine/template/word_wrap.h"
+#include "engine/template/text/text.h"
+#include "engine/template/text/word_wrap.h"
+#include "engine/template/values/percent_format.h"
 
 namespace edgemoe::jinja {
 

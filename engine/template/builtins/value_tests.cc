@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/template/builtins/builtins.h"
-#include "engine/template/comparison.h"
-#include "engine/template/operators.h"
-#include "engine/template/printing.h"
-#include "engine/template/text.h"
+#include "engine/template/text/text.h"
+#include "engine/template/values/comparison.h"
+#include "engine/template/values/operators.h"
+#include "engine/template/values/printing.h"
 
 namespace edgemoe::jinja {
 

@@ -33,8 +33,8 @@ class MergeModel final : public TextModel {
 
  private:
   class Pieces;
-  MergeModel(BytePairMerger merger, ByteFallback fallback, TokenWriting writing)
-      : merger_(std::move(merger)), fallback_(std::move(fallback)), writing_(writing) {}
+  MergeModel(BytePairMerger merger, const ByteFallback& fallback, TokenWriting writing)
+      : merger_(std::move(merger)), fallback_(fallback), writing_(writing) {}
 
   BytePairMerger merger_;
   ByteFallback fallback_;

@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "engine/gguf/gguf_writer.h"
 #include "engine/load/model_parts.h"
 #include "tests/support/child_process.h"
 #include "tests/support/tiny_model.h"
@@ -42,6 +43,42 @@ TEST(ReadModelHeader, ErrorsNameTheFile) {
   const auto header = ReadModelHeader(path);
   ASSERT_FALSE(header);
   EXPECT_THAT(header.error().message(), HasSubstr(path));
+}
+
+// The bytes of a charsmap come signed or not; what a file does not say stays unset.
+TEST(ReadVocabulary, OfEachKind) {
+  GgufWriter writer;
+  const auto set = [&writer](const char* key, GgufValue value) {
+    ASSERT_TRUE(writer.Set("tokenizer.ggml." + std::string(key), std::move(value)).ok());
+  };
+  const auto read = [&writer] {
+    const std::string header = writer.Build().bytes;
+    return ReadVocabulary(
+        ParseGguf(std::as_bytes(std::span<const char>(header)), header.size()).value());
+  };
+  set("model", std::string("t5"));
+  set("tokens", GgufArray::OfStrings({"a", "b"}));
+  EXPECT_THAT(read().error().message(), HasSubstr("tokenizer.ggml.scores"));
+  set("scores", GgufArray::OfFloat32({-1.5F, 2}));
+  GgufArray charsmap(GgufValueType::kInt8);
+  charsmap.AppendPacked("\xff\x01");
+  set("precompiled_charsmap", charsmap);
+  set("add_space_prefix", true);
+  set("remove_extra_whitespaces", false);
+  const auto vocabulary = read();
+  ASSERT_TRUE(vocabulary) << vocabulary.error().ToString();
+  EXPECT_EQ(vocabulary->scores, (std::vector<float>{-1.5F, 2}));
+  EXPECT_EQ(vocabulary->precompiled_charsmap, (std::vector<std::uint8_t>{0xFF, 1}));
+  EXPECT_EQ(vocabulary->add_space_prefix, true);
+  EXPECT_EQ(vocabulary->remove_extra_whitespaces, false);
+  EXPECT_EQ(vocabulary->add_bos_token, std::nullopt);
+  set("precompiled_charsmap", GgufArray::OfInt32({1, 256}));
+  EXPECT_THAT(read().error().message(),
+              HasSubstr("tokenizer.ggml.precompiled_charsmap: found 256; accepted: bytes"));
+  for (const char* model : {"gpt2", "gemma4"}) {
+    set("model", std::string(model));
+    EXPECT_THAT(read().error().message(), HasSubstr("tokenizer.ggml.merges"));
+  }
 }
 
 TEST(LoadDenseWeights, ReadsWhatTheLayoutNames) {

@@ -100,6 +100,23 @@ TEST_P(ForwardAgainstReference, MixedTypesInOneExpert) {
   EXPECT_LT(ErrorOf(options, GetParam(), 6), 0.06);
 }
 
+TEST_P(ForwardAgainstReference, IqTypesInOneExpert) {
+  TinyModelOptions options;
+  options.width = 256;
+  options.expert_width = 256;
+  options.head_size = 64;
+  options.dense_type = TensorType::kIQ4_XS;
+  options.gate_type = TensorType::kIQ3_S;
+  options.up_type = TensorType::kIQ3_XXS;
+  options.down_type = TensorType::kIQ2_S;
+  EXPECT_LT(ErrorOf(options, GetParam(), 6), 0.06);
+  options.dense_type = TensorType::kIQ3_S;
+  options.gate_type = TensorType::kIQ2_XS;
+  options.up_type = TensorType::kIQ2_XXS;
+  options.down_type = TensorType::kIQ4_XS;
+  EXPECT_LT(ErrorOf(options, GetParam(), 6), 0.06);
+}
+
 INSTANTIATE_TEST_SUITE_P(Tables, ForwardAgainstReference,
                          testing::ValuesIn(AvailableKernels().begin(), AvailableKernels().end()),
                          [](const auto& test) { return std::string(test.param->name); });

@@ -59,7 +59,7 @@ constexpr StatusCode kNotFound = StatusCode::kNotFound;
 INSTANTIATE_TEST_SUITE_P(
     All, ModelConfigErrors,
     testing::Values(
-        BadKey{"general.architecture", std::string("llama"), kUnimplemented, "llama"},
+        BadKey{"general.architecture", std::string("falcon"), kUnimplemented, "falcon"},
         BadKey{"general.architecture", {}, kNotFound, ""},
         BadKey{"qwen3moe.block_count", {}, kNotFound, ""},
         BadKey{"qwen3moe.block_count", std::uint32_t{0}, kInvalid, "found 0"},

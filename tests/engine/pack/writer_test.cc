@@ -122,7 +122,7 @@ TEST_F(PackWriterTest, EveryBitIsWhereThePackSays) {
 TEST(PackAlignmentTest, IsAPageWhereThatCostsLittle) {
   PackTensor tensor;
   tensor.role = TensorRole::kGate;
-  tensor.dims = {256, 256};
+  tensor.dims = {256, 256, 1};
   tensor.dimension_count = 2;
   tensor.source_type = TensorType::kF16;
   tensor.source_bytes = 256 * 512;

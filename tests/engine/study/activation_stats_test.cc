@@ -200,7 +200,7 @@ TEST_F(ActivationStatsTest, SumsAreTheReferences) {
       ExpectNear(stats.dense_sum(input, layer), sums,
                  "dense " + std::to_string(static_cast<int>(input)));
     };
-    expect_dense(DenseInput::kAttention, [&](const auto& t) { return t.layers[l].attention(); });
+    expect_dense(DenseInput::kAttention, [&](const auto& t) { return t.layers[l].attention; });
     expect_dense(DenseInput::kAttentionOutput,
                  [&](const auto& t) { return t.layers[l].attention_output; });
     expect_dense(DenseInput::kFfn, [&](const auto& t) { return t.layers[l].ffn; });

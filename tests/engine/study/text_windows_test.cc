@@ -17,7 +17,7 @@ std::unique_ptr<Tokenizer> TinyTokenizer(bool adds_bos) {
   VocabularyDescription description = *ReadVocabulary(*ParseGguf(file, file.size()));
   description.add_bos_token = adds_bos;
   description.bos_token_id = kTinyImStart;
-  return *Tokenizer::Create(std::move(description));
+  return *Tokenizer::Create(description);
 }
 
 std::vector<std::int32_t> Ids(std::span<const TokenId> tokens) {

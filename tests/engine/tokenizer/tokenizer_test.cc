@@ -315,7 +315,7 @@ TEST(Tokenizer, BadVocabulariesAreRefused) {
     SCOPED_TRACE(sample.message);
     VocabularyDescription description = SmallVocabulary();
     sample.spoil(description);
-    const auto made = Tokenizer::Create(std::move(description));
+    const auto made = Tokenizer::Create(description);
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().code(), sample.code);
     EXPECT_THAT(made.error().message(), HasSubstr(sample.message));

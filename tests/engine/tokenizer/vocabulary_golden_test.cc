@@ -43,7 +43,7 @@ std::unique_ptr<Tokenizer> LoadTokenizer(const std::string& path, std::string pr
   EXPECT_TRUE(file) << file.error().ToString();
   VocabularyDescription description = ReadVocabulary(*file).value();
   if (!pre.empty()) description.pre = std::move(pre);
-  auto made = Tokenizer::Create(std::move(description));
+  auto made = Tokenizer::Create(description);
   EXPECT_TRUE(made) << made.error().ToString();
   return *std::move(made);
 }
