@@ -27,6 +27,8 @@ void ShortConvolution::Run(LayerIndex layer, const LayerWeights& weights, const 
     kernels.rms_norm(w.x + i * width, norm, width, context_.config.rms_epsilon,
                      w.normed + i * width);
   });
+  if (context_.observer != nullptr)
+    context_.observer->OnDense(DenseInput::kAttention, layer, w.normed, rows.count(), width);
   encoded_x_.Set(w.normed, rows.count());
   const std::array in = {Projection{&weights.matrix(TensorRole::kConvolutionIn), w.convolution}};
   Project(in, encoded_x_, rows.count(), kernels, context_.pool);
