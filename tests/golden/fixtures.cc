@@ -734,7 +734,7 @@ std::vector<Fixture> All() {
       {"deepseek2-joined", DeepSeekJoined()},
       {"deepseek2-joined-Q8_0", QuantisedJoined(DeepSeekJoined(), kQ8_0)},
       {"qwen35moe", Qwen35Moe()},
-      {"qwen35moe-Q8_0", Quantised(Qwen35Moe(), kQ8_0, kQ8_0, kQ8_0)},
+      {"qwen35moe-Q8_0", Quantised(Qwen35Moe(), kF16, kQ8_0, kQ8_0)},
       {"qwen35moe-wide", Qwen35MoeWide()},
       {"qwen35moe-wide-Q4_K", Quantised(Qwen35MoeWide(), kQ4_K, kQ4_K, kQ6_K)},
       {"qwen35", Qwen35()},
