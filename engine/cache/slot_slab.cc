@@ -48,6 +48,7 @@ Result<SlotSlab> SlotSlab::Create(const SlotClasses& classes, std::uint64_t byte
   std::size_t address_bytes = 0;
   if (!AddressBytes(classes, address_bytes))
     return Failure(ResourceExhaustedError("expert slab: the model's experts exceed the addresses"));
+  if (address_bytes == 0) return slab;  // of a model without experts
   void* addresses =
       ::mmap(nullptr, address_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (addresses == MAP_FAILED) return Failure(NoMemory("addresses", address_bytes, errno));

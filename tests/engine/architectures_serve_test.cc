@@ -111,6 +111,32 @@ TEST_P(ArchitecturesRetypeTest, ItsTypesCanBeChosen) {
   TokensAtEveryBudget(pack_);
 }
 
+// Models without experts: all of it in memory.
+class DenseServeTest : public ArchitecturesServeTest {};
+
+TEST_P(DenseServeTest, IsServedFromMemory) {
+  EngineOptions options = Options(source_);
+  const auto plan = PlanMemory(options);
+  ASSERT_TRUE(plan) << plan.error().ToString();
+  EXPECT_TRUE(plan->fits);
+  EXPECT_EQ(plan->expert_total_bytes, 0u);
+  EXPECT_EQ(plan->budget_floor_bytes, plan->budget_resident_bytes);
+  const auto expected = Tokens(options);
+  ASSERT_EQ(expected.size(), 2u);
+  EXPECT_EQ(expected[0].size(), 40u);
+  options.memory_budget_bytes = plan->budget_floor_bytes;
+  for (const char* mode : {"edgemoe", "resident", "on-demand", "layer-stream", "mmap"}) {
+    options.mode = mode;
+    EXPECT_EQ(Tokens(options), expected) << mode;
+  }
+}
+
+TEST_P(DenseServeTest, APackWritesTheSame) {
+  const auto report = WritePack({.source_path = source_, .output_path = pack_});
+  ASSERT_TRUE(report) << report.error().ToString();
+  EXPECT_EQ(Tokens(Options(pack_)), Tokens(Options(source_)));
+}
+
 std::string FixtureName(const testing::TestParamInfo<std::string>& fixture) {
   std::string name = fixture.param;
   std::ranges::replace(name, '-', '_');
@@ -128,6 +154,11 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesRetypeTest,
                          testing::Values("qwen3moe-yarn", "olmoe", "gpt-oss", "gpt-oss-MXFP4",
                                          "granitehybrid", "lfm2moe", "qwen2moe",
                                          "deepseek2-sigmoid", "qwen35moe"),
+                         FixtureName);
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, DenseServeTest,
+                         testing::Values("lfm2", "llama", "qwen3", "qwen35", "granite",
+                                         "granitehybrid-dense"),
                          FixtureName);
 
 // Some files of OLMoE say the width of an expert under the name that its relatives use.
