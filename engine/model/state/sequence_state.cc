@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ranges>
 #include <string>
 #include <utility>
 
@@ -41,8 +40,9 @@ SequenceState::~SequenceState() {
 void SequenceState::GiveBackAll() {
   for (std::uint32_t group = 0; group < blocks_.size(); ++group) {
     // Last block first, so that the next sequence takes them in the same order.
-    for (const std::uint32_t block : blocks_[group].blocks | std::views::reverse)
-      pool_->blocks_[group].GiveBack(block);
+    std::vector<std::uint32_t>& own = blocks_[group].blocks;
+    for (auto block = own.rbegin(); block != own.rend(); ++block)
+      pool_->blocks_[group].GiveBack(*block);
     blocks_[group] = {};
   }
   if (recurrent_) pool_->recurrent_.GiveBack(*recurrent_);
