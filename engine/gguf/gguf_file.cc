@@ -166,6 +166,7 @@ Result<std::vector<bool>> GgufFile::GetBoolArray(std::string_view key) const {
     return Failure(Mismatch(key, *value, kAccepted));
   const std::vector<std::uint8_t> bytes = Unpack<std::uint8_t>(*array);
   std::vector<bool> flags;
+  flags.reserve(bytes.size());
   for (const std::uint8_t byte : bytes) flags.push_back(byte != 0);
   return flags;
 }
