@@ -211,6 +211,7 @@ TEST_P(ArchitecturesTest, SeesEachKindOfTensor) {
 }
 
 TEST_P(ArchitecturesTest, KeysGiveTheConfigBack) {
+  if (quantised()) return;  // its keys are those of the file with floats
   const std::vector<std::byte> bytes = RandomModelBytes(fixture().model);
   const auto file = ParseGguf(bytes, bytes.size());
   ASSERT_TRUE(file);
