@@ -353,6 +353,8 @@ TEST_F(CliTest, InterruptInAChatStopsTheAnswerOnly) {
   ASSERT_TRUE(process.WaitForOutput("\xE2\x80\xA6"));
   process.Type("\x03");
   ASSERT_TRUE(daemon_.WaitCancelled());
+  // What is typed before the prompt is there the terminal shows by itself.
+  ASSERT_TRUE(process.WaitForOutput("\xE2\x80\xA6^C\r\n> "));
   process.Type("and now\n");
   ASSERT_TRUE(daemon_.WaitChat(3, "and now")) << process.output();
   EXPECT_EQ(daemon_.last_chat().messages(1).content(0).text(), "\xE2\x80\xA6");
