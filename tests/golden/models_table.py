@@ -23,7 +23,8 @@ KL is the largest, over prompts of {lengths} tokens, of the median KL divergence
 the same file; "itself" is the same of llama.cpp with a cache of another type and weights laid out anew. Quantised files
 (`-Q8_0` and so on) may differ by 1e-3, or twice llama.cpp's distance from itself. Greedy tokens differ nowhere but at ties.
 Bits: the same logits bit for bit in a batch with others, in chunks of any length, and behind a snapshot of the sequence's
-state. Streamed: the same tokens with all experts in memory, under the least budget and as a pack.
+state. Streamed: the same tokens with all experts in memory, under the least budget and as a pack (of models without
+experts: in every mode and as a pack). Blank: not run with that file.
 
 | architecture | file | KL | itself | bits | streamed, packed |
 |---|---|---|---|---|---|

@@ -65,7 +65,6 @@ void AddMamba(const Mamba2Config& mamba, KeyWriter& keys) {
   keys.Add("ssm.group_count", mamba.group_count);
 }
 
-// Of Granite, whose logits are divided.
 void AddScales(const ModelConfig& config, KeyWriter& keys) {
   keys.AddUnless(1, "embedding_scale", config.embedding_scale);
   keys.AddUnless(1, "residual_scale", config.residual_scale);

@@ -39,6 +39,8 @@ struct StateShape {
   std::uint64_t recurrent_floats = 0;  // of one sequence
 };
 
+// A layer of attention keeps keys and values of its heads, one of latent attention its latent as
+// the key alone, the recurrent ones floats.
 StateShape StateShapeOf(const ModelConfig& config);
 
 }  // namespace edgemoe
