@@ -86,7 +86,7 @@ void FillBlocks(TensorType type, const WeightSpread& spread, Random& random, std
 }
 
 // A row of random weights as packed bytes.
-void MakeRow(TensorType type, const WeightSpread& spread, Random& random, std::vector<float>& row,
+void DrawRow(TensorType type, const WeightSpread& spread, Random& random, std::vector<float>& row,
              std::byte* packed) {
   if (TraitsOf(type).encodable) {
     FillRow(spread, random, row);
@@ -94,6 +94,76 @@ void MakeRow(TensorType type, const WeightSpread& spread, Random& random, std::v
   } else {
     FillBlocks(type, spread, random, row.size(), packed);
   }
+}
+
+// The rows of one tensor, in order.
+class RowMaker {
+ public:
+  RowMaker(TensorType type, std::uint64_t columns, const WeightSpread& spread,
+           std::uint32_t distinct_blocks)
+      : type_(type), spread_(spread), row_(columns), row_bytes_(*RowBytes(type, columns)) {
+    const std::uint64_t pool_elements =
+        std::uint64_t{distinct_blocks} * TraitsOf(type).block_elements;
+    if (TraitsOf(type).block_elements > 1) pool_row_.resize(pool_elements);
+  }
+
+  void Make(Random& random, std::byte* packed) {
+    if (pool_row_.empty()) return DrawRow(type_, spread_, random, row_, packed);
+    const std::size_t block_bytes = TraitsOf(type_).block_bytes;
+    if (pool_.empty()) {
+      pool_.resize(*RowBytes(type_, pool_row_.size()));
+      DrawRow(type_, spread_, random, pool_row_, pool_.data());
+    }
+    const std::uint64_t pool_blocks = pool_.size() / block_bytes;
+    for (std::size_t at = 0; at < row_bytes_; at += block_bytes)
+      std::memcpy(packed + at, &pool_[random.NextBelow(pool_blocks) * block_bytes], block_bytes);
+  }
+
+ private:
+  const TensorType type_;
+  const WeightSpread spread_;
+  std::vector<float> row_;
+  const std::size_t row_bytes_;
+  std::vector<float> pool_row_;
+  std::vector<std::byte> pool_;  // blocks, once the first row is made
+};
+
+std::vector<RandomTensor> TensorsOfFile(const RandomModelOptions& options) {
+  std::vector<RandomTensor> tensors = RandomModelTensors(options);
+  tensors.insert(tensors.end(), options.unused_tensors.begin(), options.unused_tensors.end());
+  return tensors;
+}
+
+GgufHeader HeaderOf(const RandomModelOptions& options, const std::vector<RandomTensor>& tensors) {
+  GgufWriter writer;
+  for (GgufEntry& entry : RandomModelKeys(options))
+    EDGEMOE_CHECK(writer.Set(entry.key, std::move(entry.value)).ok(), "keys of a model");
+  for (const RandomTensor& tensor : tensors) {
+    EDGEMOE_CHECK(writer.AddTensor(tensor.name, tensor.type, tensor.dims).ok(),
+                  "widths are whole numbers of blocks");
+  }
+  return writer.Build();
+}
+
+// What goes through all tensors of a file.
+struct Draws {
+  Random random;
+  Random other;  // of the altered tensor
+};
+
+Status MakeTensor(const RandomModelOptions& options, const RandomTensor& tensor,
+                  const GgufTensor& placed, Draws& draws, const ByteSink& sink) {
+  RowMaker maker(placed.type, placed.columns(), options.spread(tensor.role, placed.columns()),
+                 options.distinct_blocks);
+  std::vector<std::byte> packed(placed.bytes / placed.rows());
+  for (std::uint64_t row = 0; row < placed.rows(); ++row) {
+    if (!options.given_row || !options.given_row(tensor, row, packed)) {
+      maker.Make(draws.random, packed.data());
+      if (placed.name == options.altered_tensor) maker.Make(draws.other, packed.data());
+    }
+    EDGEMOE_RETURN_IF_ERROR(sink(packed));
+  }
+  return OkStatus();
 }
 
 }  // namespace
@@ -198,33 +268,32 @@ std::vector<GgufEntry> RandomModelKeys(const RandomModelOptions& options) {
   return entries;
 }
 
-std::vector<std::byte> RandomModelBytes(const RandomModelOptions& options) {
-  GgufWriter writer;
-  for (GgufEntry& entry : RandomModelKeys(options))
-    EDGEMOE_CHECK(writer.Set(entry.key, std::move(entry.value)).ok(), "keys of a model");
-  std::vector<RandomTensor> tensors = RandomModelTensors(options);
-  tensors.insert(tensors.end(), options.unused_tensors.begin(), options.unused_tensors.end());
-  for (const RandomTensor& tensor : tensors) {
-    EDGEMOE_CHECK(writer.AddTensor(tensor.name, tensor.type, tensor.dims).ok(),
-                  "widths are whole numbers of blocks");
-  }
-  const GgufHeader header = writer.Build();
-  std::vector<std::byte> bytes(header.file_bytes);
-  std::memcpy(bytes.data(), header.bytes.data(), header.bytes.size());
+GgufHeader RandomModelHeader(const RandomModelOptions& options) {
+  return HeaderOf(options, TensorsOfFile(options));
+}
 
-  Random random(options.seed);
-  Random other(options.seed ^ kOtherSeed);
+Status MakeRandomModel(const RandomModelOptions& options, const ByteSink& sink) {
+  const std::vector<RandomTensor> tensors = TensorsOfFile(options);
+  const GgufHeader header = HeaderOf(options, tensors);
+  EDGEMOE_RETURN_IF_ERROR(sink(std::as_bytes(std::span(header.bytes))));
+  Draws draws = {Random(options.seed), Random(options.seed ^ kOtherSeed)};
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const GgufTensor& placed = header.tensors[i];
-    const std::uint64_t row_bytes = placed.bytes / placed.rows();
-    const WeightSpread spread = options.spread(tensors[i].role, placed.columns());
-    std::vector<float> row(placed.columns());
-    for (std::uint64_t r = 0; r < placed.rows(); ++r) {
-      std::byte* const packed = &bytes[placed.offset + r * row_bytes];
-      MakeRow(placed.type, spread, random, row, packed);
-      if (placed.name == options.altered_tensor) MakeRow(placed.type, spread, other, row, packed);
-    }
+    EDGEMOE_RETURN_IF_ERROR(MakeTensor(options, tensors[i], header.tensors[i], draws, sink));
+    const bool last = i + 1 == tensors.size();
+    const std::uint64_t next = last ? header.file_bytes : header.tensors[i + 1].offset;
+    const std::vector<std::byte> gap(next - header.tensors[i].offset - header.tensors[i].bytes);
+    if (!gap.empty()) EDGEMOE_RETURN_IF_ERROR(sink(gap));
   }
+  return OkStatus();
+}
+
+std::vector<std::byte> RandomModelBytes(const RandomModelOptions& options) {
+  std::vector<std::byte> bytes;
+  const Status made = MakeRandomModel(options, [&](std::span<const std::byte> piece) {
+    bytes.insert(bytes.end(), piece.begin(), piece.end());
+    return OkStatus();
+  });
+  EDGEMOE_CHECK(made.ok(), "memory takes every piece");
   return bytes;
 }
 

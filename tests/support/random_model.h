@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,13 @@ struct RandomModelOptions {
   // In place of type_of's, by the tensor's name.
   std::map<std::string, TensorType> tensor_types;
   std::function<WeightSpread(TensorRole, std::uint64_t columns)> spread = LivelySpread;
+  // For large files, which take minutes then instead of hours: each tensor of a type with blocks
+  // draws and encodes so many blocks, and its rows are made of these at random. 0: every weight is
+  // drawn.
+  std::uint32_t distinct_blocks = 0;
+  // Rows that are not random: writes row `row` of the tensor, or is false and leaves it to chance.
+  std::function<bool(const RandomTensor&, std::uint64_t row, std::span<std::byte> packed)>
+      given_row;
 
   // For files that differ from others in one thing.
   // Key -> its value, also of a key that files usually lack; nothing where the key is left out.
@@ -69,6 +77,13 @@ std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options);
 std::vector<RandomTensor> RandomLayerTensors(const RandomModelOptions& options,
                                              const LayerConfig& layer, std::uint32_t index);
 std::vector<GgufEntry> RandomModelKeys(const RandomModelOptions& options);
+
+// The header of the file, and where its tensors lie: those of RandomModelTensors, then the unused.
+GgufHeader RandomModelHeader(const RandomModelOptions& options);
+// The file from its first byte to its last, in pieces of at most a row or the header, which are all
+// that is in memory. An error of `sink` ends it.
+using ByteSink = std::function<Status(std::span<const std::byte>)>;
+Status MakeRandomModel(const RandomModelOptions& options, const ByteSink& sink);
 
 // The whole file.
 std::vector<std::byte> RandomModelBytes(const RandomModelOptions& options);
