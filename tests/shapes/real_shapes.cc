@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <utility>
 
 #include "engine/base/accepted.h"
 #include "engine/base/check.h"
-#include "engine/quant/quantize.h"
 
 namespace edgemoe {
 namespace {
@@ -16,7 +16,7 @@ namespace {
 // of mean square 1. Less, and every layer's router would see the same; more, and the stream would
 // forget its token.
 constexpr double kAddedGain = 1;
-constexpr std::uint32_t kDistinctBlocks = 2048;
+constexpr std::uint32_t kDistinctBlocks = 512;
 
 RealShape Named(const char* name, const char* architecture) {
   RealShape shape;
@@ -284,6 +284,38 @@ WeightSpread SteadySpread(TensorRole role, std::uint64_t columns, const ModelCon
   }
 }
 
+// The rows of embedding and output.
+class WalkedTensors {
+ public:
+  WalkedTensors(TokenWalk walk, const RandomModelOptions& model) : walk_(std::move(walk)) {
+    for (const RandomTensor& tensor : RandomModelTensors(model)) {
+      if (tensor.role == TensorRole::kEmbedding)
+        embedding_.emplace(walk_, model.config.width, tensor.type, WalkRows::Of::kEmbedding);
+      if (tensor.role == TensorRole::kOutput)
+        output_.emplace(walk_, model.config.width, tensor.type, WalkRows::Of::kOutput);
+    }
+  }
+  WalkedTensors(const WalkedTensors&) = delete;
+  WalkedTensors& operator=(const WalkedTensors&) = delete;
+
+  bool Make(const RandomTensor& tensor, std::uint64_t row, std::span<std::byte> packed) {
+    const TokenId token{static_cast<std::int32_t>(row)};
+    if (tensor.role == TensorRole::kEmbedding) {
+      embedding_->Make(token, packed);
+    } else if (tensor.role == TensorRole::kOutput) {
+      output_->Make(token, packed);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  const TokenWalk walk_;
+  std::optional<WalkRows> embedding_;
+  std::optional<WalkRows> output_;
+};
+
 // The first `layers`, all where 0.
 ModelConfig Shortened(const RealShape& shape, std::uint32_t layers) {
   ModelConfig config = shape.config;
@@ -351,21 +383,9 @@ RandomModelOptions ShapeModel(const RealShape& shape, const ShapeFileOptions& op
   model.distinct_blocks = kDistinctBlocks;
   model.changed_keys["tokenizer.ggml.pre"] = GgufValue(shape.pre_tokenizer);
   ApplyTypeRecipe(options.recipe.value_or(shape.recipe), model);
-  const auto walk = std::make_shared<const TokenWalk>(WalkOf(shape, options));
-  const auto weights = std::make_shared<std::vector<float>>(shape.config.width);
-  model.given_row = [walk, weights](const RandomTensor& tensor, std::uint64_t row,
-                                    std::span<std::byte> packed) {
-    const TokenId token{static_cast<std::int32_t>(row)};
-    if (tensor.role == TensorRole::kEmbedding) {
-      walk->EmbeddingOf(token, *weights);
-    } else if (tensor.role == TensorRole::kOutput) {
-      walk->OutputOf(token, *weights);
-    } else {
-      return false;
-    }
-    QuantizeRow(tensor.type, weights->data(), weights->size(), packed.data());
-    return true;
-  };
+  const auto rows = std::make_shared<WalkedTensors>(WalkOf(shape, options), model);
+  model.given_row = [rows](const RandomTensor& tensor, std::uint64_t row,
+                           std::span<std::byte> packed) { return rows->Make(tensor, row, packed); };
   return model;
 }
 

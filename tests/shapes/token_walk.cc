@@ -3,31 +3,32 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 #include "engine/base/check.h"
 #include "engine/base/random.h"
+#include "engine/quant/quantize.h"
 
 namespace edgemoe {
 namespace {
 
-// Rows of tokens outside are as small, beside others': they are no answer to anything.
-constexpr double kOutsideScale = 0.01;
+// Rows of the output of tokens outside are as small, beside others': they answer to nothing.
+constexpr float kOutsideScale = 0.01F;
 
-// Uniform, of mean square 1.
-float NextWeight(Random& random) {
-  return static_cast<float>((2.0 * random.NextUnit() - 1.0) * std::sqrt(3.0));
-}
-
-// Each token has numbers of its own; neighbouring seeds would share them.
-Random RandomOf(std::uint64_t seed, TokenId token) {
-  return Random(Random(seed ^ static_cast<std::uint64_t>(token.value)).Next());
+// Uniform, of the root mean square.
+float NextWeight(double root_mean_square, Random& random) {
+  const double reach = root_mean_square * std::sqrt(3.0);
+  return static_cast<float>((2.0 * random.NextUnit() - 1.0) * reach);
 }
 
 }  // namespace
 
 TokenWalk::TokenWalk(const TokenWalkOptions& options)
-    : options_(options), topic_(options.vocabulary_size, kNoTopic) {
+    : options_(options),
+      topic_(options.vocabulary_size, kTopicCount),
+      centres_(std::size_t{kTopicCount + 1} * options.width),
+      own_(std::size_t{kSegmentVariants} * options.width) {
   EDGEMOE_CHECK(options.topic_share >= 0 && options.topic_share <= 1, "a share");
   std::vector<TokenId> order;
   for (std::uint32_t i = 0; i < options.vocabulary_size; ++i) {
@@ -47,26 +48,56 @@ TokenWalk::TokenWalk(const TokenWalkOptions& options)
     successor_[Index(order[i])] = next;
     predecessor_[Index(next)] = order[i];
   }
-  centres_.resize(std::size_t{kTopicCount} * options.width);
-  for (float& x : centres_) x = NextWeight(random);
+  const double topic_size = options.root_mean_square * std::sqrt(options.topic_share);
+  for (std::size_t i = 0; i < centres_.size() - options.width; ++i)
+    centres_[i] = NextWeight(topic_size, random);
+  const double own_size = options.root_mean_square * std::sqrt(1 - options.topic_share);
+  for (float& x : own_) x = NextWeight(own_size, random);
 }
 
-void TokenWalk::EmbeddingOf(TokenId token, std::span<float> row) const {
+std::vector<std::uint32_t> TokenWalk::VariantsOf(TokenId token) const {
+  // Tokens with neighbouring seeds would share what they draw.
+  Random random(Random(options_.seed ^ static_cast<std::uint64_t>(token.value)).Next());
+  std::vector<std::uint32_t> variants((options_.width + kSegmentWeights - 1) / kSegmentWeights);
+  for (std::uint32_t& variant : variants)
+    variant = static_cast<std::uint32_t>(random.NextBelow(kSegmentVariants));
+  return variants;
+}
+
+void TokenWalk::MakeRow(std::uint32_t topic, std::uint32_t variant, std::span<float> row) const {
   EDGEMOE_CHECK(row.size() == options_.width, "a row of the embedding");
-  Random random = RandomOf(options_.seed, token);
-  const double share = IsOutside(token) ? 0 : options_.topic_share;
-  const auto topic = static_cast<float>(options_.root_mean_square * std::sqrt(share));
-  const auto own = static_cast<float>(options_.root_mean_square * std::sqrt(1 - share));
-  const float* const centre =
-      &centres_[IsOutside(token) ? 0 : std::size_t{topic_[Index(token)]} * options_.width];
-  for (std::size_t i = 0; i < row.size(); ++i)
-    row[i] = topic * centre[i] + own * NextWeight(random);
+  const float* const centre = &centres_[std::size_t{topic} * options_.width];
+  const float* const own = &own_[std::size_t{variant} * options_.width];
+  for (std::size_t i = 0; i < row.size(); ++i) row[i] = centre[i] + own[i];
 }
 
-void TokenWalk::OutputOf(TokenId token, std::span<float> row) const {
-  EmbeddingOf(predecessor_[Index(token)], row);
-  if (!IsOutside(token)) return;
-  for (float& x : row) x = static_cast<float>(kOutsideScale * x);
+WalkRows::WalkRows(const TokenWalk& walk, std::uint32_t width, TensorType type, Of of)
+    : walk_(walk),
+      type_(type),
+      of_(of),
+      row_(width),
+      encoded_(std::size_t{kTopicCount + 1} * kSegmentVariants) {}
+
+const std::vector<std::byte>& WalkRows::EncodedRow(std::uint32_t topic, std::uint32_t variant) {
+  std::vector<std::byte>& encoded = encoded_[std::size_t{topic} * kSegmentVariants + variant];
+  if (!encoded.empty()) return encoded;
+  walk_.MakeRow(topic, variant, row_);
+  if (of_ == Of::kOutput && topic == kTopicCount)
+    for (float& x : row_) x *= kOutsideScale;
+  encoded.resize(*RowBytes(type_, row_.size()));
+  QuantizeRow(type_, row_.data(), row_.size(), encoded.data());
+  return encoded;
+}
+
+void WalkRows::Make(TokenId token, std::span<std::byte> packed) {
+  const TokenId source = of_ == Of::kOutput ? walk_.PredecessorOf(token) : token;
+  const std::size_t segment_bytes = *RowBytes(type_, kSegmentWeights);
+  std::size_t at = 0;
+  for (const std::uint32_t variant : walk_.VariantsOf(source)) {
+    const std::size_t bytes = std::min(segment_bytes, packed.size() - at);
+    std::memcpy(&packed[at], &EncodedRow(walk_.TopicOf(source), variant)[at], bytes);
+    at += bytes;
+  }
 }
 
 }  // namespace edgemoe
