@@ -49,10 +49,10 @@ Status ReadInto(const GgufFile& file, ModelConfig& config) {
 
 std::span<const Architecture> Architectures() {
   static const std::array kAll = {
-      arch::kDeepSeek2,  arch::kGptOss,    arch::kGranite,  arch::kGraniteHybrid,
-      arch::kGraniteMoe, arch::kLfm2,      arch::kLfm2Moe,  arch::kLlama,
-      arch::kMiniCpm,    arch::kOlmoe,     arch::kQwen2Moe, arch::kQwen3,
-      arch::kQwen35,     arch::kQwen35Moe, arch::kQwen3Moe, arch::kQwen3Next};
+      arch::kDeepSeek2,     arch::kGemma3,     arch::kGemma4,   arch::kGptOss,  arch::kGranite,
+      arch::kGraniteHybrid, arch::kGraniteMoe, arch::kLfm2,     arch::kLfm2Moe, arch::kLlama,
+      arch::kMiniCpm,       arch::kOlmoe,      arch::kQwen2Moe, arch::kQwen3,   arch::kQwen35,
+      arch::kQwen35Moe,     arch::kQwen3Moe,   arch::kQwen3Next};
   return kAll;
 }
 
@@ -68,11 +68,14 @@ Result<ModelConfig> ReadModelConfig(const GgufFile& metadata) {
   return config;
 }
 
-std::vector<TensorRule> WholeModelTensors(const Architecture& architecture) {
-  return {{TensorRole::kEmbedding, "token_embd.weight"},
-          {TensorRole::kOutputNorm, architecture.output_norm},
-          {TensorRole::kOutput, "output.weight", true},
-          {TensorRole::kRopeFactors, "rope_freqs.weight", true}};
+std::vector<TensorRule> WholeModelTensors(const Architecture& architecture,
+                                          const ModelConfig& config) {
+  std::vector<TensorRule> rules = {{TensorRole::kEmbedding, "token_embd.weight"},
+                                   {TensorRole::kOutputNorm, architecture.output_norm},
+                                   {TensorRole::kOutput, "output.weight", true}};
+  if (config.rope_factor_count() > 0)
+    rules.push_back({TensorRole::kRopeFactors, "rope_freqs.weight", true});
+  return rules;
 }
 
 }  // namespace edgemoe
