@@ -107,10 +107,9 @@ RealShape GptOss() {
   layer.attention().biases = true;
   layer.attention().output_bias = true;
   layer.attention().sinks = true;
-  layer.experts = ExpertsConfig{.gating = ExpertGating::kSoftmaxOfChosen,
-                                .router_bias = true,
-                                .biases = true,
-                                .activation = Activation::kClampedSwiglu};
+  layer.experts =
+      ExpertsConfig{.gating = ExpertGating::kSoftmaxOfChosen, .router_bias = true, .biases = true};
+  layer.activation = Activation::kClampedSwiglu;
   shape.config.layers.assign(24, layer);
   for (std::uint32_t i = 0; i < 24; i += 2) shape.config.layers[i].attention().window = 128;
   return shape;
@@ -150,6 +149,38 @@ RealShape Qwen35Moe() {
   attention.output_gate = true;
   attention.rope.dimension_count = 64;
   for (std::uint32_t i = 3; i < 40; i += 4) shape.config.layers[i].mixer = attention;
+  return shape;
+}
+
+// Each sixth layer sees all, with larger heads and keys for values.
+RealShape Gemma4() {
+  RealShape shape = Named("gemma4-26b-a4b", "gemma4");
+  shape.tied_output = true;
+  shape.pre_tokenizer = "qwen2";
+  shape.fused_experts = true;
+  shape.optional_roles = {TensorRole::kRopeFactors, TensorRole::kLayerScale,
+                          TensorRole::kExpertScale};
+  SetSizes(shape.config, 2816, 262144, 262144, 1e-6F);
+  SetExperts(shape.config, 128, 8, 704);
+  shape.config.embedding_scale = std::sqrt(2816.0F);
+  shape.config.logit_softcap = 30;
+  AttentionConfig full = Attention(16, 2, 512, 1e6F);
+  full.qk_norm = QkNorm::kHead;
+  full.value_norm = true;
+  full.score_scale = 1;
+  full.rope.factors = true;
+  AttentionConfig window = full;
+  window.window = 1024;
+  window.kv_head_count = 8;
+  window.head_size = 256;
+  window.rope = {.dimension_count = 256, .base = 10000};
+  LayerConfig layer;
+  layer.activation = Activation::kGeglu;
+  layer.experts = ExpertsConfig{.normalise = true, .logit_scale = 1 / std::sqrt(2816.0F)};
+  layer.dense_width = 2112;
+  layer.branch_norms = true;
+  shape.config.layers.assign(30, layer);
+  for (std::uint32_t i = 0; i < 30; ++i) shape.config.layers[i].mixer = i % 6 == 5 ? full : window;
   return shape;
 }
 
@@ -253,7 +284,17 @@ RealShape GraniteSmall() {
 WeightSpread SteadySpread(TensorRole role, std::uint64_t columns, const ModelConfig& config) {
   switch (role) {
     case TensorRole::kEmbedding: return {0, std::sqrt(3.0) / double{config.embedding_scale}};
-    case TensorRole::kRouter: return {0, 1.5 * std::sqrt(3.0 / static_cast<double>(columns))};
+    case TensorRole::kRouter: {
+      const double gain = 1.5 / double{config.layers.back().experts->logit_scale};
+      return {0, gain * std::sqrt(3.0 / static_cast<double>(columns))};
+    }
+    // Where what is added is normed, it is as large as these say.
+    case TensorRole::kAttentionPostNorm:
+    case TensorRole::kFeedForwardPostNorm: {
+      const double size = kAddedGain / std::sqrt(2.0 * config.layer_count());
+      return {size, 0.1 * size};
+    }
+    case TensorRole::kLayerScale: return {1, 0};
     case TensorRole::kAttentionOutput:
     case TensorRole::kConvolutionOut:
     case TensorRole::kMambaOut:
@@ -270,7 +311,12 @@ WeightSpread SteadySpread(TensorRole role, std::uint64_t columns, const ModelCon
     case TensorRole::kQueryNorm:
     case TensorRole::kKeyNorm:
     case TensorRole::kQueryDownNorm:
-    case TensorRole::kKeyValueDownNorm: return {1, 0.1};
+    case TensorRole::kKeyValueDownNorm:
+    case TensorRole::kExpertsNorm:
+    case TensorRole::kExpertsPostNorm:
+    case TensorRole::kDensePostNorm:
+    case TensorRole::kRouterNorm:
+    case TensorRole::kExpertScale: return {1, 0.1};
     case TensorRole::kQueryBias:
     case TensorRole::kKeyBias:
     case TensorRole::kValueBias:
@@ -282,6 +328,12 @@ WeightSpread SteadySpread(TensorRole role, std::uint64_t columns, const ModelCon
     case TensorRole::kDownBias: return {0, 0.02};
     default: return LivelySpread(role, columns);
   }
+}
+
+// Logits that are capped must not all reach the cap: the largest comes to two thirds of it.
+double OutputScale(const ModelConfig& config) {
+  if (config.logit_softcap == 0) return 1;
+  return double{config.logit_softcap} * double{config.embedding_scale} / (1.5 * config.width);
 }
 
 // The rows of embedding and output.
@@ -326,9 +378,9 @@ ModelConfig Shortened(const RealShape& shape, std::uint32_t layers) {
 }  // namespace
 
 const std::vector<RealShape>& RealShapes() {
-  static const std::vector<RealShape> kShapes = {Lfm2Moe(),        Olmoe(),       GptOss(),
-                                                 Qwen3Moe(),       Qwen35Moe(),   Glm47Flash(),
-                                                 DeepSeekV2Lite(), GraniteTiny(), GraniteSmall()};
+  static const std::vector<RealShape> kShapes = {
+      Lfm2Moe(), Olmoe(),      GptOss(),         Qwen3Moe(),    Qwen35Moe(),
+      Gemma4(),  Glm47Flash(), DeepSeekV2Lite(), GraniteTiny(), GraniteSmall()};
   return kShapes;
 }
 
@@ -364,6 +416,7 @@ TokenWalk WalkOf(const RealShape& shape, const ShapeFileOptions& options) {
        .outside = {TokenId{kTinyEndOfText}, TokenId{kTinyImStart}, TokenId{kTinyImEnd}},
        .topic_share = options.topic_share,
        .root_mean_square = 1 / double{shape.config.embedding_scale},
+       .output_scale = OutputScale(shape.config),
        .seed = options.seed});
 }
 
@@ -377,6 +430,7 @@ RandomModelOptions ShapeModel(const RealShape& shape, const ShapeFileOptions& op
   model.seed = options.seed;
   model.tied_output = options.tied;
   model.optional_roles = shape.optional_roles;
+  model.fused_experts = shape.fused_experts;
   model.spread = [config = model.config](TensorRole role, std::uint64_t columns) {
     return SteadySpread(role, columns, config);
   };

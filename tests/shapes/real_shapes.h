@@ -21,6 +21,7 @@ struct RealShape {
   std::string pre_tokenizer;
   TypeRecipe recipe = TypeRecipe::kQ4KM;
   std::vector<TensorRole> optional_roles;  // see RandomModelOptions
+  bool fused_experts = false;              // see RandomModelOptions
 };
 
 const std::vector<RealShape>& RealShapes();

@@ -36,8 +36,12 @@ RealShape Small(RealShape shape) {
   config.vocabulary_size = 1500;
   config.expert_count = 12;
   config.expert_width = 256;
-  for (LayerConfig& layer : config.layers)
+  for (LayerConfig& layer : config.layers) {
     if (layer.dense_width > 0) layer.dense_width = 256;
+    // Where these follow from the width.
+    if (config.logit_softcap > 0) layer.experts->logit_scale = 1 / 32.0F;
+  }
+  if (config.logit_softcap > 0) config.embedding_scale = 32;
   return shape;
 }
 
@@ -138,7 +142,7 @@ TEST(ShapeSizesTest, AreThoseOfPublishedFiles) {
   const std::map<std::string, double> published_gb = {
       {"olmoe-1b-7b", 4.2},       {"granite-4.0-h-tiny", 4.2}, {"gpt-oss-20b", 12},
       {"qwen3moe-30b-a3b", 18.6}, {"glm-4.7-flash", 18.4},     {"deepseek-v2-lite", 10.4},
-      {"qwen35moe-35b-a3b", 22.3}};
+      {"gemma4-26b-a4b", 17},     {"qwen35moe-35b-a3b", 22.3}};
   for (const auto& [name, gb] : published_gb) {
     const RealShape& shape = *FindRealShape(name);
     const ShapeFileOptions options = {.tied = shape.tied_output};

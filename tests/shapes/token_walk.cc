@@ -14,7 +14,7 @@ namespace edgemoe {
 namespace {
 
 // Rows of the output of tokens outside are as small, beside others': they answer to nothing.
-constexpr float kOutsideScale = 0.01F;
+constexpr double kOutsideScale = 0.01;
 
 // Uniform, of the root mean square.
 float NextWeight(double root_mean_square, Random& random) {
@@ -82,8 +82,10 @@ const std::vector<std::byte>& WalkRows::EncodedRow(std::uint32_t topic, std::uin
   std::vector<std::byte>& encoded = encoded_[std::size_t{topic} * kSegmentVariants + variant];
   if (!encoded.empty()) return encoded;
   walk_.MakeRow(topic, variant, row_);
-  if (of_ == Of::kOutput && topic == kTopicCount)
-    for (float& x : row_) x *= kOutsideScale;
+  if (of_ == Of::kOutput) {
+    const double scale = walk_.output_scale() * (topic == kTopicCount ? kOutsideScale : 1);
+    for (float& x : row_) x = static_cast<float>(scale * double{x});
+  }
   encoded.resize(*RowBytes(type_, row_.size()));
   QuantizeRow(type_, row_.data(), row_.size(), encoded.data());
   return encoded;

@@ -33,6 +33,7 @@ struct TokenWalkOptions {
   std::vector<TokenId> outside = {};  // no topic, and never an answer: special tokens
   double topic_share = 0.5;           // of an embedding's variance
   double root_mean_square = 1;        // of an embedding
+  double output_scale = 1;            // of the output's rows, beside embeddings
   std::uint64_t seed = 1;
 };
 
@@ -51,6 +52,7 @@ class TokenWalk {
   std::vector<std::uint32_t> VariantsOf(TokenId token) const;
   // An embedding of the topic with one variant in all its segments. `row` [width].
   void MakeRow(std::uint32_t topic, std::uint32_t variant, std::span<float> row) const;
+  double output_scale() const { return options_.output_scale; }
 
  private:
   static std::size_t Index(TokenId token) { return static_cast<std::size_t>(token.value); }

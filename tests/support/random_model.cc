@@ -245,6 +245,8 @@ std::vector<RandomTensor> RandomLayerTensors(const RandomModelOptions& options,
   const auto gate = std::ranges::find(tensors, TensorRole::kGate, &RandomTensor::role);
   gate->name = FusedExpertName(index);
   gate->dims[1] *= 2;
+  const auto named = options.tensor_types.find(gate->name);
+  if (named != options.tensor_types.end()) gate->type = named->second;
   return tensors;
 }
 
