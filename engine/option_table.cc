@@ -42,7 +42,7 @@ std::vector<EngineOption> ModelOptions() {
        "What requests call the model. Empty: the file's name without .gguf."},
       {"memory_budget_bytes", SizeOption{&O::memory_budget_bytes},
        "\"auto\" or bytes as in \"1200MiB\", \"1.5GiB\", 1258291200",
-       "Memory for everything: dense weights, KV blocks, workspace and experts. auto: three "
+       "Memory for everything: dense weights, sequence state, workspace and experts. auto: three "
        "quarters of usable memory, at most what the whole model needs."},
       {"expert_budget_bytes", SizeOption{&O::expert_budget_bytes}, "\"auto\" or bytes as above",
        "At most so much of the budget for experts. auto: all that the rest leaves."},

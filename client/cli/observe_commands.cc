@@ -60,7 +60,7 @@ std::string PlanReport(const v1::MemoryPlan& plan) {
   AddLine(report, "budget", "%s of %s usable", Bytes(plan.budget_bytes()).c_str(),
           Bytes(plan.usable_bytes()).c_str());
   AddLine(report, "  dense", "%s", Bytes(plan.dense_bytes()).c_str());
-  AddLine(report, "  kv cache", "%s", Bytes(plan.kv_bytes()).c_str());
+  AddLine(report, "  sequence state", "%s", Bytes(plan.kv_bytes()).c_str());
   AddLine(report, "  workspace", "%s", Bytes(plan.workspace_bytes()).c_str());
   AddLine(report, "  experts", "%s of %s, at least %s", Bytes(plan.expert_bytes()).c_str(),
           Bytes(plan.expert_total_bytes()).c_str(), Bytes(plan.expert_floor_bytes()).c_str());
@@ -105,7 +105,7 @@ std::string StatsReport(const v1::GetStatsResponse& stats) {
           Bytes(stats.process().resident_bytes()).c_str(),
           Bytes(stats.process().peak_resident_bytes()).c_str(),
           Bytes(stats.memory().budget_bytes()).c_str());
-  AddLine(report, "kv cache", "%llu of %llu blocks", Number(stats.kv_cache().blocks_used()),
+  AddLine(report, "sequence state", "%llu of %llu blocks", Number(stats.kv_cache().blocks_used()),
           Number(stats.kv_cache().blocks_total()));
   if (stats.has_pack_job())
     AddLine(report, "pack job", "%s: %s", stats.pack_job().output_path().c_str(),
