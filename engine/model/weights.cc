@@ -111,6 +111,8 @@ Status AddExperts(Finder& finder, const ModelConfig& config, LayerIndex layer, b
                   ExpertRole role, ExpertLayout* experts) {
   const LayerConfig& layer_config = config.layers[layer.value];
   const std::size_t first = layer_config.experts->index.value * std::size_t{config.expert_count};
+  // Layer by layer: a file that says more layers than it has takes no memory for them.
+  experts->extents.resize(first + config.expert_count);
   const TensorShape shape = ShapeOf(TensorRoleOf(role), config, layer_config);
   const std::size_t tensor_count = split ? config.expert_count : 1;
   const std::size_t experts_each = config.expert_count / tensor_count;
@@ -167,9 +169,22 @@ Status LayOutLayer(Finder& finder, const ModelConfig& config, const Architecture
   return OkStatus();
 }
 
+// The rows of the embedding are the tokens of the vocabulary.
+Status CheckVocabulary(const ModelConfig& config, const GgufSet& files) {
+  const GgufTensor* const embedding = files.FindTensor("token_embd.weight");
+  if (embedding == nullptr || embedding->dims[0] != config.width ||
+      embedding->rows() == config.vocabulary_size)
+    return OkStatus();
+  return InvalidArgumentError("tensor " + embedding->name + ": shape is " + embedding->ShapeText() +
+                              ", expected " + Shape(config.width, config.vocabulary_size, 1) +
+                              ", a row for each of the " + std::to_string(config.vocabulary_size) +
+                              " tokens of the vocabulary (tokenizer.ggml.tokens)");
+}
+
 Status LayOutInto(const ModelConfig& config, const GgufSet& files, WeightsLayout* layout) {
   const Architecture* const architecture = FindArchitecture(config.architecture);
   EDGEMOE_CHECK(architecture != nullptr, "a config is of a known architecture");
+  EDGEMOE_RETURN_IF_ERROR(CheckVocabulary(config, files));
   Finder finder(files);
   for (const TensorRule& rule : WholeModelTensors(*architecture)) {
     if (rule.optional && files.FindTensor(rule.name) == nullptr) {
@@ -181,7 +196,6 @@ Status LayOutInto(const ModelConfig& config, const GgufSet& files, WeightsLayout
   }
   layout->experts.layer_count = config.expert_layer_count();
   layout->experts.experts_per_layer = config.expert_count;
-  layout->experts.extents.resize(std::size_t{layout->experts.layer_count} * config.expert_count);
   if (layout->experts.layer_count != config.layer_count())
     layout->experts.model_layers = config.expert_layers();
   for (std::uint32_t layer = 0; layer < config.layer_count(); ++layer)

@@ -12,8 +12,13 @@ namespace {
 // As long as tokenizer.ggml.tokens; a file without a vocabulary says it by a key.
 Status ReadVocabularySize(MetadataReader& metadata, std::uint32_t* out) {
   constexpr std::string_view kTokens = "tokenizer.ggml.tokens";
-  if (metadata.file().Find(kTokens) == nullptr)
-    return metadata.Count("vocab_size", 1, kVocabularySizeMax, out);
+  if (metadata.file().Find(kTokens) == nullptr) {
+    if (metadata.Has("vocab_size"))
+      return metadata.Count("vocab_size", 1, kVocabularySizeMax, out);
+    return NotFoundError(std::string(kTokens) + ": missing, and so is " +
+                         metadata.KeyOf("vocab_size") +
+                         "; one of them must say how many tokens there are");
+  }
   EDGEMOE_ASSIGN_OR_RETURN(const GgufArray* tokens, metadata.file().GetStrings(kTokens));
   EDGEMOE_RETURN_IF_ERROR(
       CheckRange(kTokens, tokens->size(), std::size_t{1}, std::size_t{kVocabularySizeMax}));

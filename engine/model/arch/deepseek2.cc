@@ -16,7 +16,8 @@ namespace {
 Status ReadHeadSizes(MetadataReader& metadata, LatentAttentionConfig& attention,
                      std::uint32_t* key_size) {
   std::uint32_t unused = 0;
-  attention.joined_up = !metadata.Has("attention.key_length_mla");
+  attention.joined_up =
+      !metadata.Has("attention.key_length_mla") && !metadata.Has("attention.value_length_mla");
   if (attention.joined_up) {
     EDGEMOE_RETURN_IF_ERROR(metadata.Count("attention.key_length", 3, kHeadSizeMax, key_size));
     EDGEMOE_RETURN_IF_ERROR(
