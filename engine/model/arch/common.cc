@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/model/arch/common.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -21,6 +22,16 @@ Status ReadYarn(MetadataReader& metadata, const ModelConfig& config, RopeConfig&
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("rope.scaling.yarn_beta_slow", 0.0F, 1e6F, 1.0F, &rope.beta_slow));
   return metadata.NumberOr("rope.scaling.yarn_ext_factor", 0.0F, 1.0F, 1.0F, &rope.extrapolation);
+}
+
+// llama.cpp mixes as YaRN does wherever the key says so; nobody's files have it without the type.
+Status RefuseExtrapolation(MetadataReader& metadata) {
+  constexpr std::string_view kName = "rope.scaling.yarn_ext_factor";
+  float found = 0;
+  EDGEMOE_RETURN_IF_ERROR(metadata.NumberOr(kName, 0.0F, 1.0F, 0.0F, &found));
+  if (found == 0.0F) return OkStatus();
+  return InvalidField(metadata.KeyOf(kName), ShowValue(static_cast<double>(found)),
+                      "0, or another rope.scaling.type: \"yarn\"");
 }
 
 // The kind of scaling and its factor. As llama.cpp reads them: a factor without a type scales
@@ -59,7 +70,10 @@ Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32
       metadata.NumberOr("rope.scaling.attn_factor", 0.01F, 100.0F, 1.0F, &rope.attention_factor));
   metadata.Ignore("rope.scaling.finetuned");
   if (rope.scaling == RopeScaling::kYarn) return ReadYarn(metadata, config, rope);
-  metadata.Ignore("rope.scaling.original_context_length");
+  for (const std::string_view name : {"rope.scaling.original_context_length",
+                                      "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow"})
+    metadata.Ignore(name);
+  EDGEMOE_RETURN_IF_ERROR(RefuseExtrapolation(metadata));
   if (rope.scaling == RopeScaling::kNone) rope.factor = 1;
   return OkStatus();
 }
@@ -94,10 +108,19 @@ Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
   if (attention.head_size % 2 != 0 || attention.head_size == 0)
     return InvalidField(metadata.KeyOf("attention.key_length"), ShowValue(attention.head_size),
                         "even numbers in " + AcceptedRange(2U, kHeadSizeMax));
-  std::uint32_t value_size = 0;
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("attention.value_length", attention.head_size,
-                                           attention.head_size, attention.head_size, &value_size));
+  EDGEMOE_RETURN_IF_ERROR(metadata.OnlyCount("attention.value_length", attention.head_size,
+                                             "as many as a key (attention.key_length)"));
   return ReadRope(metadata, config, attention.head_size, attention.rope);
+}
+
+Status ReadKvHeadCounts(MetadataReader& metadata, const ModelConfig& config,
+                        std::vector<std::uint32_t>* out) {
+  constexpr std::string_view kName = "attention.head_count_kv";
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.EachLayer(kName, 0, kHeadCountMax, config.layer_count(), out));
+  if (std::ranges::count(*out, 0U) < std::ssize(*out)) return OkStatus();
+  return InvalidField(metadata.KeyOf(kName), "0 in every layer",
+                      "numbers that are not 0 in at least one layer");
 }
 
 Status ReadExpertSizes(MetadataReader& metadata, std::string_view width_key, ModelConfig& config) {
@@ -112,8 +135,9 @@ Status ReadExpertSizes(MetadataReader& metadata, std::string_view width_key, Mod
 Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(ReadExpertSizes(metadata, width_key, config));
   // What these architectures do not have, but a file of their relatives may say.
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.OnlyCount("expert_shared_count", 0, "for this architecture shares none"));
   std::uint32_t unused = 0;
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_shared_count", 0, 0, 0, &unused));
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_group_count", 0, 1, 0, &unused));
   return metadata.CountOr("expert_group_used_count", 0, 1, 0, &unused);
 }
@@ -121,9 +145,9 @@ Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, Mo
 Status ReadGating(MetadataReader& metadata, ExpertGating accepted, ExpertsConfig& experts) {
   experts.gating = accepted;
   // The numbers are llama.cpp's.
-  const std::uint32_t number = accepted == ExpertGating::kSoftmax ? 1 : 2;
-  std::uint32_t found = 0;
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_gating_func", number, number, number, &found));
+  const bool softmax = accepted == ExpertGating::kSoftmax;
+  EDGEMOE_RETURN_IF_ERROR(metadata.OnlyCount("expert_gating_func", softmax ? 1 : 2,
+                                             softmax ? "a softmax" : "sigmoids"));
   return ReadExpertWeightsScale(metadata, experts);
 }
 

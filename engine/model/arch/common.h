@@ -19,6 +19,10 @@ Status ReadSizes(MetadataReader& metadata, ModelConfig& config);
 Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
                      AttentionConfig& attention);
 
+// attention.head_count_kv of models in which not all layers are attention: 0 for those that are not.
+Status ReadKvHeadCounts(MetadataReader& metadata, const ModelConfig& config,
+                        std::vector<std::uint32_t>* out);
+
 // RoPE with its scaling; `size`: how many elements of a head may be rotated, and are where no key
 // says it.
 Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32_t size,

@@ -132,11 +132,11 @@ void ExpectClear(const Status& status, const std::string& key) {
               status.code() == StatusCode::kFailedPrecondition ||
               status.code() == StatusCode::kNotFound || status.code() == StatusCode::kUnimplemented)
       << status.ToString();
-  if (std::getenv("DUMP")) std::fprintf(stderr, "DUMP %s\t%s\n", key.c_str(), message.c_str());
   if (message.starts_with("tensor ")) {
     EXPECT_THAT(message, testing::ContainsRegex("expected|not part of a model")) << key;
   } else if (message.find(key) == std::string::npos) {
-    EXPECT_THAT(message, testing::ContainsRegex("^[a-z0-9-]+\\.[a-z_.]+: found .*; accepted: "))
+    EXPECT_THAT(message, testing::ContainsRegex("^[a-z0-9-]+\\.[a-z_.]+: found .*; accepted: |"
+                                                "^key .* not in the file's metadata; expected "))
         << key;
   }
 }
@@ -144,10 +144,9 @@ void ExpectClear(const Status& status, const std::string& key) {
 // What can be understood can be answered.
 void ExpectClearOrAnswered(const ModelParts& parts, const std::vector<std::byte>& file,
                            const std::string& key) {
-  const std::vector<std::byte> changed = FileOf(parts, file);
-  const Status status = Understand(changed);
+  const Status status = Understand(FileOf(parts));
   if (!status.ok()) return ExpectClear(status, key);
-  const auto logits = Answer(changed, 3);
+  const auto logits = Answer(FileOf(parts, file), 3);
   EXPECT_TRUE(logits) << logits.error().ToString();
 }
 
@@ -163,13 +162,17 @@ TEST_P(ArchitectureKeys, MissingOnes) {
   });
 }
 
+// Keys that a model's files usually lack: of the architecture's first model alone.
 TEST_P(ArchitectureKeys, OddValues) {
-  ForEachFixture([this](const RandomModelOptions& model) {
+  const RandomModelOptions& first = PlainFixturesOf(GetParam()).front()->model;
+  ForEachFixture([&](const RandomModelOptions& model) {
     const std::vector<std::byte> file = RandomModelBytes(model);
+    const ModelParts whole(model);
     for (const std::string& name : AllKeys()) {
+      if (&model != &first && whole.FindKey(KeyOf(name)) == nullptr) continue;
       for (const GgufValue& value : OddValues(model.config.layer_count())) {
         SCOPED_TRACE(KeyOf(name) + ": " + DescribeGgufValue(value));
-        ModelParts parts(model);
+        ModelParts parts = whole;
         parts.SetKey(KeyOf(name), value);
         ExpectClearOrAnswered(parts, file, KeyOf(name));
       }
@@ -198,8 +201,9 @@ TEST_P(ArchitectureKeys, MoreExpertsUsedThanThereAre) {
     if (model.config.expert_count == 0) return;
     ModelParts parts(model);
     parts.SetKey(KeyOf("expert_used_count"), model.config.expert_count + 1);
-    EXPECT_EQ(Understand(FileOf(parts)),
-              InvalidArgumentError(KeyOf("expert_used_count") + ": found 9; accepted: [1, 8]"));
+    const Status status = Understand(FileOf(parts));
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_EQ(status.message(), KeyOf("expert_used_count") + ": found 9; accepted: [1, 8]");
   });
 }
 

@@ -33,8 +33,7 @@ class ArchitectureTensors : public testing::TestWithParam<std::string> {
   }
 };
 
-std::string ShapeText(Dims dims) {
-  while (dims.size() > 1 && dims.back() == 1) dims.pop_back();
+std::string ShapeText(const Dims& dims) {
   std::string text;
   for (const std::uint64_t dim : dims) text += (text.empty() ? "" : ", ") + std::to_string(dim);
   return "[" + text + "]";
