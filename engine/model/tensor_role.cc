@@ -12,6 +12,8 @@ const char* TensorRoleName(TensorRole role) {
                                                                 "output_norm",
                                                                 "output",
                                                                 "rope_factors",
+                                                                "rope_short_factors",
+                                                                "rope_long_factors",
                                                                 "attention_norm",
                                                                 "query",
                                                                 "query_bias",
@@ -75,6 +77,8 @@ bool IsFloatVector(TensorRole role) {
   switch (role) {
     case TensorRole::kOutputNorm:
     case TensorRole::kRopeFactors:
+    case TensorRole::kRopeShortFactors:
+    case TensorRole::kRopeLongFactors:
     case TensorRole::kAttentionNorm:
     case TensorRole::kQueryBias:
     case TensorRole::kQueryNorm:
@@ -203,7 +207,9 @@ TensorShape MixerShapeOf(TensorRole role, std::uint64_t width, const LayerConfig
   switch (role) {
     case TensorRole::kAttentionNorm:
     case TensorRole::kAttentionOutputBias: return {1, width};
-    case TensorRole::kRopeFactors: return {1, attention.rope.dimension_count / 2};
+    case TensorRole::kRopeFactors:
+    case TensorRole::kRopeShortFactors:
+    case TensorRole::kRopeLongFactors: return {1, attention.rope.dimension_count / 2};
     case TensorRole::kQuery: return {attention.q_rows(), width};
     case TensorRole::kKey:
     case TensorRole::kValue: return {attention.kv_size(), width};

@@ -17,6 +17,8 @@ enum class TensorRole : std::uint8_t {
   kOutputNorm,
   kOutput,
   kRopeFactors,
+  kRopeShortFactors,  // of RopeScaling::kLong
+  kRopeLongFactors,
   // Of a layer.
   kAttentionNorm,
   kQuery,
@@ -76,7 +78,7 @@ enum class TensorRole : std::uint8_t {
   kUp,
   kDown,
 };
-constexpr std::size_t kTensorRoleCount = 60;
+constexpr std::size_t kTensorRoleCount = 62;
 
 // "embedding", "attention_output", "gate" ... as reports and messages show it.
 const char* TensorRoleName(TensorRole role);

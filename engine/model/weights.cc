@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <numeric>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 
+#include "engine/base/accepted.h"
 #include "engine/base/check.h"
 #include "engine/base/checksum.h"
 #include "engine/gguf/pack_keys.h"
@@ -186,7 +188,7 @@ Status LayOutInto(const ModelConfig& config, const GgufSet& files, WeightsLayout
   EDGEMOE_CHECK(architecture != nullptr, "a config is of a known architecture");
   EDGEMOE_RETURN_IF_ERROR(CheckVocabulary(config, files));
   Finder finder(files);
-  for (const TensorRule& rule : WholeModelTensors(*architecture)) {
+  for (const TensorRule& rule : WholeModelTensors(*architecture, config)) {
     if (rule.optional && files.FindTensor(rule.name) == nullptr) {
       if (rule.role == TensorRole::kOutput) layout->tied_output = true;
       continue;
@@ -213,6 +215,27 @@ Status CheckDense(const WeightsLayout::DenseTensor& tensor, const std::byte* pac
                        " bytes at offset " + std::to_string(tensor.file_offset) + ": checksum is " +
                        ChecksumText(found) + ", expected " + ChecksumText(*tensor.checksum) +
                        ": the pack is damaged");
+}
+
+bool AreRopeFactors(TensorRole role) {
+  return role == TensorRole::kRopeFactors || role == TensorRole::kRopeShortFactors ||
+         role == TensorRole::kRopeLongFactors;
+}
+
+// Frequencies are divided by them.
+Status CheckRopeFactors(const ModelConfig& config, const WeightsLayout::DenseTensor& tensor,
+                        const std::byte* loaded) {
+  const auto* const factors = reinterpret_cast<const float*>(loaded);
+  const auto* const end = factors + tensor.rows * tensor.columns;
+  const auto* const bad = std::find_if(
+      factors, end, [](float factor) { return !std::isfinite(factor) || factor <= 0.0F; });
+  if (bad == end) return OkStatus();
+  const auto rules = WholeModelTensors(*FindArchitecture(config.architecture), config);
+  const auto rule = std::ranges::find(rules, tensor.role, &TensorRule::role);
+  return InvalidField(
+      "tensor " + std::string(rule->name),
+      ShowValue(static_cast<double>(*bad)) + " at place " + std::to_string(bad - factors),
+      "numbers above 0");
 }
 
 // A vector in another type than float: read into scratch, then widened into place.
@@ -254,7 +277,13 @@ void Place(const WeightsLayout::DenseTensor& tensor, const MatrixView& view, boo
       return;
     case TensorRole::kOutput: weights->output = view; return;
     case TensorRole::kRopeFactors:
-      weights->rope_factors = reinterpret_cast<const float*>(view.bytes);
+      weights->rope_factors.of_all = reinterpret_cast<const float*>(view.bytes);
+      return;
+    case TensorRole::kRopeShortFactors:
+      weights->rope_factors.of_short = reinterpret_cast<const float*>(view.bytes);
+      return;
+    case TensorRole::kRopeLongFactors:
+      weights->rope_factors.of_long = reinterpret_cast<const float*>(view.bytes);
       return;
     default: weights->layers[tensor.layer.value].Set(tensor.role, view);
   }
@@ -291,6 +320,8 @@ Result<Weights> LoadWeights(const ModelConfig& config, const WeightsLayout& layo
     const bool widen = IsFloatVector(tensor.role) && tensor.type != TensorType::kF32;
     EDGEMOE_FAIL_IF_ERROR(widen ? ReadWidened(tensor, read, destination)
                                 : ReadPlain(tensor, read, destination));
+    if (AreRopeFactors(tensor.role))
+      EDGEMOE_FAIL_IF_ERROR(CheckRopeFactors(config, tensor, destination));
     Place(tensor, ViewOf(tensor, memory), layout.tied_output, &weights);
     loaded += tensor.file_bytes;
     if (progress) progress(loaded);

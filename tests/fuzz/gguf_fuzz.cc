@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Any bytes: the reader refuses them or gives a description that keeps its promises (G2 to G4),
-// merges as a set, is a pack or none, survives being written and read again, and is a model or none.
+// merges as a set, is a pack or none, survives being written and read again, and is a model or
+// none.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -431,6 +431,33 @@ RandomModelOptions MiniCpm() {
   return model;
 }
 
+// As MiniCPM4 turns positions: factors for contexts longer than the original one.
+RandomModelOptions MiniCpmLong() {
+  RandomModelOptions model = MiniCpm();
+  model.seed = 31;
+  for (LayerConfig& layer : model.config.layers) {
+    RopeConfig& rope = layer.attention().rope;
+    rope.scaling = RopeScaling::kLong;
+    rope.factor = 1.25F;
+    rope.original_context_length = 64;
+    rope.attention_factor = 1.2F;
+  }
+  return model;
+}
+
+// The same within the original context.
+RandomModelOptions LlamaMoeShort() {
+  RandomModelOptions model = LlamaMoe();
+  model.seed = 32;
+  for (LayerConfig& layer : model.config.layers) {
+    RopeConfig& rope = layer.attention().rope;
+    rope.scaling = RopeScaling::kLong;
+    rope.original_context_length = model.config.context_length;
+    rope.attention_factor = 0.9F;
+  }
+  return model;
+}
+
 // Logits that are divided need larger ones, and scores that are multiplied, too.
 WeightSpread ScaledSpread(TensorRole role, std::uint64_t columns) {
   WeightSpread spread = LivelySpread(role, columns);
@@ -712,6 +739,8 @@ std::vector<Fixture> All() {
       {"llama-moe-wide-Q4_K", Quantised(LlamaMoeWide(), kQ8_0, kQ4_K, kQ6_K)},
       {"minicpm", MiniCpm()},
       {"minicpm-Q8_0", Quantised(MiniCpm(), kQ8_0, kQ8_0, kQ8_0)},
+      {"minicpm-long", MiniCpmLong()},
+      {"llama-moe-short", LlamaMoeShort()},
       {"granitemoe", GraniteMoe()},
       {"granitemoe-Q8_0", Quantised(GraniteMoe(), kQ8_0, kQ8_0, kQ8_0)},
       {"granitemoe-shared", GraniteMoeShared()},

@@ -124,7 +124,9 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
     case TensorRole::kUpBias: return {0, 1};
     case TensorRole::kAttentionOutputBias:
     case TensorRole::kDownBias: return {0, 0.5};
-    case TensorRole::kRopeFactors: return {3, 2};
+    case TensorRole::kRopeFactors:
+    case TensorRole::kRopeLongFactors: return {3, 2};
+    case TensorRole::kRopeShortFactors: return {1.5, 0.5};
     case TensorRole::kSinks: return {1, 1.5};
     case TensorRole::kMambaKernel: return {0, 1.2};
     case TensorRole::kMambaKernelBias: return {0, 0.5};
@@ -165,7 +167,7 @@ std::vector<RandomTensor> RandomModelTensors(const RandomModelOptions& options) 
   EDGEMOE_CHECK(architecture != nullptr, "an architecture of engine/model/arch");
   EDGEMOE_CHECK(options.config.vocabulary_size >= kTinyVocabularySize, "the tests' vocabulary");
   std::vector<RandomTensor> tensors;
-  for (const TensorRule& rule : WholeModelTensors(*architecture)) {
+  for (const TensorRule& rule : WholeModelTensors(*architecture, options.config)) {
     if (rule.role == TensorRole::kOutput ? options.tied_output : Lacks(options, rule)) continue;
     tensors.push_back(
         Describe(options, std::string(rule.name), rule.role, options.config.layers.front()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/model/arch/architecture.h"
 
+#include <algorithm>
 #include <array>
 
 #include "engine/base/accepted.h"
@@ -13,8 +14,7 @@ namespace {
 Status ReadVocabularySize(MetadataReader& metadata, std::uint32_t* out) {
   constexpr std::string_view kTokens = "tokenizer.ggml.tokens";
   if (metadata.file().Find(kTokens) == nullptr) {
-    if (metadata.Has("vocab_size"))
-      return metadata.Count("vocab_size", 1, kVocabularySizeMax, out);
+    if (metadata.Has("vocab_size")) return metadata.Count("vocab_size", 1, kVocabularySizeMax, out);
     return NotFoundError(std::string(kTokens) + ": missing, and so is " +
                          metadata.KeyOf("vocab_size") +
                          "; one of them must say how many tokens there are");
@@ -73,11 +73,24 @@ Result<ModelConfig> ReadModelConfig(const GgufFile& metadata) {
   return config;
 }
 
-std::vector<TensorRule> WholeModelTensors(const Architecture& architecture) {
-  return {{TensorRole::kEmbedding, "token_embd.weight"},
-          {TensorRole::kOutputNorm, architecture.output_norm},
-          {TensorRole::kOutput, "output.weight", true},
-          {TensorRole::kRopeFactors, "rope_freqs.weight", true}};
+std::vector<TensorRule> WholeModelTensors(const Architecture& architecture,
+                                          const ModelConfig& config) {
+  std::vector<TensorRule> rules = {{TensorRole::kEmbedding, "token_embd.weight"},
+                                   {TensorRole::kOutputNorm, architecture.output_norm},
+                                   {TensorRole::kOutput, "output.weight", true}};
+  const auto uses_factors = [&](bool of_long) {
+    return std::ranges::any_of(config.layers, [&](const LayerConfig& layer) {
+      const auto* const attention = layer.mixer_as<AttentionConfig>();
+      return attention != nullptr && attention->rope.factors &&
+             (attention->rope.scaling == RopeScaling::kLong) == of_long;
+    });
+  };
+  if (uses_factors(/*of_long=*/false))
+    rules.push_back({TensorRole::kRopeFactors, "rope_freqs.weight", true});
+  if (uses_factors(/*of_long=*/true))
+    rules.insert(rules.end(), {{TensorRole::kRopeShortFactors, "rope_factors_short.weight"},
+                               {TensorRole::kRopeLongFactors, "rope_factors_long.weight"}});
+  return rules;
 }
 
 }  // namespace edgemoe

@@ -46,7 +46,8 @@ const Architecture* FindArchitecture(std::string_view name);
 Result<ModelConfig> ReadModelConfig(const GgufFile& metadata);
 
 // Embedding, output norm, output (which may be missing: it is the embedding then) and factors of
-// RoPE's frequencies where a file has them.
-std::vector<TensorRule> WholeModelTensors(const Architecture& architecture);
+// RoPE's frequencies where a layer uses them.
+std::vector<TensorRule> WholeModelTensors(const Architecture& architecture,
+                                          const ModelConfig& config);
 
 }  // namespace edgemoe

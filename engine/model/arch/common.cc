@@ -13,10 +13,7 @@ namespace {
 constexpr float kRopeBaseMax = 1e12F;
 constexpr float kRopeFactorMax = 1e6F;
 
-Status ReadYarn(MetadataReader& metadata, const ModelConfig& config, RopeConfig& rope) {
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("rope.scaling.original_context_length", 1,
-                                           kContextLengthMax, config.context_length,
-                                           &rope.original_context_length));
+Status ReadYarn(MetadataReader& metadata, RopeConfig& rope) {
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("rope.scaling.yarn_beta_fast", 0.0F, 1e6F, 32.0F, &rope.beta_fast));
   EDGEMOE_RETURN_IF_ERROR(
@@ -37,14 +34,15 @@ Status RefuseExtrapolation(MetadataReader& metadata) {
 // The kind of scaling and its factor. As llama.cpp reads them: a factor without a type scales
 // linearly, and the old name of the factor counts where the new one is missing.
 Status ReadScaling(MetadataReader& metadata, RopeConfig& rope) {
-  constexpr std::array<std::string_view, 3> kScalings = {"none", "linear", "yarn"};
+  constexpr std::array<std::string_view, 4> kScalings = {"none", "linear", "yarn", "longrope"};
   constexpr std::string_view kFactor = "rope.scaling.factor";
   constexpr std::string_view kOldFactor = "rope.scale_linear";
   const std::string_view factor = metadata.Has(kFactor) ? kFactor : kOldFactor;
   metadata.Ignore(kOldFactor);
   std::size_t scaling = 0;
-  EDGEMOE_RETURN_IF_ERROR(
-      metadata.OneOf("rope.scaling.type", kScalings, metadata.Has(factor) ? 1 : 0, &scaling));
+  EDGEMOE_RETURN_IF_ERROR(metadata.OneOf("rope.scaling.type",
+                                         std::span(kScalings).first(rope.factors ? 4 : 3),
+                                         metadata.Has(factor) ? 1 : 0, &scaling));
   rope.scaling = static_cast<RopeScaling>(scaling);
   EDGEMOE_RETURN_IF_ERROR(metadata.NumberOr(factor, 0.0F, kRopeFactorMax, 1.0F, &rope.factor));
   // 0 is how some files say that nothing is scaled.
@@ -69,7 +67,12 @@ Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("rope.scaling.attn_factor", 0.01F, 100.0F, 1.0F, &rope.attention_factor));
   metadata.Ignore("rope.scaling.finetuned");
-  if (rope.scaling == RopeScaling::kYarn) return ReadYarn(metadata, config, rope);
+  const bool yarn = rope.scaling == RopeScaling::kYarn;
+  if (yarn || rope.scaling == RopeScaling::kLong)
+    EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("rope.scaling.original_context_length", 1,
+                                             kContextLengthMax, config.context_length,
+                                             &rope.original_context_length));
+  if (yarn) return ReadYarn(metadata, rope);
   for (const std::string_view name : {"rope.scaling.original_context_length",
                                       "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow"})
     metadata.Ignore(name);
@@ -116,8 +119,7 @@ Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
 Status ReadKvHeadCounts(MetadataReader& metadata, const ModelConfig& config,
                         std::vector<std::uint32_t>* out) {
   constexpr std::string_view kName = "attention.head_count_kv";
-  EDGEMOE_RETURN_IF_ERROR(
-      metadata.EachLayer(kName, 0, kHeadCountMax, config.layer_count(), out));
+  EDGEMOE_RETURN_IF_ERROR(metadata.EachLayer(kName, 0, kHeadCountMax, config.layer_count(), out));
   if (std::ranges::count(*out, 0U) < std::ssize(*out)) return OkStatus();
   return InvalidField(metadata.KeyOf(kName), "0 in every layer",
                       "numbers that are not 0 in at least one layer");

@@ -19,7 +19,8 @@ Status ReadSizes(MetadataReader& metadata, ModelConfig& config);
 Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
                      AttentionConfig& attention);
 
-// attention.head_count_kv of models in which not all layers are attention: 0 for those that are not.
+// attention.head_count_kv of models in which not all layers are attention: 0 for those that are
+// not.
 Status ReadKvHeadCounts(MetadataReader& metadata, const ModelConfig& config,
                         std::vector<std::uint32_t>* out);
 

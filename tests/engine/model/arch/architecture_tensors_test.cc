@@ -6,7 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
 
+#include "engine/base/accepted.h"
 #include "engine/model/arch/architecture.h"
 #include "engine/model/expert_tensors.h"
 #include "engine/model/weights.h"
@@ -42,7 +46,7 @@ std::string ShapeText(const Dims& dims) {
 // Whether files may lack it, by the rules of the whole model or of any layer.
 bool IsOptional(const ModelConfig& config, const RandomTensor& tensor) {
   const Architecture& architecture = *FindArchitecture(config.architecture);
-  std::vector<TensorRule> rules = WholeModelTensors(architecture);
+  std::vector<TensorRule> rules = WholeModelTensors(architecture, config);
   for (const LayerConfig& layer : config.layers)
     std::ranges::copy(architecture.layer_tensors(layer), std::back_inserter(rules));
   return IsOfPredictionLayer(tensor.name, config) ||
@@ -119,18 +123,35 @@ TEST_P(ArchitectureTensors, EveryWrongShapeIsNamed) {
 
 TEST_P(ArchitectureTensors, OneTooManyIsNamed) {
   ForEachFixture([](const RandomModelOptions& model) {
-    const std::string behind = std::to_string(model.config.layer_count() +
-                                              model.config.prediction_layer_count);
+    const std::string behind =
+        std::to_string(model.config.layer_count() + model.config.prediction_layer_count);
     for (const std::string& name :
          {std::string("extra.weight"), std::string("blk.0.extra.weight"),
-          std::string("blk.0.attn_norm.bias"), "blk." + behind + ".attn_norm.weight",
-          std::string("blk.4294967296.attn_norm.weight"), std::string("blk.")}) {
+          std::string("blk.0.attn_norm.bias"), std::string("rope_factors.weight"),
+          "blk." + behind + ".attn_norm.weight", std::string("blk.4294967296.attn_norm.weight"),
+          std::string("blk.")}) {
       ModelParts parts(model);
       parts.tensors.push_back({name, TensorRole::kOutputNorm, TensorType::kF32, {64}});
       const Status status = Understand(FileOf(parts));
       EXPECT_EQ(status,
                 UnimplementedError("tensor " + name + ": not part of a model of architecture " +
                                    GetParam() + ", and not supported"));
+    }
+  });
+}
+
+// Of the whole model, but not of every model: nobody would divide by them.
+TEST_P(ArchitectureTensors, FactorsThatNoLayerUsesAreNamed) {
+  ForEachFixture([](const RandomModelOptions& model) {
+    const Architecture& architecture = *FindArchitecture(model.config.architecture);
+    const auto rules = WholeModelTensors(architecture, model.config);
+    for (const char* const name :
+         {"rope_freqs.weight", "rope_factors_short.weight", "rope_factors_long.weight"}) {
+      if (std::ranges::find(rules, name, &TensorRule::name) != rules.end()) continue;
+      ModelParts parts(model);
+      parts.tensors.push_back({name, TensorRole::kRopeFactors, TensorType::kF32, {16}});
+      EXPECT_THAT(Understand(FileOf(parts)).message(),
+                  StartsWith("tensor " + std::string(name) + ": not part of a model"));
     }
   });
 }
@@ -154,6 +175,7 @@ TEST_P(ArchitectureTensors, EveryTypeThatCannotBeComputedIsNamed) {
 // too.
 TEST_P(ArchitectureTensors, EveryComputableTypeIsTakenOfEveryTensor) {
   ForEachFixture([](const RandomModelOptions& model) {
+    const std::vector<std::byte> file = RandomModelBytes(model);
     for (std::uint32_t number = 0; number < kTensorTypeCount; ++number) {
       const TensorTypeTraits* const traits = FindTensorType(number);
       if (traits == nullptr || !traits->computable) continue;
@@ -161,10 +183,32 @@ TEST_P(ArchitectureTensors, EveryComputableTypeIsTakenOfEveryTensor) {
       ModelParts parts(model);
       for (RandomTensor& tensor : parts.tensors) {
         const auto type = static_cast<TensorType>(number);
+        if (tensor.name.starts_with("rope_")) continue;  // of another type it would be 0 here
         if (RowBytes(type, tensor.dims[0])) tensor.type = type;
       }
-      const auto logits = Answer(FileOf(parts), 3);
+      const auto logits = Answer(FileOf(parts, file), 3);
       EXPECT_TRUE(logits) << logits.error().ToString();
+    }
+  });
+}
+
+// Frequencies are divided by them.
+TEST_P(ArchitectureTensors, FactorsThatAreNotAbove0AreNamed) {
+  ForEachFixture([](const RandomModelOptions& model) {
+    const std::vector<std::byte> file = RandomModelBytes(model);
+    const ModelParts parts(model);
+    const GgufFile header = *ParseGguf(file, file.size());
+    for (const GgufTensor& tensor : header.tensors()) {
+      if (!tensor.name.starts_with("rope_")) continue;
+      for (const float bad : {0.0F, -1.0F, std::nanf(""), std::numeric_limits<float>::infinity()}) {
+        std::vector<std::byte> changed = file;
+        std::memcpy(&changed[tensor.offset + sizeof(float)], &bad, sizeof(bad));
+        const auto logits = Answer(changed, 3);
+        ASSERT_FALSE(logits);
+        EXPECT_EQ(logits.error().message(), "tensor " + tensor.name + ": found " +
+                                                ShowValue(static_cast<double>(bad)) +
+                                                " at place 1; accepted: numbers above 0");
+      }
     }
   });
 }

@@ -102,7 +102,8 @@ Result<std::vector<float>> Answer(const std::vector<std::byte>& file, std::size_
   EDGEMOE_ASSIGN_OR_FAIL(const std::unique_ptr<LoadedModel> model, LoadedModel::Load(file, {}));
   SequenceState sequence(model->state());
   std::vector<TokenId> tokens;
-  for (std::size_t i = 0; i < std::min<std::size_t>(token_count, model->config().context_length); ++i)
+  for (std::size_t i = 0; i < std::min<std::size_t>(token_count, model->config().context_length);
+       ++i)
     tokens.push_back(TokenId{static_cast<std::int32_t>('a' + i % 26)});
   EDGEMOE_ASSIGN_OR_FAIL(std::vector<float> logits, model->Run(sequence, 0, tokens));
   if (std::ranges::all_of(logits, [](float logit) { return std::isfinite(logit); })) return logits;
