@@ -431,7 +431,7 @@ RandomModelOptions MiniCpm() {
   return model;
 }
 
-// As MiniCPM4 turns positions: factors for contexts longer than the original one.
+// As MiniCPM4 turns positions, in a context longer than the original one.
 RandomModelOptions MiniCpmLong() {
   RandomModelOptions model = MiniCpm();
   model.seed = 31;
@@ -441,19 +441,6 @@ RandomModelOptions MiniCpmLong() {
     rope.factor = 1.25F;
     rope.original_context_length = 64;
     rope.attention_factor = 1.2F;
-  }
-  return model;
-}
-
-// The same within the original context.
-RandomModelOptions LlamaMoeShort() {
-  RandomModelOptions model = LlamaMoe();
-  model.seed = 32;
-  for (LayerConfig& layer : model.config.layers) {
-    RopeConfig& rope = layer.attention().rope;
-    rope.scaling = RopeScaling::kLong;
-    rope.original_context_length = model.config.context_length;
-    rope.attention_factor = 0.9F;
   }
   return model;
 }
@@ -740,7 +727,6 @@ std::vector<Fixture> All() {
       {"minicpm", MiniCpm()},
       {"minicpm-Q8_0", Quantised(MiniCpm(), kQ8_0, kQ8_0, kQ8_0)},
       {"minicpm-long", MiniCpmLong()},
-      {"llama-moe-short", LlamaMoeShort()},
       {"granitemoe", GraniteMoe()},
       {"granitemoe-Q8_0", Quantised(GraniteMoe(), kQ8_0, kQ8_0, kQ8_0)},
       {"granitemoe-shared", GraniteMoeShared()},
