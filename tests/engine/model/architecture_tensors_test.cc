@@ -14,7 +14,8 @@
 #include "engine/model/arch/architecture.h"
 #include "engine/model/expert_tensors.h"
 #include "engine/model/weights.h"
-#include "tests/engine/model/arch/changed_model.h"
+#include "tests/golden/fixtures.h"
+#include "tests/support/changed_model.h"
 
 namespace edgemoe {
 namespace {
@@ -30,7 +31,7 @@ class ArchitectureTensors : public testing::TestWithParam<std::string> {
   // `test` with each plain fixture of the architecture.
   template <class Test>
   void ForEachFixture(Test test) const {
-    for (const Fixture* const fixture : PlainFixturesOf(GetParam())) {
+    for (const Fixture* const fixture : PlainFixtures(GetParam())) {
       SCOPED_TRACE(fixture->name);
       test(fixture->model);
     }
@@ -56,7 +57,7 @@ bool IsOptional(const ModelConfig& config, const RandomTensor& tensor) {
 }
 
 TEST_P(ArchitectureTensors, HasAModelThatAnswers) {
-  ASSERT_FALSE(PlainFixturesOf(GetParam()).empty())
+  ASSERT_FALSE(PlainFixtures(GetParam()).empty())
       << "tests/golden/fixtures.cc: none with F32 weights";
   ForEachFixture([](const RandomModelOptions& model) {
     const std::vector<std::byte> file = RandomModelBytes(model);

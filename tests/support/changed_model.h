@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The small models of tests/golden/fixtures.h as files of which one thing is changed.
+// Small models as files of which one thing is changed.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +9,10 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "engine/gguf/gguf_set.h"
-#include "engine/model/model_config.h"
-#include "tests/golden/fixtures.h"
+#include "engine/base/status.h"
+#include "tests/support/random_model.h"
 
 namespace edgemoe {
-
-// The fixtures of an architecture whose weights are all F32.
-std::vector<const Fixture*> PlainFixturesOf(std::string_view architecture);
 
 // The names of all architectures, for parameters of tests.
 std::vector<std::string> ArchitectureNames();

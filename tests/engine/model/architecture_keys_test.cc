@@ -10,7 +10,8 @@
 #include <limits>
 #include <set>
 
-#include "tests/engine/model/arch/changed_model.h"
+#include "tests/golden/fixtures.h"
+#include "tests/support/changed_model.h"
 
 namespace edgemoe {
 namespace {
@@ -112,7 +113,7 @@ class ArchitectureKeys : public testing::TestWithParam<std::string> {
   // `test` with each plain fixture of the architecture.
   template <class Test>
   void ForEachFixture(Test test) const {
-    for (const Fixture* const fixture : PlainFixturesOf(GetParam())) {
+    for (const Fixture* const fixture : PlainFixtures(GetParam())) {
       SCOPED_TRACE(fixture->name);
       test(fixture->model);
     }
@@ -159,7 +160,7 @@ TEST_P(ArchitectureKeys, MissingOnes) {
 
 // Keys that a model's files usually lack: of the architecture's first model alone.
 TEST_P(ArchitectureKeys, OddValues) {
-  const RandomModelOptions& first = PlainFixturesOf(GetParam()).front()->model;
+  const RandomModelOptions& first = PlainFixtures(GetParam()).front()->model;
   ForEachFixture([&](const RandomModelOptions& model) {
     const std::vector<std::byte> file = RandomModelBytes(model);
     const ModelParts whole(model);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/engine/model/arch/changed_model.h"
+#include "tests/support/changed_model.h"
 
 #include <algorithm>
 #include <cctype>
@@ -25,15 +25,6 @@ GgufHeader HeaderOf(const ModelParts& parts) {
 }
 
 }  // namespace
-
-std::vector<const Fixture*> PlainFixturesOf(std::string_view architecture) {
-  std::vector<const Fixture*> found;
-  for (const Fixture& fixture : Fixtures())
-    if (fixture.model.config.architecture == architecture && !fixture.model.type_of &&
-        fixture.model.tensor_types.empty())
-      found.push_back(&fixture);
-  return found;
-}
 
 std::vector<std::string> ArchitectureNames() {
   std::vector<std::string> names;
