@@ -45,6 +45,7 @@ constexpr std::size_t Index(TensorType type) { return static_cast<std::size_t>(t
     table.rope_neox = isa::RopeNeox;                                                  \
     table.swiglu = isa::Swiglu;                                                       \
     table.clamped_swiglu = isa::ClampedSwiglu;                                        \
+    table.geglu = isa::Geglu;                                                         \
     table.softmax = isa::Softmax;                                                     \
     table.add_scaled = isa::AddScaled;                                                \
     table.to_half = isa::ToHalf;                                                      \

@@ -63,6 +63,10 @@ struct KernelTable {
   // out[i] = g * sigmoid(kSwigluSharpness * g) * (u + 1); out may be gate.
   void (*clamped_swiglu)(const float* gate, const float* up, std::size_t n, float* out);
 
+  // out[i] = gelu(gate[i]) * up[i], with the tanh form of GELU (arXiv 1606.08415):
+  // gelu(g) = g * sigmoid(kGeluSlope * (g + kGeluCubic * g^3)); out may be gate.
+  void (*geglu)(const float* gate, const float* up, std::size_t n, float* out);
+
   // In place over x [n]; subtracts the maximum first. n > 0.
   void (*softmax)(float* x, std::size_t n);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "engine/model/ops/latent_attention.h"
 #include "engine/model/ops/mamba2.h"
 #include "engine/model/ops/projection.h"
+#include "engine/model/ops/residual_stream.h"
 #include "engine/model/ops/rope.h"
 #include "engine/model/ops/short_convolution.h"
 #include "engine/model/workspace.h"
@@ -75,6 +77,12 @@ class Transformer final : public Forward {
   void Mix(LayerIndex layer) {
     const LayerWeights& weights = parts_.weights.layers[layer.value];
     const LayerConfig& config = config_.layers[layer.value];
+    NormRows(context_, workspace_.x, weights.floats(TensorRole::kAttentionNorm), rows_.count(),
+             workspace_.normed);
+    if (options_.observer != nullptr) {
+      options_.observer->OnDense(DenseInput::kAttention, layer, workspace_.normed, rows_.count(),
+                                 config_.width);
+    }
     if (config.mixer_as<ShortConvolutionConfig>() != nullptr) {
       short_convolution_.Run(layer, weights, rows_);
     } else if (config.mixer_as<Mamba2Config>() != nullptr) {
@@ -86,6 +94,7 @@ class Transformer final : public Forward {
     } else {
       attention_.Run(layer, weights, rows_);
     }
+    AddDelta(context_, weights.floats(TensorRole::kAttentionPostNorm), rows_.count());
   }
 
   void FeedForward(std::uint32_t layer) {
@@ -95,6 +104,8 @@ class Transformer final : public Forward {
     } else {
       dense_feed_forward_.Run(LayerIndex{layer}, weights, rows_);
     }
+    if (const float* const scale = weights.floats(TensorRole::kLayerScale))
+      Scale(*scale, workspace_.x, rows_.count() * config_.width);
   }
 
   std::optional<ExpertFeedForward::NextLayer> NextWithExperts(std::uint32_t layer) const {
@@ -145,6 +156,7 @@ class Transformer final : public Forward {
     const std::array output = {Projection{&parts_.weights.output, workspace_.logits}};
     Project(output, encoded_output_, count, parts_.kernels, parts_.pool);
     Scale(config_.logit_scale, workspace_.logits, count * config_.vocabulary_size);
+    if (config_.logit_softcap != 0.0F) CapLogits(count * config_.vocabulary_size);
     for (std::size_t i = 0; i < count; ++i) {
       const float* logits = workspace_.logits + i * config_.vocabulary_size;
       if (options_.logit_sink) {
@@ -153,6 +165,16 @@ class Transformer final : public Forward {
         rows_.result(logit_rows_[i]).logits = logits;
       }
     }
+  }
+
+  void CapLogits(std::size_t logit_count) {
+    constexpr std::size_t kEach = 4096;
+    const float cap = config_.logit_softcap;
+    parts_.pool.ParallelFor((logit_count + kEach - 1) / kEach, [&](std::size_t i, std::size_t) {
+      float* const logits = workspace_.logits + i * kEach;
+      for (std::size_t j = 0; j < std::min(kEach, logit_count - i * kEach); ++j)
+        logits[j] = cap * std::tanh(logits[j] / cap);
+    });
   }
 
   const ModelConfig config_;

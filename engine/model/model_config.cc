@@ -24,6 +24,12 @@ std::uint32_t MaxOf(const std::vector<LayerConfig>& layers, Of of) {
 
 }  // namespace
 
+std::uint32_t LayerConfig::attended_size() const {
+  if (const auto* const attention = mixer_as<AttentionConfig>()) return attention->q_size();
+  if (const auto* const latent = mixer_as<LatentAttentionConfig>()) return latent->values_size();
+  return 0;
+}
+
 std::uint32_t ModelConfig::expert_layer_count() const {
   return static_cast<std::uint32_t>(
       std::ranges::count_if(layers, [](const LayerConfig& l) { return l.experts.has_value(); }));
@@ -43,9 +49,7 @@ std::uint32_t ModelConfig::q_size_max() const {
 }
 
 std::uint32_t ModelConfig::attended_size_max() const {
-  return std::max(
-      MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.q_size(); }),
-      MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.values_size(); }));
+  return MaxOver(layers, [](const LayerConfig& l) { return l.attended_size(); });
 }
 
 std::uint32_t ModelConfig::q_rows_max() const {
@@ -96,6 +100,16 @@ std::uint32_t ModelConfig::delta_value_head_count_max() const {
 
 std::uint32_t ModelConfig::dense_width_max() const {
   return MaxOver(layers, [](const LayerConfig& l) { return l.dense_width; });
+}
+
+std::uint32_t ModelConfig::rope_factor_count() const {
+  return MaxOf<AttentionConfig>(layers, [](const AttentionConfig& a) {
+    return a.rope.factors ? a.rope.dimension_count / 2 : 0;
+  });
+}
+
+bool ModelConfig::has_branch_norms() const {
+  return std::ranges::any_of(layers, [](const LayerConfig& l) { return l.branch_norms; });
 }
 
 }  // namespace edgemoe

@@ -82,8 +82,9 @@ struct AttentionConfig {
   // The query matrix gives 2 * head_size values a head: q, and a gate whose sigmoid the head's
   // output is multiplied by.
   bool output_gate = false;
-  bool sinks = false;     // a logit a head that takes part in the softmax and has no value
-  float score_scale = 0;  // of q times k; 0: 1 / sqrt(head_size)
+  bool sinks = false;       // a logit a head that takes part in the softmax and has no value
+  bool value_norm = false;  // RMS norm of each head of v, without weights
+  float score_scale = 0;    // of q times k; 0: 1 / sqrt(head_size)
   RopeConfig rope;
 
   std::uint32_t q_size() const { return head_count * head_size; }
@@ -176,6 +177,7 @@ enum class Activation : std::uint8_t {
   kSwiglu,  // silu(gate) * up
   // gpt-oss: with g = min(gate, 7) and u = up in [-7, 7]: g * sigmoid(1.702 g) * (u + 1)
   kClampedSwiglu,
+  kGeglu,  // gelu(gate) * up, GELU in its tanh form
 };
 
 enum class ExpertGating : std::uint8_t {
@@ -195,19 +197,25 @@ struct ExpertsConfig {
   std::uint32_t group_used_count = 1;
   bool normalise = false;    // the chosen weights are divided by their sum
   float weights_scale = 1;   // then multiplied by this
+  float logit_scale = 1;     // of the router's logits
   bool router_bias = false;  // [expert_count]
   bool biases = false;       // of each expert's gate, up and down
-  Activation activation = Activation::kSwiglu;
 };
 
 struct LayerConfig {
   Mixer mixer;
   std::optional<ExpertsConfig> experts;
-  // Of the dense feed-forward: gate, up [dense_width, width], SwiGLU. Where there are experts, too,
-  // it stands beside them (shared experts), or is not there: 0.
+  Activation activation = Activation::kSwiglu;  // of all feed-forwards of the layer
+  // Of the dense feed-forward: gate, up [dense_width, width]. Where there are experts, too, it
+  // stands beside them (shared experts), or is not there: 0.
   std::uint32_t dense_width = 0;
   bool dense_gate = false;  // beside experts: its output is multiplied by the sigmoid of gate * x
+  // Router, experts and the dense feed-forward beside them norm x each by weights of its own, and
+  // what the experts and what the dense one give is normed before it is added up.
+  bool branch_norms = false;
 
+  // Of what attention of any kind gives to its output matrix; 0 for another mixer.
+  std::uint32_t attended_size() const;
   // Null for another mixer.
   template <class Config>
   const Config* mixer_as() const {
@@ -229,6 +237,8 @@ struct ModelConfig {
   float embedding_scale = 1;  // of the embedding's rows
   float residual_scale = 1;   // of what each mixer and feed-forward adds
   float logit_scale = 1;      // of the logits
+  // Then a logit l becomes softcap * tanh(l / softcap); 0: it stays.
+  float logit_softcap = 0;
   // The same in all layers that have experts; 0 where none has.
   std::uint32_t expert_count = 0;
   std::uint32_t expert_used_count = 0;  // top-k, at most expert_count
@@ -245,7 +255,6 @@ struct ModelConfig {
 
   // The most that any layer needs, for buffers that all layers share; 0 where none needs it.
   std::uint32_t q_size_max() const;
-  // Of what attention of any kind gives to its output matrix.
   std::uint32_t attended_size_max() const;
   std::uint32_t q_rows_max() const;
   std::uint32_t kv_size_max() const;
@@ -259,6 +268,9 @@ struct ModelConfig {
   std::uint32_t delta_value_size_max() const;
   std::uint32_t delta_value_head_count_max() const;
   std::uint32_t dense_width_max() const;
+  bool has_branch_norms() const;
+  // Pairs of a head that the file's factors of RoPE's frequencies are for; 0: no layer has such.
+  std::uint32_t rope_factor_count() const;
 };
 
 }  // namespace edgemoe

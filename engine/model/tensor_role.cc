@@ -7,71 +7,82 @@
 
 namespace edgemoe {
 
-const char* TensorRoleName(TensorRole role) {
-  constexpr std::array<const char*, kTensorRoleCount> kNames = {"embedding",
-                                                                "output_norm",
-                                                                "output",
-                                                                "rope_factors",
-                                                                "rope_short_factors",
-                                                                "rope_long_factors",
-                                                                "attention_norm",
-                                                                "query",
-                                                                "query_bias",
-                                                                "query_norm",
-                                                                "key",
-                                                                "key_bias",
-                                                                "key_norm",
-                                                                "value",
-                                                                "value_bias",
-                                                                "sinks",
-                                                                "attention_output",
-                                                                "attention_output_bias",
-                                                                "query_down",
-                                                                "query_down_norm",
-                                                                "query_up",
-                                                                "key_value_down",
-                                                                "key_value_down_norm",
-                                                                "key_up",
-                                                                "value_up",
-                                                                "key_value_up",
-                                                                "convolution_in",
-                                                                "convolution_kernel",
-                                                                "convolution_out",
-                                                                "mamba_in",
-                                                                "mamba_kernel",
-                                                                "mamba_kernel_bias",
-                                                                "mamba_step_bias",
-                                                                "mamba_decay",
-                                                                "mamba_skip",
-                                                                "mamba_norm",
-                                                                "mamba_out",
-                                                                "delta_in",
-                                                                "delta_gate",
-                                                                "delta_grouped_in",
-                                                                "delta_rate",
-                                                                "delta_decay",
-                                                                "delta_rates_decays",
-                                                                "delta_kernel",
-                                                                "delta_decay_bias",
-                                                                "delta_decay_scale",
-                                                                "delta_norm",
-                                                                "delta_out",
-                                                                "ffn_norm",
-                                                                "router",
-                                                                "router_bias",
-                                                                "selection_bias",
-                                                                "gate_bias",
-                                                                "up_bias",
-                                                                "down_bias",
-                                                                "dense_gate",
-                                                                "dense_up",
-                                                                "dense_down",
-                                                                "dense_output_gate",
-                                                                "gate",
-                                                                "up",
-                                                                "down"};
-  return kNames[static_cast<std::size_t>(role)];
-}
+namespace {
+
+constexpr std::array<const char*, kTensorRoleCount> kNames = {"embedding",
+                                                              "output_norm",
+                                                              "output",
+                                                              "rope_factors",
+                                                              "rope_short_factors",
+                                                              "rope_long_factors",
+                                                              "attention_norm",
+                                                              "query",
+                                                              "query_bias",
+                                                              "query_norm",
+                                                              "key",
+                                                              "key_bias",
+                                                              "key_norm",
+                                                              "value",
+                                                              "value_bias",
+                                                              "sinks",
+                                                              "attention_output",
+                                                              "attention_output_bias",
+                                                              "attention_post_norm",
+                                                              "query_down",
+                                                              "query_down_norm",
+                                                              "query_up",
+                                                              "key_value_down",
+                                                              "key_value_down_norm",
+                                                              "key_up",
+                                                              "value_up",
+                                                              "key_value_up",
+                                                              "convolution_in",
+                                                              "convolution_kernel",
+                                                              "convolution_out",
+                                                              "mamba_in",
+                                                              "mamba_kernel",
+                                                              "mamba_kernel_bias",
+                                                              "mamba_step_bias",
+                                                              "mamba_decay",
+                                                              "mamba_skip",
+                                                              "mamba_norm",
+                                                              "mamba_out",
+                                                              "delta_in",
+                                                              "delta_gate",
+                                                              "delta_grouped_in",
+                                                              "delta_rate",
+                                                              "delta_decay",
+                                                              "delta_rates_decays",
+                                                              "delta_kernel",
+                                                              "delta_decay_bias",
+                                                              "delta_decay_scale",
+                                                              "delta_norm",
+                                                              "delta_out",
+                                                              "ffn_norm",
+                                                              "ffn_post_norm",
+                                                              "experts_norm",
+                                                              "experts_post_norm",
+                                                              "dense_post_norm",
+                                                              "router_norm",
+                                                              "router",
+                                                              "router_bias",
+                                                              "selection_bias",
+                                                              "expert_scale",
+                                                              "gate_bias",
+                                                              "up_bias",
+                                                              "down_bias",
+                                                              "dense_gate",
+                                                              "dense_up",
+                                                              "dense_down",
+                                                              "dense_output_gate",
+                                                              "layer_scale",
+                                                              "gate",
+                                                              "up",
+                                                              "down"};
+
+}  // namespace
+
+const char* TensorRoleName(TensorRole role) { return kNames[static_cast<std::size_t>(role)]; }
 
 bool IsFloatVector(TensorRole role) {
   switch (role) {
@@ -87,9 +98,17 @@ bool IsFloatVector(TensorRole role) {
     case TensorRole::kValueBias:
     case TensorRole::kSinks:
     case TensorRole::kAttentionOutputBias:
+    case TensorRole::kAttentionPostNorm:
     case TensorRole::kQueryDownNorm:
     case TensorRole::kKeyValueDownNorm:
     case TensorRole::kFeedForwardNorm:
+    case TensorRole::kFeedForwardPostNorm:
+    case TensorRole::kExpertsNorm:
+    case TensorRole::kExpertsPostNorm:
+    case TensorRole::kDensePostNorm:
+    case TensorRole::kRouterNorm:
+    case TensorRole::kExpertScale:
+    case TensorRole::kLayerScale:
     case TensorRole::kConvolutionKernel:
     case TensorRole::kMambaKernel:
     case TensorRole::kMambaKernelBias:
@@ -206,10 +225,8 @@ TensorShape MixerShapeOf(TensorRole role, std::uint64_t width, const LayerConfig
   const bool row_norm = attention.qk_norm == QkNorm::kRow;
   switch (role) {
     case TensorRole::kAttentionNorm:
+    case TensorRole::kAttentionPostNorm:
     case TensorRole::kAttentionOutputBias: return {1, width};
-    case TensorRole::kRopeFactors:
-    case TensorRole::kRopeShortFactors:
-    case TensorRole::kRopeLongFactors: return {1, attention.rope.dimension_count / 2};
     case TensorRole::kQuery: return {attention.q_rows(), width};
     case TensorRole::kKey:
     case TensorRole::kValue: return {attention.kv_size(), width};
@@ -235,11 +252,21 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
   switch (role) {
     case TensorRole::kEmbedding:
     case TensorRole::kOutput: return {config.vocabulary_size, width};
+    case TensorRole::kRopeFactors:
+    case TensorRole::kRopeShortFactors:
+    case TensorRole::kRopeLongFactors: return {1, config.rope_factor_count()};
     case TensorRole::kOutputNorm:
-    case TensorRole::kFeedForwardNorm: return {1, width};
+    case TensorRole::kFeedForwardNorm:
+    case TensorRole::kFeedForwardPostNorm:
+    case TensorRole::kExpertsNorm:
+    case TensorRole::kExpertsPostNorm:
+    case TensorRole::kDensePostNorm:
+    case TensorRole::kRouterNorm: return {1, width};
+    case TensorRole::kLayerScale: return {1, 1};
     case TensorRole::kRouter: return {config.expert_count, width};
     case TensorRole::kRouterBias:
-    case TensorRole::kSelectionBias: return {1, config.expert_count};
+    case TensorRole::kSelectionBias:
+    case TensorRole::kExpertScale: return {1, config.expert_count};
     case TensorRole::kDenseOutputGate: return {1, width};
     case TensorRole::kGateBias:
     case TensorRole::kUpBias: return {config.expert_count, config.expert_width};

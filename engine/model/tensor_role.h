@@ -32,7 +32,8 @@ enum class TensorRole : std::uint8_t {
   kSinks,
   kAttentionOutput,
   kAttentionOutputBias,
-  kQueryDown,  // of latent attention: from x to the latents, and from these to all heads
+  kAttentionPostNorm,  // of what attention adds to x
+  kQueryDown,          // of latent attention: from x to the latents, and from these to all heads
   kQueryDownNorm,
   kQueryUp,
   kKeyValueDown,  // gives the rotated key, too
@@ -62,23 +63,30 @@ enum class TensorRole : std::uint8_t {
   kDeltaDecayScale,
   kDeltaNorm,
   kDeltaOut,
-  kFeedForwardNorm,
+  kFeedForwardNorm,  // before all of it or, where branches have norms of their own, the dense one
+  kFeedForwardPostNorm,  // of what the feed-forward adds to x
+  kExpertsNorm,          // where branches have norms of their own, as the next three
+  kExpertsPostNorm,
+  kDensePostNorm,
+  kRouterNorm,
   kRouter,
   kRouterBias,
   kSelectionBias,
-  kGateBias,  // of all experts of a layer, as the next two
+  kExpertScale,  // of each expert's weight
+  kGateBias,     // of all experts of a layer, as the next two
   kUpBias,
   kDownBias,
   kDenseGate,
   kDenseUp,
   kDenseDown,
   kDenseOutputGate,
+  kLayerScale,  // of x behind the layer
   // Of one expert. These stay on storage.
   kGate,
   kUp,
   kDown,
 };
-constexpr std::size_t kTensorRoleCount = 62;
+constexpr std::size_t kTensorRoleCount = 70;
 
 // "embedding", "attention_output", "gate" ... as reports and messages show it.
 const char* TensorRoleName(TensorRole role);

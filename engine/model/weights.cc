@@ -107,26 +107,22 @@ Status AddDense(Finder& finder, const std::string& name, TensorRole role, LayerI
   return OkStatus();
 }
 
-// A layer's matrices of one role, stacked (expert e is the slice at e * (bytes / expert_count)) or
-// split.
-Status AddExperts(Finder& finder, const ModelConfig& config, LayerIndex layer, bool split,
-                  ExpertRole role, ExpertLayout* experts) {
+Status AddExperts(Finder& finder, const ModelConfig& config, LayerIndex layer,
+                  const ExpertMatrices& stack, ExpertLayout* experts) {
   const LayerConfig& layer_config = config.layers[layer.value];
-  const std::size_t first = layer_config.experts->index.value * std::size_t{config.expert_count};
-  // Layer by layer: a file that says more layers than it has takes no memory for them.
-  experts->extents.resize(first + config.expert_count);
-  const TensorShape shape = ShapeOf(TensorRoleOf(role), config, layer_config);
-  const std::size_t tensor_count = split ? config.expert_count : 1;
-  const std::size_t experts_each = config.expert_count / tensor_count;
-  for (std::size_t i = 0; i < tensor_count; ++i) {
-    const std::string name =
-        split ? SplitExpertName(layer.value, i, role) : StackedExpertName(layer.value, role);
-    EDGEMOE_ASSIGN_OR_RETURN(const GgufTensor* tensor,
-                             finder.Find(name, shape.columns, shape.rows, experts_each));
-    const std::uint64_t slice_bytes = tensor->bytes / experts_each;
-    for (std::size_t slice = 0; slice < experts_each; ++slice) {
-      experts->extents[first + i + slice][static_cast<std::size_t>(role)] = {
-          tensor->file_index, tensor->offset + slice * slice_bytes, slice_bytes, tensor->type};
+  const std::size_t first =
+      layer_config.experts->index.value * std::size_t{config.expert_count} + stack.first;
+  const TensorShape shape = ShapeOf(TensorRoleOf(stack.roles.front()), config, layer_config);
+  EDGEMOE_ASSIGN_OR_RETURN(
+      const GgufTensor* tensor,
+      finder.Find(stack.name, shape.columns, shape.rows * stack.roles.size(), stack.count));
+  const std::uint64_t matrix_bytes = tensor->bytes / stack.count / stack.roles.size();
+  std::uint64_t offset = tensor->offset;
+  for (std::size_t expert = 0; expert < stack.count; ++expert) {
+    for (const ExpertRole role : stack.roles) {
+      experts->extents[first + expert][static_cast<std::size_t>(role)] = {
+          tensor->file_index, offset, matrix_bytes, tensor->type};
+      offset += matrix_bytes;
     }
   }
   return OkStatus();
@@ -165,9 +161,11 @@ Status LayOutLayer(Finder& finder, const ModelConfig& config, const Architecture
                                      layer, ShapeOf(rule.role, config, layer_config), layout));
   }
   if (!layer_config.experts) return OkStatus();
-  const bool split = ExpertsAreSplit(files, layer.value);
-  for (const ExpertRole role : {ExpertRole::kGate, ExpertRole::kUp, ExpertRole::kDown})
-    EDGEMOE_RETURN_IF_ERROR(AddExperts(finder, config, layer, split, role, &layout->experts));
+  // Layer by layer: a file that says more layers than it has takes no memory for them.
+  layout->experts.extents.resize(std::size_t{layer_config.experts->index.value + 1} *
+                                 config.expert_count);
+  for (const ExpertMatrices& stack : ExpertMatricesOf(files, layer.value, config.expert_count))
+    EDGEMOE_RETURN_IF_ERROR(AddExperts(finder, config, layer, stack, &layout->experts));
   return OkStatus();
 }
 

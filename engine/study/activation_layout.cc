@@ -2,6 +2,7 @@
 #include "engine/study/activation_layout.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/check.h"
 
@@ -13,18 +14,20 @@ constexpr std::size_t kInputsOfALayer = 3;  // all but kOutput
 }  // namespace
 
 ActivationShape ActivationShape::Of(const ModelConfig& config) {
+  std::vector<std::uint32_t> attention_widths;
+  for (const LayerConfig& layer : config.layers) attention_widths.push_back(layer.attended_size());
   return {.layer_count = config.layer_count(),
           .width = config.width,
-          .attention_width = config.attended_size_max(),
           .expert_count = config.expert_count,
           .expert_width = config.expert_width,
-          .expert_layers = config.expert_layers()};
+          .expert_layers = config.expert_layers(),
+          .attention_widths = std::move(attention_widths)};
 }
 
 ActivationLayout::ActivationLayout(const ActivationShape& shape) : shape_(shape), starts_{0} {
-  const std::size_t dense = 2 * std::size_t{shape.width} + shape.attention_width;
   const std::size_t expert = shape.width + 3 * std::size_t{shape.expert_width} + 2;
   for (std::uint32_t layer = 0; layer < shape.layer_count; ++layer) {
+    const std::size_t dense = 2 * std::size_t{shape.width} + shape.attention_widths[layer];
     const bool has_experts =
         std::ranges::find(shape.expert_layers, LayerIndex{layer}) != shape.expert_layers.end();
     starts_.push_back(starts_.back() + dense + (has_experts ? expert * shape.expert_count : 0));
@@ -42,7 +45,7 @@ ActivationLayout::Range ActivationLayout::dense(DenseInput input, LayerIndex lay
     case DenseInput::kAttention: return {begin, shape_.width};
     case DenseInput::kFfn: return {begin + shape_.width, shape_.width};
     case DenseInput::kAttentionOutput:
-      return {begin + 2 * std::size_t{shape_.width}, shape_.attention_width};
+      return {begin + 2 * std::size_t{shape_.width}, shape_.attention_widths[layer.value]};
     case DenseInput::kOutput: break;
   }
   return {starts_.back(), shape_.width};
@@ -106,8 +109,9 @@ std::vector<ActivationLayout::Tensor> ActivationLayout::Tensors() const {
     };
     add("attn_qkv.in_sum2", {shape_.width}, dense(DenseInput::kAttention, layer));
     add("ffn_gate_inp.in_sum2", {shape_.width}, dense(DenseInput::kFfn, layer));
-    add("attn_output.in_sum2", {shape_.attention_width},
-        dense(DenseInput::kAttentionOutput, layer));
+    if (shape_.attention_widths[i] > 0)
+      add("attn_output.in_sum2", {shape_.attention_widths[i]},
+          dense(DenseInput::kAttentionOutput, layer));
     if (expert_layer == shape_.expert_layers.size() || shape_.expert_layers[expert_layer] != layer)
       continue;
     const ExpertLayerIndex of{expert_layer++};

@@ -57,6 +57,16 @@ Joined JoinClampedSwiglu(float gate, float up) {
           std::abs(up) < kSwigluLimit ? gated : 0.0};
 }
 
+Joined JoinGeglu(float gate, float up) {
+  const double g = static_cast<double>(gate);
+  const double u = static_cast<double>(up);
+  const double slope = static_cast<double>(kGeluSlope);
+  const double cubic = static_cast<double>(kGeluCubic);
+  const double sigmoid = 1.0 / (1.0 + std::exp(-slope * (g + cubic * g * g * g)));
+  const double bend = slope * (1.0 + 3.0 * cubic * g * g);
+  return {g * sigmoid * u, sigmoid * (1.0 + g * bend * (1.0 - sigmoid)) * u, g * sigmoid};
+}
+
 // What one use adds for a block of an expert's hidden values.
 template <class Join>
 void AddHidden(Join join, const float* gate, const float* up, double scale, std::size_t count,
@@ -143,10 +153,14 @@ void ActivationStats::OnHidden(const ObservedUses& uses, const ObservedHidden& h
     for (std::size_t u = 0; u < uses.weights.size(); ++u) {
       const std::size_t first = u * hidden.stride + begin;
       const double scale = SquareOf(uses.weights[u]);
-      if (hidden.activation == Activation::kSwiglu) {
-        AddHidden(JoinSwiglu, hidden.gate + first, hidden.up + first, scale, count, sums);
-      } else {
-        AddHidden(JoinClampedSwiglu, hidden.gate + first, hidden.up + first, scale, count, sums);
+      const float* const gate = hidden.gate + first;
+      const float* const up = hidden.up + first;
+      switch (hidden.activation) {
+        case Activation::kSwiglu: AddHidden(JoinSwiglu, gate, up, scale, count, sums); break;
+        case Activation::kClampedSwiglu:
+          AddHidden(JoinClampedSwiglu, gate, up, scale, count, sums);
+          break;
+        case Activation::kGeglu: AddHidden(JoinGeglu, gate, up, scale, count, sums); break;
       }
     }
     AddTo(gate_slopes + begin, sums[0], count);

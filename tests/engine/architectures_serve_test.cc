@@ -88,8 +88,11 @@ TEST_P(ArchitecturesRetypeTest, ItsTypesCanBeChosen) {
     story += "The cat went to house " + std::to_string(i * 7 % 40) + " by the sea. ";
   ASSERT_TRUE(WriteWholeFile(text, std::as_bytes(std::span(story))).ok());
   // Below the source's, above what is left where only what stays as it is has many bits.
-  const std::map<std::string, double> others = {
-      {"deepseek2-sigmoid", 14}, {"granitehybrid", 10}, {"lfm2moe", 10}, {"qwen2moe", 10}};
+  const std::map<std::string, double> others = {{"deepseek2-sigmoid", 14},
+                                                {"gemma4", 14},
+                                                {"granitehybrid", 10},
+                                                {"lfm2moe", 10},
+                                                {"qwen2moe", 10}};
   const auto other = others.find(GetParam());
   const double bits = other == others.end() ? 7 : other->second;
   const LayerIndex first = FindFixture(GetParam())->model.config.expert_layers().front();
@@ -148,17 +151,18 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesServeTest,
                                          "gpt-oss-MXFP4", "granitemoe-shared", "granitehybrid",
                                          "granitehybrid-rope", "lfm2moe", "qwen2moe", "llama-moe",
                                          "minicpm", "deepseek2-sigmoid", "deepseek2-Q8_0",
-                                         "qwen35moe", "qwen3next", "qwen3next-grouped-Q8_0"),
+                                         "qwen35moe", "qwen3next", "qwen3next-grouped-Q8_0",
+                                         "gemma4", "gemma4-wide-Q4_K"),
                          FixtureName);
 INSTANTIATE_TEST_SUITE_P(Fixtures, ArchitecturesRetypeTest,
                          testing::Values("qwen3moe-yarn", "olmoe", "gpt-oss", "gpt-oss-MXFP4",
                                          "granitehybrid", "lfm2moe", "qwen2moe",
-                                         "deepseek2-sigmoid", "qwen35moe"),
+                                         "deepseek2-sigmoid", "qwen35moe", "gemma4"),
                          FixtureName);
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, DenseServeTest,
                          testing::Values("lfm2", "llama", "qwen3", "qwen35", "granite",
-                                         "granitehybrid-dense"),
+                                         "granitehybrid-dense", "gemma4-dense", "gemma3"),
                          FixtureName);
 
 // Some files of OLMoE say the width of an expert under the name that its relatives use.

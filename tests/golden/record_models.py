@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Records what llama.cpp answers on the models of fixtures.cc, and proves that the answers can tell a wrong model.
+"""Records what llama.cpp answers on the models of fixtures/, and proves that the answers can tell a wrong model.
 
 usage: record_models.py FIXTURE_FILE LLAMA_LOGITS_COMMAND [FIXTURE...]
   FIXTURE_FILE          the program of that name in the build folder
@@ -43,6 +43,7 @@ CHANGES = [
     ({"embedding_scale": "1"}, "all"),
     ({"residual_scale": "1"}, "all"),
     ({"logit_scale": "1"}, "all"),
+    ({"final_logit_softcapping": None}, "all"),
     ({"attention.scale": None}, "long"),
     ({"rope.scaling.finetuned": None}, "long"),
     ({"expert_gating_func": "1"}, "all"),
@@ -50,7 +51,9 @@ CHANGES = [
     ({"expert_group_count": None, "expert_group_used_count": None}, "all"),
     ({"expert_group_used_count": "+1"}, "all"),
     ({"rope.freq_base": None}, "long"),
+    ({"rope.freq_base_swa": None}, "long"),
     ({"rope.dimension_count": "/2"}, "long"),
+    ({"rope.dimension_count_swa": "/2"}, "long"),
     ({"rope.scaling.type": "none"}, "long"),
     ({"rope.scaling.factor": None}, "long"),
     ({"rope.scaling.attn_factor": None}, "long"),
@@ -70,7 +73,8 @@ SHAPES = ["block_count", "embedding_length", "feed_forward_length", "expert_feed
           "ssm.inner_size", "ssm.state_size", "ssm.time_step_rank", "ssm.group_count", "expert_shared_count",
           "attention.q_lora_rank", "attention.kv_lora_rank", "attention.key_length_mla",
           "attention.value_length_mla", "nextn_predict_layers", "full_attention_interval",
-          "attention.recurrent_layers"]
+          "attention.recurrent_layers", "attention.key_length_swa", "attention.value_length_swa",
+          "attention.sliding_window_pattern", "embedding_length_per_layer_input"]
 # llama.cpp does not read these keys of these architectures, but has options for them.
 OPTIONS = ["rope.scaling.yarn_ext_factor", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow"]
 # With one token there is one position to look at: what only decides where to look is seen by longer prompts.

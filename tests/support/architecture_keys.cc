@@ -35,6 +35,18 @@ const Mixer* LastOf(const ModelConfig& config) {
   return last;
 }
 
+// The last attention layer that sees a window, or that does not; null: none does.
+const AttentionConfig* LastAttention(const ModelConfig& config, bool window) {
+  const AttentionConfig* last = nullptr;
+  for (const LayerConfig& layer : config.layers) {
+    const auto* const attention = layer.mixer_as<AttentionConfig>();
+    if (attention != nullptr && (attention->window > 0) == window) last = attention;
+  }
+  return last;
+}
+
+bool IsGemma(const ModelConfig& config) { return config.architecture.starts_with("gemma"); }
+
 // A number, or where layers differ one for each: 0 for those without attention. Delta nets are told
 // by another key.
 GgufValue KvHeadCounts(const ModelConfig& config) {
@@ -55,7 +67,7 @@ void AddAttention(const ModelConfig& config, const AttentionConfig& attention, K
   keys.Add("attention.head_count_kv", KvHeadCounts(config));
   keys.Add("attention.key_length", attention.head_size);
   keys.Add("attention.value_length", attention.head_size);
-  keys.AddUnless(0, "attention.scale", attention.score_scale);
+  if (!IsGemma(config)) keys.AddUnless(0, "attention.scale", attention.score_scale);
 }
 
 void AddMamba(const Mamba2Config& mamba, KeyWriter& keys) {
@@ -64,6 +76,25 @@ void AddMamba(const Mamba2Config& mamba, KeyWriter& keys) {
   keys.Add("ssm.state_size", mamba.state_size);
   keys.Add("ssm.time_step_rank", mamba.head_count);
   keys.Add("ssm.group_count", mamba.group_count);
+}
+
+// Window layers have a RoPE of their own, and in Gemma 4 heads of their own, too.
+void AddGemma(const ModelConfig& config, KeyWriter& keys) {
+  const float usual_cap = config.architecture == "gemma3" ? 0 : 30;
+  keys.AddUnless(usual_cap, "final_logit_softcapping", config.logit_softcap);
+  const AttentionConfig& window = *LastAttention(config, true);
+  keys.AddUnless(10000, "rope.freq_base_swa", window.rope.base);
+  if (config.architecture == "gemma3") return;
+  keys.Add("embedding_length_per_layer_input", std::uint32_t{0});
+  keys.Add("attention.key_length_swa", window.head_size);
+  keys.Add("attention.value_length_swa", window.head_size);
+  keys.Add("rope.dimension_count_swa", window.rope.dimension_count);
+  std::string flags;
+  for (const LayerConfig& layer : config.layers)
+    flags.push_back(layer.attention().window > 0 ? 1 : 0);
+  GgufArray array(GgufValueType::kBool);
+  array.AppendPacked(flags);
+  keys.Add("attention.sliding_window_pattern", std::move(array));
 }
 
 void AddScales(const ModelConfig& config, KeyWriter& keys) {
@@ -164,7 +195,8 @@ void AddExperts(const ModelConfig& config, KeyWriter& keys) {
   const std::uint32_t shared = config.layers.back().dense_width;
   const bool latent = LastOf<LatentAttentionConfig>(config) != nullptr;
   if (latent) keys.Add("expert_shared_count", shared / config.expert_width);
-  if (!latent && shared > 0) keys.Add("expert_shared_feed_forward_length", shared);
+  if (!latent && !config.layers.back().branch_norms && shared > 0)
+    keys.Add("expert_shared_feed_forward_length", shared);
   if (latent && experts.normalise) keys.Add("expert_weights_norm", true);
   if (experts.group_count > 1) {
     keys.Add("expert_group_count", experts.group_count);
@@ -185,9 +217,10 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   keys.Add("context_length", config.context_length);
   keys.Add("embedding_length", config.width);
   const std::uint32_t first_width = config.layers.front().dense_width;
-  const bool dense_first = !config.layers.front().experts;
+  const bool dense_first = !config.layers.front().experts || config.layers.front().branch_norms;
   keys.Add("feed_forward_length", dense_first ? first_width : config.expert_width);
-  const auto* const attention = LastOf<AttentionConfig>(config);
+  const auto* attention = LastAttention(config, /*window=*/false);
+  if (attention == nullptr) attention = LastAttention(config, /*window=*/true);
   if (attention != nullptr) AddAttention(config, *attention, keys);
   keys.Add("attention.layer_norm_rms_epsilon", config.rms_epsilon);
   if (attention != nullptr) AddRope(attention->rope, attention->head_size, keys);
@@ -197,7 +230,11 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
   }
   if (config.architecture.starts_with("qwen35")) AddSections(attention->rope, keys);
   if (config.expert_layer_count() > 0) AddExperts(config, keys);
-  AddScales(config, keys);
+  if (IsGemma(config)) {
+    AddGemma(config, keys);
+  } else {
+    AddScales(config, keys);
+  }
   if (const auto* const convolution = LastOf<ShortConvolutionConfig>(config))
     keys.Add("shortconv.l_cache", convolution->taps);
   if (const auto* const mamba = LastOf<Mamba2Config>(config)) AddMamba(*mamba, keys);
@@ -205,8 +242,8 @@ std::vector<GgufEntry> ArchitectureKeys(const ModelConfig& config) {
     AddDeltaNet(*delta, keys);
     AddRecurrentLayers(config, keys);
   }
-  const auto* const first = config.layers.front().mixer_as<AttentionConfig>();
-  if (first != nullptr && first->window > 0) keys.Add("attention.sliding_window", first->window);
+  if (const auto* const window = LastAttention(config, /*window=*/true))
+    keys.Add("attention.sliding_window", window->window);
 
   std::vector<GgufEntry> entries = {{"general.architecture", config.architecture},
                                     {"general.name", config.name}};

@@ -9,6 +9,7 @@
 #include "engine/base/check.h"
 #include "engine/base/random.h"
 #include "engine/model/arch/architecture.h"
+#include "engine/model/expert_tensors.h"
 #include "engine/quant/block_formats.h"
 #include "engine/quant/half.h"
 #include "engine/quant/quantize.h"
@@ -110,7 +111,19 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
     case TensorRole::kRouter: return row(2);
     case TensorRole::kOutputNorm:
     case TensorRole::kAttentionNorm:
-    case TensorRole::kFeedForwardNorm: return {1, 0.5};
+    case TensorRole::kAttentionPostNorm:
+    case TensorRole::kFeedForwardNorm:
+    case TensorRole::kFeedForwardPostNorm:
+    case TensorRole::kExpertsNorm:
+    case TensorRole::kExpertsPostNorm:
+    case TensorRole::kDensePostNorm:
+    case TensorRole::kExpertScale: return {1, 0.5};
+    // What it norms is divided by the root of the width.
+    case TensorRole::kRouterNorm: {
+      const double root = std::sqrt(static_cast<double>(columns));
+      return {root, 0.5 * root};
+    }
+    case TensorRole::kLayerScale: return {0.6, 0.4};
     // Attention that looks at a few positions, not at all alike.
     case TensorRole::kQueryNorm:
     case TensorRole::kKeyNorm: return {1.1, 0.6};
@@ -159,6 +172,11 @@ std::vector<RandomTensor> RandomLayerTensors(const RandomModelOptions& options,
   for (const TensorRule& rule : rules)
     if (IsWritten(rule, rules, options))
       tensors.push_back(Describe(options, prefix + std::string(rule.name), rule.role, layer));
+  if (!options.fused_experts) return tensors;
+  std::erase_if(tensors, [](const RandomTensor& tensor) { return tensor.role == TensorRole::kUp; });
+  const auto gate = std::ranges::find(tensors, TensorRole::kGate, &RandomTensor::role);
+  gate->name = FusedExpertName(index);
+  gate->dims[1] *= 2;
   return tensors;
 }
 

@@ -49,6 +49,7 @@ struct RandomModelOptions {
   bool tied_output = false;
   // Tensors that files may lack, and this one has; the output apart.
   std::vector<TensorRole> optional_roles;
+  bool fused_experts = false;  // gate and up of an expert are one matrix
   bool chat_template = true;
   // Of roles that IsRequantisable; all others are F32. Null: F32. Rows must be whole blocks.
   std::function<TensorType(TensorRole)> type_of;

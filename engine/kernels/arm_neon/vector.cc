@@ -89,6 +89,18 @@ void ClampedSwiglu(const float* gate, const float* up, std::size_t n, float* out
   }
 }
 
+void Geglu(const float* gate, const float* up, std::size_t n, float* out) {
+  const float32x4_t one = vdupq_n_f32(1.0f);
+  const float32x4_t slope = vdupq_n_f32(-kGeluSlope);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const std::size_t count = LanesAt(i, n);
+    const float32x4_t g = Load(gate + i, count);
+    const float32x4_t bent = vmulq_f32(g, vfmaq_f32(one, vmulq_n_f32(g, kGeluCubic), g));
+    const float32x4_t gelu = vdivq_f32(g, vaddq_f32(one, Exp(vmulq_f32(slope, bent))));
+    Store(vmulq_f32(gelu, Load(up + i, count)), count, out + i);
+  }
+}
+
 void Softmax(float* x, std::size_t n) {
   float max = x[0];
   for (std::size_t i = 1; i < n; ++i) max = x[i] > max ? x[i] : max;

@@ -37,6 +37,14 @@ void ClampedSwiglu(const float* gate, const float* up, std::size_t n, float* out
   }
 }
 
+void Geglu(const float* gate, const float* up, std::size_t n, float* out) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const float g = gate[i];
+    const float bent = g * (1.0f + kGeluCubic * g * g);
+    out[i] = g / (1.0f + std::exp(-kGeluSlope * bent)) * up[i];
+  }
+}
+
 void Softmax(float* x, std::size_t n) {
   const float largest = *std::max_element(x, x + n);
   double sum = 0;

@@ -107,6 +107,20 @@ void ClampedSwiglu(const float* gate, const float* up, std::size_t n, float* out
   }
 }
 
+void Geglu(const float* gate, const float* up, std::size_t n, float* out) {
+  const __m256 one = _mm256_set1_ps(1.0f);
+  const __m256 cubic = _mm256_set1_ps(kGeluCubic);
+  const __m256 slope = _mm256_set1_ps(-kGeluSlope);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const std::size_t count = LanesAt(i, n);
+    const __m256 g = Load(gate + i, count);
+    const __m256 bent = _mm256_mul_ps(g, _mm256_fmadd_ps(_mm256_mul_ps(cubic, g), g, one));
+    const __m256 e = Exp(_mm256_mul_ps(slope, bent));
+    const __m256 gelu = _mm256_div_ps(g, _mm256_add_ps(one, e));
+    Store(_mm256_mul_ps(gelu, Load(up + i, count)), count, out + i);
+  }
+}
+
 void Softmax(float* x, std::size_t n) {
   __m256 largest = _mm256_set1_ps(x[0]);
   std::size_t whole = n / kLanes * kLanes;

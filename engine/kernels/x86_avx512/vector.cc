@@ -89,6 +89,20 @@ void ClampedSwiglu(const float* gate, const float* up, std::size_t n, float* out
   }
 }
 
+void Geglu(const float* gate, const float* up, std::size_t n, float* out) {
+  const __m512 one = _mm512_set1_ps(1.0f);
+  const __m512 cubic = _mm512_set1_ps(kGeluCubic);
+  const __m512 slope = _mm512_set1_ps(-kGeluSlope);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const std::size_t count = LanesAt(i, n);
+    const __m512 g = Load(gate + i, count);
+    const __m512 bent = _mm512_mul_ps(g, _mm512_fmadd_ps(_mm512_mul_ps(cubic, g), g, one));
+    const __m512 e = Exp(_mm512_mul_ps(slope, bent));
+    const __m512 gelu = _mm512_div_ps(g, _mm512_add_ps(one, e));
+    Store(_mm512_mul_ps(gelu, Load(up + i, count)), count, out + i);
+  }
+}
+
 void Softmax(float* x, std::size_t n) {
   __m512 largest = _mm512_set1_ps(x[0]);
   for (std::size_t i = 0; i < n; i += kLanes) {

@@ -54,10 +54,10 @@ Status ReadInto(const GgufFile& file, ModelConfig& config) {
 
 std::span<const Architecture> Architectures() {
   static const std::array kAll = {
-      arch::kDeepSeek2,  arch::kGptOss,    arch::kGranite,  arch::kGraniteHybrid,
-      arch::kGraniteMoe, arch::kLfm2,      arch::kLfm2Moe,  arch::kLlama,
-      arch::kMiniCpm,    arch::kOlmoe,     arch::kQwen2Moe, arch::kQwen3,
-      arch::kQwen35,     arch::kQwen35Moe, arch::kQwen3Moe, arch::kQwen3Next};
+      arch::kDeepSeek2,     arch::kGemma3,     arch::kGemma4,   arch::kGptOss,  arch::kGranite,
+      arch::kGraniteHybrid, arch::kGraniteMoe, arch::kLfm2,     arch::kLfm2Moe, arch::kLlama,
+      arch::kMiniCpm,       arch::kOlmoe,      arch::kQwen2Moe, arch::kQwen3,   arch::kQwen35,
+      arch::kQwen35Moe,     arch::kQwen3Moe,   arch::kQwen3Next};
   return kAll;
 }
 
@@ -78,18 +78,17 @@ std::vector<TensorRule> WholeModelTensors(const Architecture& architecture,
   std::vector<TensorRule> rules = {{TensorRole::kEmbedding, "token_embd.weight"},
                                    {TensorRole::kOutputNorm, architecture.output_norm},
                                    {TensorRole::kOutput, "output.weight", true}};
-  const auto uses_factors = [&](bool of_long) {
-    return std::ranges::any_of(config.layers, [&](const LayerConfig& layer) {
-      const auto* const attention = layer.mixer_as<AttentionConfig>();
-      return attention != nullptr && attention->rope.factors &&
-             (attention->rope.scaling == RopeScaling::kLong) == of_long;
-    });
-  };
-  if (uses_factors(/*of_long=*/false))
-    rules.push_back({TensorRole::kRopeFactors, "rope_freqs.weight", true});
-  if (uses_factors(/*of_long=*/true))
+  if (config.rope_factor_count() == 0) return rules;
+  const bool of_long = std::ranges::any_of(config.layers, [](const LayerConfig& layer) {
+    const auto* const attention = layer.mixer_as<AttentionConfig>();
+    return attention != nullptr && attention->rope.scaling == RopeScaling::kLong;
+  });
+  if (of_long) {
     rules.insert(rules.end(), {{TensorRole::kRopeShortFactors, "rope_factors_short.weight"},
                                {TensorRole::kRopeLongFactors, "rope_factors_long.weight"}});
+  } else {
+    rules.push_back({TensorRole::kRopeFactors, "rope_freqs.weight", true});
+  }
   return rules;
 }
 

@@ -45,8 +45,9 @@ const Architecture* FindArchitecture(std::string_view name);
 // UNIMPLEMENTED, with its name: nothing that would change the result is passed over.
 Result<ModelConfig> ReadModelConfig(const GgufFile& metadata);
 
-// Embedding, output norm, output (which may be missing: it is the embedding then) and factors of
-// RoPE's frequencies where a layer uses them.
+// Embedding, output norm, output (which may be missing: it is the embedding then) and, for models
+// whose layers take them, factors of RoPE's frequencies; those of RopeScaling::kLong may not be
+// missing.
 std::vector<TensorRule> WholeModelTensors(const Architecture& architecture,
                                           const ModelConfig& config);
 

@@ -54,15 +54,20 @@ Status ReadScaling(MetadataReader& metadata, RopeConfig& rope) {
 
 }  // namespace
 
+Status CheckEven(const MetadataReader& metadata, std::string_view name, std::uint32_t value,
+                 std::uint32_t most) {
+  if (value % 2 == 0 && value > 0) return OkStatus();
+  return InvalidField(metadata.KeyOf(name), ShowValue(value),
+                      "even numbers in " + AcceptedRange(2U, most));
+}
+
 Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32_t size,
                 RopeConfig& rope) {
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("rope.freq_base", 1.0F, kRopeBaseMax, 10000.0F, &rope.base));
   EDGEMOE_RETURN_IF_ERROR(
       metadata.CountOr("rope.dimension_count", 2, size, size, &rope.dimension_count));
-  if (rope.dimension_count % 2 != 0)
-    return InvalidField(metadata.KeyOf("rope.dimension_count"), ShowValue(rope.dimension_count),
-                        "even numbers in " + AcceptedRange(2U, size));
+  EDGEMOE_RETURN_IF_ERROR(CheckEven(metadata, "rope.dimension_count", rope.dimension_count, size));
   EDGEMOE_RETURN_IF_ERROR(ReadScaling(metadata, rope));
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("rope.scaling.attn_factor", 0.01F, 100.0F, 1.0F, &rope.attention_factor));
@@ -108,9 +113,8 @@ Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("attention.key_length", 2, kHeadSizeMax,
                                            config.width / attention.head_count,
                                            &attention.head_size));
-  if (attention.head_size % 2 != 0 || attention.head_size == 0)
-    return InvalidField(metadata.KeyOf("attention.key_length"), ShowValue(attention.head_size),
-                        "even numbers in " + AcceptedRange(2U, kHeadSizeMax));
+  EDGEMOE_RETURN_IF_ERROR(
+      CheckEven(metadata, "attention.key_length", attention.head_size, kHeadSizeMax));
   EDGEMOE_RETURN_IF_ERROR(metadata.OnlyCount("attention.value_length", attention.head_size,
                                              "as many as a key (attention.key_length)"));
   return ReadRope(metadata, config, attention.head_size, attention.rope);

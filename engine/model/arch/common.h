@@ -24,6 +24,11 @@ Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
 Status ReadKvHeadCounts(MetadataReader& metadata, const ModelConfig& config,
                         std::vector<std::uint32_t>* out);
 
+// INVALID_ARGUMENT names the key and even numbers in [2, most] unless `value`, which it has, is
+// even.
+Status CheckEven(const MetadataReader& metadata, std::string_view name, std::uint32_t value,
+                 std::uint32_t most);
+
 // RoPE with its scaling; `size`: how many elements of a head may be rotated, and are where no key
 // says it.
 Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32_t size,

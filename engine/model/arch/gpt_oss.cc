@@ -20,10 +20,9 @@ Status Read(MetadataReader& metadata, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(
       metadata.Count("attention.sliding_window", 1, kContextLengthMax, &window));
   EDGEMOE_RETURN_IF_ERROR(ReadExpertCounts(metadata, "expert_feed_forward_length", config));
-  layer.experts = ExpertsConfig{.gating = ExpertGating::kSoftmaxOfChosen,
-                                .router_bias = true,
-                                .biases = true,
-                                .activation = Activation::kClampedSwiglu};
+  layer.experts =
+      ExpertsConfig{.gating = ExpertGating::kSoftmaxOfChosen, .router_bias = true, .biases = true};
+  layer.activation = Activation::kClampedSwiglu;
   IgnoreDescriptions(metadata);
   for (std::uint32_t i = 0; i < config.layer_count(); ++i) {
     config.layers[i] = layer;

@@ -19,6 +19,11 @@ bool MetadataReader::Has(std::string_view name) const {
   return metadata_.Find(KeyOf(name)) != nullptr;
 }
 
+bool MetadataReader::HasArray(std::string_view name) const {
+  const GgufValue* const value = metadata_.Find(KeyOf(name));
+  return value != nullptr && std::holds_alternative<GgufArray>(*value);
+}
+
 Status MetadataReader::Count(std::string_view name, std::uint32_t least, std::uint32_t most,
                              std::uint32_t* out) {
   const std::string key = KeyOf(name);
@@ -46,9 +51,7 @@ Status MetadataReader::SameInEachLayer(std::string_view name, std::uint32_t leas
                                        std::uint32_t most, std::uint32_t layer_count,
                                        std::uint32_t* out) {
   const std::string key = KeyOf(name);
-  const GgufValue* const value = metadata_.Find(key);
-  if (value == nullptr || !std::holds_alternative<GgufArray>(*value))
-    return Count(name, least, most, out);
+  if (!HasArray(name)) return Count(name, least, most, out);
   read_.insert(key);
   EDGEMOE_ASSIGN_OR_RETURN(const std::vector<std::int32_t> numbers, metadata_.GetInt32Array(key));
   const std::string accepted =
@@ -72,9 +75,8 @@ Status MetadataReader::SameInEachLayer(std::string_view name, std::uint32_t leas
 Status MetadataReader::EachLayer(std::string_view name, std::uint32_t least, std::uint32_t most,
                                  std::uint32_t layer_count, std::vector<std::uint32_t>* out) {
   const std::string key = KeyOf(name);
-  const GgufValue* const value = metadata_.Find(key);
   out->assign(layer_count, 0);
-  if (value == nullptr || !std::holds_alternative<GgufArray>(*value)) {
+  if (!HasArray(name)) {
     EDGEMOE_RETURN_IF_ERROR(Count(name, least, most, &out->front()));
     out->assign(layer_count, out->front());
     return OkStatus();

@@ -25,6 +25,7 @@ class MetadataReader {
 
   std::string KeyOf(std::string_view name) const;
   bool Has(std::string_view name) const;
+  bool HasArray(std::string_view name) const;
 
   // A required number in [least, most].
   Status Count(std::string_view name, std::uint32_t least, std::uint32_t most, std::uint32_t* out);

@@ -8,6 +8,8 @@
 namespace edgemoe::arch {
 
 extern const Architecture kDeepSeek2;
+extern const Architecture kGemma3;
+extern const Architecture kGemma4;
 extern const Architecture kGptOss;
 extern const Architecture kGranite;
 extern const Architecture kGraniteHybrid;

@@ -22,7 +22,8 @@ Attention::Attention(const OpContext& context, const RopeTables& rope)
       encoded_x_(context.kernels, context.pool, context.workspace.encoded_width, context.rows_max,
                  context.config.width),
       encoded_attended_(context.kernels, context.pool, context.workspace.encoded_heads,
-                        context.rows_max, context.config.attended_size_max()) {}
+                        context.rows_max, context.config.attended_size_max()),
+      ones_(kHeadSizeMax, 1.0F) {}
 
 void Attention::Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
   const std::size_t heads = context_.config.layers[layer.value].attention().head_count;
@@ -33,26 +34,21 @@ void Attention::Run(LayerIndex layer, const LayerWeights& weights, const ActiveR
   context_.pool.ParallelFor(rows.count() * heads, [&](std::size_t item, std::size_t thread) {
     Attend(layer, weights, rows, item, context_.workspace.scores + thread * scores_each);
   });
-  AddOutput(layer, weights, rows);
+  ProjectOutput(layer, weights, rows);
 }
 
 void Attention::ProjectInputs(LayerIndex layer, const LayerWeights& weights,
                               const ActiveRows& rows) {
   Workspace& w = context_.workspace;
-  const std::size_t width = context_.config.width;
-  const float* const norm = weights.floats(TensorRole::kAttentionNorm);
-  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    context_.kernels.rms_norm(w.x + i * width, norm, width, context_.config.rms_epsilon,
-                              w.normed + i * width);
-  });
-  if (context_.observer != nullptr) {
-    context_.observer->OnDense(DenseInput::kAttention, layer, w.normed, rows.count(), width);
-  }
   encoded_x_.Set(w.normed, rows.count());
   const std::array qkv = {Projection{&weights.matrix(TensorRole::kQuery), w.q},
                           Projection{&weights.matrix(TensorRole::kKey), w.k},
                           Projection{&weights.matrix(TensorRole::kValue), w.v}};
-  Project(qkv, encoded_x_, rows.count(), context_.kernels, context_.pool);
+  const bool has_values = weights.matrix(TensorRole::kValue).bytes != nullptr;
+  Project(std::span(qkv).first(has_values ? 3 : 2), encoded_x_, rows.count(), context_.kernels,
+          context_.pool);
+  const std::size_t kv_size = context_.config.layers[layer.value].attention().kv_size();
+  if (!has_values) std::copy_n(w.k, rows.count() * kv_size, w.v);
 }
 
 void Attention::PrepareRow(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
@@ -78,6 +74,10 @@ void Attention::PrepareRow(LayerIndex layer, const LayerWeights& weights, const 
   const std::size_t q_stride = config.q_rows() / config.head_count;
   PrepareHeads(layer, rows.origin(i), q_norm, {q, config.head_count, q_stride});
   PrepareHeads(layer, rows.origin(i), k_norm, {k, config.kv_head_count, config.head_size});
+  for (std::size_t h = 0; config.value_norm && h < config.kv_head_count; ++h) {
+    float* const head = v + h * config.head_size;
+    kernels.rms_norm(head, ones_.data(), config.head_size, context_.config.rms_epsilon, head);
+  }
 
   const BatchRow& row = rows.row(i);
   kernels.to_half(k, config.kv_size(), row.sequence->Keys(layer, row.position));
@@ -136,9 +136,9 @@ void Attention::Attend(LayerIndex layer, const LayerWeights& weights, const Acti
   if (config.output_gate) ApplyGate(q + config.head_size, config.head_size, out);
 }
 
-void Attention::AddOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
+void Attention::ProjectOutput(LayerIndex layer, const LayerWeights& weights,
+                              const ActiveRows& rows) {
   Workspace& w = context_.workspace;
-  const std::size_t width = context_.config.width;
   const AttentionConfig& config = context_.config.layers[layer.value].attention();
   if (context_.observer != nullptr) {
     context_.observer->OnDense(DenseInput::kAttentionOutput, layer, w.attended, rows.count(),
@@ -148,10 +148,10 @@ void Attention::AddOutput(LayerIndex layer, const LayerWeights& weights, const A
   const std::array output = {Projection{&weights.matrix(TensorRole::kAttentionOutput), w.delta}};
   Project(output, encoded_attended_, rows.count(), context_.kernels, context_.pool);
   const float* const bias = weights.floats(TensorRole::kAttentionOutputBias);
+  if (bias == nullptr) return;
+  const std::size_t width = context_.config.width;
   context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    if (bias != nullptr) context_.kernels.add_scaled(bias, 1.0F, width, w.delta + i * width);
-    context_.kernels.add_scaled(w.delta + i * width, context_.config.residual_scale, width,
-                                w.x + i * width);
+    context_.kernels.add_scaled(bias, 1.0F, width, w.delta + i * width);
   });
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <vector>
+
 #include "engine/model/active_rows.h"
 #include "engine/model/ops/encoded_rows.h"
 #include "engine/model/ops/op_context.h"
@@ -9,8 +11,9 @@
 
 namespace edgemoe {
 
-// Grouped-query attention as AttentionConfig describes it: adds its output to x. Writes each row's
-// key and value to its sequence first, so that the rows of one sequence see each other.
+// Grouped-query attention as AttentionConfig describes it: from the workspace's normed to its
+// delta. Writes each row's key and value to its sequence first, so that the rows of one sequence
+// see each other.
 class Attention {
  public:
   // Engine's thread.
@@ -19,7 +22,8 @@ class Attention {
   void Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
 
  private:
-  // q, k and v of all rows; biases are not added yet.
+  // q, k and v of all rows, where a layer without a value matrix has k as v; biases are not added
+  // yet.
   void ProjectInputs(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
   // Biases, norms and rotation of one row's heads; its key and value go to its sequence.
   void PrepareRow(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
@@ -36,12 +40,13 @@ class Attention {
   // scratch.
   void Attend(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
               std::size_t item, float* scores);
-  void AddOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
+  void ProjectOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
 
   const OpContext context_;
   const RopeTables& rope_;
   EncodedRows encoded_x_;
   EncodedRows encoded_attended_;
+  const std::vector<float> ones_;  // [kHeadSizeMax], the weights of value norms
 };
 
 }  // namespace edgemoe

@@ -95,21 +95,12 @@ void DeltaNet::Run(LayerIndex layer, const LayerWeights& weights, const ActiveRo
   context_.pool.ParallelFor(config.value_head_count, [&](std::size_t head, std::size_t) {
     Update(layer, weights, rows, inputs, head);
   });
-  AddOutput(layer, weights, rows);
+  ProjectOutput(layer, weights, rows);
 }
 
 DeltaNet::Inputs DeltaNet::ProjectInputs(LayerIndex layer, const LayerWeights& weights,
                                          const ActiveRows& rows) {
   Workspace& w = context_.workspace;
-  const std::size_t width = context_.config.width;
-  const float* const norm = weights.floats(TensorRole::kAttentionNorm);
-  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    context_.kernels.rms_norm(w.x + i * width, norm, width, context_.config.rms_epsilon,
-                              w.normed + i * width);
-  });
-  if (context_.observer != nullptr) {
-    context_.observer->OnDense(DenseInput::kAttention, layer, w.normed, rows.count(), width);
-  }
   encoded_x_.Set(w.normed, rows.count());
   const auto project = [&](std::span<const Projection> projections) {
     Project(projections, encoded_x_, rows.count(), context_.kernels, context_.pool);
@@ -190,17 +181,13 @@ void DeltaNet::Update(LayerIndex layer, const LayerWeights& weights, const Activ
   }
 }
 
-void DeltaNet::AddOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
+void DeltaNet::ProjectOutput(LayerIndex layer, const LayerWeights& weights,
+                             const ActiveRows& rows) {
   Workspace& w = context_.workspace;
-  const std::size_t width = context_.config.width;
   encoded_heads_.Set(w.delta_heads, rows.count(),
                      context_.config.layers[layer.value].mixer_as<DeltaNetConfig>()->value_size());
   const std::array out = {Projection{&weights.matrix(TensorRole::kDeltaOut), w.delta}};
   Project(out, encoded_heads_, rows.count(), context_.kernels, context_.pool);
-  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    context_.kernels.add_scaled(w.delta + i * width, context_.config.residual_scale, width,
-                                w.x + i * width);
-  });
 }
 
 }  // namespace edgemoe

@@ -8,9 +8,9 @@
 
 namespace edgemoe {
 
-// Gated delta rule as DeltaNetConfig describes it: adds its output to x. A sequence's state is what
-// its last taps - 1 positions gave the convolution, the oldest first: [taps - 1, channels]; then
-// each value head's S: [value_head_count, head_size, head_size].
+// Gated delta rule as DeltaNetConfig describes it: from the workspace's normed to its delta. A
+// sequence's state is what its last taps - 1 positions gave the convolution, the oldest first:
+// [taps - 1, channels]; then each value head's S: [value_head_count, head_size, head_size].
 class DeltaNet {
  public:
   // Engine's thread.
@@ -50,7 +50,7 @@ class DeltaNet {
   // The delta rule of a value head, in order of position, its norm and its gate.
   void Update(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
               const Inputs& inputs, std::size_t head);
-  void AddOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
+  void ProjectOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
 
   const OpContext context_;
   EncodedRows encoded_x_;

@@ -4,7 +4,9 @@
 #include <array>
 #include <cmath>
 
+#include "engine/model/ops/activation.h"
 #include "engine/model/ops/projection.h"
+#include "engine/model/ops/residual_stream.h"
 
 namespace edgemoe {
 
@@ -18,39 +20,37 @@ DenseFeedForward::DenseFeedForward(const OpContext& context)
 void DenseFeedForward::Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
   Workspace& w = context_.workspace;
   const std::size_t width = context_.config.width;
-  const float* const norm = weights.floats(TensorRole::kFeedForwardNorm);
-  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    context_.kernels.rms_norm(w.x + i * width, norm, width, context_.config.rms_epsilon,
-                              w.normed + i * width);
-  });
+  NormRows(context_, w.x, weights.floats(TensorRole::kFeedForwardNorm), rows.count(), w.normed);
   if (context_.observer != nullptr) {
     context_.observer->OnDense(DenseInput::kFfn, layer, w.normed, rows.count(), width);
   }
   encoded_x_.Set(w.normed, rows.count());
-  Compute(layer, weights, rows.count(), encoded_x_);
-  Add(rows.count());
+  Compute(layer, weights, rows.count(), encoded_x_, w.delta);
+  AddDelta(context_, weights.floats(TensorRole::kFeedForwardPostNorm), rows.count());
 }
 
 void DenseFeedForward::Compute(LayerIndex layer, const LayerWeights& weights, std::size_t row_count,
-                               EncodedRows& x) {
+                               EncodedRows& x, float* out) {
   Workspace& w = context_.workspace;
-  const std::size_t hidden = context_.config.layers[layer.value].dense_width;
+  const LayerConfig& config = context_.config.layers[layer.value];
+  const std::size_t hidden = config.dense_width;
+  const auto join = JoinOf(context_.kernels, config.activation);
   const std::array inputs = {Projection{&weights.matrix(TensorRole::kDenseGate), w.dense_gate},
                              Projection{&weights.matrix(TensorRole::kDenseUp), w.dense_up}};
   Project(inputs, x, row_count, context_.kernels, context_.pool);
   context_.pool.ParallelFor(row_count, [&](std::size_t i, std::size_t) {
     float* const gate = w.dense_gate + i * hidden;
-    context_.kernels.swiglu(gate, w.dense_up + i * hidden, hidden, gate);
+    join(gate, w.dense_up + i * hidden, hidden, gate);
   });
   encoded_hidden_.Set(w.dense_gate, row_count, hidden);
-  const std::array output = {Projection{&weights.matrix(TensorRole::kDenseDown), w.dense_out}};
+  const std::array output = {Projection{&weights.matrix(TensorRole::kDenseDown), out}};
   Project(output, encoded_hidden_, row_count, context_.kernels, context_.pool);
   if (const float* const gate = weights.floats(TensorRole::kDenseOutputGate))
-    ApplyOutputGate(gate, row_count);
+    ApplyOutputGate(gate, row_count, out);
 }
 
-void DenseFeedForward::ApplyOutputGate(const float* gate, std::size_t row_count) {
-  Workspace& w = context_.workspace;
+void DenseFeedForward::ApplyOutputGate(const float* gate, std::size_t row_count, float* rows) {
+  const Workspace& w = context_.workspace;
   const std::size_t width = context_.config.width;
   context_.pool.ParallelFor(row_count, [&](std::size_t i, std::size_t) {
     const float* const x = w.normed + i * width;
@@ -58,17 +58,8 @@ void DenseFeedForward::ApplyOutputGate(const float* gate, std::size_t row_count)
     for (std::size_t c = 0; c < width; ++c)
       sum += static_cast<double>(x[c]) * static_cast<double>(gate[c]);
     const auto scale = static_cast<float>(1.0 / (1.0 + std::exp(-sum)));
-    float* const out = w.dense_out + i * width;
+    float* const out = rows + i * width;
     for (std::size_t c = 0; c < width; ++c) out[c] *= scale;
-  });
-}
-
-void DenseFeedForward::Add(std::size_t row_count) {
-  Workspace& w = context_.workspace;
-  const std::size_t width = context_.config.width;
-  context_.pool.ParallelFor(row_count, [&](std::size_t i, std::size_t) {
-    context_.kernels.add_scaled(w.dense_out + i * width, context_.config.residual_scale, width,
-                                w.x + i * width);
   });
 }
 

@@ -8,8 +8,8 @@
 
 namespace edgemoe {
 
-// down(silu(gate(x)) * up(x)) for the normed x: alone in a layer, or beside its experts, where it
-// may be multiplied by the sigmoid of an output gate's product with x.
+// down(activation(gate(x), up(x))) for the normed x: alone in a layer, or beside its experts, where
+// it may be multiplied by the sigmoid of an output gate's product with x.
 class DenseFeedForward {
  public:
   // Engine's thread.
@@ -18,14 +18,13 @@ class DenseFeedForward {
   // A layer without experts: norms x and adds to it.
   void Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
 
-  // Beside experts: Compute takes the workspace's `normed`, encoded in `x`, and keeps the result in
-  // `delta` until Add adds it to the workspace's x.
-  void Compute(LayerIndex layer, const LayerWeights& weights, std::size_t row_count,
-               EncodedRows& x);
-  void Add(std::size_t row_count);
+  // Beside experts: `out` [row_count, width] for what `x` encodes; an output gate multiplies the
+  // workspace's `normed`.
+  void Compute(LayerIndex layer, const LayerWeights& weights, std::size_t row_count, EncodedRows& x,
+               float* out);
 
  private:
-  void ApplyOutputGate(const float* gate, std::size_t row_count);
+  void ApplyOutputGate(const float* gate, std::size_t row_count, float* rows);
 
   const OpContext context_;
   EncodedRows encoded_x_;

@@ -5,7 +5,9 @@
 #include <cstring>
 
 #include "engine/base/check.h"
+#include "engine/model/ops/activation.h"
 #include "engine/model/ops/projection.h"
+#include "engine/model/ops/residual_stream.h"
 
 namespace edgemoe {
 namespace {
@@ -17,9 +19,10 @@ const float* BiasOf(const float* biases, ExpertIndex expert, std::size_t rows) {
   return biases == nullptr ? nullptr : biases + expert.value * rows;
 }
 
-RouterBiases BiasesOf(const LayerWeights& weights) {
-  return {.logits = weights.floats(TensorRole::kRouterBias),
-          .selection = weights.floats(TensorRole::kSelectionBias)};
+RouterVectors VectorsOf(const LayerWeights& weights) {
+  return {.logit_bias = weights.floats(TensorRole::kRouterBias),
+          .selection_bias = weights.floats(TensorRole::kSelectionBias),
+          .weight_scale = weights.floats(TensorRole::kExpertScale)};
 }
 
 }  // namespace
@@ -31,6 +34,8 @@ ExpertFeedForward::ExpertFeedForward(const OpContext& context, ExpertSource& sou
       dense_(dense),
       encoded_x_(context.kernels, context.pool, context.workspace.encoded_width, context.rows_max,
                  context.config.width),
+      encoded_branch_(context.kernels, context.pool, context.workspace.encoded_branch,
+                      context.rows_max, context.config.width),
       encoded_guess_(context.kernels, context.pool, context.workspace.encoded_guess, kGuessRowsMax,
                      context.config.width),
       uses_(context.rows_max, context.config.expert_used_count, context.config.expert_count),
@@ -46,8 +51,7 @@ void ExpertFeedForward::Run(LayerIndex layer, const LayerWeights& weights,
   Begin(layer, rows);
   if (next) GuessNext(*next, rows.count());
   // While missing experts are on their way.
-  const bool beside = context_.config.layers[layer.value].dense_width > 0;
-  if (beside) dense_.Compute(layer, weights, rows.count(), encoded_x_);
+  if (LayerOf(layer).dense_width > 0) ComputeDense(layer, weights, rows.count());
   while (const std::size_t count = source_.NextReady(ready_)) {
     const std::span<const ReadyExpert> ready(ready_.data(), count);
     for (const ReadyExpert& expert : ready) given_.push_back(expert.expert);
@@ -59,8 +63,8 @@ void ExpertFeedForward::Run(LayerIndex layer, const LayerWeights& weights,
     source_.Release(ready);
   }
   Charge(before, rows);
-  Combine(rows);
-  if (beside) dense_.Add(rows.count());
+  Combine(layer, weights, rows);
+  AddDelta(context_, weights.floats(TensorRole::kFeedForwardPostNorm), rows.count());
 }
 
 void ExpertFeedForward::Route(LayerIndex layer, const LayerWeights& weights,
@@ -68,23 +72,40 @@ void ExpertFeedForward::Route(LayerIndex layer, const LayerWeights& weights,
   Workspace& w = context_.workspace;
   const std::size_t width = context_.config.width;
   const std::size_t expert_count = context_.config.expert_count;
-  const float* const norm = weights.floats(TensorRole::kFeedForwardNorm);
-  const RouterBiases biases = BiasesOf(weights);
-  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    context_.kernels.rms_norm(w.x + i * width, norm, width, context_.config.rms_epsilon,
-                              w.normed + i * width);
-  });
+  const RouterVectors vectors = VectorsOf(weights);
+  const bool branch_norms = LayerOf(layer).branch_norms;
+  const TensorRole norm = branch_norms ? TensorRole::kExpertsNorm : TensorRole::kFeedForwardNorm;
+  NormRows(context_, w.x, weights.floats(norm), rows.count(), w.normed);
   if (context_.observer != nullptr) {
     context_.observer->OnDense(DenseInput::kFfn, layer, w.normed, rows.count(), width);
   }
   encoded_x_.Set(w.normed, rows.count());
+  if (branch_norms) EncodeBranch(weights.floats(TensorRole::kRouterNorm), rows.count());
   const std::array projection = {Projection{&weights.matrix(TensorRole::kRouter), w.router}};
-  Project(projection, encoded_x_, rows.count(), context_.kernels, context_.pool);
+  Project(projection, branch_norms ? encoded_branch_ : encoded_x_, rows.count(), context_.kernels,
+          context_.pool);
   context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    ChooseExperts(ConfigOf(layer), context_.kernels, biases,
+    ChooseExperts(ConfigOf(layer), context_.kernels, vectors,
                   {w.router + i * expert_count, expert_count}, uses_.ChoicesOf(i));
   });
   uses_.Group(rows.count());
+}
+
+void ExpertFeedForward::EncodeBranch(const float* norm, std::size_t row_count) {
+  Workspace& w = context_.workspace;
+  NormRows(context_, w.x, norm, row_count, w.branch_normed);
+  encoded_branch_.Set(w.branch_normed, row_count);
+}
+
+void ExpertFeedForward::ComputeDense(LayerIndex layer, const LayerWeights& weights,
+                                     std::size_t row_count) {
+  Workspace& w = context_.workspace;
+  if (!LayerOf(layer).branch_norms)
+    return dense_.Compute(layer, weights, row_count, encoded_x_, w.dense_out);
+  EncodeBranch(weights.floats(TensorRole::kFeedForwardNorm), row_count);
+  dense_.Compute(layer, weights, row_count, encoded_branch_, w.dense_out);
+  NormRows(context_, w.dense_out, weights.floats(TensorRole::kDensePostNorm), row_count,
+           w.dense_out);
 }
 
 void ExpertFeedForward::Begin(LayerIndex layer, const ActiveRows& rows) {
@@ -109,7 +130,8 @@ void ExpertFeedForward::GuessNext(const NextLayer& next, std::size_t row_count) 
   EDGEMOE_CHECK(row_count <= kGuessRowsMax && per_row <= kGuessesPerRowMax, "too many guesses");
   Workspace& w = context_.workspace;
   const std::size_t width = context_.config.width;
-  const float* const norm = next.weights->floats(TensorRole::kFeedForwardNorm);
+  const float* const norm = next.weights->floats(
+      LayerOf(next.layer).branch_norms ? TensorRole::kRouterNorm : TensorRole::kFeedForwardNorm);
   for (std::size_t i = 0; i < row_count; ++i) {
     context_.kernels.rms_norm(w.x + i * width, norm, width, context_.config.rms_epsilon,
                               w.guess_normed + i * width);
@@ -120,7 +142,7 @@ void ExpertFeedForward::GuessNext(const NextLayer& next, std::size_t row_count) 
   Project(projection, encoded_guess_, row_count, context_.kernels, context_.pool);
   for (std::size_t i = 0; i < row_count; ++i) {
     const std::span guesses(guesses_.data() + i * per_row, per_row);
-    ChooseExperts(config, context_.kernels, BiasesOf(*next.weights),
+    ChooseExperts(config, context_.kernels, VectorsOf(*next.weights),
                   {w.guess_router + i * expert_count, expert_count}, guesses);
     routed_[i].choices = guesses;
   }
@@ -231,9 +253,7 @@ void ExpertFeedForward::ComputeHidden(LayerIndex layer, const LayerWeights& weig
   product.y = up;
   Multiply(work, product);
   if (context_.observer != nullptr) Show(layer, work, begin, end);
-  const auto join = ConfigOf(layer).activation == Activation::kSwiglu
-                        ? context_.kernels.swiglu
-                        : context_.kernels.clamped_swiglu;
+  const auto join = JoinOf(context_.kernels, LayerOf(layer).activation);
   for (std::size_t use = 0; use < work.use_count; ++use) {
     float* const out = gate + use * hidden + begin;
     join(out, up + use * hidden + begin, end - begin, out);
@@ -260,7 +280,7 @@ void ExpertFeedForward::Show(LayerIndex layer, const Work& work, std::size_t beg
   const std::size_t first = work.wave_begin * context_.config.expert_width;
   if (begin == 0)
     context_.observer->OnExpertInput(uses, context_.workspace.normed, context_.config.width);
-  context_.observer->OnHidden(uses, {.activation = ConfigOf(layer).activation,
+  context_.observer->OnHidden(uses, {.activation = LayerOf(layer).activation,
                                      .begin = begin,
                                      .end = end,
                                      .stride = context_.config.expert_width,
@@ -291,19 +311,23 @@ void ExpertFeedForward::Multiply(const Work& work, const Product& product) const
   }
 }
 
-void ExpertFeedForward::Combine(ActiveRows& rows) {
+void ExpertFeedForward::Combine(LayerIndex layer, const LayerWeights& weights, ActiveRows& rows) {
   Workspace& w = context_.workspace;
   const std::size_t width = context_.config.width;
+  const float* const norm = weights.floats(TensorRole::kExpertsPostNorm);
+  const bool beside = LayerOf(layer).dense_width > 0;
   context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    if (!rows.result(i).status.ok()) return;
     float* const delta = w.delta + i * width;
     std::fill_n(delta, width, 0.0F);
+    if (!rows.result(i).status.ok()) return;
     const std::span<const ExpertChoice> choices = uses_.ChoicesOf(i);
     for (std::size_t slot = 0; slot < choices.size(); ++slot) {
       context_.kernels.add_scaled(w.expert_out + uses_.use_of(i, slot) * width,
                                   choices[slot].weight, width, delta);
     }
-    context_.kernels.add_scaled(delta, context_.config.residual_scale, width, w.x + i * width);
+    if (norm != nullptr)
+      context_.kernels.rms_norm(delta, norm, width, context_.config.rms_epsilon, delta);
+    if (beside) context_.kernels.add_scaled(w.dense_out + i * width, 1.0F, width, delta);
   });
 }
 

@@ -57,10 +57,13 @@ class ExpertFeedForward {
     std::size_t y_stride;
   };
 
-  const ExpertsConfig& ConfigOf(LayerIndex layer) const {
-    return *context_.config.layers[layer.value].experts;
-  }
+  const LayerConfig& LayerOf(LayerIndex layer) const { return context_.config.layers[layer.value]; }
+  const ExpertsConfig& ConfigOf(LayerIndex layer) const { return *LayerOf(layer).experts; }
   void Route(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
+  // x as a branch with a norm of its own takes it, into encoded_branch_.
+  void EncodeBranch(const float* norm, std::size_t row_count);
+  // What stands beside the experts.
+  void ComputeDense(LayerIndex layer, const LayerWeights& weights, std::size_t row_count);
   // Tells the source who chose what, and asks for it.
   void Begin(LayerIndex layer, const ActiveRows& rows);
   // Tells the source what the next layer's router makes of the present state, if it wants to know.
@@ -82,13 +85,15 @@ class ExpertFeedForward {
   // Values [begin, end) of what gate and up gave; an expert's input comes with its first ones.
   void Show(LayerIndex layer, const Work& work, std::size_t begin, std::size_t end) const;
   void Multiply(const Work& work, const Product& product) const;
-  void Combine(ActiveRows& rows);
+  // The sum of all branches, into the workspace's delta; 0 for rows that have failed.
+  void Combine(LayerIndex layer, const LayerWeights& weights, ActiveRows& rows);
   void Charge(const ExpertIoAccount& before, ActiveRows& rows);
 
   const OpContext context_;
   ExpertSource& source_;
   DenseFeedForward& dense_;
   EncodedRows encoded_x_;
+  EncodedRows encoded_branch_;
   EncodedRows encoded_guess_;
   ExpertUses uses_;
   std::vector<RoutedRow> routed_;  // [rows_max]

@@ -135,23 +135,15 @@ void LatentAttention::Run(LayerIndex layer, const LayerWeights& weights, const A
     Attend(layer, rows, item);
     Release(config, weights, item);
   });
-  AddOutput(layer, weights, rows);
+  ProjectOutput(layer, weights, rows);
 }
 
 void LatentAttention::ProjectInputs(LayerIndex layer, const LayerWeights& weights,
                                     const ActiveRows& rows) {
   Workspace& w = context_.workspace;
   const KernelTable& kernels = context_.kernels;
-  const std::size_t width = context_.config.width;
   const float epsilon = context_.config.rms_epsilon;
   const LatentAttentionConfig& config = ConfigOf(context_.config, layer);
-  const float* const norm = weights.floats(TensorRole::kAttentionNorm);
-  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    kernels.rms_norm(w.x + i * width, norm, width, epsilon, w.normed + i * width);
-  });
-  if (context_.observer != nullptr) {
-    context_.observer->OnDense(DenseInput::kAttention, layer, w.normed, rows.count(), width);
-  }
   encoded_x_.Set(w.normed, rows.count());
   const bool from_latent = config.query_latent_size > 0;
   const TensorRole query = from_latent ? TensorRole::kQueryDown : TensorRole::kQuery;
@@ -270,10 +262,9 @@ void LatentAttention::Release(const LatentAttentionConfig& config, const LayerWe
       {context_.workspace.attended + item.first * stride + item.head * config.value_size, stride});
 }
 
-void LatentAttention::AddOutput(LayerIndex layer, const LayerWeights& weights,
-                                const ActiveRows& rows) {
+void LatentAttention::ProjectOutput(LayerIndex layer, const LayerWeights& weights,
+                                    const ActiveRows& rows) {
   Workspace& w = context_.workspace;
-  const std::size_t width = context_.config.width;
   const std::size_t values_size = ConfigOf(context_.config, layer).values_size();
   if (context_.observer != nullptr) {
     context_.observer->OnDense(DenseInput::kAttentionOutput, layer, w.attended, rows.count(),
@@ -282,10 +273,6 @@ void LatentAttention::AddOutput(LayerIndex layer, const LayerWeights& weights,
   encoded_attended_.Set(w.attended, rows.count(), values_size);
   const std::array output = {Projection{&weights.matrix(TensorRole::kAttentionOutput), w.delta}};
   Project(output, encoded_attended_, rows.count(), context_.kernels, context_.pool);
-  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    context_.kernels.add_scaled(w.delta + i * width, context_.config.residual_scale, width,
-                                w.x + i * width);
-  });
 }
 
 }  // namespace edgemoe

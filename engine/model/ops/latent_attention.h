@@ -13,8 +13,8 @@ namespace edgemoe {
 // has it of this architecture.
 float ScoreScale(const LatentAttentionConfig& config);
 
-// Latent attention as LatentAttentionConfig describes it: adds its output to x. A sequence keeps of
-// a position its normed latent and behind it the rotated key: [key_size].
+// Latent attention as LatentAttentionConfig describes it: from the workspace's normed to its delta.
+// A sequence keeps of a position its normed latent and behind it the rotated key: [key_size].
 class LatentAttention {
  public:
   // Bytes of scratch that a thread needs.
@@ -51,7 +51,7 @@ class LatentAttention {
   void Attend(LayerIndex layer, const ActiveRows& rows, const Item& item);
   // From sums of latents to the head's values.
   void Release(const LatentAttentionConfig& config, const LayerWeights& weights, const Item& item);
-  void AddOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
+  void ProjectOutput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
 
   const OpContext context_;
   const RopeTables& rope_;

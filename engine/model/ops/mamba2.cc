@@ -33,8 +33,7 @@ Mamba2::Mamba2(const OpContext& context)
 void Mamba2::Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
   Workspace& w = context_.workspace;
   const Mamba2Config& config = ConfigOf(layer);
-  const std::size_t width = context_.config.width;
-  ProjectInput(layer, weights, rows);
+  ProjectInput(weights, rows);
 
   const std::size_t channels = config.channels();
   const std::size_t items = (channels + kChannelsPerItem - 1) / kChannelsPerItem;
@@ -51,22 +50,10 @@ void Mamba2::Run(LayerIndex layer, const LayerWeights& weights, const ActiveRows
   encoded_out_.Set(w.mamba_out, rows.count(), config.inner_size());
   const std::array out = {Projection{&weights.matrix(TensorRole::kMambaOut), w.delta}};
   Project(out, encoded_out_, rows.count(), context_.kernels, context_.pool);
-  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    context_.kernels.add_scaled(w.delta + i * width, context_.config.residual_scale, width,
-                                w.x + i * width);
-  });
 }
 
-void Mamba2::ProjectInput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows) {
+void Mamba2::ProjectInput(const LayerWeights& weights, const ActiveRows& rows) {
   Workspace& w = context_.workspace;
-  const std::size_t width = context_.config.width;
-  const float* const norm = weights.floats(TensorRole::kAttentionNorm);
-  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    context_.kernels.rms_norm(w.x + i * width, norm, width, context_.config.rms_epsilon,
-                              w.normed + i * width);
-  });
-  if (context_.observer != nullptr)
-    context_.observer->OnDense(DenseInput::kAttention, layer, w.normed, rows.count(), width);
   encoded_x_.Set(w.normed, rows.count());
   const std::array in = {Projection{&weights.matrix(TensorRole::kMambaIn), w.mamba_in}};
   Project(in, encoded_x_, rows.count(), context_.kernels, context_.pool);

@@ -8,10 +8,10 @@
 
 namespace edgemoe {
 
-// Mamba-2 as Mamba2Config describes it: adds its output to x. A sequence's state is what its last
-// taps - 1 positions gave to be convolved, the oldest first: [taps - 1, channels]; then each head's
-// S: [head_count, head_size, state_size]. Positions are computed one after the other, so that a
-// prompt's state is the one that its tokens would have left one by one.
+// Mamba-2 as Mamba2Config describes it: from the workspace's normed to its delta. A sequence's
+// state is what its last taps - 1 positions gave to be convolved, the oldest first: [taps - 1,
+// channels]; then each head's S: [head_count, head_size, state_size]. Positions are computed one
+// after the other, so that a prompt's state is the one that its tokens would have left one by one.
 class Mamba2 {
  public:
   // Engine's thread.
@@ -23,7 +23,7 @@ class Mamba2 {
   const Mamba2Config& ConfigOf(LayerIndex layer) const {
     return *context_.config.layers[layer.value].mixer_as<Mamba2Config>();
   }
-  void ProjectInput(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows);
+  void ProjectInput(const LayerWeights& weights, const ActiveRows& rows);
   // Channels [begin, end) of all rows in order, with SiLU, in place.
   void Convolve(LayerIndex layer, const LayerWeights& weights, const ActiveRows& rows,
                 std::size_t begin, std::size_t end);

@@ -93,21 +93,25 @@ void Normalise(std::span<ExpertChoice> chosen) {
 }  // namespace
 
 void ChooseExperts(const ExpertsConfig& config, const KernelTable& kernels,
-                   const RouterBiases& biases, std::span<float> logits,
+                   const RouterVectors& vectors, std::span<float> logits,
                    std::span<ExpertChoice> chosen) {
   EDGEMOE_DCHECK(chosen.size() <= logits.size(), "more experts wanted than there are");
-  if (biases.logits != nullptr)
-    kernels.add_scaled(biases.logits, 1.0F, logits.size(), logits.data());
+  if (config.logit_scale != 1.0F)
+    for (float& logit : logits) logit *= config.logit_scale;
+  if (vectors.logit_bias != nullptr)
+    kernels.add_scaled(vectors.logit_bias, 1.0F, logits.size(), logits.data());
   if (config.gating == ExpertGating::kSoftmax) kernels.softmax(logits.data(), logits.size());
   if (config.gating == ExpertGating::kSigmoid)
     for (float& logit : logits) logit = 1.0F / (1.0F + std::exp(-logit));
-  ChooseBest(config, biases.selection, logits, chosen);
-  if (biases.selection != nullptr)
+  ChooseBest(config, vectors.selection_bias, logits, chosen);
+  if (vectors.selection_bias != nullptr)
     for (ExpertChoice& choice : chosen) choice.weight = logits[choice.expert];
   if (config.gating == ExpertGating::kSoftmaxOfChosen) SoftmaxOver(chosen);
   if (config.normalise) Normalise(chosen);
   if (config.weights_scale != 1.0F)
     for (ExpertChoice& choice : chosen) choice.weight *= config.weights_scale;
+  if (vectors.weight_scale != nullptr)
+    for (ExpertChoice& choice : chosen) choice.weight *= vectors.weight_scale[choice.expert];
 }
 
 ExpertUses::ExpertUses(std::uint32_t rows_max, std::uint32_t top_k, std::uint32_t expert_count)

@@ -14,9 +14,10 @@
 namespace edgemoe {
 
 // [experts]; null for none.
-struct RouterBiases {
-  const float* logits = nullptr;     // added to the logits
-  const float* selection = nullptr;  // added to what they become, for choosing only
+struct RouterVectors {
+  const float* logit_bias = nullptr;      // added to the logits
+  const float* selection_bias = nullptr;  // added to what they become, for choosing only
+  const float* weight_scale = nullptr;    // of the weights of the chosen, at last
 };
 
 // What a router makes of a row: `logits` [experts] become the chosen.size() best experts, best
@@ -24,7 +25,7 @@ struct RouterBiases {
 // NaN ranks below every number, and shows in the weights when it is chosen. REQUIRES: chosen.size()
 // <= logits.size(), and the groups that are used have so many experts.
 void ChooseExperts(const ExpertsConfig& config, const KernelTable& kernels,
-                   const RouterBiases& biases, std::span<float> logits,
+                   const RouterVectors& vectors, std::span<float> logits,
                    std::span<ExpertChoice> chosen);
 
 // What a layer's rows chose, by expert: for each distinct expert, its uses stand together.

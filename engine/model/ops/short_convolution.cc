@@ -22,13 +22,6 @@ void ShortConvolution::Run(LayerIndex layer, const LayerWeights& weights, const 
   Workspace& w = context_.workspace;
   const KernelTable& kernels = context_.kernels;
   const std::size_t width = context_.config.width;
-  const float* const norm = weights.floats(TensorRole::kAttentionNorm);
-  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    kernels.rms_norm(w.x + i * width, norm, width, context_.config.rms_epsilon,
-                     w.normed + i * width);
-  });
-  if (context_.observer != nullptr)
-    context_.observer->OnDense(DenseInput::kAttention, layer, w.normed, rows.count(), width);
   encoded_x_.Set(w.normed, rows.count());
   const std::array in = {Projection{&weights.matrix(TensorRole::kConvolutionIn), w.convolution}};
   Project(in, encoded_x_, rows.count(), kernels, context_.pool);
@@ -42,9 +35,6 @@ void ShortConvolution::Run(LayerIndex layer, const LayerWeights& weights, const 
   encoded_x_.Set(w.normed, rows.count());
   const std::array out = {Projection{&weights.matrix(TensorRole::kConvolutionOut), w.delta}};
   Project(out, encoded_x_, rows.count(), kernels, context_.pool);
-  context_.pool.ParallelFor(rows.count(), [&](std::size_t i, std::size_t) {
-    kernels.add_scaled(w.delta + i * width, context_.config.residual_scale, width, w.x + i * width);
-  });
 }
 
 void ShortConvolution::Convolve(LayerIndex layer, const LayerWeights& weights,

@@ -9,8 +9,8 @@
 namespace edgemoe {
 
 // Gated short convolution as ShortConvolutionConfig describes it (LFM2's technical report, arXiv
-// 2511.23404): adds its output to x. A sequence's state is b * x of its last taps - 1 positions,
-// the oldest first: [taps - 1, width].
+// 2511.23404): from the workspace's normed to its delta. A sequence's state is b * x of its last
+// taps - 1 positions, the oldest first: [taps - 1, width].
 class ShortConvolution {
  public:
   // Engine's thread.

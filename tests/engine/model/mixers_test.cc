@@ -118,18 +118,18 @@ TEST_P(MixersTest, ASequenceStartsAnew) {
 }
 
 // At least one of each kind of layer, with weights in floats and in blocks.
-INSTANTIATE_TEST_SUITE_P(Fixtures, MixersTest,
-                         testing::Values("qwen3moe", "olmoe-Q8_0", "gpt-oss", "lfm2moe-Q8_0",
-                                         "lfm2", "granitemoe", "granitehybrid-Q8_0",
-                                         "granitehybrid-dense", "qwen35moe-Q8_0",
-                                         "qwen3next-grouped-Q8_0", "deepseek2-Q8_0",
-                                         "deepseek2-sigmoid", "deepseek2-joined", "qwen2moe-Q8_0",
-                                         "qwen3", "llama", "llama-moe-Q8_0", "minicpm"),
-                         [](const auto& of) {
-                           std::string name = of.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Fixtures, MixersTest,
+    testing::Values("qwen3moe", "olmoe-Q8_0", "gpt-oss", "lfm2moe-Q8_0", "lfm2", "granitemoe",
+                    "granitehybrid-Q8_0", "granitehybrid-dense", "qwen35moe-Q8_0",
+                    "qwen3next-grouped-Q8_0", "deepseek2-Q8_0", "deepseek2-sigmoid",
+                    "deepseek2-joined", "qwen2moe-Q8_0", "qwen3", "llama", "llama-moe-Q8_0",
+                    "minicpm", "gemma4-Q8_0", "gemma4-wide", "gemma4-dense", "gemma3-Q8_0"),
+    [](const auto& of) {
+      std::string name = of.param;
+      std::ranges::replace(name, '-', '_');
+      return name;
+    });
 
 }  // namespace
 }  // namespace edgemoe

@@ -239,7 +239,7 @@ class Reference {
   }
 
   double Joined(double gate, double up) const {
-    if (Layer().experts->activation == Activation::kSwiglu) return Silu(gate) * up;
+    if (Layer().activation == Activation::kSwiglu) return Silu(gate) * up;
     const double g = std::min(gate, 7.0);
     const double u = std::min(7.0, std::max(-7.0, up));
     return g / (1 + std::exp(-1.702 * g)) * (u + 1);

@@ -21,8 +21,8 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 template <std::size_t kCount>
 std::vector<std::uint32_t> Chosen(const ExpertsConfig& config, std::vector<float> logits,
                                   std::array<ExpertChoice, kCount>* choices,
-                                  const RouterBiases& biases = {}) {
-  ChooseExperts(config, *AvailableKernels().back(), biases, logits, *choices);
+                                  const RouterVectors& vectors = {}) {
+  ChooseExperts(config, *AvailableKernels().back(), vectors, logits, *choices);
   std::vector<std::uint32_t> experts;
   for (const ExpertChoice& choice : *choices) experts.push_back(choice.expert);
   return experts;
@@ -69,7 +69,7 @@ TEST(ChooseExperts, ASelectionBiasChoosesAndDoesNotWeigh) {
   ExpertsConfig config = {.gating = ExpertGating::kSigmoid, .selection_bias = true};
   const std::array bias = {0.0F, -0.5F, 0.0F, 0.75F};
   EXPECT_THAT(
-      Chosen(config, Logits({0.6F, 0.9F, 0.8F, 0.1F}), &choices, {.selection = bias.data()}),
+      Chosen(config, Logits({0.6F, 0.9F, 0.8F, 0.1F}), &choices, {.selection_bias = bias.data()}),
       ElementsAre(3, 2));
   EXPECT_NEAR(choices[0].weight, 0.1F, 1e-6F);
   EXPECT_NEAR(choices[1].weight, 0.8F, 1e-6F);
@@ -84,7 +84,7 @@ TEST(ChooseExperts, OnlyTheBestGroupsAreLookedAt) {
   EXPECT_THAT(Chosen(config, Logits(scores), &choices), ElementsAre(6, 5, 3));
   // A bias of the first group's second makes it the best group.
   const std::array bias = {0.0F, 0.35F, 0.0F, 0.0F, 0.0F, 0.0F, 0.0F, 0.0F, 0.0F};
-  EXPECT_THAT(Chosen(config, Logits(scores), &choices, {.selection = bias.data()}),
+  EXPECT_THAT(Chosen(config, Logits(scores), &choices, {.selection_bias = bias.data()}),
               ElementsAre(0, 6, 7));
 }
 
@@ -110,8 +110,26 @@ TEST(ChooseExperts, TheSoftmaxMayBeOverTheChosenAlone) {
 TEST(ChooseExperts, TheBiasIsAddedBeforeChoosing) {
   std::array<ExpertChoice, 1> choices;
   const std::array<float, 3> bias = {5.0F, 0.0F, -5.0F};
-  EXPECT_THAT(Chosen(kNormalised, {0.0F, 1.0F, 2.0F}, &choices, {.logits = bias.data()}),
+  EXPECT_THAT(Chosen(kNormalised, {0.0F, 1.0F, 2.0F}, &choices, {.logit_bias = bias.data()}),
               ElementsAre(0));
+}
+
+TEST(ChooseExperts, LogitsAreScaledBeforeTheSoftmax) {
+  std::array<ExpertChoice, 2> choices;
+  constexpr ExpertsConfig kHalved = {.logit_scale = 0.5F};
+  EXPECT_THAT(Chosen(kHalved, Logs({0.16F, 0.04F, 0.01F}), &choices), ElementsAre(0, 1));
+  EXPECT_NEAR(choices[0].weight, 4.0F / 7, 1e-6F);
+  EXPECT_NEAR(choices[1].weight, 2.0F / 7, 1e-6F);
+}
+
+TEST(ChooseExperts, WeightsOfTheChosenAreScaledExpertByExpert) {
+  std::array<ExpertChoice, 2> choices;
+  const std::array<float, 3> scale = {3.0F, 0.5F, 100.0F};
+  EXPECT_THAT(
+      Chosen(kNormalised, Logs({0.6F, 0.2F, 0.1F}), &choices, {.weight_scale = scale.data()}),
+      ElementsAre(0, 1));
+  EXPECT_NEAR(choices[0].weight, 0.75F * 3, 1e-6F);
+  EXPECT_NEAR(choices[1].weight, 0.25F * 0.5F, 1e-6F);
 }
 
 TEST(ChooseExperts, TiesGoToTheLowerIndex) {

@@ -17,10 +17,10 @@ using testing::Pointwise;
 
 const ActivationShape kShape = {.layer_count = 2,
                                 .width = 4,
-                                .attention_width = 3,
                                 .expert_count = 3,
                                 .expert_width = 2,
-                                .expert_layers = {LayerIndex{0}, LayerIndex{1}}};
+                                .expert_layers = {LayerIndex{0}, LayerIndex{1}},
+                                .attention_widths = {3, 3}};
 constexpr ExpertLayerIndex kLayer{1};
 
 ExpertKey Expert(std::uint32_t index) { return {kLayer, ExpertIndex{index}}; }

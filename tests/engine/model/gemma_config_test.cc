@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What files of Gemma may say and lack, and what they may not.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/model/arch/architecture.h"
+#include "engine/model/expert_tensors.h"
+#include "engine/model/weights.h"
+#include "tests/golden/fixtures.h"
+
+namespace edgemoe {
+namespace {
+
+using testing::HasSubstr;
+
+using Changes = std::map<std::string, std::optional<GgufValue>>;
+
+// The fixture's name starts with its architecture's.
+Result<ModelConfig> Read(const std::string& fixture, const Changes& changes) {
+  RandomModelOptions model = FindFixture(fixture)->model;
+  for (const auto& [key, value] : changes)
+    model.changed_keys[model.config.architecture + "." + key] = value;
+  const std::vector<std::byte> bytes = RandomModelBytes(model);
+  return ReadModelConfig(*ParseGguf(bytes, bytes.size()));
+}
+
+std::vector<bool> Windows(const ModelConfig& config) {
+  std::vector<bool> windows;
+  for (const LayerConfig& layer : config.layers) windows.push_back(layer.attention().window > 0);
+  return windows;
+}
+
+TEST(GemmaConfig, WhichLayersSeeAWindowMayBeAPeriod) {
+  const auto config =
+      Read("gemma4", {{"attention.sliding_window_pattern", GgufValue(std::uint32_t{3})}});
+  ASSERT_TRUE(config) << config.error().ToString();
+  EXPECT_EQ(Windows(*config), (std::vector<bool>{true, true, false}));
+}
+
+TEST(GemmaConfig, WithoutAWindowGemma3SeesAll) {
+  const auto config = Read("gemma3", {{"attention.sliding_window", std::nullopt}});
+  ASSERT_TRUE(config) << config.error().ToString();
+  EXPECT_EQ(Windows(*config), std::vector<bool>(7, false));
+}
+
+TEST(GemmaConfig, LogitsOfGemma4AreCappedUnlessTheFileSays0) {
+  EXPECT_EQ(Read("gemma4", {{"final_logit_softcapping", std::nullopt}})->logit_softcap, 30);
+  EXPECT_EQ(Read("gemma4", {{"final_logit_softcapping", GgufValue(0.0F)}})->logit_softcap, 0);
+  EXPECT_EQ(Read("gemma3", {})->logit_softcap, 0);
+}
+
+TEST(GemmaConfig, TheLargestGemma3DividesByAnotherSize) {
+  RandomModelOptions model = FindFixture("gemma3")->model;
+  model.config.layers.resize(62, model.config.layers.front());
+  model.config.width = 96;
+  const std::vector<std::byte> bytes = RandomModelBytes(model);
+  const auto config = ReadModelConfig(*ParseGguf(bytes, bytes.size()));
+  ASSERT_TRUE(config) << config.error().ToString();
+  EXPECT_FLOAT_EQ(config->layers[0].attention().score_scale, 1 / std::sqrt(24.0F));
+  EXPECT_FLOAT_EQ(config->layers[5].attention().score_scale, 1 / std::sqrt(24.0F));
+}
+
+struct BadKey {
+  const char* key;
+  std::optional<GgufValue> value;
+  const char* said;
+};
+
+TEST(GemmaConfig, WhatCannotBeRunIsNamed) {
+  const BadKey bad_keys[] = {
+      // E2B and E4B.
+      {"embedding_length_per_layer_input", GgufValue(std::uint32_t{256}), "256"},
+      {"attention.shared_kv_layers", GgufValue(std::uint32_t{20}), "20"},
+      {"attention.key_length_swa", GgufValue(std::uint32_t{15}), "even numbers"},
+      {"attention.key_length_swa", std::nullopt, "key_length_swa"},
+      {"attention.value_length_swa", GgufValue(std::uint32_t{32}), "32"},
+      {"rope.dimension_count_swa", GgufValue(std::uint32_t{18}), "[2, 16]"},
+      {"rope.dimension_count_swa", std::nullopt, "32"},
+      {"attention.sliding_window", GgufValue(std::uint32_t{0}), "0"},
+      {"attention.sliding_window_pattern", GgufValue(std::uint32_t{0}), "0"},
+      {"attention.head_count_kv", GgufValue(std::uint32_t{3}), "divisors of the head count 4"},
+      {"final_logit_softcapping", GgufValue(-1.0F), "-1"},
+  };
+  for (const BadKey& bad : bad_keys) {
+    const auto config = Read("gemma4", {{bad.key, bad.value}});
+    ASSERT_FALSE(config) << bad.key;
+    EXPECT_THAT(config.error().message(), HasSubstr(std::string("gemma4.") + bad.key));
+    EXPECT_THAT(config.error().message(), HasSubstr(bad.said));
+  }
+}
+
+GgufSet FileOf(const RandomModelOptions& model) {
+  const std::vector<std::byte> bytes = RandomModelBytes(model);
+  std::vector<GgufFile> files;
+  files.push_back(*ParseGguf(bytes, bytes.size()));
+  return *GgufSet::Merge(std::move(files));
+}
+
+TEST(FusedExperts, GateAndUpAreHalvesOfEachSlice) {
+  const RandomModelOptions model = FindFixture("gemma4-Q8_0")->model;
+  const GgufSet set = FileOf(model);
+  const auto layout = LayOutWeights(*ReadModelConfig(set.metadata()), set);
+  ASSERT_TRUE(layout) << layout.error().ToString();
+  const GgufTensor& fused = *set.FindTensor(FusedExpertName(1));
+  EXPECT_EQ(fused.name, "blk.1.ffn_gate_up_exps.weight");
+  for (std::uint32_t e = 0; e < model.config.expert_count; ++e) {
+    const ExpertExtents& extents = layout->experts.of({ExpertLayerIndex{1}, ExpertIndex{e}});
+    const std::uint64_t half = fused.bytes / model.config.expert_count / 2;
+    EXPECT_EQ(extents[0].offset, fused.offset + 2 * e * half);
+    EXPECT_EQ(extents[1].offset, fused.offset + (2 * e + 1) * half);
+    EXPECT_EQ(extents[0].bytes, half);
+    EXPECT_EQ(extents[1].bytes, half);
+    EXPECT_EQ(extents[1].type, TensorType::kQ8_0);
+  }
+}
+
+TEST(FusedExperts, BesideSeparateOnesAreTooMuch) {
+  RandomModelOptions model = FindFixture("gemma4")->model;
+  model.unused_tensors = {
+      {"blk.0.ffn_gate_exps.weight",
+       TensorRole::kGate,
+       TensorType::kF32,
+       {model.config.width, model.config.expert_width, model.config.expert_count}}};
+  const GgufSet set = FileOf(model);
+  const auto layout = LayOutWeights(*ReadModelConfig(set.metadata()), set);
+  ASSERT_FALSE(layout);
+  EXPECT_THAT(layout.error().message(), HasSubstr("blk.0.ffn_gate_exps.weight"));
+}
+
+}  // namespace
+}  // namespace edgemoe
