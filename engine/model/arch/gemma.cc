@@ -46,14 +46,28 @@ Status ReadWindow(MetadataReader& metadata, AttentionConfig& attention) {
   return metadata.NumberOr("rope.freq_base_swa", 1.0F, kFrequencyBaseMax, 10000.0F, &rope.base);
 }
 
+// Where no layer sees a window only, what the file says of such layers is of none.
+void IgnoreUnlessWindows(MetadataReader& metadata, const std::vector<bool>& windows) {
+  if (std::ranges::find(windows, true) != windows.end()) return;
+  for (const std::string_view name :
+       {"attention.sliding_window", "rope.freq_base_swa", "attention.key_length_swa",
+        "attention.value_length_swa", "rope.dimension_count_swa"})
+    metadata.Ignore(name);
+}
+
 // Which layers see a window only. Files before 2026 do not say it: all but each sixth.
 Status ReadPattern(MetadataReader& metadata, std::uint32_t layer_count,
                    std::vector<bool>* windows) {
-  if (metadata.HasArray(kPattern)) return metadata.Flags(kPattern, layer_count, windows);
+  if (metadata.HasArray(kPattern)) {
+    EDGEMOE_RETURN_IF_ERROR(metadata.Flags(kPattern, layer_count, windows));
+    IgnoreUnlessWindows(metadata, *windows);
+    return OkStatus();
+  }
   std::uint32_t period = 0;
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr(kPattern, 1, kLayerCountMax, 6, &period));
   windows->clear();
   for (std::uint32_t i = 0; i < layer_count; ++i) windows->push_back((i + 1) % period != 0);
+  IgnoreUnlessWindows(metadata, *windows);
   return OkStatus();
 }
 
@@ -128,8 +142,10 @@ Status ReadGemma4(MetadataReader& metadata, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(ReadDenseWidth(metadata, config));
   std::uint32_t expert_count = 0;
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_count", 0, kExpertCountMax, 0, &expert_count));
-  if (expert_count == 0)
+  if (expert_count == 0) {
+    metadata.Ignore("expert_feed_forward_length");
     return metadata.CountOr("expert_used_count", 0, kExpertUsedCountMax, 0, &none);
+  }
   EDGEMOE_RETURN_IF_ERROR(ReadExpertCounts(metadata, "expert_feed_forward_length", config));
   for (LayerConfig& layer : config.layers) {
     layer.experts = ExpertsConfig{.normalise = true,
