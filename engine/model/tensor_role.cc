@@ -138,6 +138,8 @@ bool IsRequantisable(TensorRole role) {
     case TensorRole::kKey:
     case TensorRole::kValue:
     case TensorRole::kAttentionOutput:
+    case TensorRole::kConvolutionIn:
+    case TensorRole::kConvolutionOut:
     case TensorRole::kMambaIn:
     case TensorRole::kMambaOut:
     case TensorRole::kDeltaIn:
@@ -145,7 +147,11 @@ bool IsRequantisable(TensorRole role) {
     case TensorRole::kDeltaGroupedIn:
     case TensorRole::kDeltaOut:
     case TensorRole::kQueryDown:
+    case TensorRole::kQueryUp:
     case TensorRole::kKeyValueDown:
+    case TensorRole::kDenseGate:
+    case TensorRole::kDenseUp:
+    case TensorRole::kDenseDown:
     case TensorRole::kGate:
     case TensorRole::kUp:
     case TensorRole::kDown: return true;

@@ -2,38 +2,38 @@
 #include "engine/study/error_weights.h"
 
 #include <algorithm>
-#include <optional>
 
 namespace edgemoe {
-namespace {
-
-// What a dense matrix is multiplied by. A tied embedding is the output matrix too, and that use
-// counts; one of its own is not multiplied by anything.
-std::optional<DenseInput> InputOf(TensorRole role, bool tied) {
-  switch (role) {
+std::optional<DenseInput> ErrorWeights::InputOf(const PackTensor& tensor) const {
+  switch (tensor.role) {
     case TensorRole::kQuery:
     case TensorRole::kKey:
     case TensorRole::kValue:
     case TensorRole::kQueryDown:
     case TensorRole::kKeyValueDown:
+    case TensorRole::kConvolutionIn:
     case TensorRole::kMambaIn:
     case TensorRole::kDeltaIn:
     case TensorRole::kDeltaGate:
     case TensorRole::kDeltaGroupedIn: return DenseInput::kAttention;
     case TensorRole::kAttentionOutput: return DenseInput::kAttentionOutput;
+    case TensorRole::kDenseGate:
+    case TensorRole::kDenseUp:
+      if (config_.layers[tensor.layer.value].branch_norms) return std::nullopt;
+      return DenseInput::kFfn;
     case TensorRole::kOutput: return DenseInput::kOutput;
+    // A tied embedding is the output matrix too, and that use counts; one of its own is not
+    // multiplied by anything.
     case TensorRole::kEmbedding:
-      if (tied) return DenseInput::kOutput;
+      if (tied_output_) return DenseInput::kOutput;
       return std::nullopt;
     default: return std::nullopt;
   }
 }
 
-}  // namespace
-
 std::vector<float> ErrorWeights::Columns(const PackTensor& tensor) const {
   if (tensor.of_expert()) return table_.Columns(tensor.key, tensor.expert_role()).weights;
-  const auto input = InputOf(tensor.role, tied_output_);
+  const auto input = InputOf(tensor);
   if (!input) return {};
   return table_.Columns(*input, tensor.layer).weights;
 }
@@ -53,7 +53,7 @@ double ErrorWeights::Scale(const PackTensor& tensor) const {
     const double weight_square = WeightSquare(key);
     return weight_square > 0 ? columns * table_.Rows(key, role).mean / weight_square : 0;
   }
-  const auto input = InputOf(tensor.role, tied_output_);
+  const auto input = InputOf(tensor);
   return input ? table_.Columns(*input, tensor.layer).mean : 1;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "engine/pack/pack_tensors.h"
@@ -17,9 +18,9 @@ namespace edgemoe {
 // Immutable; any thread. `stats` outlives it.
 class ErrorWeights {
  public:
-  // `tied_output`: the embedding is the output matrix too.
-  ErrorWeights(const ActivationStats& stats, bool tied_output)
-      : stats_(stats), tied_output_(tied_output), table_(stats) {}
+  // `tied_output`: the embedding is the output matrix too. `config` outlives this, too.
+  ErrorWeights(const ActivationStats& stats, const ModelConfig& config, bool tied_output)
+      : stats_(stats), config_(config), tied_output_(tied_output), table_(stats) {}
 
   // [tensor.columns()], mean 1; empty where nothing is known, as for an embedding of its own.
   std::vector<float> Columns(const PackTensor& tensor) const;
@@ -28,11 +29,14 @@ class ErrorWeights {
   double Scale(const PackTensor& tensor) const;
 
  private:
+  // What a dense matrix is multiplied by; nothing where no statistics are of that.
+  std::optional<DenseInput> InputOf(const PackTensor& tensor) const;
   double UsesPerToken(ExpertKey key) const;
   // Mean of p^2 over the expert's uses.
   double WeightSquare(ExpertKey key) const;
 
   const ActivationStats& stats_;
+  const ModelConfig& config_;
   const bool tied_output_;
   ImportanceTable table_;
 };

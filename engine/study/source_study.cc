@@ -153,7 +153,7 @@ Status SourceStudy::Calibrate(const std::string& path, const Tell& tell) {
     tell(PackProgress::Phase::kCalibrating, calibration_tokens(), calibration_tokens());
     EDGEMOE_RETURN_IF_ERROR(stats_->Save(path, identity_));
   }
-  weights_.emplace(*stats_, tied_output());
+  weights_.emplace(*stats_, source_.config(), tied_output());
   return OkStatus();
 }
 

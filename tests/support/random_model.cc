@@ -41,7 +41,10 @@ RandomTensor Describe(const RandomModelOptions& options, const std::string& name
   if (shape.matrices > 1) dims.push_back(shape.matrices);
   if (IsOfExpert(role)) dims.push_back(options.config.expert_count);
   TensorType type = TensorType::kF32;
-  if (options.type_of && IsRequantisable(role)) type = options.type_of(role);
+  if (options.type_of && IsRequantisable(role)) {
+    const TensorType wanted = options.type_of(role);
+    if (RowBytes(wanted, shape.columns)) type = wanted;
+  }
   const auto named = options.tensor_types.find(name);
   if (named != options.tensor_types.end()) type = named->second;
   return {name, role, type, std::move(dims)};

@@ -51,7 +51,7 @@ struct RandomModelOptions {
   std::vector<TensorRole> optional_roles;
   bool fused_experts = false;  // gate and up of an expert are one matrix
   bool chat_template = true;
-  // Of roles that IsRequantisable; all others are F32. Null: F32. Rows must be whole blocks.
+  // Of roles that IsRequantisable, where rows are whole blocks; all others are F32. Null: F32.
   std::function<TensorType(TensorRole)> type_of;
   // In place of type_of's, by the tensor's name.
   std::map<std::string, TensorType> tensor_types;
