@@ -178,7 +178,7 @@ TEST_P(ArchitectureKeys, OddValues) {
 
 // No text is a number, a flag or an array: the key itself is named, and what it would take.
 TEST_P(ArchitectureKeys, TextInPlaceOfAnotherType) {
-  ForEachFixture([this](const RandomModelOptions& model) {
+  ForEachFixture([](const RandomModelOptions& model) {
     for (const GgufEntry& entry : RandomModelKeys(model)) {
       if (std::holds_alternative<std::string>(entry.value)) continue;
       ModelParts parts(model);
