@@ -13,6 +13,8 @@ constexpr std::array<const char*, kTensorRoleCount> kNames = {"embedding",
                                                               "output_norm",
                                                               "output",
                                                               "rope_factors",
+                                                              "rope_short_factors",
+                                                              "rope_long_factors",
                                                               "attention_norm",
                                                               "query",
                                                               "query_bias",
@@ -86,6 +88,8 @@ bool IsFloatVector(TensorRole role) {
   switch (role) {
     case TensorRole::kOutputNorm:
     case TensorRole::kRopeFactors:
+    case TensorRole::kRopeShortFactors:
+    case TensorRole::kRopeLongFactors:
     case TensorRole::kAttentionNorm:
     case TensorRole::kQueryBias:
     case TensorRole::kQueryNorm:
@@ -254,7 +258,9 @@ TensorShape ShapeOf(TensorRole role, const ModelConfig& config, const LayerConfi
   switch (role) {
     case TensorRole::kEmbedding:
     case TensorRole::kOutput: return {config.vocabulary_size, width};
-    case TensorRole::kRopeFactors: return {1, config.rope_factor_count()};
+    case TensorRole::kRopeFactors:
+    case TensorRole::kRopeShortFactors:
+    case TensorRole::kRopeLongFactors: return {1, config.rope_factor_count()};
     case TensorRole::kOutputNorm:
     case TensorRole::kFeedForwardNorm:
     case TensorRole::kFeedForwardPostNorm:

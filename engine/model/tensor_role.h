@@ -17,6 +17,8 @@ enum class TensorRole : std::uint8_t {
   kOutputNorm,
   kOutput,
   kRopeFactors,
+  kRopeShortFactors,  // of RopeScaling::kLong
+  kRopeLongFactors,
   // Of a layer.
   kAttentionNorm,
   kQuery,
@@ -84,7 +86,7 @@ enum class TensorRole : std::uint8_t {
   kUp,
   kDown,
 };
-constexpr std::size_t kTensorRoleCount = 68;
+constexpr std::size_t kTensorRoleCount = 70;
 
 // "embedding", "attention_output", "gate" ... as reports and messages show it.
 const char* TensorRoleName(TensorRole role);

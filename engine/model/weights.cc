@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <numeric>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 
+#include "engine/base/accepted.h"
 #include "engine/base/check.h"
 #include "engine/base/checksum.h"
 #include "engine/gguf/pack_keys.h"
@@ -159,14 +161,30 @@ Status LayOutLayer(Finder& finder, const ModelConfig& config, const Architecture
                                      layer, ShapeOf(rule.role, config, layer_config), layout));
   }
   if (!layer_config.experts) return OkStatus();
+  // Layer by layer: a file that says more layers than it has takes no memory for them.
+  layout->experts.extents.resize(std::size_t{layer_config.experts->index.value + 1} *
+                                 config.expert_count);
   for (const ExpertMatrices& stack : ExpertMatricesOf(files, layer.value, config.expert_count))
     EDGEMOE_RETURN_IF_ERROR(AddExperts(finder, config, layer, stack, &layout->experts));
   return OkStatus();
 }
 
+// The rows of the embedding are the tokens of the vocabulary.
+Status CheckVocabulary(const ModelConfig& config, const GgufSet& files) {
+  const GgufTensor* const embedding = files.FindTensor("token_embd.weight");
+  if (embedding == nullptr || embedding->dims[0] != config.width ||
+      embedding->rows() == config.vocabulary_size)
+    return OkStatus();
+  return InvalidArgumentError("tensor " + embedding->name + ": shape is " + embedding->ShapeText() +
+                              ", expected " + Shape(config.width, config.vocabulary_size, 1) +
+                              ", a row for each of the " + std::to_string(config.vocabulary_size) +
+                              " tokens of the vocabulary (tokenizer.ggml.tokens)");
+}
+
 Status LayOutInto(const ModelConfig& config, const GgufSet& files, WeightsLayout* layout) {
   const Architecture* const architecture = FindArchitecture(config.architecture);
   EDGEMOE_CHECK(architecture != nullptr, "a config is of a known architecture");
+  EDGEMOE_RETURN_IF_ERROR(CheckVocabulary(config, files));
   Finder finder(files);
   for (const TensorRule& rule : WholeModelTensors(*architecture, config)) {
     if (rule.optional && files.FindTensor(rule.name) == nullptr) {
@@ -178,7 +196,6 @@ Status LayOutInto(const ModelConfig& config, const GgufSet& files, WeightsLayout
   }
   layout->experts.layer_count = config.expert_layer_count();
   layout->experts.experts_per_layer = config.expert_count;
-  layout->experts.extents.resize(std::size_t{layout->experts.layer_count} * config.expert_count);
   if (layout->experts.layer_count != config.layer_count())
     layout->experts.model_layers = config.expert_layers();
   for (std::uint32_t layer = 0; layer < config.layer_count(); ++layer)
@@ -196,6 +213,27 @@ Status CheckDense(const WeightsLayout::DenseTensor& tensor, const std::byte* pac
                        " bytes at offset " + std::to_string(tensor.file_offset) + ": checksum is " +
                        ChecksumText(found) + ", expected " + ChecksumText(*tensor.checksum) +
                        ": the pack is damaged");
+}
+
+bool AreRopeFactors(TensorRole role) {
+  return role == TensorRole::kRopeFactors || role == TensorRole::kRopeShortFactors ||
+         role == TensorRole::kRopeLongFactors;
+}
+
+// Frequencies are divided by them.
+Status CheckRopeFactors(const ModelConfig& config, const WeightsLayout::DenseTensor& tensor,
+                        const std::byte* loaded) {
+  const auto* const factors = reinterpret_cast<const float*>(loaded);
+  const auto* const end = factors + tensor.rows * tensor.columns;
+  const auto* const bad = std::find_if(
+      factors, end, [](float factor) { return !std::isfinite(factor) || factor <= 0.0F; });
+  if (bad == end) return OkStatus();
+  const auto rules = WholeModelTensors(*FindArchitecture(config.architecture), config);
+  const auto rule = std::ranges::find(rules, tensor.role, &TensorRule::role);
+  return InvalidField(
+      "tensor " + std::string(rule->name),
+      ShowValue(static_cast<double>(*bad)) + " at place " + std::to_string(bad - factors),
+      "numbers above 0");
 }
 
 // A vector in another type than float: read into scratch, then widened into place.
@@ -237,7 +275,13 @@ void Place(const WeightsLayout::DenseTensor& tensor, const MatrixView& view, boo
       return;
     case TensorRole::kOutput: weights->output = view; return;
     case TensorRole::kRopeFactors:
-      weights->rope_factors = reinterpret_cast<const float*>(view.bytes);
+      weights->rope_factors.of_all = reinterpret_cast<const float*>(view.bytes);
+      return;
+    case TensorRole::kRopeShortFactors:
+      weights->rope_factors.of_short = reinterpret_cast<const float*>(view.bytes);
+      return;
+    case TensorRole::kRopeLongFactors:
+      weights->rope_factors.of_long = reinterpret_cast<const float*>(view.bytes);
       return;
     default: weights->layers[tensor.layer.value].Set(tensor.role, view);
   }
@@ -274,6 +318,8 @@ Result<Weights> LoadWeights(const ModelConfig& config, const WeightsLayout& layo
     const bool widen = IsFloatVector(tensor.role) && tensor.type != TensorType::kF32;
     EDGEMOE_FAIL_IF_ERROR(widen ? ReadWidened(tensor, read, destination)
                                 : ReadPlain(tensor, read, destination));
+    if (AreRopeFactors(tensor.role))
+      EDGEMOE_FAIL_IF_ERROR(CheckRopeFactors(config, tensor, destination));
     Place(tensor, ViewOf(tensor, memory), layout.tied_output, &weights);
     loaded += tensor.file_bytes;
     if (progress) progress(loaded);

@@ -47,14 +47,22 @@ class LayerWeights {
   std::array<MatrixView, kTensorRoleCount> views_{};
 };
 
+// What RoPE's frequencies are divided by: each [rope.dimension_count / 2]; null where the file has
+// none.
+struct RopeFactors {
+  const float* of_all = nullptr;
+  const float* of_short = nullptr;  // of RopeScaling::kLong, in contexts up to the original one
+  const float* of_long = nullptr;   // in longer ones
+};
+
 // The dense weights, copied from storage into one anonymous buffer; norms, biases and sinks are
 // widened to float.
 struct Weights {
   MatrixView embedding;  // [vocabulary, width]
   std::vector<LayerWeights> layers;
-  const float* output_norm = nullptr;   // [width]
-  const float* rope_factors = nullptr;  // [rope.dimension_count / 2]; null where the file has none
-  MatrixView output;                    // [vocabulary, width]; the embedding itself when tied
+  const float* output_norm = nullptr;  // [width]
+  RopeFactors rope_factors;
+  MatrixView output;  // [vocabulary, width]; the embedding itself when tied
   AlignedBuffer memory;
 };
 
@@ -95,7 +103,8 @@ using DenseRead = std::function<Status(std::uint32_t file_index, std::uint64_t o
 // Called with bytes loaded so far.
 using LoadProgress = std::function<void(std::uint64_t bytes_loaded)>;
 
-// DATA_LOSS names a dense tensor's place when its bytes are not those of its checksum.
+// DATA_LOSS names a dense tensor's place when its bytes are not those of its checksum;
+// INVALID_ARGUMENT factors of RoPE that are not above 0.
 Result<Weights> LoadWeights(const ModelConfig& config, const WeightsLayout& layout,
                             const DenseRead& read, const LoadProgress& progress);
 

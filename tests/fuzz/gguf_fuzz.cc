@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Any bytes: the reader refuses them or gives a description that keeps its promises (G2 to G4),
-// merges as a set, is a pack or none, and survives being written and read again.
+// merges as a set, is a pack or none, survives being written and read again, and is a model or
+// none.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,8 @@
 #include "engine/gguf/gguf_writer.h"
 #include "engine/gguf/pack_keys.h"
 #include "engine/gguf/requantize.h"
+#include "engine/model/arch/architecture.h"
+#include "engine/model/weights.h"
 
 namespace edgemoe {
 namespace {
@@ -77,6 +80,19 @@ void CheckPack(const GgufFile& file, std::span<const std::byte> bytes) {
     (void)ReadPackChecksums(file, key, 2);
 }
 
+// A config that is accepted has weights that lie within the file, or a tensor that is named.
+void CheckModel(const GgufSet& files, std::uint64_t file_bytes) {
+  const Result<ModelConfig> config = ReadModelConfig(files.metadata());
+  if (!config) return;
+  const Result<WeightsLayout> layout = LayOutWeights(*config, files);
+  if (!layout) return;
+  for (const WeightsLayout::DenseTensor& tensor : layout->dense)
+    EDGEMOE_CHECK(tensor.file_offset + tensor.file_bytes <= file_bytes, "dense weights");
+  for (const ExpertExtents& expert : layout->experts.extents)
+    for (const ExpertExtent& matrix : expert)
+      EDGEMOE_CHECK(matrix.bytes > 0 && matrix.offset + matrix.bytes <= file_bytes, "experts");
+}
+
 void ParseOnce(std::span<const std::byte> bytes, std::uint64_t file_bytes) {
   Result<GgufFile> file = ParseGguf(bytes, file_bytes);
   if (!file) {
@@ -91,7 +107,8 @@ void ParseOnce(std::span<const std::byte> bytes, std::uint64_t file_bytes) {
   (void)PlanRequantize(*file, TensorType::kQ4_K);
   std::vector<GgufFile> parts;
   parts.push_back(*std::move(file));
-  (void)GgufSet::Merge(std::move(parts));
+  const Result<GgufSet> files = GgufSet::Merge(std::move(parts));
+  if (files) CheckModel(*files, file_bytes);
 }
 
 }  // namespace
@@ -100,7 +117,8 @@ void ParseOnce(std::span<const std::byte> bytes, std::uint64_t file_bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto bytes = std::as_bytes(std::span(data, size));
   edgemoe::ParseOnce(bytes, size);
-  edgemoe::ParseOnce(bytes, size + 65536);  // as a prefix of a longer file, so that tensors fit
+  // As a prefix of a longer file, so that the tensors of small models fit.
+  edgemoe::ParseOnce(bytes, size + (std::uint64_t{2} << 20));
   (void)edgemoe::GgufPartPaths({reinterpret_cast<const char*>(data), size});
   return 0;
 }

@@ -198,6 +198,8 @@ TEST_P(ArchitecturesTest, SeesEachKindOfTensor) {
   std::map<TensorRole, std::string> last;  // of each role
   for (const RandomTensor& tensor : RandomModelTensors(fixture().model))
     last[tensor.role] = tensor.name;
+  // Of contexts up to the original one: those here are longer.
+  last.erase(TensorRole::kRopeShortFactors);
   for (const auto& [role, name] : last) {
     RandomModelOptions altered = fixture().model;
     altered.altered_tensor = name;

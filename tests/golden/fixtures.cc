@@ -39,6 +39,17 @@ RandomModelOptions ForLlama(const RandomModelOptions& model) {
   return other;
 }
 
+std::vector<const Fixture*> PlainFixtures(std::string_view architecture) {
+  std::vector<const Fixture*> found;
+  for (const Fixture& fixture : Fixtures()) {
+    const RandomModelOptions& model = fixture.model;
+    if ((architecture.empty() || model.config.architecture == architecture) && !model.type_of &&
+        model.tensor_types.empty())
+      found.push_back(&fixture);
+  }
+  return found;
+}
+
 const Fixture* FindFixture(std::string_view name) {
   const auto found = std::ranges::find(Fixtures(), name, &Fixture::name);
   return found == Fixtures().end() ? nullptr : &*found;

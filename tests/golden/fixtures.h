@@ -23,6 +23,9 @@ const std::vector<Fixture>& Fixtures();
 // changes no rounding. It also passes over rope.scaling.yarn_*, for which it has options.
 RandomModelOptions ForLlama(const RandomModelOptions& model);
 
+// Those of an architecture whose weights are all F32; empty: of all architectures.
+std::vector<const Fixture*> PlainFixtures(std::string_view architecture = {});
+
 // Null when there is none of that name.
 const Fixture* FindFixture(std::string_view name);
 

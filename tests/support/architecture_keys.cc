@@ -2,6 +2,7 @@
 #include "tests/support/architecture_keys.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -131,11 +132,11 @@ void AddRope(const RopeConfig& rope, std::uint32_t head_size, KeyWriter& keys) {
   keys.Add("rope.freq_base", rope.base);
   if (rope.dimension_count != head_size) keys.Add("rope.dimension_count", rope.dimension_count);
   if (rope.scaling == RopeScaling::kNone) return;
-  const bool yarn = rope.scaling == RopeScaling::kYarn;
-  keys.Add("rope.scaling.type", std::string(yarn ? "yarn" : "linear"));
+  constexpr std::array kTypes = {"none", "linear", "yarn", "longrope"};
+  keys.Add("rope.scaling.type", std::string(kTypes[static_cast<std::size_t>(rope.scaling)]));
   keys.Add("rope.scaling.factor", rope.factor);
   keys.AddUnless(1, "rope.scaling.attn_factor", rope.attention_factor);
-  if (!yarn) return;
+  if (rope.scaling == RopeScaling::kLinear) return;
   keys.Add("rope.scaling.original_context_length", rope.original_context_length);
   keys.AddUnless(32, "rope.scaling.yarn_beta_fast", rope.beta_fast);
   keys.AddUnless(1, "rope.scaling.yarn_beta_slow", rope.beta_slow);

@@ -210,7 +210,9 @@ WeightSpread LivelySpread(TensorRole role, std::uint64_t columns) {
     case TensorRole::kUpBias: return {0, 1};
     case TensorRole::kAttentionOutputBias:
     case TensorRole::kDownBias: return {0, 0.5};
-    case TensorRole::kRopeFactors: return {3, 2};
+    case TensorRole::kRopeFactors:
+    case TensorRole::kRopeLongFactors: return {3, 2};
+    case TensorRole::kRopeShortFactors: return {1.5, 0.5};
     case TensorRole::kSinks: return {1, 1.5};
     case TensorRole::kMambaKernel: return {0, 1.2};
     case TensorRole::kMambaKernelBias: return {0, 0.5};

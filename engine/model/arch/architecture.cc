@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/model/arch/architecture.h"
 
+#include <algorithm>
 #include <array>
 
 #include "engine/base/accepted.h"
@@ -12,8 +13,12 @@ namespace {
 // As long as tokenizer.ggml.tokens; a file without a vocabulary says it by a key.
 Status ReadVocabularySize(MetadataReader& metadata, std::uint32_t* out) {
   constexpr std::string_view kTokens = "tokenizer.ggml.tokens";
-  if (metadata.file().Find(kTokens) == nullptr)
-    return metadata.Count("vocab_size", 1, kVocabularySizeMax, out);
+  if (metadata.file().Find(kTokens) == nullptr) {
+    if (metadata.Has("vocab_size")) return metadata.Count("vocab_size", 1, kVocabularySizeMax, out);
+    return NotFoundError(std::string(kTokens) + ": missing, and so is " +
+                         metadata.KeyOf("vocab_size") +
+                         "; one of them must say how many tokens there are");
+  }
   EDGEMOE_ASSIGN_OR_RETURN(const GgufArray* tokens, metadata.file().GetStrings(kTokens));
   EDGEMOE_RETURN_IF_ERROR(
       CheckRange(kTokens, tokens->size(), std::size_t{1}, std::size_t{kVocabularySizeMax}));
@@ -73,8 +78,17 @@ std::vector<TensorRule> WholeModelTensors(const Architecture& architecture,
   std::vector<TensorRule> rules = {{TensorRole::kEmbedding, "token_embd.weight"},
                                    {TensorRole::kOutputNorm, architecture.output_norm},
                                    {TensorRole::kOutput, "output.weight", true}};
-  if (config.rope_factor_count() > 0)
+  if (config.rope_factor_count() == 0) return rules;
+  const bool of_long = std::ranges::any_of(config.layers, [](const LayerConfig& layer) {
+    const auto* const attention = layer.mixer_as<AttentionConfig>();
+    return attention != nullptr && attention->rope.scaling == RopeScaling::kLong;
+  });
+  if (of_long) {
+    rules.insert(rules.end(), {{TensorRole::kRopeShortFactors, "rope_factors_short.weight"},
+                               {TensorRole::kRopeLongFactors, "rope_factors_long.weight"}});
+  } else {
     rules.push_back({TensorRole::kRopeFactors, "rope_freqs.weight", true});
+  }
   return rules;
 }
 

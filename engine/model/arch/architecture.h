@@ -46,7 +46,8 @@ const Architecture* FindArchitecture(std::string_view name);
 Result<ModelConfig> ReadModelConfig(const GgufFile& metadata);
 
 // Embedding, output norm, output (which may be missing: it is the embedding then) and, for models
-// whose layers take them, factors of RoPE's frequencies, which may be missing, too.
+// whose layers take them, factors of RoPE's frequencies; those of RopeScaling::kLong may not be
+// missing.
 std::vector<TensorRule> WholeModelTensors(const Architecture& architecture,
                                           const ModelConfig& config);
 

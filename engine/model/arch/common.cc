@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/model/arch/common.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -12,10 +13,7 @@ namespace {
 constexpr float kRopeBaseMax = 1e12F;
 constexpr float kRopeFactorMax = 1e6F;
 
-Status ReadYarn(MetadataReader& metadata, const ModelConfig& config, RopeConfig& rope) {
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("rope.scaling.original_context_length", 1,
-                                           kContextLengthMax, config.context_length,
-                                           &rope.original_context_length));
+Status ReadYarn(MetadataReader& metadata, RopeConfig& rope) {
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("rope.scaling.yarn_beta_fast", 0.0F, 1e6F, 32.0F, &rope.beta_fast));
   EDGEMOE_RETURN_IF_ERROR(
@@ -23,17 +21,28 @@ Status ReadYarn(MetadataReader& metadata, const ModelConfig& config, RopeConfig&
   return metadata.NumberOr("rope.scaling.yarn_ext_factor", 0.0F, 1.0F, 1.0F, &rope.extrapolation);
 }
 
+// llama.cpp mixes as YaRN does wherever the key says so; nobody's files have it without the type.
+Status RefuseExtrapolation(MetadataReader& metadata) {
+  constexpr std::string_view kName = "rope.scaling.yarn_ext_factor";
+  float found = 0;
+  EDGEMOE_RETURN_IF_ERROR(metadata.NumberOr(kName, 0.0F, 1.0F, 0.0F, &found));
+  if (found == 0.0F) return OkStatus();
+  return InvalidField(metadata.KeyOf(kName), ShowValue(static_cast<double>(found)),
+                      "0, or another rope.scaling.type: \"yarn\"");
+}
+
 // The kind of scaling and its factor. As llama.cpp reads them: a factor without a type scales
 // linearly, and the old name of the factor counts where the new one is missing.
 Status ReadScaling(MetadataReader& metadata, RopeConfig& rope) {
-  constexpr std::array<std::string_view, 3> kScalings = {"none", "linear", "yarn"};
+  constexpr std::array<std::string_view, 4> kScalings = {"none", "linear", "yarn", "longrope"};
   constexpr std::string_view kFactor = "rope.scaling.factor";
   constexpr std::string_view kOldFactor = "rope.scale_linear";
   const std::string_view factor = metadata.Has(kFactor) ? kFactor : kOldFactor;
   metadata.Ignore(kOldFactor);
   std::size_t scaling = 0;
-  EDGEMOE_RETURN_IF_ERROR(
-      metadata.OneOf("rope.scaling.type", kScalings, metadata.Has(factor) ? 1 : 0, &scaling));
+  EDGEMOE_RETURN_IF_ERROR(metadata.OneOf("rope.scaling.type",
+                                         std::span(kScalings).first(rope.factors ? 4 : 3),
+                                         metadata.Has(factor) ? 1 : 0, &scaling));
   rope.scaling = static_cast<RopeScaling>(scaling);
   EDGEMOE_RETURN_IF_ERROR(metadata.NumberOr(factor, 0.0F, kRopeFactorMax, 1.0F, &rope.factor));
   // 0 is how some files say that nothing is scaled.
@@ -63,8 +72,16 @@ Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32
   EDGEMOE_RETURN_IF_ERROR(
       metadata.NumberOr("rope.scaling.attn_factor", 0.01F, 100.0F, 1.0F, &rope.attention_factor));
   metadata.Ignore("rope.scaling.finetuned");
-  if (rope.scaling == RopeScaling::kYarn) return ReadYarn(metadata, config, rope);
-  metadata.Ignore("rope.scaling.original_context_length");
+  const bool yarn = rope.scaling == RopeScaling::kYarn;
+  if (yarn || rope.scaling == RopeScaling::kLong)
+    EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("rope.scaling.original_context_length", 1,
+                                             kContextLengthMax, config.context_length,
+                                             &rope.original_context_length));
+  if (yarn) return ReadYarn(metadata, rope);
+  for (const std::string_view name : {"rope.scaling.original_context_length",
+                                      "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow"})
+    metadata.Ignore(name);
+  EDGEMOE_RETURN_IF_ERROR(RefuseExtrapolation(metadata));
   if (rope.scaling == RopeScaling::kNone) rope.factor = 1;
   return OkStatus();
 }
@@ -98,10 +115,18 @@ Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
                                            &attention.head_size));
   EDGEMOE_RETURN_IF_ERROR(
       CheckEven(metadata, "attention.key_length", attention.head_size, kHeadSizeMax));
-  std::uint32_t value_size = 0;
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("attention.value_length", attention.head_size,
-                                           attention.head_size, attention.head_size, &value_size));
+  EDGEMOE_RETURN_IF_ERROR(metadata.OnlyCount("attention.value_length", attention.head_size,
+                                             "as many as a key (attention.key_length)"));
   return ReadRope(metadata, config, attention.head_size, attention.rope);
+}
+
+Status ReadKvHeadCounts(MetadataReader& metadata, const ModelConfig& config,
+                        std::vector<std::uint32_t>* out) {
+  constexpr std::string_view kName = "attention.head_count_kv";
+  EDGEMOE_RETURN_IF_ERROR(metadata.EachLayer(kName, 0, kHeadCountMax, config.layer_count(), out));
+  if (std::ranges::count(*out, 0U) < std::ssize(*out)) return OkStatus();
+  return InvalidField(metadata.KeyOf(kName), "0 in every layer",
+                      "numbers that are not 0 in at least one layer");
 }
 
 Status ReadExpertSizes(MetadataReader& metadata, std::string_view width_key, ModelConfig& config) {
@@ -116,8 +141,9 @@ Status ReadExpertSizes(MetadataReader& metadata, std::string_view width_key, Mod
 Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(ReadExpertSizes(metadata, width_key, config));
   // What these architectures do not have, but a file of their relatives may say.
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.OnlyCount("expert_shared_count", 0, "for this architecture shares none"));
   std::uint32_t unused = 0;
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_shared_count", 0, 0, 0, &unused));
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_group_count", 0, 1, 0, &unused));
   return metadata.CountOr("expert_group_used_count", 0, 1, 0, &unused);
 }
@@ -125,9 +151,9 @@ Status ReadExpertCounts(MetadataReader& metadata, std::string_view width_key, Mo
 Status ReadGating(MetadataReader& metadata, ExpertGating accepted, ExpertsConfig& experts) {
   experts.gating = accepted;
   // The numbers are llama.cpp's.
-  const std::uint32_t number = accepted == ExpertGating::kSoftmax ? 1 : 2;
-  std::uint32_t found = 0;
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_gating_func", number, number, number, &found));
+  const bool softmax = accepted == ExpertGating::kSoftmax;
+  EDGEMOE_RETURN_IF_ERROR(metadata.OnlyCount("expert_gating_func", softmax ? 1 : 2,
+                                             softmax ? "a softmax" : "sigmoids"));
   return ReadExpertWeightsScale(metadata, experts);
 }
 

@@ -19,6 +19,11 @@ Status ReadSizes(MetadataReader& metadata, ModelConfig& config);
 Status ReadAttention(MetadataReader& metadata, const ModelConfig& config,
                      AttentionConfig& attention);
 
+// attention.head_count_kv of models in which not all layers are attention: 0 for those that are
+// not.
+Status ReadKvHeadCounts(MetadataReader& metadata, const ModelConfig& config,
+                        std::vector<std::uint32_t>* out);
+
 // INVALID_ARGUMENT names the key and even numbers in [2, most] unless `value`, which it has, is
 // even.
 Status CheckEven(const MetadataReader& metadata, std::string_view name, std::uint32_t value,

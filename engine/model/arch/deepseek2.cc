@@ -15,29 +15,29 @@ namespace {
 // and the sizes of a head under the plain names.
 Status ReadHeadSizes(MetadataReader& metadata, LatentAttentionConfig& attention,
                      std::uint32_t* key_size) {
-  std::uint32_t unused = 0;
-  attention.joined_up = !metadata.Has("attention.key_length_mla");
+  attention.joined_up =
+      !metadata.Has("attention.key_length_mla") && !metadata.Has("attention.value_length_mla");
   if (attention.joined_up) {
     EDGEMOE_RETURN_IF_ERROR(metadata.Count("attention.key_length", 3, kHeadSizeMax, key_size));
     EDGEMOE_RETURN_IF_ERROR(
         metadata.Count("attention.value_length", 1, kHeadSizeMax, &attention.value_size));
-    return metadata.CountOr("attention.head_count_kv", attention.head_count, attention.head_count,
-                            attention.head_count, &unused);
+    return metadata.OnlyCount("attention.head_count_kv", attention.head_count,
+                              "as attention.head_count");
   }
   EDGEMOE_RETURN_IF_ERROR(metadata.Count("attention.key_length_mla", 3, kHeadSizeMax, key_size));
   EDGEMOE_RETURN_IF_ERROR(
       metadata.Count("attention.value_length_mla", 1, kHeadSizeMax, &attention.value_size));
-  return metadata.CountOr("attention.head_count_kv", 1, 1, 1, &unused);
+  return metadata.OnlyCount("attention.head_count_kv", 1, "for all heads share one latent");
 }
 
 // What the plain names say of the latents.
 Status CheckLatentSizes(MetadataReader& metadata, const LatentAttentionConfig& attention) {
   if (attention.joined_up) return OkStatus();
-  const std::uint32_t key = attention.key_size();
-  const std::uint32_t value = attention.latent_size;
-  std::uint32_t unused = 0;
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("attention.key_length", key, key, key, &unused));
-  return metadata.CountOr("attention.value_length", value, value, value, &unused);
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.OnlyCount("attention.key_length", attention.key_size(),
+                         "attention.kv_lora_rank and rope.dimension_count together"));
+  return metadata.OnlyCount("attention.value_length", attention.latent_size,
+                            "as attention.kv_lora_rank");
 }
 
 Status ReadLatentAttention(MetadataReader& metadata, const ModelConfig& config,

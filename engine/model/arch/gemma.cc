@@ -46,14 +46,28 @@ Status ReadWindow(MetadataReader& metadata, AttentionConfig& attention) {
   return metadata.NumberOr("rope.freq_base_swa", 1.0F, kFrequencyBaseMax, 10000.0F, &rope.base);
 }
 
+// Where no layer sees a window only, what the file says of such layers is of none.
+void IgnoreUnlessWindows(MetadataReader& metadata, const std::vector<bool>& windows) {
+  if (std::ranges::find(windows, true) != windows.end()) return;
+  for (const std::string_view name :
+       {"attention.sliding_window", "rope.freq_base_swa", "attention.key_length_swa",
+        "attention.value_length_swa", "rope.dimension_count_swa"})
+    metadata.Ignore(name);
+}
+
 // Which layers see a window only. Files before 2026 do not say it: all but each sixth.
 Status ReadPattern(MetadataReader& metadata, std::uint32_t layer_count,
                    std::vector<bool>* windows) {
-  if (metadata.HasArray(kPattern)) return metadata.Flags(kPattern, layer_count, windows);
+  if (metadata.HasArray(kPattern)) {
+    EDGEMOE_RETURN_IF_ERROR(metadata.Flags(kPattern, layer_count, windows));
+    IgnoreUnlessWindows(metadata, *windows);
+    return OkStatus();
+  }
   std::uint32_t period = 0;
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr(kPattern, 1, kLayerCountMax, 6, &period));
   windows->clear();
   for (std::uint32_t i = 0; i < layer_count; ++i) windows->push_back((i + 1) % period != 0);
+  IgnoreUnlessWindows(metadata, *windows);
   return OkStatus();
 }
 
@@ -86,9 +100,8 @@ Status ReadWindowHeads(MetadataReader& metadata, AttentionConfig& attention) {
   std::uint32_t& size = attention.head_size;
   EDGEMOE_RETURN_IF_ERROR(metadata.Count(kKeyLength, 2, kHeadSizeMax, &size));
   EDGEMOE_RETURN_IF_ERROR(CheckEven(metadata, kKeyLength, size, kHeadSizeMax));
-  std::uint32_t value_size = 0;
-  EDGEMOE_RETURN_IF_ERROR(
-      metadata.CountOr("attention.value_length_swa", size, size, size, &value_size));
+  EDGEMOE_RETURN_IF_ERROR(metadata.OnlyCount("attention.value_length_swa", size,
+                                             "as many as a key (attention.key_length_swa)"));
   constexpr std::string_view kDimensions = "rope.dimension_count_swa";
   std::uint32_t& rotated = attention.rope.dimension_count;
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr(kDimensions, 2, size, rotated, &rotated));
@@ -108,8 +121,8 @@ Status ReadGemma4Attention(MetadataReader& metadata, ModelConfig& config) {
     attention.value_norm = true;
     attention.score_scale = 1;
     attention.kv_head_count = kv_head_counts[i];
-    attention.rope.factors = true;
     EDGEMOE_RETURN_IF_ERROR(ReadAttention(metadata, config, attention));
+    attention.rope.factors = true;
     if (windows[i]) {
       EDGEMOE_RETURN_IF_ERROR(ReadWindowHeads(metadata, attention));
       EDGEMOE_RETURN_IF_ERROR(ReadWindow(metadata, attention));
@@ -129,8 +142,10 @@ Status ReadGemma4(MetadataReader& metadata, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(ReadDenseWidth(metadata, config));
   std::uint32_t expert_count = 0;
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_count", 0, kExpertCountMax, 0, &expert_count));
-  if (expert_count == 0)
+  if (expert_count == 0) {
+    metadata.Ignore("expert_feed_forward_length");
     return metadata.CountOr("expert_used_count", 0, kExpertUsedCountMax, 0, &none);
+  }
   EDGEMOE_RETURN_IF_ERROR(ReadExpertCounts(metadata, "expert_feed_forward_length", config));
   for (LayerConfig& layer : config.layers) {
     layer.experts = ExpertsConfig{.normalise = true,

@@ -60,9 +60,9 @@ Status ReadExperts(MetadataReader& metadata, ModelConfig& config) {
 
 // A file of a dense model may say that it has no experts, and then a width of what it would share.
 Status ReadDenseFeedForward(MetadataReader& metadata, ModelConfig& config) {
-  std::uint32_t none = 0;
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_count", 0, 0, 0, &none));
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_used_count", 0, 0, 0, &none));
+  EDGEMOE_RETURN_IF_ERROR(metadata.OnlyCount("expert_count", 0, "for this model is dense"));
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.OnlyCount("expert_used_count", 0, "for expert_count says no experts"));
   std::uint32_t width = 0;
   EDGEMOE_RETURN_IF_ERROR(
       metadata.SameInEachLayer("feed_forward_length", 1, kWidthMax, config.layer_count(), &width));
@@ -93,11 +93,7 @@ Status ReadMamba(MetadataReader& metadata, Mamba2Config& mamba) {
 // Which layers are Mamba-2 is said by their number of key and value heads: 0.
 Status ReadMixers(MetadataReader& metadata, ModelConfig& config) {
   std::vector<std::uint32_t> kv_head_counts;
-  EDGEMOE_RETURN_IF_ERROR(metadata.EachLayer("attention.head_count_kv", 0, kHeadCountMax,
-                                             config.layer_count(), &kv_head_counts));
-  if (std::ranges::count(kv_head_counts, 0U) == std::ssize(kv_head_counts))
-    return InvalidField(metadata.KeyOf("attention.head_count_kv"), "0 in every layer",
-                        "numbers that are not 0 in at least one layer");
+  EDGEMOE_RETURN_IF_ERROR(ReadKvHeadCounts(metadata, config, &kv_head_counts));
   Mamba2Config mamba;
   EDGEMOE_RETURN_IF_ERROR(ReadMamba(metadata, mamba));
   for (std::uint32_t i = 0; i < config.layer_count(); ++i) {

@@ -11,8 +11,7 @@ namespace {
 // Which layers convolve is said by their number of key and value heads: 0.
 Status ReadMixers(MetadataReader& metadata, ModelConfig& config) {
   std::vector<std::uint32_t> kv_head_counts;
-  EDGEMOE_RETURN_IF_ERROR(metadata.EachLayer("attention.head_count_kv", 0, kHeadCountMax,
-                                             config.layer_count(), &kv_head_counts));
+  EDGEMOE_RETURN_IF_ERROR(ReadKvHeadCounts(metadata, config, &kv_head_counts));
   ShortConvolutionConfig convolution;
   EDGEMOE_RETURN_IF_ERROR(
       metadata.Count("shortconv.l_cache", 2, kConvolutionWidthMax, &convolution.taps));

@@ -39,6 +39,14 @@ Status MetadataReader::CountOr(std::string_view name, std::uint32_t least, std::
   return OkStatus();
 }
 
+Status MetadataReader::OnlyCount(std::string_view name, std::uint32_t only, std::string_view why) {
+  const std::string key = KeyOf(name);
+  read_.insert(key);
+  EDGEMOE_ASSIGN_OR_RETURN(const std::uint32_t found, metadata_.GetU32Or(key, only));
+  if (found == only) return OkStatus();
+  return InvalidField(key, ShowValue(found), ShowValue(only) + ", " + std::string(why));
+}
+
 Status MetadataReader::SameInEachLayer(std::string_view name, std::uint32_t least,
                                        std::uint32_t most, std::uint32_t layer_count,
                                        std::uint32_t* out) {
@@ -151,9 +159,9 @@ void MetadataReader::Ignore(std::string_view name) { read_.insert(KeyOf(name)); 
 Status MetadataReader::RefuseOthers() const {
   for (const GgufEntry& entry : metadata_.metadata()) {
     if (!entry.key.starts_with(prefix_) || read_.contains(entry.key)) continue;
-    return UnimplementedError(entry.key +
-                              ": not known of this architecture; a model that depends "
-                              "on it cannot be run");
+    return UnimplementedError(entry.key + ": found " + DescribeGgufValue(entry.value) +
+                              "; the key is not known of this architecture, and a model that "
+                              "depends on it cannot be run");
   }
   return OkStatus();
 }

@@ -32,6 +32,9 @@ class MetadataReader {
   // The same, or `fallback` where the key is missing.
   Status CountOr(std::string_view name, std::uint32_t least, std::uint32_t most,
                  std::uint32_t fallback, std::uint32_t* out);
+  // A key that repeats what others say: `only`, or missing. `why` follows the number in the
+  // refusal.
+  Status OnlyCount(std::string_view name, std::uint32_t only, std::string_view why);
   // A number that a file may also say once for each layer, as an array of `layer_count` of them.
   // UNIMPLEMENTED where they differ.
   Status SameInEachLayer(std::string_view name, std::uint32_t least, std::uint32_t most,

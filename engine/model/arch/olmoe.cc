@@ -14,9 +14,8 @@ Status Read(MetadataReader& metadata, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(ReadAttention(metadata, config, layer.attention()));
   EDGEMOE_RETURN_IF_ERROR(ReadExpertCounts(metadata, "feed_forward_length", config));
   // What its relatives call the same; files that say both must mean one width.
-  std::uint32_t width = config.expert_width;
-  EDGEMOE_RETURN_IF_ERROR(
-      metadata.CountOr("expert_feed_forward_length", width, width, width, &width));
+  EDGEMOE_RETURN_IF_ERROR(metadata.OnlyCount("expert_feed_forward_length", config.expert_width,
+                                             "as feed_forward_length"));
   layer.experts.emplace();
   IgnoreDescriptions(metadata);
   config.layers.assign(config.layers.size(), layer);

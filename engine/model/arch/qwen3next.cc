@@ -19,9 +19,8 @@ Status ReadDeltaNet(MetadataReader& metadata, DeltaNetConfig& delta) {
   if (delta.value_head_count % delta.key_head_count != 0)
     return InvalidField(metadata.KeyOf("ssm.time_step_rank"), ShowValue(delta.value_head_count),
                         "multiples of the number of key heads " + ShowValue(delta.key_head_count));
-  std::uint32_t value_size = 0;
-  EDGEMOE_RETURN_IF_ERROR(
-      metadata.Count("ssm.inner_size", delta.value_size(), delta.value_size(), &value_size));
+  EDGEMOE_RETURN_IF_ERROR(metadata.OnlyCount("ssm.inner_size", delta.value_size(),
+                                             "ssm.time_step_rank times ssm.state_size"));
   return metadata.Count("ssm.conv_kernel", 2, kConvolutionWidthMax, &delta.taps);
 }
 

@@ -26,6 +26,14 @@ double KeptShare(const RopeConfig& rope, double i) {
   return (1.0 - std::clamp(place, 0.0, 1.0)) * static_cast<double>(rope.extrapolation);
 }
 
+// Null: all are 1.
+const float* FactorsFor(const RopeConfig& rope, const RopeFactors& factors,
+                        std::uint32_t context_length) {
+  if (!rope.factors) return nullptr;
+  if (rope.scaling != RopeScaling::kLong) return factors.of_all;
+  return context_length > rope.original_context_length ? factors.of_long : factors.of_short;
+}
+
 // Null: the layer rotates nothing.
 const RopeConfig* RopeOf(const LayerConfig& layer) {
   if (const auto* const attention = layer.mixer_as<AttentionConfig>()) return &attention->rope;
@@ -35,7 +43,9 @@ const RopeConfig* RopeOf(const LayerConfig& layer) {
 
 }  // namespace
 
-RopeAngles AnglesOf(const RopeConfig& rope, const float* factors) {
+RopeAngles AnglesOf(const RopeConfig& rope, const RopeFactors& factors,
+                    std::uint32_t context_length) {
+  const float* const of_pairs = FactorsFor(rope, factors, context_length);
   RopeAngles angles;
   angles.magnitude = static_cast<double>(rope.attention_factor);
   const double factor = static_cast<double>(rope.factor);
@@ -46,8 +56,7 @@ RopeAngles AnglesOf(const RopeConfig& rope, const float* factors) {
     const double own = std::pow(static_cast<double>(rope.base), exponent);
     const double kept = yarn ? KeptShare(rope, i) : 0.0;
     const double divided = rope.scaling == RopeScaling::kNone ? own : own / factor;
-    const double factor_of_pair =
-        rope.factors && factors != nullptr ? static_cast<double>(factors[i]) : 1.0;
+    const double factor_of_pair = of_pairs != nullptr ? static_cast<double>(of_pairs[i]) : 1.0;
     angles.frequencies.push_back((kept * own + (1.0 - kept) * divided) / factor_of_pair);
   }
   return angles;
@@ -83,12 +92,13 @@ std::size_t RopeTables::FloatCount(const ModelConfig& config, std::size_t rows_m
   return count;
 }
 
-RopeTables::RopeTables(const ModelConfig& config, const float* factors, std::size_t rows_max,
+RopeTables::RopeTables(const ModelConfig& config, const RopeFactors& factors, std::size_t rows_max,
                        float* memory) {
   const std::vector<RopeConfig> kinds = KindsOf(config);
   for (const RopeConfig& kind : kinds) {
     const std::size_t half = rows_max * (kind.dimension_count / 2);
-    tables_.push_back({kind, AnglesOf(kind, factors), memory, memory + half});
+    tables_.push_back(
+        {kind, AnglesOf(kind, factors, config.context_length), memory, memory + half});
     memory += 2 * half;
   }
   for (const LayerConfig& layer : config.layers) {

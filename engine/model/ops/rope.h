@@ -8,6 +8,7 @@
 #include "engine/kernels/kernel_table.h"
 #include "engine/model/batch.h"
 #include "engine/model/model_config.h"
+#include "engine/model/weights.h"
 
 namespace edgemoe {
 
@@ -16,8 +17,9 @@ struct RopeAngles {
   std::vector<double> frequencies;  // [dimension_count / 2], radians a position
   double magnitude = 1;             // rotated elements are multiplied by it
 };
-// `factors` [dimension_count / 2], or null.
-RopeAngles AnglesOf(const RopeConfig& rope, const float* factors);
+// In sequences of at most `context_length` positions: of the factors those for such are taken.
+RopeAngles AnglesOf(const RopeConfig& rope, const RopeFactors& factors,
+                    std::uint32_t context_length);
 
 // Rotates one head in place; cosines and sines [dimension_count / 2]. A dimension count of 0 leaves
 // it as it is.
@@ -31,8 +33,9 @@ class RopeTables {
   // Floats of `memory` that tables for `rows_max` rows need.
   static std::size_t FloatCount(const ModelConfig& config, std::size_t rows_max);
 
-  // `memory`: FloatCount of them, alive while this is. `factors`: the file's, or null.
-  RopeTables(const ModelConfig& config, const float* factors, std::size_t rows_max, float* memory);
+  // `memory`: FloatCount of them, alive while this is.
+  RopeTables(const ModelConfig& config, const RopeFactors& factors, std::size_t rows_max,
+             float* memory);
 
   // Before the layers of a step.
   void SetPositions(std::span<const BatchRow> rows);

@@ -260,7 +260,7 @@ TEST_P(LatentAttentionForms, AddsWhatThePaperSays) {
   std::vector<RowResult> results(kPositions);
   ActiveRows active(kPositions);
   active.Start(rows, results);
-  RopeTables rope(config, nullptr, kPositions, workspace->rope);
+  RopeTables rope(config, {}, kPositions, workspace->rope);
   rope.SetPositions(rows);
   const OpContext context = {config, *AvailableKernels().front(), pool, *workspace, kPositions};
   LatentAttention(context, rope).Run(LayerIndex{0}, tensors.weights(), active);
