@@ -24,7 +24,7 @@
 #include "engine/options.h"
 #include "engine/plan.h"
 #include "engine/scheduler/request.h"
-#include "engine/stream/read_ahead_stats.h"
+#include "engine/stream/read_ahead/stats.h"
 
 namespace edgemoe {
 

@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 5> kEngineModeNames = {"edgemoe", "reside
                                                               "layer-stream", "mmap"};
 constexpr std::array<std::string_view, 5> kStorageProfileNames = {"real", "nvme", "pi5-nvme",
                                                                   "sata", "sd"};
-// In the order of VerifyMode, see engine/stream/expert_verifier.h.
+// In the order of VerifyMode, see engine/stream/pipeline/verifier.h.
 constexpr std::array<std::string_view, 3> kVerifyNames = {"sample", "always", "first"};
 constexpr std::uint32_t kThreadsMax = 64;
 

@@ -38,7 +38,7 @@ struct FaultRule {
   std::uint64_t offset_begin = 0;
   std::uint64_t offset_end = kNoLimit;
   std::uint32_t file_index = std::numeric_limits<std::uint32_t>::max();
-  // Touches this expert. Readers know files alone: engine/stream/expert_faults.h makes a range of
+  // Touches this expert. Readers know files alone: engine/stream/pipeline/faults.h makes a range of
   // bytes of it.
   std::optional<ExpertKey> expert{};
 };

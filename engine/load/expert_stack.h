@@ -12,8 +12,8 @@
 #include "engine/cache/slot_slab.h"
 #include "engine/io/block_reader.h"
 #include "engine/io/storage_file.h"
-#include "engine/stream/expert_pipeline.h"
-#include "engine/stream/expert_verifier.h"
+#include "engine/stream/pipeline/expert_pipeline.h"
+#include "engine/stream/pipeline/verifier.h"
 
 namespace edgemoe {
 

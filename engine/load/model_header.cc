@@ -9,7 +9,7 @@
 #include "engine/gguf/pack_keys.h"
 #include "engine/io/mapped_file.h"
 #include "engine/model/arch/architecture.h"
-#include "engine/stream/expert_slots.h"
+#include "engine/stream/pipeline/slots.h"
 #include "engine/tokenizer/vocabulary_kind.h"
 
 namespace edgemoe {

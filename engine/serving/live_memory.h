@@ -13,7 +13,7 @@
 #include "engine/io/block_reader.h"
 #include "engine/options.h"
 #include "engine/plan.h"
-#include "engine/stream/expert_pipeline.h"
+#include "engine/stream/pipeline/expert_pipeline.h"
 
 namespace edgemoe {
 

@@ -42,7 +42,7 @@
 #include "engine/serving/read_shape.h"
 #include "engine/serving/request_checker.h"
 #include "engine/serving/storage_guard.h"
-#include "engine/stream/expert_pipeline.h"
+#include "engine/stream/pipeline/expert_pipeline.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace edgemoe {

@@ -11,8 +11,8 @@
 #include "engine/base/check.h"
 #include "engine/io/throttled_reader.h"
 #include "engine/option_table.h"
-#include "engine/stream/layer_stream_source.h"
-#include "engine/stream/mapped_source.h"
+#include "engine/stream/baselines/layer_stream_source.h"
+#include "engine/stream/baselines/mapped_source.h"
 
 namespace edgemoe {
 namespace {

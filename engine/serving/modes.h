@@ -16,7 +16,7 @@
 #include "engine/io/block_reader.h"
 #include "engine/stream/expert_layout.h"
 #include "engine/stream/expert_source.h"
-#include "engine/stream/expert_verifier.h"
+#include "engine/stream/pipeline/verifier.h"
 
 namespace edgemoe {
 

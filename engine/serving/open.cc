@@ -13,7 +13,7 @@
 #include "engine/serving/loaded_engine.h"
 #include "engine/serving/option_check.h"
 #include "engine/serving/read_shape.h"
-#include "engine/stream/expert_faults.h"
+#include "engine/stream/pipeline/faults.h"
 
 namespace edgemoe {
 

@@ -8,7 +8,7 @@
 
 #include "engine/engine.h"
 #include "engine/scheduler/request_queue.h"
-#include "engine/stream/expert_pipeline.h"
+#include "engine/stream/pipeline/expert_pipeline.h"
 #include "engine/trace/routing_recorder.h"
 
 namespace edgemoe {

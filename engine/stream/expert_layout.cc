@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/stream/expert_layout.h"
 
-#include "engine/stream/expert_reads.h"
+#include "engine/stream/pipeline/reads.h"
 
 namespace edgemoe {
 

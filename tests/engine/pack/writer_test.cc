@@ -16,7 +16,7 @@
 #include "engine/gguf/pack_keys.h"
 #include "engine/pack/pack_layout.h"
 #include "engine/pack/pack_source.h"
-#include "engine/stream/expert_reads.h"
+#include "engine/stream/pipeline/reads.h"
 #include "tests/support/child_process.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/tiny_model.h"

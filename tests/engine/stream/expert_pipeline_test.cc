@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/stream/expert_pipeline.h"
+#include "engine/stream/pipeline/expert_pipeline.h"
 
 #include <gtest/gtest.h>
 

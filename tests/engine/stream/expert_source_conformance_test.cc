@@ -11,8 +11,8 @@
 
 #include "engine/base/random.h"
 #include "engine/base/system/aligned_buffer.h"
-#include "engine/stream/layer_stream_source.h"
-#include "engine/stream/mapped_source.h"
+#include "engine/stream/baselines/layer_stream_source.h"
+#include "engine/stream/baselines/mapped_source.h"
 #include "tests/engine/stream/pipeline_fixture.h"
 
 namespace edgemoe {

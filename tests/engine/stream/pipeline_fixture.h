@@ -14,8 +14,8 @@
 #include "engine/io/faulty_reader.h"
 #include "engine/io/reader_factory.h"
 #include "engine/io/throttled_reader.h"
-#include "engine/stream/expert_pipeline.h"
-#include "engine/stream/expert_slots.h"
+#include "engine/stream/pipeline/expert_pipeline.h"
+#include "engine/stream/pipeline/slots.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/test_file.h"
 

@@ -14,8 +14,8 @@
 
 #include "engine/base/random.h"
 #include "engine/cache/lru_policy.h"
-#include "engine/stream/expert_pipeline.h"
-#include "engine/stream/expert_slots.h"
+#include "engine/stream/pipeline/expert_pipeline.h"
+#include "engine/stream/pipeline/slots.h"
 #include "tests/engine/stream/pipeline_fixture.h"
 #include "tests/support/simulated_reader.h"
 

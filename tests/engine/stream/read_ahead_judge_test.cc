@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/stream/read_ahead_judge.h"
-
 #include <gtest/gtest.h>
+
+#include "engine/stream/read_ahead/judge.h"
 
 namespace edgemoe {
 namespace {

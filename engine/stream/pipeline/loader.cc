@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/stream/expert_loader.h"
+#include "engine/stream/pipeline/loader.h"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/stream/expert_verifier.h"
+#include "engine/stream/pipeline/verifier.h"
 
 #include <algorithm>
 

@@ -13,9 +13,9 @@
 #include "engine/io/block_reader.h"
 #include "engine/predict/predictor.h"
 #include "engine/stream/expert_layout.h"
-#include "engine/stream/expert_loader.h"
 #include "engine/stream/expert_source.h"
-#include "engine/stream/read_ahead.h"
+#include "engine/stream/pipeline/loader.h"
+#include "engine/stream/read_ahead/read_ahead.h"
 
 namespace edgemoe {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/stream/mapped_source.h"
+#include "engine/stream/baselines/mapped_source.h"
 
 #include <sys/mman.h>
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/stream/expert_faults.h"
+#include "engine/stream/pipeline/faults.h"
 
 #include <string>
 #include <utility>

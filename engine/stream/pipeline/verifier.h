@@ -12,7 +12,7 @@
 #include "engine/base/status.h"
 #include "engine/io/storage_file.h"
 #include "engine/stream/expert_layout.h"
-#include "engine/stream/expert_reads.h"
+#include "engine/stream/pipeline/reads.h"
 
 namespace edgemoe {
 

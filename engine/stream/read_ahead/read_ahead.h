@@ -13,9 +13,9 @@
 #include "engine/base/clock.h"
 #include "engine/base/routing.h"
 #include "engine/cache/expert_cache.h"
-#include "engine/stream/expert_loader.h"
-#include "engine/stream/read_ahead_judge.h"
-#include "engine/stream/read_ahead_stats.h"
+#include "engine/stream/pipeline/loader.h"
+#include "engine/stream/read_ahead/judge.h"
+#include "engine/stream/read_ahead/stats.h"
 
 namespace edgemoe {
 

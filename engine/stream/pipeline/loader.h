@@ -11,8 +11,8 @@
 #include "engine/cache/expert_cache.h"
 #include "engine/io/block_reader.h"
 #include "engine/stream/expert_layout.h"
-#include "engine/stream/expert_reads.h"
-#include "engine/stream/expert_verifier.h"
+#include "engine/stream/pipeline/reads.h"
+#include "engine/stream/pipeline/verifier.h"
 
 namespace edgemoe {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/stream/read_ahead_judge.h"
+#include "engine/stream/read_ahead/judge.h"
 
 #include <algorithm>
 

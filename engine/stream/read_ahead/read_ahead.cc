@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/stream/read_ahead.h"
+#include "engine/stream/read_ahead/read_ahead.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/stream/layer_stream_source.h"
+#include "engine/stream/baselines/layer_stream_source.h"
 
 #include <algorithm>
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/stream/expert_reads.h"
+#include "engine/stream/pipeline/reads.h"
 
 #include <algorithm>
 #include <tuple>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/stream/expert_slots.h"
+#include "engine/stream/pipeline/slots.h"
 
 #include <string>
 #include <vector>
