@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include "engine/base/check.h"
 #include "engine/bits/requantised_tensors.h"
@@ -12,15 +13,15 @@
 namespace edgemoe {
 namespace {
 
-// `count` of [0, total), evenly spread, with both ends.
-std::vector<std::uint32_t> SpreadLayers(std::uint32_t total, std::uint32_t count) {
-  std::vector<std::uint32_t> layers;
+// `count` of [0, total), evenly spread, with both ends. REQUIRES: count >= 2, or total is 1.
+std::vector<std::size_t> Spread(std::size_t total, std::size_t count) {
+  std::vector<std::size_t> places;
   if (count >= total) {
-    for (std::uint32_t layer = 0; layer < total; ++layer) layers.push_back(layer);
-    return layers;
+    for (std::size_t i = 0; i < total; ++i) places.push_back(i);
+    return places;
   }
-  for (std::uint32_t i = 0; i < count; ++i) layers.push_back(i * (total - 1) / (count - 1));
-  return layers;
+  for (std::size_t i = 0; i < count; ++i) places.push_back(i * (total - 1) / (count - 1));
+  return places;
 }
 
 }  // namespace
@@ -32,6 +33,10 @@ class SensitivityTrial {
     for (std::size_t i = 0; i < study.tensors().size(); ++i) {
       const PackTensor& tensor = study.tensors()[i];
       if (IsRequantisable(tensor.role)) groups_[{tensor.role, tensor.layer.value}].push_back(i);
+    }
+    for (const auto& [group, tensors] : groups_) {
+      const PackTensor& tensor = study.tensors()[tensors.front()];
+      kinds_[{tensor.role, tensor.rows(), tensor.columns()}].push_back(group);
     }
   }
 
@@ -50,20 +55,16 @@ class SensitivityTrial {
   }
 
  private:
+  // Of each kind its first and last layer, and as many between them as there are passes for.
   std::vector<Sensitivity::Group> ChooseGroups() const {
-    const std::uint32_t layer_count = study_.source().config().layer_count();
-    std::map<TensorRole, std::uint32_t> layers_of_role;
-    for (const auto& [group, tensors] : groups_) ++layers_of_role[group.first];
-    std::uint32_t in_layers = 0;  // roles; the others are of the whole model, a probe each
-    for (const auto& [role, count] : layers_of_role) in_layers += count > 1 ? 1 : 0;
-    const auto alone = static_cast<std::uint32_t>(layers_of_role.size()) - in_layers;
-    const std::uint32_t each = (kProbesMax - alone) / std::max<std::uint32_t>(in_layers, 1);
-    const std::vector<std::uint32_t> layers = SpreadLayers(layer_count, each);
+    std::size_t alone = 0;  // kinds of one group, as those of the whole model
+    for (const auto& [kind, groups] : kinds_) alone += groups.size() == 1 ? 1 : 0;
+    const std::size_t passes = kProbesMax - std::min<std::size_t>(alone, kProbesMax);
+    const std::size_t each = passes / std::max<std::size_t>(kinds_.size() - alone, 1);
     std::vector<Sensitivity::Group> probed;
-    for (const auto& [group, tensors] : groups_)
-      if (layers_of_role[group.first] == 1 ||
-          std::ranges::find(layers, group.second) != layers.end())
-        probed.push_back(group);
+    for (const auto& [kind, groups] : kinds_)
+      for (const std::size_t place : Spread(groups.size(), std::max<std::size_t>(each, 2)))
+        probed.push_back(groups[place]);
     return probed;
   }
 
@@ -113,30 +114,33 @@ class SensitivityTrial {
     return quality->mean_kl / damage;
   }
 
-  // Layers between two that were probed: on the line between their logarithms.
+  // Layers between two of their kind that were probed: on the line between their logarithms.
   void Interpolate() {
-    for (const auto& [group, tensors] : groups_) {
-      if (result_.of_.contains(group)) continue;
-      const auto [role, layer] = group;
-      auto above = result_.of_.upper_bound(group);
-      EDGEMOE_CHECK(
-          above != result_.of_.begin() && above != result_.of_.end() && above->first.first == role,
-          "first and last layers were probed");
-      const auto below = std::prev(above);
-      const double share = static_cast<double>(layer - below->first.second) /
-                           (above->first.second - below->first.second);
-      const double low = std::max(below->second, 1e-30);
-      const double high = std::max(above->second, 1e-30);
-      between_[group] = std::exp(std::log(low) * (1 - share) + std::log(high) * share);
+    std::map<Sensitivity::Group, double> between;
+    for (const auto& [kind, groups] : kinds_) {
+      std::size_t below = 0;
+      for (std::size_t above = 1; above < groups.size(); ++above) {
+        if (!result_.of_.contains(groups[above])) continue;
+        const double low = std::max(result_.of_.at(groups[below]), 1e-30);
+        const double high = std::max(result_.of_.at(groups[above]), 1e-30);
+        for (std::size_t i = below + 1; i < above; ++i) {
+          const double share = static_cast<double>(groups[i].second - groups[below].second) /
+                               (groups[above].second - groups[below].second);
+          between[groups[i]] = std::exp(std::log(low) * (1 - share) + std::log(high) * share);
+        }
+        below = above;
+      }
     }
-    result_.of_.merge(between_);
+    result_.of_.merge(between);
   }
 
   SourceStudy& study_;
   const SensitivityJob& job_;
   RequantisedTensors overlay_;
   std::map<Sensitivity::Group, std::vector<std::size_t>> groups_;  // tensors of each
-  std::map<Sensitivity::Group, double> between_;
+  // Groups of a role and shape, in the order of layers: a model's layers may be of several kinds.
+  std::map<std::tuple<TensorRole, std::uint64_t, std::uint64_t>, std::vector<Sensitivity::Group>>
+      kinds_;
   Sensitivity result_;
 };
 

@@ -14,7 +14,8 @@
 
 namespace edgemoe {
 
-// Passes over the sample that a job takes; with more layers some are interpolated.
+// Passes over the sample that a job takes, unless two of each kind of tensor are more; with more
+// layers some are interpolated.
 constexpr std::uint32_t kProbesMax = 64;
 // A group is probed in the type whose bits are nearest to those wanted, of at most so many.
 constexpr double kProbeBitsMax = 4.5;
