@@ -76,7 +76,8 @@ TEST(GemmaConfig, SuppressedTokensAreTheVocabularys) {
 TEST(GemmaConfig, SuppressedTokensAreNeverWritten) {
   RandomModelOptions model = FindFixture("gemma4")->model;
   model.changed_keys["tokenizer.ggml.suppress_tokens"] = GgufValue(GgufArray::OfInt32({3, 200}));
-  const auto loaded = LoadedModel::Load(RandomModelBytes(model), {});
+  const std::vector<std::byte> file = RandomModelBytes(model);
+  const auto loaded = LoadedModel::Load(file, {});
   ASSERT_TRUE(loaded) << loaded.error().ToString();
   SequenceState sequence((*loaded)->state());
   const std::vector<TokenId> tokens(5, TokenId{7});
