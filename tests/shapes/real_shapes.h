@@ -10,7 +10,7 @@
 
 #include "tests/shapes/token_walk.h"
 #include "tests/shapes/type_recipe.h"
-#include "tests/support/random_model.h"
+#include "tests/support/models/random_model.h"
 
 namespace edgemoe {
 

@@ -14,7 +14,7 @@
 #include "tests/engine/serving/listener.h"
 #include "tests/shapes/real_shapes.h"
 #include "tests/support/child_process.h"
-#include "tests/support/random_model_file.h"
+#include "tests/support/models/random_model_file.h"
 
 namespace edgemoe {
 namespace {

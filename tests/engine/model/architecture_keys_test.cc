@@ -11,7 +11,7 @@
 #include <set>
 
 #include "tests/golden/fixtures.h"
-#include "tests/support/changed_model.h"
+#include "tests/support/models/changed_model.h"
 
 namespace edgemoe {
 namespace {

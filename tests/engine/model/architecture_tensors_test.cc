@@ -15,7 +15,7 @@
 #include "engine/model/expert_tensors.h"
 #include "engine/model/weights.h"
 #include "tests/golden/fixtures.h"
-#include "tests/support/changed_model.h"
+#include "tests/support/models/changed_model.h"
 
 namespace edgemoe {
 namespace {

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "engine/model/arch/architecture.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

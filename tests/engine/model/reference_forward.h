@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "tests/support/loaded_model.h"
+#include "tests/support/models/loaded_model.h"
 
 namespace edgemoe {
 

@@ -21,7 +21,7 @@
 
 #include "engine/gguf/gguf_reader.h"
 #include "tests/engine/model/reference_forward.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/support/random_model_file.h"
+#include "tests/support/models/random_model_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>

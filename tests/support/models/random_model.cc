@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/support/random_model.h"
+#include "tests/support/models/random_model.h"
 
 #include <algorithm>
 #include <cmath>
@@ -13,7 +13,7 @@
 #include "engine/quant/block_formats.h"
 #include "engine/quant/half.h"
 #include "engine/quant/quantize.h"
-#include "tests/support/architecture_keys.h"
+#include "tests/support/models/architecture_keys.h"
 
 namespace edgemoe {
 namespace {

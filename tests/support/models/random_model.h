@@ -20,7 +20,7 @@
 #include "engine/model/model_config.h"
 #include "engine/model/tensor_role.h"
 #include "engine/quant/tensor_type.h"
-#include "tests/support/tiny_vocabulary.h"
+#include "tests/support/models/tiny_vocabulary.h"
 
 namespace edgemoe {
 
