@@ -6,7 +6,7 @@
 
 #include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
-#include "tests/shapes/real_shapes.h"
+#include "tests/shapes/shape_model.h"
 #include "tests/support/models/random_model_file.h"
 
 namespace edgemoe {
