@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 
 #include "engine/base/check.h"
 #include "engine/base/random.h"
@@ -320,14 +319,6 @@ std::vector<std::byte> RandomModelBytes(const RandomModelOptions& options) {
   });
   EDGEMOE_CHECK(made.ok(), "memory takes every piece");
   return bytes;
-}
-
-Status WriteWholeFile(const std::string& path, std::span<const std::byte> bytes) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file.write(reinterpret_cast<const char*>(bytes.data()),
-             static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  return file ? OkStatus() : InternalError("cannot write " + path);
 }
 
 }  // namespace edgemoe

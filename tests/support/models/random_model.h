@@ -88,7 +88,5 @@ Status MakeRandomModel(const RandomModelOptions& options, const ByteSink& sink);
 
 // The whole file.
 std::vector<std::byte> RandomModelBytes(const RandomModelOptions& options);
-// INTERNAL when the file cannot be written.
-Status WriteWholeFile(const std::string& path, std::span<const std::byte> bytes);
 
 }  // namespace edgemoe

@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "tests/support/models/random_model_file.h"
+
 namespace edgemoe {
 namespace {
 
@@ -70,7 +72,7 @@ std::vector<std::byte> TinyModelBytes(const TinyModelOptions& options) {
 }
 
 Status WriteTinyModel(const std::string& path, const TinyModelOptions& options) {
-  return WriteWholeFile(path, TinyModelBytes(options));
+  return WriteRandomModel(path, RandomOptions(options));
 }
 
 }  // namespace edgemoe

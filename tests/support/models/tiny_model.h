@@ -47,7 +47,7 @@ Status SetTinyModelMetadata(const TinyModelOptions& options, GgufWriter* writer)
 
 // The whole file.
 std::vector<std::byte> TinyModelBytes(const TinyModelOptions& options);
-// INTERNAL when the file cannot be written.
+// By WriteRandomModel.
 Status WriteTinyModel(const std::string& path, const TinyModelOptions& options);
 
 }  // namespace edgemoe
