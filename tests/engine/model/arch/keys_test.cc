@@ -17,7 +17,6 @@ namespace edgemoe {
 namespace {
 
 using testing::HasSubstr;
-using testing::StartsWith;
 
 constexpr std::uint32_t kMax31 = std::numeric_limits<std::int32_t>::max();
 
