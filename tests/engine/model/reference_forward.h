@@ -11,6 +11,9 @@
 
 namespace edgemoe {
 
+// Gate and up joined to the input of down, as the activation's definition has it.
+double ReferenceJoined(Activation activation, double gate, double up);
+
 // What one token's use of an expert gave.
 struct ReferenceUse {
   std::size_t expert = 0;
