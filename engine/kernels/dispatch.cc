@@ -46,6 +46,7 @@ constexpr std::size_t Index(TensorType type) { return static_cast<std::size_t>(t
     table.swiglu = isa::Swiglu;                                                       \
     table.clamped_swiglu = isa::ClampedSwiglu;                                        \
     table.geglu = isa::Geglu;                                                         \
+    table.soft_cap = isa::SoftCap;                                                    \
     table.softmax = isa::Softmax;                                                     \
     table.add_scaled = isa::AddScaled;                                                \
     table.to_half = isa::ToHalf;                                                      \

@@ -44,6 +44,7 @@
   void RopeNeox(float* head, std::size_t head_size, const float* cosines, const float* sines);   \
   void Swiglu(const float* gate, const float* up, std::size_t n, float* out);                    \
   void ClampedSwiglu(const float* gate, const float* up, std::size_t n, float* out);             \
+  void SoftCap(float* x, std::size_t n, float cap);                                              \
   void Geglu(const float* gate, const float* up, std::size_t n, float* out);                     \
   void Softmax(float* x, std::size_t n);                                                         \
   void AddScaled(const float* x, float scale, std::size_t n, float* y);                          \

@@ -68,6 +68,9 @@ struct KernelTable {
   // gelu(g) = g * sigmoid(kGeluSlope * (g + kGeluCubic * g^3)); out may be gate.
   void (*geglu)(const float* gate, const float* up, std::size_t n, float* out);
 
+  // x[i] = cap * tanh(x[i] / cap), in place; cap > 0.
+  void (*soft_cap)(float* x, std::size_t n, float cap);
+
   // In place over x [n]; subtracts the maximum first. n > 0.
   void (*softmax)(float* x, std::size_t n);
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -94,7 +94,7 @@ class Transformer final : public Forward {
     } else {
       attention_.Run(layer, weights, rows_);
     }
-    AddDelta(context_, weights.floats(TensorRole::kAttentionPostNorm), rows_.count());
+    AddDelta(context_, MixerDelta(weights), rows_.count());
   }
 
   void FeedForward(std::uint32_t layer) {
@@ -104,8 +104,6 @@ class Transformer final : public Forward {
     } else {
       dense_feed_forward_.Run(LayerIndex{layer}, weights, rows_);
     }
-    if (const float* const scale = weights.floats(TensorRole::kLayerScale))
-      Scale(*scale, workspace_.x, rows_.count() * config_.width);
   }
 
   std::optional<ExpertFeedForward::NextLayer> NextWithExperts(std::uint32_t layer) const {
@@ -158,7 +156,9 @@ class Transformer final : public Forward {
     Scale(config_.logit_scale, workspace_.logits, count * config_.vocabulary_size);
     if (config_.logit_softcap != 0.0F) CapLogits(count * config_.vocabulary_size);
     for (std::size_t i = 0; i < count; ++i) {
-      const float* logits = workspace_.logits + i * config_.vocabulary_size;
+      float* const logits = workspace_.logits + i * config_.vocabulary_size;
+      for (const TokenId token : config_.suppressed_tokens)
+        logits[token.value] = -std::numeric_limits<float>::infinity();
       if (options_.logit_sink) {
         options_.logit_sink(rows_.row(logit_rows_[i]), {logits, config_.vocabulary_size});
       } else {
@@ -169,11 +169,9 @@ class Transformer final : public Forward {
 
   void CapLogits(std::size_t logit_count) {
     constexpr std::size_t kEach = 4096;
-    const float cap = config_.logit_softcap;
     parts_.pool.ParallelFor((logit_count + kEach - 1) / kEach, [&](std::size_t i, std::size_t) {
-      float* const logits = workspace_.logits + i * kEach;
-      for (std::size_t j = 0; j < std::min(kEach, logit_count - i * kEach); ++j)
-        logits[j] = cap * std::tanh(logits[j] / cap);
+      parts_.kernels.soft_cap(workspace_.logits + i * kEach,
+                              std::min(kEach, logit_count - i * kEach), config_.logit_softcap);
     });
   }
 

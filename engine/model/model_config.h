@@ -239,6 +239,8 @@ struct ModelConfig {
   float logit_scale = 1;      // of the logits
   // Then a logit l becomes softcap * tanh(l / softcap); 0: it stays.
   float logit_softcap = 0;
+  // Never written: their logits are minus infinity.
+  std::vector<TokenId> suppressed_tokens{};
   // The same in all layers that have experts; 0 where none has.
   std::uint32_t expert_count = 0;
   std::uint32_t expert_used_count = 0;  // top-k, at most expert_count

@@ -20,7 +20,7 @@ constexpr std::uint64_t kReferenceMemoryBytes = 16 * kMiB;  // beyond it they ar
 constexpr std::uint64_t kTensorBytes = 4 * kKiB;
 // Of text for each token that is wanted: more than any text worth calibrating with has.
 constexpr std::uint64_t kTextBytesPerToken = 64;
-constexpr std::string_view kMethodVersion = "1";  // of what is measured, and how
+constexpr std::string_view kMethodVersion = "2";  // of what is measured, and how
 
 // Weights that one token is multiplied by.
 double ActiveWeights(const ModelConfig& config, const std::vector<PackTensor>& tensors) {

@@ -102,6 +102,18 @@ void Geglu(const float* gate, const float* up, std::size_t n, float* out) {
   }
 }
 
+// tanh(y) = 1 - 2 / (1 + e^(2 y)).
+void SoftCap(float* x, std::size_t n, float cap) {
+  const float32x4_t one = vdupq_n_f32(1.0f);
+  const float32x4_t whole = vdupq_n_f32(cap);
+  const float32x4_t twice = vdupq_n_f32(2.0f * cap);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const std::size_t count = LanesAt(i, n);
+    const float32x4_t e = Exp(vmulq_n_f32(Load(x + i, count), 2.0f / cap));
+    Store(vsubq_f32(whole, vdivq_f32(twice, vaddq_f32(one, e))), count, x + i);
+  }
+}
+
 void Softmax(float* x, std::size_t n) {
   float max = x[0];
   for (std::size_t i = 1; i < n; ++i) max = x[i] > max ? x[i] : max;

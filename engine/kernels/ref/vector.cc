@@ -46,6 +46,10 @@ void Geglu(const float* gate, const float* up, std::size_t n, float* out) {
   }
 }
 
+void SoftCap(float* x, std::size_t n, float cap) {
+  for (std::size_t i = 0; i < n; ++i) x[i] = cap * std::tanh(x[i] / cap);
+}
+
 void Softmax(float* x, std::size_t n) {
   const float largest = *std::max_element(x, x + n);
   double sum = 0;

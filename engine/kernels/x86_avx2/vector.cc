@@ -122,6 +122,19 @@ void Geglu(const float* gate, const float* up, std::size_t n, float* out) {
   }
 }
 
+// tanh(y) = 1 - 2 / (1 + e^(2 y)).
+void SoftCap(float* x, std::size_t n, float cap) {
+  const __m256 one = _mm256_set1_ps(1.0f);
+  const __m256 doubled = _mm256_set1_ps(2.0f / cap);
+  const __m256 whole = _mm256_set1_ps(cap);
+  const __m256 twice = _mm256_set1_ps(2.0f * cap);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const std::size_t count = LanesAt(i, n);
+    const __m256 e = Exp(_mm256_mul_ps(doubled, Load(x + i, count)));
+    Store(_mm256_sub_ps(whole, _mm256_div_ps(twice, _mm256_add_ps(one, e))), count, x + i);
+  }
+}
+
 void Softmax(float* x, std::size_t n) {
   __m256 largest = _mm256_set1_ps(x[0]);
   std::size_t whole = n / kLanes * kLanes;

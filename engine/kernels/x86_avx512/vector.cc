@@ -104,6 +104,19 @@ void Geglu(const float* gate, const float* up, std::size_t n, float* out) {
   }
 }
 
+// tanh(y) = 1 - 2 / (1 + e^(2 y)).
+void SoftCap(float* x, std::size_t n, float cap) {
+  const __m512 one = _mm512_set1_ps(1.0f);
+  const __m512 doubled = _mm512_set1_ps(2.0f / cap);
+  const __m512 whole = _mm512_set1_ps(cap);
+  const __m512 twice = _mm512_set1_ps(2.0f * cap);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const std::size_t count = LanesAt(i, n);
+    const __m512 e = Exp(_mm512_mul_ps(doubled, Load(x + i, count)));
+    Store(_mm512_sub_ps(whole, _mm512_div_ps(twice, _mm512_add_ps(one, e))), count, x + i);
+  }
+}
+
 void Softmax(float* x, std::size_t n) {
   __m512 largest = _mm512_set1_ps(x[0]);
   for (std::size_t i = 0; i < n; i += kLanes) {

@@ -43,6 +43,9 @@ Status ReadInto(const GgufFile& file, ModelConfig& config) {
   MetadataReader metadata(file, name);
   EDGEMOE_RETURN_IF_ERROR(architecture->read(metadata, config));
   EDGEMOE_RETURN_IF_ERROR(ReadVocabularySize(metadata, &config.vocabulary_size));
+  for (const TokenId token : config.suppressed_tokens)
+    EDGEMOE_RETURN_IF_ERROR(CheckRange("tokenizer.ggml.suppress_tokens", token.value, 0,
+                                       static_cast<std::int32_t>(config.vocabulary_size) - 1));
   EDGEMOE_RETURN_IF_ERROR(metadata.RefuseOthers());
   std::uint32_t next = 0;
   for (LayerConfig& layer : config.layers)

@@ -47,27 +47,25 @@ Status ReadWindow(MetadataReader& metadata, AttentionConfig& attention) {
 }
 
 // Where no layer sees a window only, what the file says of such layers is of none.
-void IgnoreUnlessWindows(MetadataReader& metadata, const std::vector<bool>& windows) {
-  if (std::ranges::find(windows, true) != windows.end()) return;
+void IgnoreWindows(MetadataReader& metadata) {
   for (const std::string_view name :
-       {"attention.sliding_window", "rope.freq_base_swa", "attention.key_length_swa",
-        "attention.value_length_swa", "rope.dimension_count_swa"})
+       {"attention.sliding_window", "attention.sliding_window_pattern", "rope.freq_base_swa",
+        "attention.key_length_swa", "attention.value_length_swa", "rope.dimension_count_swa"})
     metadata.Ignore(name);
 }
 
-// Which layers see a window only. Files before 2026 do not say it: all but each sixth.
+// Which layers see a window only. Most files of Gemma 3 do not say it: all but each sixth.
 Status ReadPattern(MetadataReader& metadata, std::uint32_t layer_count,
                    std::vector<bool>* windows) {
   if (metadata.HasArray(kPattern)) {
     EDGEMOE_RETURN_IF_ERROR(metadata.Flags(kPattern, layer_count, windows));
-    IgnoreUnlessWindows(metadata, *windows);
-    return OkStatus();
+  } else {
+    std::uint32_t period = 0;
+    EDGEMOE_RETURN_IF_ERROR(metadata.CountOr(kPattern, 1, kLayerCountMax, 6, &period));
+    windows->clear();
+    for (std::uint32_t i = 0; i < layer_count; ++i) windows->push_back((i + 1) % period != 0);
   }
-  std::uint32_t period = 0;
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr(kPattern, 1, kLayerCountMax, 6, &period));
-  windows->clear();
-  for (std::uint32_t i = 0; i < layer_count; ++i) windows->push_back((i + 1) % period != 0);
-  IgnoreUnlessWindows(metadata, *windows);
+  if (std::ranges::find(*windows, true) == windows->end()) IgnoreWindows(metadata);
   return OkStatus();
 }
 
@@ -82,9 +80,16 @@ Status ReadGemma3(MetadataReader& metadata, ModelConfig& config) {
   constexpr std::uint32_t kLayersOf27B = 62;
   if (config.layer_count() == kLayersOf27B)
     full.score_scale = 1 / std::sqrt(static_cast<float>(config.width / full.head_count));
+  // 0 is how some files say that there is no window.
+  std::uint32_t window = 0;
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.CountOr("attention.sliding_window", 0, kContextLengthMax, 0, &window));
   std::vector<bool> windows(config.layer_count());
-  if (metadata.Has("attention.sliding_window"))
+  if (window > 0) {
     EDGEMOE_RETURN_IF_ERROR(ReadPattern(metadata, config.layer_count(), &windows));
+  } else {
+    IgnoreWindows(metadata);
+  }
   for (std::uint32_t i = 0; i < config.layer_count(); ++i) {
     AttentionConfig attention = full;
     if (windows[i]) EDGEMOE_RETURN_IF_ERROR(ReadWindow(metadata, attention));
@@ -132,19 +137,32 @@ Status ReadGemma4Attention(MetadataReader& metadata, ModelConfig& config) {
   return OkStatus();
 }
 
+// Marks of images and audio, which a model of text must not write.
+Status ReadSuppressedTokens(const GgufFile& file, ModelConfig& config) {
+  constexpr std::string_view kKey = "tokenizer.ggml.suppress_tokens";
+  if (file.Find(kKey) == nullptr) return OkStatus();
+  EDGEMOE_ASSIGN_OR_RETURN(const std::vector<std::int32_t> tokens, file.GetInt32Array(kKey));
+  for (const std::int32_t token : tokens) config.suppressed_tokens.push_back(TokenId{token});
+  return OkStatus();
+}
+
 Status ReadGemma4(MetadataReader& metadata, ModelConfig& config) {
   EDGEMOE_RETURN_IF_ERROR(ReadOwnSizes(metadata, 30, config));
-  // E2B and E4B have embeddings of each layer, and layers that share keys and values.
-  std::uint32_t none = 0;
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("embedding_length_per_layer_input", 0, 0, 0, &none));
-  EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("attention.shared_kv_layers", 0, 0, 0, &none));
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.OnlyCount("embedding_length_per_layer_input", 0,
+                         "since embeddings of each layer (E2B, E4B) are not supported"));
+  EDGEMOE_RETURN_IF_ERROR(
+      metadata.OnlyCount("attention.shared_kv_layers", 0,
+                         "since layers that share keys and values (E2B, E4B) are not supported"));
+  EDGEMOE_RETURN_IF_ERROR(ReadSuppressedTokens(metadata.file(), config));
   EDGEMOE_RETURN_IF_ERROR(ReadGemma4Attention(metadata, config));
   EDGEMOE_RETURN_IF_ERROR(ReadDenseWidth(metadata, config));
   std::uint32_t expert_count = 0;
   EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("expert_count", 0, kExpertCountMax, 0, &expert_count));
   if (expert_count == 0) {
     metadata.Ignore("expert_feed_forward_length");
-    return metadata.CountOr("expert_used_count", 0, kExpertUsedCountMax, 0, &none);
+    metadata.Ignore("expert_used_count");
+    return OkStatus();
   }
   EDGEMOE_RETURN_IF_ERROR(ReadExpertCounts(metadata, "expert_feed_forward_length", config));
   for (LayerConfig& layer : config.layers) {

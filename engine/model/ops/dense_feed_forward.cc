@@ -26,7 +26,7 @@ void DenseFeedForward::Run(LayerIndex layer, const LayerWeights& weights, const 
   }
   encoded_x_.Set(w.normed, rows.count());
   Compute(layer, weights, rows.count(), encoded_x_, w.delta);
-  AddDelta(context_, weights.floats(TensorRole::kFeedForwardPostNorm), rows.count());
+  AddDelta(context_, FeedForwardDelta(weights), rows.count());
 }
 
 void DenseFeedForward::Compute(LayerIndex layer, const LayerWeights& weights, std::size_t row_count,

@@ -64,7 +64,7 @@ void ExpertFeedForward::Run(LayerIndex layer, const LayerWeights& weights,
   }
   Charge(before, rows);
   Combine(layer, weights, rows);
-  AddDelta(context_, weights.floats(TensorRole::kFeedForwardPostNorm), rows.count());
+  AddDelta(context_, FeedForwardDelta(weights), rows.count());
 }
 
 void ExpertFeedForward::Route(LayerIndex layer, const LayerWeights& weights,

@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "engine/model/arch/architecture.h"
 #include "engine/model/expert_tensors.h"
 #include "engine/model/weights.h"
 #include "tests/golden/fixtures.h"
+#include "tests/support/loaded_model.h"
 
 namespace edgemoe {
 namespace {
@@ -44,6 +47,47 @@ TEST(GemmaConfig, WithoutAWindowGemma3SeesAll) {
   EXPECT_EQ(Windows(*config), std::vector<bool>(7, false));
 }
 
+// As converted files are whose model has none.
+TEST(GemmaConfig, AWindowOf0IsNone) {
+  const auto config =
+      Read("gemma3", {{"attention.sliding_window", GgufValue(std::uint32_t{0})},
+                      {"attention.sliding_window_pattern", GgufValue(std::uint32_t{6})},
+                      {"rope.freq_base_swa", GgufValue(5000.0F)}});
+  ASSERT_TRUE(config) << config.error().ToString();
+  EXPECT_EQ(Windows(*config), std::vector<bool>(7, false));
+}
+
+TEST(GemmaConfig, SuppressedTokensAreTheVocabularys) {
+  RandomModelOptions model = FindFixture("gemma4")->model;
+  for (const std::int32_t token : {5, 262, 263, -1}) {
+    model.changed_keys["tokenizer.ggml.suppress_tokens"] =
+        GgufValue(GgufArray::OfInt32({3, token}));
+    const std::vector<std::byte> bytes = RandomModelBytes(model);
+    const auto config = ReadModelConfig(*ParseGguf(bytes, bytes.size()));
+    ASSERT_EQ(config.has_value(), token == 5 || token == 262) << token;
+    if (config) {
+      EXPECT_EQ(config->suppressed_tokens, (std::vector<TokenId>{TokenId{3}, TokenId{token}}));
+    } else {
+      EXPECT_THAT(config.error().message(), HasSubstr("tokenizer.ggml.suppress_tokens"));
+    }
+  }
+}
+
+TEST(GemmaConfig, SuppressedTokensAreNeverWritten) {
+  RandomModelOptions model = FindFixture("gemma4")->model;
+  model.changed_keys["tokenizer.ggml.suppress_tokens"] = GgufValue(GgufArray::OfInt32({3, 200}));
+  const auto loaded = LoadedModel::Load(RandomModelBytes(model), {});
+  ASSERT_TRUE(loaded) << loaded.error().ToString();
+  SequenceState sequence((*loaded)->state());
+  const std::vector<TokenId> tokens(5, TokenId{7});
+  const auto logits = (*loaded)->Run(sequence, 0, tokens);
+  ASSERT_TRUE(logits);
+  for (std::size_t i = 0; i < logits->size(); ++i) {
+    const std::size_t token = i % kTinyVocabularySize;
+    EXPECT_EQ(std::isinf((*logits)[i]), token == 3 || token == 200) << i;
+  }
+}
+
 TEST(GemmaConfig, LogitsOfGemma4AreCappedUnlessTheFileSays0) {
   EXPECT_EQ(Read("gemma4", {{"final_logit_softcapping", std::nullopt}})->logit_softcap, 30);
   EXPECT_EQ(Read("gemma4", {{"final_logit_softcapping", GgufValue(0.0F)}})->logit_softcap, 0);
@@ -70,8 +114,8 @@ struct BadKey {
 TEST(GemmaConfig, WhatCannotBeRunIsNamed) {
   const BadKey bad_keys[] = {
       // E2B and E4B.
-      {"embedding_length_per_layer_input", GgufValue(std::uint32_t{256}), "256"},
-      {"attention.shared_kv_layers", GgufValue(std::uint32_t{20}), "20"},
+      {"embedding_length_per_layer_input", GgufValue(std::uint32_t{256}), "E4B"},
+      {"attention.shared_kv_layers", GgufValue(std::uint32_t{20}), "E4B"},
       {"attention.key_length_swa", GgufValue(std::uint32_t{15}), "even numbers"},
       {"attention.key_length_swa", std::nullopt, "key_length_swa"},
       {"attention.value_length_swa", GgufValue(std::uint32_t{32}), "32"},

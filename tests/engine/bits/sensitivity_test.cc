@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/bits/sensitivity.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "tests/golden/fixtures.h"
+#include "tests/support/child_process.h"
+#include "tests/support/test_file.h"
+
+namespace edgemoe {
+namespace {
+
+// Models with more layers of each kind than there are passes for.
+class SensitivityTest : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    RandomModelOptions model = FindFixture(GetParam())->model;
+    const std::vector<LayerConfig> layers = model.config.layers;
+    while (model.config.layers.size() < 15) {
+      // Dense layers stand before those with experts.
+      for (const LayerConfig& layer : layers)
+        if (layer.experts) model.config.layers.push_back(layer);
+    }
+    model.config.context_length = 64;
+    file_.emplace(RandomModelBytes(model));
+    options_.source_path = file_->path();
+    options_.output_path = folder_ / "pack.gguf";
+    options_.calibration_path = folder_ / "text";
+    std::ofstream(options_.calibration_path) << std::string(300, 'a');
+    study_ = *SourceStudy::Open(options_);
+  }
+
+  TempFolder folder_;
+  std::optional<TestFile> file_;
+  PackOptions options_;
+  std::unique_ptr<SourceStudy> study_;
+};
+
+using Kind = std::tuple<TensorRole, std::uint64_t, std::uint64_t>;
+
+TEST_P(SensitivityTest, LayersLieBetweenThoseOfTheirKind) {
+  ASSERT_TRUE(study_->Calibrate(folder_ / "calibration", [](auto, auto, auto) {}).ok());
+  MeasurementLog log = *MeasurementLog::Open(folder_ / "log", study_->identity());
+  ComputePool pool(1);
+  const std::vector<TensorType> types = {TensorType::kQ4_0};
+  const DamageTable damages = *MeasureDamage(study_->source(), {.tensors = study_->tensors(),
+                                                                .types = types,
+                                                                .weights = &study_->weights(),
+                                                                .pool = &pool,
+                                                                .log = &log});
+  const auto sensitivity =
+      MeasureSensitivity(*study_, {.damages = &damages, .pool = &pool, .log = &log});
+  ASSERT_TRUE(sensitivity) << sensitivity.error().ToString();
+  EXPECT_LE(sensitivity->probe_count(), kProbesMax);
+
+  std::map<Kind, std::map<std::uint32_t, double>> kinds;
+  for (const PackTensor& tensor : study_->tensors()) {
+    if (!IsRequantisable(tensor.role)) continue;
+    const double value = sensitivity->of(tensor);
+    EXPECT_TRUE(std::isfinite(value) && value > 0) << tensor.name;
+    kinds[{tensor.role, tensor.rows(), tensor.columns()}][tensor.layer.value] = value;
+  }
+  std::size_t between = 0;
+  std::size_t layer_count = 0;
+  for (const auto& [kind, layers] : kinds) {
+    layer_count += layers.size();
+    // What was measured is in the log; a layer that was not lies between two of its kind.
+    const double* below = nullptr;
+    for (auto layer = layers.begin(); layer != layers.end(); ++layer) {
+      const std::string name = "kl/" + std::string(TensorRoleName(std::get<0>(kind))) + "/" +
+                               std::to_string(layer->first) + "/Q4_0";
+      if (log.Find(name)) {
+        below = &layer->second;
+        continue;
+      }
+      ++between;
+      auto above = layer;
+      const auto measured = [&] {
+        return log
+            .Find("kl/" + std::string(TensorRoleName(std::get<0>(kind))) + "/" +
+                  std::to_string(above->first) + "/Q4_0")
+            .has_value();
+      };
+      while (above != layers.end() && !measured()) ++above;
+      ASSERT_NE(below, nullptr) << name;
+      ASSERT_NE(above, layers.end()) << name;
+      EXPECT_GE(layer->second, std::min(*below, above->second) * 0.999) << name;
+      EXPECT_LE(layer->second, std::max(*below, above->second) * 1.001) << name;
+    }
+  }
+  EXPECT_GT(between, 0U);
+  EXPECT_EQ(between + sensitivity->probe_count(), layer_count);
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, SensitivityTest,
+                         testing::Values("gemma4", "lfm2moe", "granitehybrid"));
+
+}  // namespace
+}  // namespace edgemoe
