@@ -233,7 +233,7 @@ Status CheckRopeFactors(const ModelConfig& config, const WeightsLayout::DenseTen
   return InvalidField(
       "tensor " + std::string(rule->name),
       ShowValue(static_cast<double>(*bad)) + " at place " + std::to_string(bad - factors),
-      "numbers above 0");
+      "finite numbers above 0");
 }
 
 // A vector in another type than float: read into scratch, then widened into place.

@@ -57,8 +57,7 @@ bool IsOptional(const ModelConfig& config, const RandomTensor& tensor) {
 }
 
 TEST_P(ArchitectureTensors, HasAModelThatAnswers) {
-  ASSERT_FALSE(PlainFixtures(GetParam()).empty())
-      << "tests/golden/fixtures.cc: none with F32 weights";
+  ASSERT_FALSE(PlainFixtures(GetParam()).empty()) << "tests/golden/fixtures: none with F32 weights";
   ForEachFixture([](const RandomModelOptions& model) {
     const std::vector<std::byte> file = RandomModelBytes(model);
     const auto logits = Answer(FileOf(ModelParts(model), file), 3);
@@ -211,7 +210,7 @@ TEST_P(ArchitectureTensors, FactorsThatAreNotAbove0AreNamed) {
         ASSERT_FALSE(logits);
         EXPECT_EQ(logits.error().message(), "tensor " + tensor.name + ": found " +
                                                 ShowValue(static_cast<double>(bad)) +
-                                                " at place 1; accepted: numbers above 0");
+                                                " at place 1; accepted: finite numbers above 0");
       }
     }
   });
