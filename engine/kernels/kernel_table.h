@@ -59,8 +59,9 @@ struct KernelTable {
   // out[i] = silu(gate[i]) * up[i]; out may be gate.
   void (*swiglu)(const float* gate, const float* up, std::size_t n, float* out);
 
-  // gpt-oss: with g = min(gate[i], kSwigluLimit) and u = up[i] clamped to +-kSwigluLimit,
-  // out[i] = g * sigmoid(kSwigluSharpness * g) * (u + 1); out may be gate.
+  // gpt-oss, with the constants of activation_constants.h: with g = min(gate[i], kSwigluLimit) and
+  // u = up[i] clamped to +-kSwigluLimit, out[i] = g * sigmoid(kSwigluSharpness * g) * (u + 1); out
+  // may be gate.
   void (*clamped_swiglu)(const float* gate, const float* up, std::size_t n, float* out);
 
   // out[i] = gelu(gate[i]) * up[i], with the tanh form of GELU (arXiv 1606.08415):

@@ -14,12 +14,17 @@ namespace edgemoe {
 
 // The input of a group of dense matrices.
 enum class DenseInput : std::uint8_t {
-  kAttention = 0,        // of q, k and v or their latents, or of a delta net's matrices, normed:
-                         // [rows, width]
-  kAttentionOutput = 1,  // what all heads have attended to: [rows, heads together]
-  kFfn = 2,              // of the router, and of each expert for the rows that chose it, normed:
-                         // [rows, width]
-  kOutput = 3,           // of the output matrix, normed: [rows that want logits, width]
+  // Of what takes the layer's input in: q, k and v or their latents, or the first matrices of a
+  // short convolution, Mamba or delta net. Normed: [rows, width].
+  kAttention = 0,
+  // What all heads have attended to, in layers that attend: [rows, heads together].
+  kAttentionOutput = 1,
+  // Of each expert for the rows that chose it; of the router and of gate and up beside the experts,
+  // too, unless branches have norms of their own. In layers without experts of the dense gate and
+  // up. Normed: [rows, width].
+  kFfn = 2,
+  // Of the output matrix, normed: [rows that want logits, width].
+  kOutput = 3,
 };
 constexpr std::size_t kDenseInputCount = 4;
 

@@ -42,12 +42,6 @@ std::vector<LayerIndex> ModelConfig::expert_layers() const {
   return indices;
 }
 
-std::uint32_t ModelConfig::q_size_max() const {
-  return std::max(
-      MaxOf<AttentionConfig>(layers, [](const auto& a) { return a.q_size(); }),
-      MaxOf<LatentAttentionConfig>(layers, [](const auto& l) { return l.queries_size(); }));
-}
-
 std::uint32_t ModelConfig::attended_size_max() const {
   return MaxOver(layers, [](const LayerConfig& l) { return l.attended_size(); });
 }

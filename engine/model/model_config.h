@@ -256,7 +256,6 @@ struct ModelConfig {
   std::vector<LayerIndex> expert_layers() const;
 
   // The most that any layer needs, for buffers that all layers share; 0 where none needs it.
-  std::uint32_t q_size_max() const;
   std::uint32_t attended_size_max() const;
   std::uint32_t q_rows_max() const;
   std::uint32_t kv_size_max() const;

@@ -26,29 +26,29 @@ std::string LayerTensorName(std::size_t layer, std::string_view name) {
   return "blk." + std::to_string(layer) + "." + std::string(name);
 }
 
-std::string Shape(std::uint64_t columns, std::uint64_t rows, std::uint64_t matrices) {
-  std::string text = "[" + std::to_string(columns);
-  if (rows > 1 || matrices > 1) text += ", " + std::to_string(rows);
-  if (matrices > 1) text += ", " + std::to_string(matrices);
+std::string ShapeText(const TensorShape& shape) {
+  std::string text = "[" + std::to_string(shape.columns);
+  if (shape.rows > 1 || shape.matrices > 1) text += ", " + std::to_string(shape.rows);
+  if (shape.matrices > 1) text += ", " + std::to_string(shape.matrices);
   return text + "]";
 }
 
 // Finds tensors by name, checks them, and remembers which were asked for.
 class Finder {
  public:
-  explicit Finder(const GgufSet& files) : files_(files) {}
+  Finder(const ModelConfig& config, const GgufSet& files) : config_(config), files_(files) {}
 
-  Result<const GgufTensor*> Find(const std::string& name, std::uint64_t columns, std::uint64_t rows,
-                                 std::uint64_t matrices) {
+  Result<const GgufTensor*> Find(const std::string& name, TensorRole role,
+                                 const TensorShape& shape) {
     const GgufTensor* tensor = files_.FindTensor(name);
     if (tensor == nullptr) {
       return Failure(FailedPreconditionError("tensor " + name + ": missing, expected with shape " +
-                                             Shape(columns, rows, matrices)));
+                                             ShapeText(shape)));
     }
-    if (tensor->dims[0] != columns || tensor->dims[1] != rows || tensor->dims[2] != matrices ||
-        tensor->dims[3] != 1) {
+    if (tensor->dims[0] != shape.columns || tensor->dims[1] != shape.rows ||
+        tensor->dims[2] != shape.matrices || tensor->dims[3] != 1) {
       return Failure(InvalidArgumentError("tensor " + name + ": shape is " + tensor->ShapeText() +
-                                          ", expected " + Shape(columns, rows, matrices)));
+                                          ", expected " + ShapeText(shape) + WhyOf(role)));
     }
     const TensorTypeTraits& traits = TraitsOf(tensor->type);
     if (!traits.computable) {
@@ -60,11 +60,11 @@ class Finder {
   }
 
   // A tensor that nobody asked for would change the result if the model that the file holds has it.
-  Status RefuseOthers(const ModelConfig& config) const {
+  Status RefuseOthers() const {
     for (const GgufTensor& tensor : files_.tensors()) {
-      if (!IsOfPredictionLayer(tensor.name, config) && !known_.contains(tensor.name)) {
+      if (!IsOfPredictionLayer(tensor.name, config_) && !known_.contains(tensor.name)) {
         return UnimplementedError("tensor " + tensor.name +
-                                  ": not part of a model of architecture " + config.architecture +
+                                  ": not part of a model of architecture " + config_.architecture +
                                   ", and not supported");
       }
     }
@@ -82,14 +82,22 @@ class Finder {
     return names;
   }
 
+  // Behind the shape that is expected: which key says the number of rows, of the vocabulary's.
+  std::string WhyOf(TensorRole role) const {
+    if (role != TensorRole::kEmbedding && role != TensorRole::kOutput) return "";
+    return ", a row for each of the " + std::to_string(config_.vocabulary_size) +
+           " tokens of the vocabulary (" +
+           VocabularySizeKey(files_.metadata(), config_.architecture) + ")";
+  }
+
+  const ModelConfig& config_;
   const GgufSet& files_;
   std::unordered_set<std::string> known_;
 };
 
 Status AddDense(Finder& finder, const std::string& name, TensorRole role, LayerIndex layer,
                 const TensorShape& shape, WeightsLayout* layout) {
-  EDGEMOE_ASSIGN_OR_RETURN(const GgufTensor* tensor,
-                           finder.Find(name, shape.columns, shape.rows, shape.matrices));
+  EDGEMOE_ASSIGN_OR_RETURN(const GgufTensor* tensor, finder.Find(name, role, shape));
   WeightsLayout::DenseTensor dense;
   dense.role = role;
   dense.layer = layer;
@@ -112,10 +120,11 @@ Status AddExperts(Finder& finder, const ModelConfig& config, LayerIndex layer,
   const LayerConfig& layer_config = config.layers[layer.value];
   const std::size_t first =
       layer_config.experts->index.value * std::size_t{config.expert_count} + stack.first;
-  const TensorShape shape = ShapeOf(TensorRoleOf(stack.roles.front()), config, layer_config);
-  EDGEMOE_ASSIGN_OR_RETURN(
-      const GgufTensor* tensor,
-      finder.Find(stack.name, shape.columns, shape.rows * stack.roles.size(), stack.count));
+  const TensorRole first_role = TensorRoleOf(stack.roles.front());
+  TensorShape shape = ShapeOf(first_role, config, layer_config);
+  shape.rows *= stack.roles.size();
+  shape.matrices = stack.count;
+  EDGEMOE_ASSIGN_OR_RETURN(const GgufTensor* tensor, finder.Find(stack.name, first_role, shape));
   const std::uint64_t matrix_bytes = tensor->bytes / stack.count / stack.roles.size();
   std::uint64_t offset = tensor->offset;
   for (std::size_t expert = 0; expert < stack.count; ++expert) {
@@ -169,23 +178,10 @@ Status LayOutLayer(Finder& finder, const ModelConfig& config, const Architecture
   return OkStatus();
 }
 
-// The rows of the embedding are the tokens of the vocabulary.
-Status CheckVocabulary(const ModelConfig& config, const GgufSet& files) {
-  const GgufTensor* const embedding = files.FindTensor("token_embd.weight");
-  if (embedding == nullptr || embedding->dims[0] != config.width ||
-      embedding->rows() == config.vocabulary_size)
-    return OkStatus();
-  return InvalidArgumentError("tensor " + embedding->name + ": shape is " + embedding->ShapeText() +
-                              ", expected " + Shape(config.width, config.vocabulary_size, 1) +
-                              ", a row for each of the " + std::to_string(config.vocabulary_size) +
-                              " tokens of the vocabulary (tokenizer.ggml.tokens)");
-}
-
 Status LayOutInto(const ModelConfig& config, const GgufSet& files, WeightsLayout* layout) {
   const Architecture* const architecture = FindArchitecture(config.architecture);
   EDGEMOE_CHECK(architecture != nullptr, "a config is of a known architecture");
-  EDGEMOE_RETURN_IF_ERROR(CheckVocabulary(config, files));
-  Finder finder(files);
+  Finder finder(config, files);
   for (const TensorRule& rule : WholeModelTensors(*architecture, config)) {
     if (rule.optional && files.FindTensor(rule.name) == nullptr) {
       if (rule.role == TensorRole::kOutput) layout->tied_output = true;
@@ -201,7 +197,7 @@ Status LayOutInto(const ModelConfig& config, const GgufSet& files, WeightsLayout
   for (std::uint32_t layer = 0; layer < config.layer_count(); ++layer)
     EDGEMOE_RETURN_IF_ERROR(
         LayOutLayer(finder, config, *architecture, files, LayerIndex{layer}, layout));
-  EDGEMOE_RETURN_IF_ERROR(finder.RefuseOthers(config));
+  EDGEMOE_RETURN_IF_ERROR(finder.RefuseOthers());
   return IsPack(files.metadata()) ? AddChecksums(files, layout) : OkStatus();
 }
 
@@ -233,7 +229,7 @@ Status CheckRopeFactors(const ModelConfig& config, const WeightsLayout::DenseTen
   return InvalidField(
       "tensor " + std::string(rule->name),
       ShowValue(static_cast<double>(*bad)) + " at place " + std::to_string(bad - factors),
-      "numbers above 0");
+      "finite numbers above 0");
 }
 
 // A vector in another type than float: read into scratch, then widened into place.

@@ -104,7 +104,7 @@ using DenseRead = std::function<Status(std::uint32_t file_index, std::uint64_t o
 using LoadProgress = std::function<void(std::uint64_t bytes_loaded)>;
 
 // DATA_LOSS names a dense tensor's place when its bytes are not those of its checksum;
-// INVALID_ARGUMENT factors of RoPE that are not above 0.
+// INVALID_ARGUMENT factors of RoPE that are not finite or not above 0.
 Result<Weights> LoadWeights(const ModelConfig& config, const WeightsLayout& layout,
                             const DenseRead& read, const LoadProgress& progress);
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
-#include "engine/kernels/kernel_table.h"
+#include "engine/kernels/activation_constants.h"
 
 namespace edgemoe {
 namespace {

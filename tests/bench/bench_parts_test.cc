@@ -11,8 +11,8 @@
 #include "bench/statistics.h"
 #include "bench/text_table.h"
 #include "engine/base/accepted.h"
+#include "tests/support/models/tiny_model.h"
 #include "tests/support/test_file.h"
-#include "tests/support/tiny_model.h"
 
 namespace edgemoe::bench {
 namespace {

@@ -11,9 +11,9 @@
 #include <set>
 
 #include "tests/support/child_process.h"
+#include "tests/support/models/tiny_model.h"
 #include "tests/support/recorded_trace.h"
 #include "tests/support/test_file.h"
-#include "tests/support/tiny_model.h"
 
 namespace edgemoe {
 namespace {

@@ -11,8 +11,8 @@
 
 #include "tests/e2e/answers.h"
 #include "tests/support/daemon_process.h"
+#include "tests/support/models/tiny_model.h"
 #include "tests/support/sanitized.h"
-#include "tests/support/tiny_model.h"
 
 namespace edgemoe {
 namespace {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/base/system/whole_file.h"
 #include "engine/describe.h"
 #include "engine/engine.h"
 #include "engine/options.h"
@@ -13,6 +14,7 @@
 #include "tests/engine/serving/listener.h"
 #include "tests/golden/fixtures.h"
 #include "tests/support/child_process.h"
+#include "tests/support/models/random_model_file.h"
 
 namespace edgemoe {
 namespace {
@@ -22,8 +24,7 @@ using testing::HasSubstr;
 class ArchitecturesServeTest : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    const std::vector<std::byte> bytes = RandomModelBytes(FindFixture(GetParam())->model);
-    ASSERT_TRUE(WriteWholeFile(source_, bytes).ok());
+    ASSERT_TRUE(WriteRandomModel(source_, FindFixture(GetParam())->model).ok());
   }
 
   static EngineOptions Options(const std::string& path) {
@@ -86,7 +87,7 @@ TEST_P(ArchitecturesRetypeTest, ItsTypesCanBeChosen) {
   std::string story;
   for (int i = 0; i < 40; ++i)
     story += "The cat went to house " + std::to_string(i * 7 % 40) + " by the sea. ";
-  ASSERT_TRUE(WriteWholeFile(text, std::as_bytes(std::span(story))).ok());
+  ASSERT_TRUE(WriteWholeFile(text, story).ok());
   // Below the source's, above what is left where only what stays as it is has many bits.
   const std::map<std::string, double> others = {{"deepseek2-sigmoid", 14}};
   const auto other = others.find(GetParam());
@@ -169,7 +170,7 @@ TEST(OlmoeFile, MaySayTheWidthOfAnExpertTwice) {
   const std::uint32_t width = model.config.expert_width;
   for (const std::uint32_t said : {width, width + 32}) {
     model.changed_keys["olmoe.expert_feed_forward_length"] = GgufValue(said);
-    ASSERT_TRUE(WriteWholeFile(path, RandomModelBytes(model)).ok());
+    ASSERT_TRUE(WriteRandomModel(path, model).ok());
     const auto description = DescribeModel(path);
     ASSERT_EQ(description.has_value(), said == width);
     if (!description) {

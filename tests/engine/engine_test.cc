@@ -13,7 +13,7 @@
 #include "tests/engine/serving/listener.h"
 #include "tests/support/child_process.h"
 #include "tests/support/fake_clock.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

@@ -18,8 +18,8 @@
 #include "engine/plan.h"
 #include "tests/engine/serving/listener.h"
 #include "tests/support/child_process.h"
-#include "tests/support/loaded_model.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/loaded_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <string>
 
+#include "engine/base/system/whole_file.h"
 #include "tests/golden/fixtures.h"
 
 namespace edgemoe {
@@ -22,8 +23,7 @@ Status WriteSeed(const std::string& folder, const Fixture& fixture) {
   for (const RandomTensor& tensor : RandomModelTensors(fixture.model))
     EDGEMOE_RETURN_IF_ERROR(writer.AddTensor(tensor.name, tensor.type, tensor.dims));
   const GgufHeader header = writer.Build();
-  return WriteWholeFile(folder + "/" + fixture.name + ".gguf",
-                        std::as_bytes(std::span<const char>(header.bytes)));
+  return WriteWholeFile(folder + "/" + fixture.name + ".gguf", header.bytes);
 }
 
 int Run(const std::string& folder) {

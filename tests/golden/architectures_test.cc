@@ -12,8 +12,8 @@
 #include "engine/base/checksum.h"
 #include "engine/model/arch/architecture.h"
 #include "tests/golden/fixtures.h"
-#include "tests/support/architecture_keys.h"
-#include "tests/support/loaded_model.h"
+#include "tests/support/models/architecture_keys.h"
+#include "tests/support/models/loaded_model.h"
 
 namespace edgemoe {
 namespace {

@@ -16,6 +16,7 @@
 
 #include "engine/base/checksum.h"
 #include "tests/golden/fixtures.h"
+#include "tests/support/models/random_model_file.h"
 
 namespace edgemoe {
 namespace {
@@ -109,7 +110,7 @@ int Run(int argc, char** argv) {
     std::fprintf(stderr, "%s has nothing to change by %s\n", argv[1], argv[i]);
     return 2;
   }
-  const Status written = WriteWholeFile(argv[2], RandomModelBytes(ForLlama(model)));
+  const Status written = WriteRandomModel(argv[2], ForLlama(model));
   if (!written.ok()) std::fprintf(stderr, "%s\n", written.ToString().c_str());
   const std::vector<std::byte> own = RandomModelBytes(fixture->model);
   std::printf("%s\n", ChecksumText(Checksum64Of(own)).c_str());

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/random_model.h"
+#include "tests/support/models/random_model.h"
 
 namespace edgemoe {
 

@@ -12,8 +12,8 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/io/mapped_file.h"
-#include "tests/support/loaded_model.h"
-#include "tests/support/requantized.h"
+#include "tests/support/models/loaded_model.h"
+#include "tests/support/models/requantized.h"
 
 namespace edgemoe {
 namespace {

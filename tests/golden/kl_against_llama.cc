@@ -20,7 +20,7 @@
 #include "engine/io/mapped_file.h"
 #include "engine/kernels/dispatch.h"
 #include "engine/model/sampler.h"
-#include "tests/support/loaded_model.h"
+#include "tests/support/models/loaded_model.h"
 
 namespace edgemoe {
 namespace {

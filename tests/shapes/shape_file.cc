@@ -6,8 +6,8 @@
 
 #include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
-#include "tests/shapes/real_shapes.h"
-#include "tests/support/random_model_file.h"
+#include "tests/shapes/shape_model.h"
+#include "tests/support/models/random_model_file.h"
 
 namespace edgemoe {
 namespace {

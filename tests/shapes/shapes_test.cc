@@ -12,9 +12,9 @@
 #include "engine/plan.h"
 #include "engine/quant/quantize.h"
 #include "tests/engine/serving/listener.h"
-#include "tests/shapes/real_shapes.h"
+#include "tests/shapes/shape_model.h"
 #include "tests/support/child_process.h"
-#include "tests/support/random_model_file.h"
+#include "tests/support/models/random_model_file.h"
 
 namespace edgemoe {
 namespace {

@@ -82,7 +82,8 @@ class WalkRows {
   const TensorType type_;
   const Of of_;
   std::vector<float> row_;
-  std::vector<std::vector<std::byte>> encoded_;  // [kTopicCount + 1, kSegmentVariants]; empty: yet
+  // [kTopicCount + 1, kSegmentVariants]; empty: not yet encoded.
+  std::vector<std::vector<std::byte>> encoded_;
 };
 
 }  // namespace edgemoe

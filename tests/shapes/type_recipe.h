@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "tests/support/random_model.h"
+#include "tests/support/models/random_model.h"
 
 namespace edgemoe {
 

@@ -31,17 +31,6 @@ std::string FolderOf(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
-Status WriteAll(const WholeFileDisk& disk, int fd, std::span<const std::byte> bytes,
-                const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t count = disk.write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoStatus(errno, "write: " + path);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  return OkStatus();
-}
-
 Status Rename(const std::string& from, const std::string& to, Replace replace) {
   const std::string what = "rename: " + from + " to " + to;
   const unsigned flags = replace == Replace::kYes ? 0 : RENAME_NOREPLACE;
@@ -77,7 +66,7 @@ Status WriteWholeFile(const std::string& path, std::span<const std::span<const s
   if (!fd.valid()) return ErrnoStatus(errno, "create: " + partial_path);
   Status status;
   for (const std::span<const std::byte> piece : pieces)
-    if (status.ok()) status = WriteAll(options.disk, fd.get(), piece, partial_path);
+    if (status.ok()) status = AppendAll(fd.get(), piece, partial_path, options.disk);
   if (status.ok()) status = PublishFile(fd.get(), partial_path, path, Replace::kYes, options.disk);
   if (!status.ok()) ::unlink(partial_path.c_str());  // is gone where the rename was done
   return status;
@@ -87,6 +76,17 @@ Status WriteWholeFile(const std::string& path, std::string_view text,
                       const WholeFileOptions& options) {
   const std::array pieces = {std::as_bytes(std::span(text))};
   return WriteWholeFile(path, pieces, options);
+}
+
+Status AppendAll(int fd, std::span<const std::byte> bytes, const std::string& partial_path,
+                 const WholeFileDisk& disk) {
+  while (!bytes.empty()) {
+    const ssize_t count = disk.write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return ErrnoStatus(errno, "write: " + partial_path);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return OkStatus();
 }
 
 Status PublishFile(int fd, const std::string& partial_path, const std::string& path,

@@ -40,10 +40,13 @@ Status WriteWholeFile(const std::string& path, std::span<const std::span<const s
 Status WriteWholeFile(const std::string& path, std::string_view text,
                       const WholeFileOptions& options = {});
 
-// The last step alone, for files of any size that their owner writes by a protocol of his own: what
-// was written to `fd`, which is open as `partial_path`, is on the disk under the name `path`, in
-// the same folder, when it returns. ALREADY_EXISTS where `path` is there and may not be replaced;
-// the file then keeps its name.
+// The steps alone, for files of any size that their owner writes by a protocol of his own: `fd` is
+// open as `partial_path`, in the folder of `path`.
+// All of `bytes` is written behind what was written to `fd`.
+Status AppendAll(int fd, std::span<const std::byte> bytes, const std::string& partial_path,
+                 const WholeFileDisk& disk = WholeFileDisk::Real());
+// What was written to `fd` is on the disk under the name `path` when it returns. ALREADY_EXISTS
+// where `path` is there and may not be replaced; the file then keeps its name.
 enum class Replace : bool { kNo, kYes };
 Status PublishFile(int fd, const std::string& partial_path, const std::string& path,
                    Replace replace, const WholeFileDisk& disk = WholeFileDisk::Real());

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/kernels/activation_constants.h"
 #include "engine/kernels/arm_neon/simd.h"
 #include "engine/kernels/kernel_functions.h"
 

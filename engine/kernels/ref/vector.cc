@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/kernels/activation_constants.h"
 #include "engine/kernels/kernel_functions.h"
 #include "engine/quant/half.h"
 

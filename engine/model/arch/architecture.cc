@@ -10,13 +10,15 @@
 namespace edgemoe {
 namespace {
 
-// As long as tokenizer.ggml.tokens; a file without a vocabulary says it by a key.
+constexpr std::string_view kTokens = "tokenizer.ggml.tokens";
+constexpr std::string_view kVocabularySize = "vocab_size";
+
 Status ReadVocabularySize(MetadataReader& metadata, std::uint32_t* out) {
-  constexpr std::string_view kTokens = "tokenizer.ggml.tokens";
   if (metadata.file().Find(kTokens) == nullptr) {
-    if (metadata.Has("vocab_size")) return metadata.Count("vocab_size", 1, kVocabularySizeMax, out);
+    if (metadata.Has(kVocabularySize))
+      return metadata.Count(kVocabularySize, 1, kVocabularySizeMax, out);
     return NotFoundError(std::string(kTokens) + ": missing, and so is " +
-                         metadata.KeyOf("vocab_size") +
+                         metadata.KeyOf(kVocabularySize) +
                          "; one of them must say how many tokens there are");
   }
   EDGEMOE_ASSIGN_OR_RETURN(const GgufArray* tokens, metadata.file().GetStrings(kTokens));
@@ -74,6 +76,11 @@ Result<ModelConfig> ReadModelConfig(const GgufFile& metadata) {
   ModelConfig config;
   EDGEMOE_FAIL_IF_ERROR(ReadInto(metadata, config));
   return config;
+}
+
+std::string VocabularySizeKey(const GgufFile& metadata, std::string_view architecture) {
+  if (metadata.Find(kTokens) != nullptr) return std::string(kTokens);
+  return MetadataReader(metadata, architecture).KeyOf(kVocabularySize);
 }
 
 std::vector<TensorRule> WholeModelTensors(const Architecture& architecture,

@@ -45,6 +45,10 @@ const Architecture* FindArchitecture(std::string_view name);
 // UNIMPLEMENTED, with its name: nothing that would change the result is passed over.
 Result<ModelConfig> ReadModelConfig(const GgufFile& metadata);
 
+// The key that says how many tokens there are: tokenizer.ggml.tokens or, of a file without a
+// vocabulary, one of the architecture.
+std::string VocabularySizeKey(const GgufFile& metadata, std::string_view architecture);
+
 // Embedding, output norm, output (which may be missing: it is the embedding then) and, for models
 // whose layers take them, factors of RoPE's frequencies; those of RopeScaling::kLong may not be
 // missing.

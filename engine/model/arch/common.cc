@@ -21,7 +21,8 @@ Status ReadYarn(MetadataReader& metadata, RopeConfig& rope) {
   return metadata.NumberOr("rope.scaling.yarn_ext_factor", 0.0F, 1.0F, 1.0F, &rope.extrapolation);
 }
 
-// llama.cpp mixes as YaRN does wherever the key says so; nobody's files have it without the type.
+// llama.cpp would mix frequencies as YaRN does, whatever the type of scaling is; here only YaRN
+// mixes them.
 Status RefuseExtrapolation(MetadataReader& metadata) {
   constexpr std::string_view kName = "rope.scaling.yarn_ext_factor";
   float found = 0;

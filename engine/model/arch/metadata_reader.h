@@ -32,8 +32,8 @@ class MetadataReader {
   // The same, or `fallback` where the key is missing.
   Status CountOr(std::string_view name, std::uint32_t least, std::uint32_t most,
                  std::uint32_t fallback, std::uint32_t* out);
-  // A key that repeats what others say: `only`, or missing. `why` follows the number in the
-  // refusal.
+  // A key that says `only` or is missing: it repeats what other keys say, or another number is not
+  // supported, as of what must be 0. `why` follows the number in the refusal.
   Status OnlyCount(std::string_view name, std::uint32_t only, std::string_view why);
   // A number that a file may also say once for each layer, as an array of `layer_count` of them.
   // UNIMPLEMENTED where they differ.

@@ -20,8 +20,8 @@
 #include "engine/gguf/pack_keys.h"
 #include "engine/study/kl_meter.h"
 #include "tests/support/child_process.h"
-#include "tests/support/loaded_model.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/loaded_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

@@ -11,8 +11,8 @@
 
 #include "engine/base/random.h"
 #include "tests/support/child_process.h"
+#include "tests/support/models/tiny_model.h"
 #include "tests/support/test_file.h"
-#include "tests/support/tiny_model.h"
 
 namespace edgemoe {
 namespace {

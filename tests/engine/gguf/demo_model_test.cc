@@ -14,7 +14,7 @@
 
 #include "engine/base/system/unique_fd.h"
 #include "engine/gguf/gguf_reader.h"
-#include "tests/support/requantized.h"
+#include "tests/support/models/requantized.h"
 
 namespace edgemoe {
 namespace {

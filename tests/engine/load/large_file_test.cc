@@ -18,7 +18,7 @@
 #include "engine/io/reader_factory.h"
 #include "engine/load/model_header.h"
 #include "tests/support/child_process.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

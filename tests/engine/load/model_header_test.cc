@@ -9,7 +9,7 @@
 #include "engine/gguf/gguf_writer.h"
 #include "engine/load/model_parts.h"
 #include "tests/support/child_process.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "tests/support/changed_file.h"
 #include "tests/support/child_process.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

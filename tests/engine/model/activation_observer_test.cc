@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "tests/engine/model/reference_forward.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

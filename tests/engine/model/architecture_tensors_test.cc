@@ -15,7 +15,7 @@
 #include "engine/model/expert_tensors.h"
 #include "engine/model/weights.h"
 #include "tests/golden/fixtures.h"
-#include "tests/support/changed_model.h"
+#include "tests/support/models/changed_model.h"
 
 namespace edgemoe {
 namespace {
@@ -57,8 +57,7 @@ bool IsOptional(const ModelConfig& config, const RandomTensor& tensor) {
 }
 
 TEST_P(ArchitectureTensors, HasAModelThatAnswers) {
-  ASSERT_FALSE(PlainFixtures(GetParam()).empty())
-      << "tests/golden/fixtures.cc: none with F32 weights";
+  ASSERT_FALSE(PlainFixtures(GetParam()).empty()) << "tests/golden/fixtures: none with F32 weights";
   ForEachFixture([](const RandomModelOptions& model) {
     const std::vector<std::byte> file = RandomModelBytes(model);
     const auto logits = Answer(FileOf(ModelParts(model), file), 3);
@@ -211,7 +210,7 @@ TEST_P(ArchitectureTensors, FactorsThatAreNotAbove0AreNamed) {
         ASSERT_FALSE(logits);
         EXPECT_EQ(logits.error().message(), "tensor " + tensor.name + ": found " +
                                                 ShowValue(static_cast<double>(bad)) +
-                                                " at place 1; accepted: numbers above 0");
+                                                " at place 1; accepted: finite numbers above 0");
       }
     }
   });
@@ -253,17 +252,22 @@ TEST_P(ArchitectureTensors, OneOfTheExpertsIsNamed) {
 // Vocabularies that are not those of the weights: both tensors and key are named.
 TEST_P(ArchitectureTensors, VocabularyOfAnotherModelIsNamed) {
   ForEachFixture([](const RandomModelOptions& model) {
+    const std::string width = std::to_string(model.config.width);
+    const auto refusal_by = [&](const std::string& key) {
+      return InvalidArgumentError(
+          "tensor token_embd.weight: shape is [" + width + ", 263], expected [" + width +
+          ", 262], a row for each of the 262 tokens of the vocabulary (" + key + ")");
+    };
     ModelParts parts(model);
     std::vector<std::string> tokens;
     const auto& all = std::get<GgufArray>(*parts.FindKey("tokenizer.ggml.tokens"));
     for (std::size_t i = 0; i + 1 < all.size(); ++i) tokens.emplace_back(all.StringAt(i));
     parts.SetKey("tokenizer.ggml.tokens", GgufArray::OfStrings(tokens));
-    const std::string width = std::to_string(model.config.width);
-    EXPECT_EQ(Understand(FileOf(parts)),
-              InvalidArgumentError("tensor token_embd.weight: shape is [" + width +
-                                   ", 263], expected [" + width +
-                                   ", 262], a row for each of the 262 tokens of the vocabulary "
-                                   "(tokenizer.ggml.tokens)"));
+    EXPECT_EQ(Understand(FileOf(parts)), refusal_by("tokenizer.ggml.tokens"));
+    parts.RemoveKey("tokenizer.ggml.tokens");
+    const std::string size_key = model.config.architecture + ".vocab_size";
+    parts.SetKey(size_key, std::uint32_t{262});
+    EXPECT_EQ(Understand(FileOf(parts)), refusal_by(size_key));
   });
 }
 

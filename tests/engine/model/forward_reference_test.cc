@@ -5,7 +5,7 @@
 
 #include "engine/kernels/dispatch.h"
 #include "tests/engine/model/reference_forward.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

@@ -12,9 +12,9 @@
 #include "engine/stream/pipeline/expert_pipeline.h"
 #include "engine/stream/pipeline/slots.h"
 #include "tests/support/allocation_counter.h"
-#include "tests/support/loaded_model.h"
+#include "tests/support/models/loaded_model.h"
+#include "tests/support/models/tiny_model.h"
 #include "tests/support/test_file.h"
-#include "tests/support/tiny_model.h"
 
 namespace edgemoe {
 namespace {

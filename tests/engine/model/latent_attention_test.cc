@@ -16,7 +16,7 @@
 #include "engine/kernels/dispatch.h"
 #include "engine/quant/half.h"
 #include "tests/golden/fixtures.h"
-#include "tests/support/loaded_model.h"
+#include "tests/support/models/loaded_model.h"
 
 namespace edgemoe {
 namespace {

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "tests/golden/fixtures.h"
-#include "tests/support/loaded_model.h"
+#include "tests/support/models/loaded_model.h"
 
 namespace edgemoe {
 namespace {

@@ -14,8 +14,8 @@
 #include "engine/model/expert_tensors.h"
 #include "engine/model/weights.h"
 #include "engine/quant/quantize.h"
-#include "tests/support/loaded_model.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/loaded_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

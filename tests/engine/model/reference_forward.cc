@@ -205,13 +205,15 @@ class Reference {
     return attended;
   }
 
-  static double Silu(double x) { return x / (1 + std::exp(-x)); }
+  double Joined(double gate, double up) const {
+    return ReferenceJoined(Layer().activation, gate, up);
+  }
 
   void Dense(Vector* x, ReferenceActivations::Layer* seen) const {
     seen->ffn = RmsNorm(*x, FeedForwardNorm());
     Vector hidden = GetOfLayer("ffn_gate").Multiply(seen->ffn);
     const Vector up = GetOfLayer("ffn_up").Multiply(seen->ffn);
-    for (std::size_t i = 0; i < hidden.size(); ++i) hidden[i] = Silu(hidden[i]) * up[i];
+    for (std::size_t i = 0; i < hidden.size(); ++i) hidden[i] = Joined(hidden[i], up[i]);
     const Vector out = GetOfLayer("ffn_down").Multiply(hidden);
     for (std::size_t i = 0; i < out.size(); ++i) (*x)[i] += out[i];
   }
@@ -236,13 +238,6 @@ class Reference {
       routed.emplace_back(order[i], weights[i] / (experts.normalise ? sum : 1) *
                                         static_cast<double>(experts.weights_scale));
     return routed;
-  }
-
-  double Joined(double gate, double up) const {
-    if (Layer().activation == Activation::kSwiglu) return Silu(gate) * up;
-    const double g = std::min(gate, 7.0);
-    const double u = std::min(7.0, std::max(-7.0, up));
-    return g / (1 + std::exp(-1.702 * g)) * (u + 1);
   }
 
   void Experts(Vector* x, ReferenceActivations::Layer* seen) const {
@@ -280,6 +275,19 @@ class Reference {
 };
 
 }  // namespace
+
+double ReferenceJoined(Activation activation, double gate, double up) {
+  switch (activation) {
+    case Activation::kSwiglu: return gate / (1 + std::exp(-gate)) * up;
+    case Activation::kGeglu: {
+      const double bent = std::sqrt(2 / std::acos(-1.0)) * (gate + 0.044715 * gate * gate * gate);
+      return 0.5 * gate * (1 + std::tanh(bent)) * up;
+    }
+    case Activation::kClampedSwiglu: break;
+  }
+  const double g = std::min(gate, 7.0);
+  return g / (1 + std::exp(-1.702 * g)) * (std::clamp(up, -7.0, 7.0) + 1);
+}
 
 std::vector<double> ReferenceLogits(const LoadedModel& model, std::span<const std::byte> file,
                                     std::span<const TokenId> tokens,

@@ -7,9 +7,12 @@
 #include <span>
 #include <vector>
 
-#include "tests/support/loaded_model.h"
+#include "tests/support/models/loaded_model.h"
 
 namespace edgemoe {
+
+// Gate and up joined to the input of down, as the activation's definition has it.
+double ReferenceJoined(Activation activation, double gate, double up);
 
 // What one token's use of an expert gave.
 struct ReferenceUse {

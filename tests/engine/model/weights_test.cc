@@ -9,8 +9,8 @@
 
 #include "engine/model/arch/architecture.h"
 #include "engine/quant/quantize.h"
-#include "tests/support/loaded_model.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/loaded_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

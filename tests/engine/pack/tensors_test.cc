@@ -10,7 +10,7 @@
 #include "engine/pack/type_summary.h"
 #include "engine/quant/quantize.h"
 #include "tests/support/child_process.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

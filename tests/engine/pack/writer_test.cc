@@ -18,8 +18,8 @@
 #include "engine/pack/pack_source.h"
 #include "engine/stream/pipeline/reads.h"
 #include "tests/support/child_process.h"
-#include "tests/support/loaded_model.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/loaded_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

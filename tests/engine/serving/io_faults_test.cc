@@ -11,8 +11,8 @@
 #include "engine/gguf/gguf_reader.h"
 #include "engine/options.h"
 #include "tests/engine/serving/listener.h"
+#include "tests/support/models/tiny_model.h"
 #include "tests/support/test_file.h"
-#include "tests/support/tiny_model.h"
 
 namespace edgemoe {
 namespace {

@@ -24,8 +24,8 @@
 #include "tests/engine/serving/listener.h"
 #include "tests/support/child_process.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/models/tiny_model.h"
 #include "tests/support/sanitized.h"
-#include "tests/support/tiny_model.h"
 
 namespace edgemoe {
 namespace {

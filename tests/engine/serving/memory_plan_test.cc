@@ -10,7 +10,7 @@
 #include "engine/plan.h"
 #include "engine/serving/describe_header.h"
 #include "tests/support/child_process.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

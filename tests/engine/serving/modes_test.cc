@@ -19,8 +19,8 @@
 #include "engine/probe.h"
 #include "tests/engine/serving/listener.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/models/tiny_model.h"
 #include "tests/support/test_file.h"
-#include "tests/support/tiny_model.h"
 
 namespace edgemoe {
 namespace {

@@ -10,7 +10,7 @@
 #include "engine/plan.h"
 #include "tests/engine/serving/listener.h"
 #include "tests/support/child_process.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

@@ -21,7 +21,7 @@
 
 #include "engine/gguf/gguf_reader.h"
 #include "tests/engine/model/reference_forward.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {
@@ -225,20 +225,6 @@ TEST_F(ActivationStatsTest, SumsAreTheReferences) {
   }
 }
 
-// Each way to join gate and up, as its definition has it in double.
-double JoinedBy(Activation activation, double gate, double up) {
-  switch (activation) {
-    case Activation::kSwiglu: return gate / (1 + std::exp(-gate)) * up;
-    case Activation::kGeglu: {
-      const double bent = std::sqrt(2 / std::acos(-1.0)) * (gate + 0.044715 * gate * gate * gate);
-      return 0.5 * gate * (1 + std::tanh(bent)) * up;
-    }
-    case Activation::kClampedSwiglu: break;
-  }
-  const double g = std::min(gate, 7.0);
-  return g / (1 + std::exp(-1.702 * g)) * (std::clamp(up, -7.0, 7.0) + 1);
-}
-
 TEST(ActivationStats, SlopesAreThoseOfTheActivation) {
   const std::vector<float> gate = {-6, -2.5F, -0.75F, -0.1F, 0, 0.2F, 1.25F, 3, 6.5F, 9};
   const std::vector<float> up = {1, -0.5F, 2, 3, 1.5F, -2, 0.25F, -8, 7.5F, 1};
@@ -264,11 +250,13 @@ TEST(ActivationStats, SlopesAreThoseOfTheActivation) {
       const double g = static_cast<double>(gate[i]);
       const double u = static_cast<double>(up[i]);
       constexpr double kStep = 1e-6;
-      const double value = JoinedBy(activation, g, u);
+      const double value = ReferenceJoined(activation, g, u);
       const double by_gate =
-          (JoinedBy(activation, g + kStep, u) - JoinedBy(activation, g - kStep, u)) / (2 * kStep);
+          (ReferenceJoined(activation, g + kStep, u) - ReferenceJoined(activation, g - kStep, u)) /
+          (2 * kStep);
       const double by_up =
-          (JoinedBy(activation, g, u + kStep) - JoinedBy(activation, g, u - kStep)) / (2 * kStep);
+          (ReferenceJoined(activation, g, u + kStep) - ReferenceJoined(activation, g, u - kStep)) /
+          (2 * kStep);
       const auto expect = [&](ExpertSum which, double of) {
         const double expected = 0.25 * of * of;
         EXPECT_NEAR(static_cast<double>(stats.sum(which, key)[i]), expected, 1e-6 + 1e-5 * expected)

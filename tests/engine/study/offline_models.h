@@ -10,8 +10,8 @@
 #include "engine/base/random.h"
 #include "engine/gguf/requantize.h"
 #include "engine/study/offline_model.h"
-#include "tests/support/loaded_model.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/loaded_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 

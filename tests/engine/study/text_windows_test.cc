@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/load/model_header.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

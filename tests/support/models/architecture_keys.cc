@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/support/architecture_keys.h"
+#include "tests/support/models/architecture_keys.h"
 
 #include <algorithm>
 #include <array>

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "engine/model/arch/architecture.h"
-#include "engine/model/weights.h"
 #include "tests/golden/fixtures.h"
 
 namespace edgemoe {
@@ -114,49 +113,6 @@ TEST(Qwen35Keys, BlocksForPredictionAreNoLayers) {
   EXPECT_EQ(config->layer_count(), 3U);
   EXPECT_EQ(config->prediction_layer_count, 1U);
   EXPECT_EQ(config->expert_layer_count(), 3U);
-}
-
-Result<WeightsLayout> LayOut(const RandomModelOptions& model) {
-  const std::vector<std::byte> bytes = RandomModelBytes(model);
-  auto file = ParseGguf(bytes, bytes.size());
-  EXPECT_TRUE(file);
-  const auto config = ReadModelConfig(*file);
-  EXPECT_TRUE(config) << config.error().ToString();
-  std::vector<GgufFile> parts;
-  parts.push_back(std::move(*file));
-  const auto files = GgufSet::Merge(std::move(parts));
-  EXPECT_TRUE(files);
-  return LayOutWeights(*config, *files);
-}
-
-TEST(Qwen35Tensors, OfBlocksForPredictionAreNotLoaded) {
-  RandomModelOptions model = FindFixture("qwen35moe")->model;
-  const auto with = LayOut(model);
-  ASSERT_TRUE(with) << with.error().ToString();
-  const RandomTensor unknown = {.name = "blk.4.attn_norm.weight", .dims = {64}};
-  model.unused_tensors.clear();
-  const auto without = LayOut(model);
-  ASSERT_TRUE(without) << "packs leave them out";
-  EXPECT_EQ(with->dense_bytes, without->dense_bytes);
-  EXPECT_EQ(with->experts.extents.size(), without->experts.extents.size());
-  model.unused_tensors = {unknown};
-  const auto refused = LayOut(model);
-  ASSERT_FALSE(refused);
-  EXPECT_THAT(refused.error().message(), HasSubstr("blk.4.attn_norm.weight"));
-}
-
-// A delta net's input is one matrix or two.
-TEST(Qwen3NextTensors, StandInOneOfTwoForms) {
-  RandomModelOptions model = FindFixture("qwen3next")->model;
-  EXPECT_TRUE(LayOut(model));
-  model.unused_tensors = {{.name = "blk.0.ssm_in.weight", .dims = {64, 64}}};
-  const auto shape = LayOut(model);
-  ASSERT_FALSE(shape);
-  EXPECT_THAT(shape.error().message(), HasSubstr("blk.0.ssm_in.weight: shape is [64, 64]"));
-  model.unused_tensors = {{.name = "blk.0.ssm_in.weight", .dims = {64, 512}}};
-  const auto both = LayOut(model);
-  ASSERT_FALSE(both);
-  EXPECT_THAT(both.error().message(), HasSubstr("blk.0.attn_qkv.weight"));
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 #include <cmath>
+
+#include "tests/support/models/random_model_file.h"
 
 namespace edgemoe {
 namespace {
@@ -70,7 +72,7 @@ std::vector<std::byte> TinyModelBytes(const TinyModelOptions& options) {
 }
 
 Status WriteTinyModel(const std::string& path, const TinyModelOptions& options) {
-  return WriteWholeFile(path, TinyModelBytes(options));
+  return WriteRandomModel(path, RandomOptions(options));
 }
 
 }  // namespace edgemoe

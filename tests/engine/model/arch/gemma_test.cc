@@ -7,10 +7,8 @@
 #include <cmath>
 
 #include "engine/model/arch/architecture.h"
-#include "engine/model/expert_tensors.h"
-#include "engine/model/weights.h"
 #include "tests/golden/fixtures.h"
-#include "tests/support/loaded_model.h"
+#include "tests/support/models/loaded_model.h"
 
 namespace edgemoe {
 namespace {
@@ -133,44 +131,6 @@ TEST(GemmaConfig, WhatCannotBeRunIsNamed) {
     EXPECT_THAT(config.error().message(), HasSubstr(std::string("gemma4.") + bad.key));
     EXPECT_THAT(config.error().message(), HasSubstr(bad.said));
   }
-}
-
-GgufSet FileOf(const RandomModelOptions& model) {
-  const std::vector<std::byte> bytes = RandomModelBytes(model);
-  std::vector<GgufFile> files;
-  files.push_back(*ParseGguf(bytes, bytes.size()));
-  return *GgufSet::Merge(std::move(files));
-}
-
-TEST(FusedExperts, GateAndUpAreHalvesOfEachSlice) {
-  const RandomModelOptions model = FindFixture("gemma4-Q8_0")->model;
-  const GgufSet set = FileOf(model);
-  const auto layout = LayOutWeights(*ReadModelConfig(set.metadata()), set);
-  ASSERT_TRUE(layout) << layout.error().ToString();
-  const GgufTensor& fused = *set.FindTensor(FusedExpertName(1));
-  EXPECT_EQ(fused.name, "blk.1.ffn_gate_up_exps.weight");
-  for (std::uint32_t e = 0; e < model.config.expert_count; ++e) {
-    const ExpertExtents& extents = layout->experts.of({ExpertLayerIndex{1}, ExpertIndex{e}});
-    const std::uint64_t half = fused.bytes / model.config.expert_count / 2;
-    EXPECT_EQ(extents[0].offset, fused.offset + 2 * e * half);
-    EXPECT_EQ(extents[1].offset, fused.offset + (2 * e + 1) * half);
-    EXPECT_EQ(extents[0].bytes, half);
-    EXPECT_EQ(extents[1].bytes, half);
-    EXPECT_EQ(extents[1].type, TensorType::kQ8_0);
-  }
-}
-
-TEST(FusedExperts, BesideSeparateOnesAreTooMuch) {
-  RandomModelOptions model = FindFixture("gemma4")->model;
-  model.unused_tensors = {
-      {"blk.0.ffn_gate_exps.weight",
-       TensorRole::kGate,
-       TensorType::kF32,
-       {model.config.width, model.config.expert_width, model.config.expert_count}}};
-  const GgufSet set = FileOf(model);
-  const auto layout = LayOutWeights(*ReadModelConfig(set.metadata()), set);
-  ASSERT_FALSE(layout);
-  EXPECT_THAT(layout.error().message(), HasSubstr("blk.0.ffn_gate_exps.weight"));
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 //
 // Small qwen3moe models with random weights, as real GGUF files: for tests that need a whole model
 // in milliseconds. The same options give the same bytes. The next token is all but uniform: for
-// what a model answers see tests/support/random_model.h.
+// what a model answers see tests/support/models/random_model.h.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 #include "engine/base/status.h"
 #include "engine/gguf/gguf_writer.h"
 #include "engine/quant/tensor_type.h"
-#include "tests/support/random_model.h"
+#include "tests/support/models/random_model.h"
 
 namespace edgemoe {
 
@@ -47,7 +47,7 @@ Status SetTinyModelMetadata(const TinyModelOptions& options, GgufWriter* writer)
 
 // The whole file.
 std::vector<std::byte> TinyModelBytes(const TinyModelOptions& options);
-// INTERNAL when the file cannot be written.
+// By WriteRandomModel.
 Status WriteTinyModel(const std::string& path, const TinyModelOptions& options);
 
 }  // namespace edgemoe

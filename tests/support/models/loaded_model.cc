@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/support/loaded_model.h"
+#include "tests/support/models/loaded_model.h"
 
 #include <algorithm>
 #include <cstring>

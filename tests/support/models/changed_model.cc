@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/support/changed_model.h"
+#include "tests/support/models/changed_model.h"
 
 #include <algorithm>
 #include <cctype>
@@ -10,7 +10,7 @@
 #include "engine/load/model_header.h"
 #include "engine/load/model_parts.h"
 #include "engine/model/arch/architecture.h"
-#include "tests/support/loaded_model.h"
+#include "tests/support/models/loaded_model.h"
 
 namespace edgemoe {
 namespace {

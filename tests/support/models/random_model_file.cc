@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/support/random_model_file.h"
+#include "tests/support/models/random_model_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -27,7 +27,7 @@ class NewFile {
 
   Status Append(std::span<const std::byte> bytes) {
     if (buffer_.size() + bytes.size() > kBufferBytes) EDGEMOE_RETURN_IF_ERROR(Flush());
-    if (bytes.size() > kBufferBytes) return Write(bytes);
+    if (bytes.size() > kBufferBytes) return AppendAll(fd_.get(), bytes, partial_path_);
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
     return OkStatus();
   }
@@ -50,18 +50,8 @@ class NewFile {
     return ErrnoStatus(errno, std::string(what) + ": " + partial_path_);
   }
 
-  Status Write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t put = ::write(fd_.get(), bytes.data(), bytes.size());
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) return Error("write");
-      bytes = bytes.subspan(static_cast<std::size_t>(put));
-    }
-    return OkStatus();
-  }
-
   Status Flush() {
-    EDGEMOE_RETURN_IF_ERROR(Write(buffer_));
+    EDGEMOE_RETURN_IF_ERROR(AppendAll(fd_.get(), buffer_, partial_path_));
     buffer_.clear();
     return OkStatus();
   }

@@ -11,13 +11,12 @@
 #include <set>
 
 #include "tests/golden/fixtures.h"
-#include "tests/support/changed_model.h"
+#include "tests/support/models/changed_model.h"
 
 namespace edgemoe {
 namespace {
 
 using testing::HasSubstr;
-using testing::StartsWith;
 
 constexpr std::uint32_t kMax31 = std::numeric_limits<std::int32_t>::max();
 

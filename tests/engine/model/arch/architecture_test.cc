@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/model/arch/architecture.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <optional>
 
-#include "engine/model/arch/architecture.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/models/tiny_model.h"
 
 namespace edgemoe {
 namespace {

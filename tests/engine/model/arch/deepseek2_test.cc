@@ -6,7 +6,7 @@
 
 #include "engine/model/arch/architecture.h"
 #include "tests/golden/fixtures.h"
-#include "tests/support/loaded_model.h"
+#include "tests/support/models/loaded_model.h"
 
 namespace edgemoe {
 namespace {

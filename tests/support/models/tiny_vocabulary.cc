@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/support/tiny_vocabulary.h"
+#include "tests/support/models/tiny_vocabulary.h"
 
 #include <string>
 #include <utility>

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/support/random_model.h"
+#include "tests/support/models/random_model.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 
 #include "engine/base/check.h"
 #include "engine/base/random.h"
@@ -13,7 +12,7 @@
 #include "engine/quant/block_formats.h"
 #include "engine/quant/half.h"
 #include "engine/quant/quantize.h"
-#include "tests/support/architecture_keys.h"
+#include "tests/support/models/architecture_keys.h"
 
 namespace edgemoe {
 namespace {
@@ -320,14 +319,6 @@ std::vector<std::byte> RandomModelBytes(const RandomModelOptions& options) {
   });
   EDGEMOE_CHECK(made.ok(), "memory takes every piece");
   return bytes;
-}
-
-Status WriteWholeFile(const std::string& path, std::span<const std::byte> bytes) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file.write(reinterpret_cast<const char*>(bytes.data()),
-             static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  return file ? OkStatus() : InternalError("cannot write " + path);
 }
 
 }  // namespace edgemoe

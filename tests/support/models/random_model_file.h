@@ -7,7 +7,7 @@
 #include <string>
 
 #include "engine/base/status.h"
-#include "tests/support/random_model.h"
+#include "tests/support/models/random_model.h"
 
 namespace edgemoe {
 

@@ -20,7 +20,7 @@
 #include "engine/model/model_config.h"
 #include "engine/model/tensor_role.h"
 #include "engine/quant/tensor_type.h"
-#include "tests/support/tiny_vocabulary.h"
+#include "tests/support/models/tiny_vocabulary.h"
 
 namespace edgemoe {
 
@@ -88,7 +88,5 @@ Status MakeRandomModel(const RandomModelOptions& options, const ByteSink& sink);
 
 // The whole file.
 std::vector<std::byte> RandomModelBytes(const RandomModelOptions& options);
-// INTERNAL when the file cannot be written.
-Status WriteWholeFile(const std::string& path, std::span<const std::byte> bytes);
 
 }  // namespace edgemoe

@@ -10,7 +10,7 @@
 
 #include "engine/base/result.h"
 #include "engine/base/status.h"
-#include "tests/support/random_model.h"
+#include "tests/support/models/random_model.h"
 
 namespace edgemoe {
 
