@@ -16,7 +16,7 @@ namespace edgemoe {
 struct ActivationShape {
   std::uint32_t layer_count = 0;
   std::uint32_t width = 0;
-  std::uint32_t expert_count = 0;     // in a layer that has experts
+  std::uint32_t expert_count = 0;  // in a layer that has experts
   std::uint32_t expert_width = 0;
   std::vector<LayerIndex> expert_layers{};  // the layers that have them
   // Of all heads together: [layer_count]; 0 for layers that do not attend.

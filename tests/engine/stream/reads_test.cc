@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/stream/pipeline/reads.h"
+
 #include <gtest/gtest.h>
 
 #include "engine/base/random.h"
 #include "engine/base/system/aligned_buffer.h"
 #include "engine/base/system/page_size.h"
 #include "engine/io/block_reader.h"
-#include "engine/stream/pipeline/reads.h"
 #include "engine/stream/pipeline/slots.h"
 
 namespace edgemoe {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/stream/pipeline/verifier.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "engine/base/checksum.h"
-#include "engine/stream/pipeline/verifier.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/changed_file.h"
 #include "tests/support/test_file.h"
