@@ -12,6 +12,7 @@
 
 #include "engine/base/random.h"
 #include "engine/kernels/dispatch.h"
+#include "engine/model/ops/residual_stream.h"
 
 namespace edgemoe {
 namespace {
@@ -217,15 +218,16 @@ class Layer {
     for (const TensorRole role : roles) Fill(role);
   }
 
-  // What the layer adds to rows of x that stand behind each other: (sequence, position) of each.
+  // What the layer would add to rows of x that stand behind each other: (sequence, position) of
+  // each.
   std::vector<float> Run(const std::vector<BatchRow>& rows, const std::vector<float>& x) {
     std::vector<RowResult> results(rows.size());
     rows_.Start(rows, results);
     std::memcpy(workspace_.x, x.data(), x.size() * sizeof(float));
+    NormRows(context_, workspace_.x, weights_.floats(TensorRole::kAttentionNorm), rows.size(),
+             workspace_.normed);
     delta_net_.Run(LayerIndex{0}, weights_, rows_);
-    std::vector<float> added(x.size());
-    for (std::size_t i = 0; i < x.size(); ++i) added[i] = workspace_.x[i] - x[i];
-    return added;
+    return {workspace_.delta, workspace_.delta + x.size()};
   }
 
   // Positions [begin, end) of a sequence whose rows are `x`.

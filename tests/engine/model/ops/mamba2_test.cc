@@ -12,6 +12,7 @@
 
 #include "engine/base/random.h"
 #include "engine/kernels/dispatch.h"
+#include "engine/model/ops/residual_stream.h"
 
 namespace edgemoe {
 namespace {
@@ -74,7 +75,7 @@ class Mamba2Test : public testing::TestWithParam<Mamba2Config> {
                         static_cast<std::uint32_t>(shape.columns), shape.columns * sizeof(float)});
   }
 
-  // What the operator makes of x, in steps of `chunk` positions.
+  // What a layer makes of x, in steps of `chunk` positions.
   std::vector<float> Run(std::size_t chunk) {
     auto workspace = Workspace::Create(config_, {kRowsMax, 1, 2});
     auto pool = StatePool::Create(
@@ -82,7 +83,8 @@ class Mamba2Test : public testing::TestWithParam<Mamba2Config> {
         {.token_capacity = kPositions, .context_tokens = kPositions, .rows_max = kRowsMax});
     EXPECT_TRUE(workspace && pool);
     ComputePool threads(2);
-    Mamba2 mamba({config_, *AvailableKernels().front(), threads, *workspace, kRowsMax});
+    const OpContext context = {config_, *AvailableKernels().front(), threads, *workspace, kRowsMax};
+    Mamba2 mamba(context);
     SequenceState sequence(*pool);
     std::vector<float> out;
     for (std::size_t begin = 0; begin < kPositions; begin += chunk) {
@@ -98,7 +100,10 @@ class Mamba2Test : public testing::TestWithParam<Mamba2Config> {
       active.Start(rows, results);
       std::copy(x_.begin() + static_cast<std::ptrdiff_t>(begin * kWidth),
                 x_.begin() + static_cast<std::ptrdiff_t>(end * kWidth), workspace->x);
+      NormRows(context, workspace->x, weights_.floats(TensorRole::kAttentionNorm), rows.size(),
+               workspace->normed);
       mamba.Run(LayerIndex{0}, weights_, active);
+      AddDelta(context, MixerDelta(weights_), rows.size());
       out.insert(out.end(), workspace->x, workspace->x + (end - begin) * kWidth);
     }
     return out;

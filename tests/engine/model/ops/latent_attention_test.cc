@@ -14,6 +14,7 @@
 
 #include "engine/base/random.h"
 #include "engine/kernels/dispatch.h"
+#include "engine/model/ops/residual_stream.h"
 #include "engine/quant/half.h"
 #include "tests/golden/fixtures.h"
 #include "tests/support/models/loaded_model.h"
@@ -263,12 +264,14 @@ TEST_P(LatentAttentionForms, AddsWhatThePaperSays) {
   RopeTables rope(config, {}, kPositions, workspace->rope);
   rope.SetPositions(rows);
   const OpContext context = {config, *AvailableKernels().front(), pool, *workspace, kPositions};
+  NormRows(context, workspace->x, tensors.weights().floats(TensorRole::kAttentionNorm), kPositions,
+           workspace->normed);
   LatentAttention(context, rope).Run(LayerIndex{0}, tensors.weights(), active);
 
   double most = 0;
   for (std::uint32_t p = 0; p < kPositions; ++p)
     for (std::uint32_t c = 0; c < kWidth; ++c) {
-      const double added = static_cast<double>(workspace->x[p * kWidth + c]) - inputs[p][c];
+      const auto added = static_cast<double>(workspace->delta[p * kWidth + c]);
       // A value that lies between two halves may be kept as the other one.
       ASSERT_NEAR(added, expected[p][c], 2e-3) << p << ", " << c;
       most = std::max(most, std::abs(expected[p][c]));
