@@ -47,7 +47,7 @@ class DamageTableTest : public testing::Test {
     auto model = *LoadedModel::Load(file_.bytes(), {.observer = &*stats_});
     SequenceState sequence(model->state());
     EXPECT_TRUE(model->Run(sequence, 0, tokens));
-    weights_.emplace(*stats_, false);
+    weights_.emplace(*stats_, source_.config(), false);
   }
   DamageJob Job() {
     return {
