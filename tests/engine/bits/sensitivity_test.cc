@@ -68,30 +68,28 @@ TEST_P(SensitivityTest, LayersLieBetweenThoseOfTheirKind) {
   }
   std::size_t between = 0;
   std::size_t layer_count = 0;
+  // What was measured is in the log.
+  const auto measured = [&](TensorRole role, std::uint32_t layer) {
+    const std::string name =
+        "kl/" + std::string(TensorRoleName(role)) + "/" + std::to_string(layer) + "/Q4_0";
+    return log.Find(name).has_value();
+  };
   for (const auto& [kind, layers] : kinds) {
+    const TensorRole role = std::get<0>(kind);
     layer_count += layers.size();
-    // What was measured is in the log; a layer that was not lies between two of its kind.
     const double* below = nullptr;
     for (auto layer = layers.begin(); layer != layers.end(); ++layer) {
-      const std::string name = "kl/" + std::string(TensorRoleName(std::get<0>(kind))) + "/" +
-                               std::to_string(layer->first) + "/Q4_0";
-      if (log.Find(name)) {
+      if (measured(role, layer->first)) {
         below = &layer->second;
         continue;
       }
       ++between;
       auto above = layer;
-      const auto measured = [&] {
-        return log
-            .Find("kl/" + std::string(TensorRoleName(std::get<0>(kind))) + "/" +
-                  std::to_string(above->first) + "/Q4_0")
-            .has_value();
-      };
-      while (above != layers.end() && !measured()) ++above;
-      ASSERT_NE(below, nullptr) << name;
-      ASSERT_NE(above, layers.end()) << name;
-      EXPECT_GE(layer->second, std::min(*below, above->second) * 0.999) << name;
-      EXPECT_LE(layer->second, std::max(*below, above->second) * 1.001) << name;
+      while (above != layers.end() && !measured(role, above->first)) ++above;
+      ASSERT_NE(below, nullptr) << TensorRoleName(role) << layer->first;
+      ASSERT_NE(above, layers.end()) << TensorRoleName(role) << layer->first;
+      EXPECT_GE(layer->second, std::min(*below, above->second) * 0.999) << layer->first;
+      EXPECT_LE(layer->second, std::max(*below, above->second) * 1.001) << layer->first;
     }
   }
   EXPECT_GT(between, 0U);
