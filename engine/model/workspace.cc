@@ -73,10 +73,9 @@ void CarveFeedForward(const ModelConfig& config, const WorkspaceLimits& limits, 
   out.gathered_up = carver.TakeBytes(out.wave_uses * EncodedStrideMax(config.width));
   out.encoded_hidden = carver.TakeBytes(out.wave_uses * EncodedStrideMax(config.expert_width));
   if (dense_width > 0) out.dense_out = carver.TakeFloats(rows, config.width);
-  if (config.has_branch_norms()) {
-    out.branch_normed = carver.TakeFloats(rows, config.width);
-    out.encoded_branch = carver.TakeBytes(EncodedRows::Bytes(rows, config.width));
-  }
+  const std::size_t branch_width = config.has_branch_norms() ? config.width : 0;
+  out.branch_normed = carver.TakeFloats(rows, branch_width);
+  out.encoded_branch = carver.TakeBytes(EncodedRows::Bytes(rows, branch_width));
   out.dense_gate = carver.TakeFloats(rows, dense_width);
   out.dense_up = carver.TakeFloats(rows, dense_width);
   out.encoded_dense = carver.TakeBytes(EncodedRows::Bytes(rows, dense_width));
