@@ -127,9 +127,11 @@ class ChangedFilesTest : public testing::Test {
       }
       return false;
     });
-    const Status status = engine_->availability();
+    // Which bytes are found first may change while it is asked.
+    const Status before = engine_->availability();
+    const Status status = Ask().status();
     EXPECT_EQ(status.code(), StatusCode::kUnavailable);
-    EXPECT_EQ(Ask().status(), status);
+    EXPECT_TRUE(status == before || status == engine_->availability()) << status.ToString();
     EXPECT_THAT(log(), HasSubstr(status.message()));
     while (availability_changes_ == 0) std::this_thread::yield();  // told after it is so
   }
