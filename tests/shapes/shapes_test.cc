@@ -15,6 +15,7 @@
 #include "tests/shapes/shape_model.h"
 #include "tests/support/child_process.h"
 #include "tests/support/models/random_model_file.h"
+#include "tests/support/sanitized.h"
 
 namespace edgemoe {
 namespace {
@@ -121,9 +122,11 @@ TEST_P(ShapesTest, TheHeaderSaysTheShape) {
   }
 }
 
+// A sanitizer, under which hundreds of thousands of tokens' names take minutes, sees a few.
 std::vector<std::string> Names() {
   std::vector<std::string> names;
-  for (const RealShape& shape : RealShapes()) names.push_back(shape.name);
+  const std::size_t step = kSanitized ? 4 : 1;
+  for (std::size_t i = 0; i < RealShapes().size(); i += step) names.push_back(RealShapes()[i].name);
   return names;
 }
 
@@ -144,6 +147,7 @@ TEST(ShapeSizesTest, AreThoseOfPublishedFiles) {
       {"qwen3moe-30b-a3b", 18.6}, {"glm-4.7-flash", 18.4},     {"deepseek-v2-lite", 10.4},
       {"gemma4-26b-a4b", 17},     {"qwen35moe-35b-a3b", 22.3}};
   for (const auto& [name, gb] : published_gb) {
+    if (kSanitized && name != "gemma4-26b-a4b") continue;
     const RealShape& shape = *FindRealShape(name);
     const ShapeFileOptions options = {.tied = shape.tied_output};
     const auto bytes =
