@@ -250,6 +250,8 @@ double KlMeter::DivergenceOf(const std::uint16_t* steps, std::span<const float> 
   double sum = 0;
   double weighted = 0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
+    // A token that neither model ever writes.
+    if (steps[i] == kStepCount - 1 && std::isinf(logits[i])) continue;
     const double weight = weights_[steps[i]];
     sum += weight;
     weighted -= weight * (double{distances_[steps[i]]} + double{logits[i]});

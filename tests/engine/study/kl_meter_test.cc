@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "tests/engine/study/offline_models.h"
+#include "tests/golden/fixtures.h"
 #include "tests/support/child_process.h"
 #include "tests/support/test_file.h"
 
@@ -104,6 +105,22 @@ TEST_F(KlMeterTest, AModelIsItself) {
   EXPECT_EQ(quality.perplexity, quality.reference_perplexity);
   EXPECT_EQ(quality.same_top_fraction, 1);
   EXPECT_EQ(quality.tokens, kWindows * (kContext / 2 - 1));
+}
+
+// Their logits are minus infinity in both.
+TEST_F(KlMeterTest, TokensThatAreNeverWrittenCountForNothing) {
+  RandomModelOptions model = FindFixture("gemma4")->model;
+  const TestFile whole{RandomModelBytes(model)};
+  model.changed_keys["tokenizer.ggml.suppress_tokens"] = GgufValue(GgufArray::OfInt32({3, 200}));
+  const TestFile suppressed{RandomModelBytes(model)};
+  const auto reference = Open(suppressed);
+  KlMeter meter(windows_);
+  ASSERT_TRUE(meter.RecordReference(*reference).ok());
+  EXPECT_LT(meter.Measure(*reference)->kl_max, 1e-7);
+  // A token that only one of them never writes is not passed over.
+  KlMeter of_whole(windows_);
+  ASSERT_TRUE(of_whole.RecordReference(*Open(whole)).ok());
+  EXPECT_TRUE(std::isinf(of_whole.Measure(*reference)->kl_max));
 }
 
 TEST_F(KlMeterTest, FindsWhatThePlainSumFinds) {
