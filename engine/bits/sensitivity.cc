@@ -7,7 +7,6 @@
 #include <string>
 #include <tuple>
 
-#include "engine/base/check.h"
 #include "engine/bits/requantised_tensors.h"
 
 namespace edgemoe {

@@ -17,7 +17,7 @@ namespace edgemoe {
 struct RouterVectors {
   const float* logit_bias = nullptr;      // added to the logits
   const float* selection_bias = nullptr;  // added to what they become, for choosing only
-  const float* weight_scale = nullptr;    // of the weights of the chosen, at last
+  const float* weight_scale = nullptr;    // the weights of the chosen are multiplied by it, last
 };
 
 // What a router makes of a row: `logits` [experts] become the chosen.size() best experts, best

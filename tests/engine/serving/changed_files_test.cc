@@ -127,7 +127,7 @@ class ChangedFilesTest : public testing::Test {
       }
       return false;
     });
-    // Which bytes are found first may change while it is asked.
+    // The engine may try again meanwhile, and then names what that try found.
     const Status before = engine_->availability();
     const Status status = Ask().status();
     EXPECT_EQ(status.code(), StatusCode::kUnavailable);
