@@ -251,7 +251,7 @@ TEST_P(ArchitectureKeys, WindowLongerThanTheContext) {
 TEST_P(ArchitectureKeys, LongAndShortFactorsAreChosenByTheContext) {
   ForEachFixture([this](const RandomModelOptions& model) {
     const AttentionConfig* const attention = model.config.layers[0].mixer_as<AttentionConfig>();
-    if (attention == nullptr || attention->rope.scaling != RopeScaling::kLong) return;
+    if (attention == nullptr || attention->rope.scaling != RopeScaling::kLongRope) return;
     const std::vector<std::byte> file = RandomModelBytes(model);
     ModelParts parts(model);
     const auto answer = [&](std::uint32_t original) {
