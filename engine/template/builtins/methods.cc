@@ -242,35 +242,28 @@ Result<Value> CallTextMethod(const Value& value, std::string_view name, const Ar
   return PlainTextMethod(name, text);
 }
 
-// Methods that say something of a text: their arguments are what they are.
-bool IsQuestion(std::string_view name) {
-  return name.starts_with("is") || name == "startswith" || name == "endswith" || name == "find" ||
-         name == "rfind" || name == "index" || name == "rindex" || name == "count";
-}
-
-// Methods of a safe text give safe texts, and escape what they are given.
+// Methods of a safe text give safe texts, and escape what they put in: replace() what is new,
+// join() its items, and those that fill up what they fill with.
 Result<Value> CallSafeTextMethod(const Value& value, std::string_view name,
                                  const Arguments& arguments, Budget& budget) {
-  const Value plain(*value.string());
-  EDGEMOE_FAIL_IF_ERROR(budget.Spend(value.string()->size()));
   if (name == "format") return CallTextMethod(value, name, arguments, budget);
-  const bool keeps_arguments = name == "split" || name == "rsplit" || name == "splitlines";
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend(value.string()->size()));
+  const Value plain(*value.string());
   Arguments given = arguments;
+  std::vector<Value>& positional = given.positional;
   const auto escape = [&budget](Value& argument) -> Status {
     if (!argument.is_string() || argument.is_safe()) return OkStatus();
     EDGEMOE_RETURN_IF_ERROR(budget.Spend(argument.string()->size() * kEscapedMax));
     argument = Value(EscapeHtml(*argument.string()));
     return OkStatus();
   };
-  if (name == "join" && given.positional.size() == 1) {
-    EDGEMOE_ASSIGN_OR_FAIL(auto items, ItemsOf(given.positional[0], budget));
+  if (name == "join" && positional.size() == 1) {
+    EDGEMOE_ASSIGN_OR_FAIL(auto items, ItemsOf(positional[0], budget));
     for (Value& item : items) EDGEMOE_FAIL_IF_ERROR(escape(item));
-    EDGEMOE_ASSIGN_OR_FAIL(given.positional[0], MakeList(std::move(items), budget));
+    EDGEMOE_ASSIGN_OR_FAIL(positional[0], MakeList(std::move(items), budget));
   }
-  if (!keeps_arguments && !IsQuestion(name)) {
-    for (Value& argument : given.positional) EDGEMOE_FAIL_IF_ERROR(escape(argument));
-    for (auto& argument : given.named) EDGEMOE_FAIL_IF_ERROR(escape(argument.second));
-  }
+  const bool puts_in = name == "replace" || name == "center" || name == "ljust" || name == "rjust";
+  if (puts_in && positional.size() > 1) EDGEMOE_FAIL_IF_ERROR(escape(positional[1]));
   EDGEMOE_ASSIGN_OR_FAIL(Value result, CallTextMethod(plain, name, given, budget));
   if (result.is_string()) return Value::MakeSafe(*result.string());
   if (result.list() == nullptr) return result;

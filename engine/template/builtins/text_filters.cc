@@ -104,7 +104,6 @@ Result<Value> IndentFilter(const FilterCall& call) {
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() * sizeof(std::string_view)));
   const std::size_t lines = SplitLines(*text.string(), false).size() + 1;
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() + lines * indentation.size()));
-  if (text.is_safe()) indentation = EscapeHtml(indentation);
   return SameText(text,
                   Indent(*text.string(), indentation, bound.Flag(1, false), bound.Flag(2, false)));
 }

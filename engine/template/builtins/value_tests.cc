@@ -48,7 +48,7 @@ std::optional<bool> IsOfKind(std::string_view name, const Value& value) {
                            value.dictionary() != nullptr || value.list() != nullptr;
   if (name == "sequence") return is_sequence && !is_view;
   if (name == "iterable") return is_sequence || value.loop() != nullptr;
-  if (name == "callable") return value.is_callable();
+  if (name == "callable") return value.is_callable() || value.is_undefined();
   if (name == "escaped") return value.is_safe();
   return std::nullopt;
 }

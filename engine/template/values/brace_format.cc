@@ -197,7 +197,7 @@ class Formatter {
       const std::string_view name = path.substr(1, end - 1);
       std::int64_t index = 0;
       const auto parsed = std::from_chars(name.data(), name.data() + name.size(), index);
-      const bool is_index = is_key && !name.empty() && parsed.ec == std::errc() &&
+      const bool is_index = is_key && !name.empty() && name[0] != '-' && parsed.ec == std::errc() &&
                             parsed.ptr == name.data() + name.size();
       EDGEMOE_ASSIGN_OR_FAIL(value, is_index ? GetItem(value, Value(index), budget_)
                                     : is_key ? GetItem(value, Value(std::string(name)), budget_)
@@ -314,12 +314,31 @@ class Formatter {
           std::to_chars(digits.data(), digits.data() + digits.size(), size, style, precision);
       if (end.ec != std::errc()) return Refuse("a number that is too long");
       digits.resize(static_cast<std::size_t>(end.ptr - digits.data()));
-      // Without a type there is always a digit behind the point.
-      if (type == '\0' && digits.find_first_of(".e") == std::string::npos) digits += ".0";
+      if (type == '\0') MarkAsFloat(size, precision, digits);
     }
     if (type == '%') digits += '%';
     if (type != '\0' && type != '%' && type != kind) digits = ToUpper(digits);
     return Finish(std::signbit(number), digits, specification, out);
+  }
+
+  // Without a type there is a digit behind the point, or, where the precision leaves none, an
+  // exponent.
+  static void MarkAsFloat(double size, int precision, std::string& digits) {
+    if (digits.find_first_of(".e") != std::string::npos) return;
+    if (digits.size() < static_cast<std::size_t>(std::max(precision, 1))) {
+      digits += ".0";
+      return;
+    }
+    digits.assign(static_cast<std::size_t>(precision) + 400, '\0');
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), size,
+                                   std::chars_format::scientific, std::max(precision, 1) - 1);
+    digits.resize(static_cast<std::size_t>(end.ptr - digits.data()));
+    const std::size_t exponent = digits.find('e');
+    const std::size_t point = digits.find('.');
+    if (point == std::string::npos) return;
+    std::size_t kept = digits.find_last_not_of('0', exponent - 1) + 1;
+    if (kept == point + 1) kept = point;
+    digits.erase(kept, exponent - kept);
   }
 
   static Status Finish(bool negative, std::string digits, const Specification& specification,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <iomanip>
 #include <nlohmann/json.hpp>
@@ -23,6 +24,13 @@ inline std::string ReadFile(const std::string& path) {
 
 inline std::string TestPath(const std::string& name) {
   return std::string(EDGEMOE_SOURCE_DIR) + "/tests/engine/template/" + name;
+}
+
+// Where the public models' templates are, whose text is not ours (public/public_templates.py).
+inline std::string PublicTemplatePath(const std::string& name) {
+  const char* const given = std::getenv("EDGEMOE_PUBLIC_TEMPLATES");
+  return std::string(given != nullptr ? given : EDGEMOE_SOURCE_DIR "/../templates-public") + "/" +
+         name;
 }
 
 inline nlohmann::ordered_json ReadRecording(const std::string& name) {

@@ -6,7 +6,6 @@
 // are from and hashes of Jinja's renderings. Prints a table.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
@@ -17,11 +16,6 @@ namespace edgemoe {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string Folder() {
-  const char* const given = std::getenv("EDGEMOE_PUBLIC_TEMPLATES");
-  return given != nullptr ? given : EDGEMOE_SOURCE_DIR "/../templates-public";
-}
 
 // "as Jinja", "refused" as by Jinja, or what is wrong.
 std::string Outcome(const Result<std::string>& rendered, const Json& recorded) {
@@ -40,9 +34,8 @@ std::string Outcome(const Result<std::string>& rendered, const Json& recorded) {
 }
 
 TEST(PublicTemplates, RenderedAsJinjaDoes) {
-  const std::string folder = Folder();
-  if (!std::filesystem::exists(folder)) {
-    GTEST_SKIP() << "SKIPPED: no " << folder
+  if (!std::filesystem::exists(PublicTemplatePath(""))) {
+    GTEST_SKIP() << "SKIPPED: no " << PublicTemplatePath("")
                  << ", whose texts are not ours; families_test has templates with their constructs";
   }
   const Json conversations = ReadRecording("conversations.json");
@@ -55,7 +48,7 @@ TEST(PublicTemplates, RenderedAsJinjaDoes) {
   for (const Json& one : templates) {
     const std::string name = one["name"].get<std::string>();
     SCOPED_TRACE(name);
-    const std::string source = ReadFile(folder + "/" + name);
+    const std::string source = ReadFile(PublicTemplatePath(name));
     ASSERT_EQ(Fnv1a(source), one["fnv1a"].get<std::string>()) << "not the listed file";
     const auto parsed = ChatTemplate::Parse(source);
     EXPECT_TRUE(parsed) << parsed.error().ToString();
