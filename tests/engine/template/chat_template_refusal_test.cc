@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
 
 #include "tests/engine/template/rendering.h"
@@ -14,6 +15,18 @@ namespace edgemoe {
 namespace {
 
 using testing::HasSubstr;
+
+// Each is refused at a line and column, with the words that are given.
+void ExpectRefused(std::span<const Sample> samples, const RenderOptions& options = {}) {
+  for (const Sample& sample : samples) {
+    SCOPED_TRACE(sample.source);
+    const auto rendered = Render(sample.source, Context(), options);
+    ASSERT_FALSE(rendered) << rendered->substr(0, 1000);
+    EXPECT_EQ(rendered.error().code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(rendered.error().message(), HasSubstr("chat template, line "));
+    EXPECT_THAT(rendered.error().message(), HasSubstr(sample.written));
+  }
+}
 
 TEST(ChatTemplateRefusal, RaiseExceptionIsTheMessageItself) {
   const auto rendered = Render("{{ raise_exception('Roles must alternate') }}");
@@ -96,6 +109,12 @@ TEST(ChatTemplateRefusal, RenderErrorsNameLineAndColumn) {
       {"{{ d|tojson(nope=1) }}", "no argument is called \"nope\""},
       {"{{ 'a'.split('') }}", "the separator is empty"},
       {"{{ missing|tojson }}", "tojson: an undefined value"},
+  };
+  ExpectRefused(samples);
+}
+
+TEST(ChatTemplateRefusal, GeneratorsMethodsAndFormats) {
+  const Sample samples[] = {
       {"{{ xs|map('string') }}",
        "a generator cannot be written as text: \"|list\" makes it a list"},
       {"{{ xs|select|tojson }}", "tojson: a view of a dictionary or a generator is not data"},
@@ -122,13 +141,7 @@ TEST(ChatTemplateRefusal, RenderErrorsNameLineAndColumn) {
       {"{{ dict([1]) }}", "a number cannot be iterated"},
       {"{{ dict(['abc']) }}", "dict: a string is no pair of key and value"},
   };
-  for (const Sample& sample : samples) {
-    SCOPED_TRACE(sample.source);
-    const auto rendered = Render(sample.source);
-    ASSERT_FALSE(rendered) << *rendered;
-    EXPECT_EQ(rendered.error().code(), StatusCode::kInvalidArgument);
-    EXPECT_THAT(rendered.error().message(), HasSubstr(sample.written));
-  }
+  ExpectRefused(samples);
 }
 
 std::string Repeat(const std::string& part, int count) {
@@ -214,6 +227,14 @@ TEST(ChatTemplateRefusal, WorkIsBounded) {
        "c=ns.x, d=ns.x) %}{% endfor %}{{ ns }}",
        "steps"},
       {"{% set x = 'x' * 1000 %}{% for a in range(100) %}{{ x }}{% endfor %}", "output is longer"},
+  };
+  ExpectRefused(hostile, options);
+}
+
+TEST(ChatTemplateRefusal, WorkOfChangesAndFormatsIsBounded) {
+  RenderOptions options;
+  options.limits = {.steps_max = 20000, .handled_bytes_max = 1 << 20, .output_bytes_max = 1 << 16};
+  const Sample hostile[] = {
       {"{% set l = ['x'] %}{% for i in range(60) %}{% set _ = l.extend(l) %}{% endfor %}", "bytes"},
       {"{% set l = range(999)|list %}{% for i in range(999) %}{% set _ = l.insert(0, l.pop()) %}"
        "{% endfor %}",
@@ -231,14 +252,7 @@ TEST(ChatTemplateRefusal, WorkIsBounded) {
       {"{{ ('<'|safe) ~ ('<' * 9000)|e * 100 }}", "bytes of text"},
       {"{% set g = (range(900)|list * 9)|batch(1) %}{{ g|list|string * 99 }}", "bytes of text"},
   };
-  for (const Sample& sample : hostile) {
-    SCOPED_TRACE(sample.source);
-    const auto rendered = Render(sample.source, Context(), options);
-    ASSERT_FALSE(rendered);
-    EXPECT_EQ(rendered.error().code(), StatusCode::kInvalidArgument);
-    EXPECT_THAT(rendered.error().message(), HasSubstr("chat template, line 1, column "));
-    EXPECT_THAT(rendered.error().message(), HasSubstr(sample.written));
-  }
+  ExpectRefused(hostile, options);
 }
 
 // With the bounds that a real conversation has: endless loops and recursion, a gigabyte of output.
@@ -261,14 +275,7 @@ TEST(ChatTemplateRefusal, UsualBounds) {
        "{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
        "line 2, column 20: rendering handles more than 536870912 bytes"},
   };
-  for (const Sample& sample : hostile) {
-    SCOPED_TRACE(sample.source);
-    const auto rendered = Render(sample.source, Context(), options);
-    ASSERT_FALSE(rendered);
-    EXPECT_EQ(rendered.error().code(), StatusCode::kInvalidArgument);
-    EXPECT_THAT(rendered.error().message(), HasSubstr("chat template, line "));
-    EXPECT_THAT(rendered.error().message(), HasSubstr(sample.written));
-  }
+  ExpectRefused(hostile, options);
 }
 
 // Names are looked for one by one.
