@@ -61,8 +61,8 @@ class ChatTemplate {
   // INVALID_ARGUMENT names line and column.
   static Result<ChatTemplate> Parse(std::string source);
 
-  // `context` is an object of those names. INVALID_ARGUMENT names line and column, or is the
-  // message of the template's raise_exception().
+  // `context` is an object. INVALID_ARGUMENT names line and column, or is the message of the
+  // template's raise_exception().
   Result<std::string> Render(const nlohmann::ordered_json& context,
                              const RenderOptions& options = {}) const;
 
