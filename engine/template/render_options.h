@@ -11,7 +11,9 @@ namespace edgemoe {
 // Beyond these a rendering is refused. The defaults leave room for a prompt of tens of megabytes
 // and keep the worst template to seconds.
 struct RenderLimits {
-  std::uint64_t steps_max = 4'000'000;             // nodes evaluated, items visited
+  // Nodes evaluated, items visited: templates that look through the whole conversation for each of
+  // its messages have enough for a thousand.
+  std::uint64_t steps_max = 16'000'000;
   std::uint64_t handled_bytes_max = 512ULL << 20;  // text and data read or made, in all
   std::size_t output_bytes_max = 64U << 20;
 };

@@ -258,8 +258,7 @@ TEST(ChatTemplateRefusal, WorkOfChangesAndFormatsIsBounded) {
 // With the bounds that a real conversation has: endless loops and recursion, a gigabyte of output.
 TEST(ChatTemplateRefusal, UsualBounds) {
   RenderOptions options;
-  // Time is what a sanitizer has less of.
-  if (kSanitized) options.limits.steps_max /= 16;
+  options.limits.steps_max /= kSanitized ? 64 : 4;  // all would take seconds
   const Sample hostile[] = {
       {"\n{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
        "line 2, column 45: rendering takes more than"},

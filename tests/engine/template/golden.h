@@ -3,11 +3,16 @@
 // What recordings of Jinja's renderings (reference.py) are compared with.
 #pragma once
 
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iomanip>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -48,6 +53,25 @@ inline RenderOptions RecordedTime() {
   options.now->tm_wday = 2;
   options.now->tm_yday = 216;
   return options;
+}
+
+// What a script beside this file prints now: `arguments` start with its name. Nullopt without
+// python3-jinja2.
+inline std::optional<std::string> JinjaNow(const std::string& arguments) {
+  const std::string command = "PYTHONIOENCODING=utf-8 python3 " + TestPath(arguments);
+  std::FILE* pipe = ::popen(command.c_str(), "r");
+  EXPECT_NE(pipe, nullptr);
+  if (pipe == nullptr) return "";
+  std::string printed;
+  char buffer[4096];
+  for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) {
+    printed.append(buffer, n);
+  }
+  const int status = ::pclose(pipe);
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  if (code == 77 || code == 127) return std::nullopt;
+  EXPECT_EQ(code, 0) << command;
+  return printed;
 }
 
 inline std::string Fnv1a(const std::string& text) {

@@ -3,25 +3,16 @@
 // Generated snippets against Jinja: the recorded ones, and thousands that python3-jinja2 renders
 // now.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdio>
-#include <fstream>
-#include <iterator>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "engine/template/chat_template.h"
+#include "tests/engine/template/golden.h"
 
 namespace edgemoe {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-const std::string& Folder() {
-  static const std::string folder = std::string(EDGEMOE_SOURCE_DIR) + "/tests/engine/template/";
-  return folder;
-}
 
 // What Jinja writes is written here; what it refuses is refused.
 void ExpectAsJinja(const std::string& snippets, std::size_t count_min) {
@@ -43,25 +34,12 @@ void ExpectAsJinja(const std::string& snippets, std::size_t count_min) {
   }
 }
 
-TEST(Snippets, AsRecorded) {
-  std::ifstream file(Folder() + "snippets.json", std::ios::binary);
-  ExpectAsJinja({std::istreambuf_iterator<char>(file), {}}, 900);
-}
+TEST(Snippets, AsRecorded) { ExpectAsJinja(ReadFile(TestPath("snippets.json")), 900); }
 
 TEST(Snippets, AsJinjaRendersThemNow) {
-  const std::string command = "PYTHONIOENCODING=utf-8 python3 '" + Folder() + "snippets.py' 1 2000";
-  std::FILE* pipe = ::popen(command.c_str(), "r");
-  ASSERT_NE(pipe, nullptr);
-  std::string snippets;
-  char buffer[4096];
-  for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) {
-    snippets.append(buffer, n);
-  }
-  const int status = ::pclose(pipe);
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  if (code == 77 || code == 127) GTEST_SKIP() << "SKIPPED: no python3-jinja2";
-  ASSERT_EQ(code, 0);
-  ExpectAsJinja(snippets, 1500);
+  const auto snippets = JinjaNow("snippets.py 1 2000");
+  if (!snippets) GTEST_SKIP() << "SKIPPED: no python3-jinja2";
+  ExpectAsJinja(*snippets, 1500);
 }
 
 }  // namespace

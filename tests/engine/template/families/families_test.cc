@@ -8,6 +8,7 @@
 
 #include "engine/template/chat_template.h"
 #include "tests/engine/template/golden.h"
+#include "tests/support/sanitized.h"
 
 namespace edgemoe {
 namespace {
@@ -48,6 +49,35 @@ TEST(TemplateFamilies, RenderedAsJinjaDoes) {
     std::cout << std::left << std::setw(24) << one.key() << texts << " texts, "
               << conversations.size() - texts << " refused\n";
   }
+}
+
+TEST(TemplateFamilies, RandomConversationsAsJinjaRendersThemNow) {
+  std::string arguments = "random_conversations.py 1 " + std::to_string(kSanitized ? 25 : 100);
+  const Json golden = ReadRecording("families/golden.json");
+  for (auto one = golden.begin(); one != golden.end(); ++one) {
+    arguments += " " + TestPath("families/" + one.key());
+  }
+  const auto printed = JinjaNow(arguments);
+  if (!printed) GTEST_SKIP() << "SKIPPED: no python3-jinja2";
+  const Json now = Json::parse(*printed, nullptr, /*allow_exceptions=*/false);
+  ASSERT_TRUE(now.is_object());
+  const Json& contexts = now["contexts"];
+  std::size_t texts = 0;
+  for (auto one = now["rendered"].begin(); one != now["rendered"].end(); ++one) {
+    const auto parsed = ChatTemplate::Parse(ReadFile(one.key()));
+    ASSERT_TRUE(parsed) << parsed.error().ToString();
+    for (std::size_t i = 0; i < contexts.size(); ++i) {
+      SCOPED_TRACE(one.key() + " with " + contexts[i].dump());
+      const auto rendered = parsed->Render(contexts[i], RecordedTime());
+      const Json& text = (*one)[i];
+      ASSERT_EQ(rendered.has_value(), text.is_string())
+          << (rendered ? *rendered : rendered.error().ToString());
+      if (!rendered) continue;
+      ASSERT_EQ(*rendered, text.get<std::string>());
+      ++texts;
+    }
+  }
+  EXPECT_GE(texts, contexts.size() * 3);
 }
 
 }  // namespace
