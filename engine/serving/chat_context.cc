@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/serving/chat_context.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -56,8 +57,8 @@ Status AddReasoning(const ChatMessage& message, const std::string& field,
                     const TemplateReads& reads, Json& entry) {
   EDGEMOE_RETURN_IF_ERROR(CheckUtf8(field + ".reasoning", message.reasoning));
   if (message.reasoning.empty()) return OkStatus();
-  entry["reasoning_content"] = message.reasoning;
-  if (reads.thinking) entry["thinking"] = message.reasoning;
+  for (const char* name : {"reasoning_content", "thinking", "reasoning"})
+    entry[name] = message.reasoning;
   if (reads.one_of_thoughts_and_content && !message.tool_calls.empty()) entry["content"] = "";
   return OkStatus();
 }
@@ -149,6 +150,7 @@ Status AddVariables(const ChatTemplateOptions& options, Json& context) {
 }  // namespace
 
 Result<nlohmann::ordered_json> ChatContext(std::span<const ChatMessage> messages,
+                                           std::string_view system_prompt,
                                            const ChatTemplateOptions& options,
                                            const TemplateReads& reads, Json context) {
   if (messages.empty() || messages.size() > kChatMessagesMax) {
@@ -156,9 +158,12 @@ Result<nlohmann::ordered_json> ChatContext(std::span<const ChatMessage> messages
         InvalidField("messages", ShowValue(messages.size()), AcceptedRange(1, kChatMessagesMax)));
   }
   Json list = Json::array();
-  for (const ChatMessage& message : messages) {
-    const std::string field = "messages[" + std::to_string(list.size()) + "]";
-    EDGEMOE_FAIL_IF_ERROR(AddMessage(message, field, reads, list));
+  if (!system_prompt.empty() &&
+      std::ranges::find(messages, "system", &ChatMessage::role) == messages.end())
+    list.push_back({{"role", "system"}, {"content", system_prompt}});
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const std::string field = "messages[" + std::to_string(i) + "]";
+    EDGEMOE_FAIL_IF_ERROR(AddMessage(messages[i], field, reads, list));
   }
   context["messages"] = std::move(list);
   context["add_generation_prompt"] = options.add_generation_prompt;

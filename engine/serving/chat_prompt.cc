@@ -14,47 +14,37 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Told by what the template asks a message for.
-TemplateReads ReadsOf(std::string_view source, const AnswerFormat& format) {
-  TemplateReads reads;
-  for (const std::string_view name : {"message.thinking", "message['thinking']",
-                                      "message[\"thinking\"]", "\"thinking\" in message"}) {
-    reads.thinking = reads.thinking || source.find(name) != std::string_view::npos;
-  }
-  // gpt-oss' template refuses a call with both.
-  reads.one_of_thoughts_and_content = reads.thinking && format.channels;
-  return reads;
-}
-
 }  // namespace
 
 struct ChatPrompt::Parsed {
   ChatTemplate chat_template;
-  TemplateReads reads;
   bool takes_tools;
 };
 
-ChatPrompt::ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer) {
+ChatPrompt::ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer,
+                       ChatPromptOptions options)
+    : system_prompt_(std::move(options.system_prompt)) {
   constexpr std::string_view kKey = "tokenizer.chat_template";
   const auto name = [&tokenizer](std::optional<TokenId> token) {
     return token ? std::string(tokenizer.TokenBytes(*token)) : std::string();
   };
   bos_ = name(tokenizer.bos());
   eos_ = name(tokenizer.eos());
-  if (metadata.Find(kKey) == nullptr) {
+  if (!options.template_text && metadata.Find(kKey) == nullptr) {
     unusable_ = FailedPreconditionError("the model has no chat template (" + std::string(kKey) +
                                         "); complete a prompt instead");
     return;
   }
-  const Result<std::string_view> source = metadata.GetString(kKey);
+  const Result<std::string_view> source = options.template_text
+                                              ? Result<std::string_view>(*options.template_text)
+                                              : metadata.GetString(kKey);
   Result<ChatTemplate> parsed = source ? ChatTemplate::Parse(std::string(*source))
                                        : Result<ChatTemplate>(Failure(source.error()));
   if (parsed) {
     const std::string& text = parsed->source();
     format_ = FindAnswerFormat(text);
     const bool takes_tools = text.find("tools") != std::string::npos;
-    const TemplateReads reads = ReadsOf(text, format_);
-    parsed_ = std::make_unique<Parsed>(Parsed{*std::move(parsed), reads, takes_tools});
+    parsed_ = std::make_unique<Parsed>(Parsed{*std::move(parsed), takes_tools});
   } else {
     unusable_ = FailedPreconditionError("the model's chat template cannot be used: " +
                                         parsed.error().message());
@@ -70,7 +60,8 @@ Result<std::string> ChatPrompt::Render(std::span<const ChatMessage> messages,
     return Failure(InvalidField("tools", ShowValue(options.tools.size()),
                                 "none, as the model's chat template takes no tools"));
   }
-  TemplateReads reads = parsed_->reads;
+  // Harmony's template refuses a call with both.
+  TemplateReads reads{.one_of_thoughts_and_content = format_.channels, .arguments_as_text = false};
   Result<std::string> prompt = RenderAs(messages, options, reads);
   const bool has_calls = std::any_of(messages.begin(), messages.end(), [](const ChatMessage& one) {
     return !one.tool_calls.empty();
@@ -85,7 +76,7 @@ Result<std::string> ChatPrompt::Render(std::span<const ChatMessage> messages,
 Result<std::string> ChatPrompt::RenderAs(std::span<const ChatMessage> messages,
                                          const ChatTemplateOptions& options,
                                          const TemplateReads& reads) const {
-  EDGEMOE_ASSIGN_OR_FAIL(Json context, ChatContext(messages, options, reads,
+  EDGEMOE_ASSIGN_OR_FAIL(Json context, ChatContext(messages, system_prompt_, options, reads,
                                                    {{"bos_token", bos_}, {"eos_token", eos_}}));
   const std::time_t now = std::time(nullptr);
   std::tm local{};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -14,12 +15,19 @@
 
 namespace edgemoe {
 
+constexpr std::size_t kTemplateFileBytesMax = std::size_t{1} << 20;
+
+struct ChatPromptOptions {
+  std::string system_prompt;                 // of conversations without a system message
+  std::optional<std::string> template_text;  // instead of the file's
+};
+
 // Turns messages into a prompt by the model's own chat template. Immutable; thread-safe.
 class ChatPrompt {
  public:
   // A file without a template, or with one that cannot be parsed, gives a ChatPrompt that says so
   // at each Render: everything else of such a model works.
-  ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer);
+  ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer, ChatPromptOptions options);
   ~ChatPrompt();
 
   // OK, or why nothing can be rendered: FAILED_PRECONDITION.
@@ -43,6 +51,7 @@ class ChatPrompt {
   Status unusable_;
   std::unique_ptr<Parsed> parsed_;
   AnswerFormat format_;
+  const std::string system_prompt_;
   std::string bos_;
   std::string eos_;
 };

@@ -22,13 +22,13 @@ std::vector<ChatMessage> ToolMessages() {
 
 Json Context(std::span<const ChatMessage> messages, const ChatTemplateOptions& options = {},
              const TemplateReads& reads = {}) {
-  auto context = ChatContext(messages, options, reads, Json::object());
+  auto context = ChatContext(messages, "", options, reads, Json::object());
   EXPECT_TRUE(context) << context.error().message();
   return context ? *context : Json();
 }
 
 Status Refused(std::span<const ChatMessage> messages, const ChatTemplateOptions& options = {}) {
-  const auto context = ChatContext(messages, options, {}, Json::object());
+  const auto context = ChatContext(messages, "", options, {}, Json::object());
   return context ? OkStatus() : context.error();
 }
 
@@ -36,7 +36,8 @@ TEST(ChatContext, HasMessagesAsTransformersGivesThem) {
   const Json context = Context(ToolMessages());
   EXPECT_EQ(context.dump(), Json::parse(R"json({"messages": [
       {"role": "user", "content": "Hi"},
-      {"role": "assistant", "content": "I look.", "reasoning_content": "Hm", "tool_calls": [
+      {"role": "assistant", "content": "I look.", "reasoning_content": "Hm",
+       "thinking": "Hm", "reasoning": "Hm", "tool_calls": [
         {"type": "function", "function": {"name": "look", "arguments": {"b": 1, "a": [2]}},
          "id": "c1"},
         {"type": "function", "function": {"name": "go", "arguments": {}}}]},
@@ -47,13 +48,21 @@ TEST(ChatContext, HasMessagesAsTransformersGivesThem) {
 
 TEST(ChatContext, FollowsWhatTheTemplateReads) {
   const Json context =
-      Context(ToolMessages(), {},
-              {.thinking = true, .one_of_thoughts_and_content = true, .arguments_as_text = true});
+      Context(ToolMessages(), {}, {.one_of_thoughts_and_content = true, .arguments_as_text = true});
   const Json& answer = context["messages"][1];
-  EXPECT_EQ(answer["thinking"], "Hm");
   EXPECT_EQ(answer["content"], "");
   EXPECT_EQ(answer["tool_calls"][0]["function"]["arguments"], R"({"b": 1, "a": [2]})");
   EXPECT_EQ(answer["tool_calls"][1]["function"]["arguments"], "{}");
+}
+
+TEST(ChatContext, HasASystemPromptWhereTheConversationHasNone) {
+  std::vector<ChatMessage> messages = {{.role = "user", .content = "Hi"}};
+  const auto first = [&messages] {
+    return ChatContext(messages, "Be kind.", {}, {}, Json::object()).value()["messages"][0];
+  };
+  EXPECT_EQ(first(), Json({{"role", "system"}, {"content", "Be kind."}}));
+  messages.push_back({.role = "system", .content = "Be brief."});
+  EXPECT_EQ(first()["role"], "user");
 }
 
 TEST(ChatContext, HasToolsAndSwitches) {
