@@ -30,12 +30,31 @@ namespace edgemoe {
 
 // ---- Requests (StopParameters and events: engine/scheduler/request.h) ----
 
+// A function that the model may call.
+struct ToolDefinition {
+  std::string name;  // of 1 to 256 bytes
+  std::string description;
+  std::string parameters;  // JSON Schema of an object; empty: no parameters
+};
+constexpr std::size_t kToolsMax = 128;
+constexpr std::size_t kToolParametersBytesMax = std::size_t{1} << 20;
+
+// The answer comes as AnswerEvents where the model's template tells how it marks the parts of one,
+// and as text where it does not.
+struct AnswerOptions {
+  std::vector<ToolDefinition> tools;  // those that the template was given
+  // After so many tokens of reasoning it is closed. Without effect where reasoning is not marked.
+  std::optional<std::uint32_t> reasoning_tokens_max;
+};
+
 struct GenerateRequest {
   // Text is tokenised with add_special and parse_special.
   std::variant<std::string, std::vector<TokenId>> prompt;
   SamplingParameters sampling;
   StopParameters stop;
   int top_logprob_count = -1;  // -1: no log-probabilities; up to kTopLogprobsMax
+  // For prompts that a template made; none: the answer is one text.
+  std::optional<AnswerOptions> answer = std::nullopt;
 };
 
 // Log-probabilities of a given text, teacher-forced: the first token has none.
@@ -74,15 +93,33 @@ struct DetokenizeOptions {
   bool from_start = true;
 };
 
+struct ToolCall {
+  std::string id;
+  std::string name;
+  std::string arguments;  // a JSON object
+};
+
+// All texts are UTF-8.
 struct ChatMessage {
-  std::string role;     // "system", "user", "assistant", "tool"
-  std::string content;  // UTF-8
+  std::string role;  // "system", "user", "assistant", "tool"
+  std::string content;
+  // Of "assistant". The template decides which of it the model sees again.
+  std::string reasoning{};
+  std::vector<ToolCall> tool_calls{};  // at most kToolsMax
+  // Of "tool": which call is answered, by which tool.
+  std::string tool_call_id{};
+  std::string tool_name{};
 };
 
 struct ChatTemplateOptions {
   bool add_generation_prompt = true;
   // Name to JSON value, as in enable_thinking: false.
   std::vector<std::pair<std::string, std::string>> variables;
+  std::vector<ToolDefinition> tools{};
+  // What templates call enable_thinking (some of them: thinking) and reasoning_effort; none or
+  // empty: the template's own choice.
+  std::optional<bool> thinks = std::nullopt;
+  std::string reasoning_effort{};
 };
 
 // ---- Observing ----

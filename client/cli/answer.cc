@@ -2,6 +2,7 @@
 #include "client/cli/answer.h"
 
 #include <cstdio>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -67,17 +68,22 @@ class AnswerWriter {
       account_ = AccountText(message.finished());
     }
     answer.text += message.chunk().text();
+    TakeParts(message.chunk(), answer);
     if (session_.options().json) return Write(ToJson(message) + "\n");
     if (const std::string progress = ProgressText(message); !progress.empty())
       session_.status_line().Show(progress);
+    if (!ShowReasoning(message.chunk())) return false;
+    ShowCalls(answer);
     if (message.chunk().text().empty()) return true;
     session_.status_line().Clear();
+    if (std::exchange(dim_, false) && !WriteDim("\n\n")) return !(write_failed_ = true);
     return Write(message.chunk().text());
   }
 
   void End(const Answer& answer) {
     session_.status_line().Clear();
     if (session_.options().json) return;
+    if (std::exchange(dim_, false)) Write("\n");
     if (!answer.text.empty() && !answer.text.ends_with('\n')) Write("\n");
     if (session_.options().verbose) std::fputs(account_.c_str(), stderr);
   }
@@ -86,6 +92,37 @@ class AnswerWriter {
   bool write_failed() const { return write_failed_; }
 
  private:
+  void TakeParts(const v1::Chunk& chunk, Answer& answer) {
+    answer.reasoning += chunk.reasoning();
+    for (const v1::ToolCallDelta& delta : chunk.tool_calls()) {
+      v1::ToolCall& call = calls_[delta.index()];
+      if (!delta.name().empty()) call.set_name(delta.name());
+      if (!delta.id().empty()) call.set_id(delta.id());
+      *call.mutable_arguments() += delta.arguments();
+      if (delta.finished()) answer.tool_calls.push_back(call);
+    }
+  }
+  bool ShowReasoning(const v1::Chunk& chunk) {
+    if (chunk.reasoning().empty()) return true;
+    if (session_.folds_reasoning()) {
+      reasoning_tokens_ += chunk.tokens_size();
+      session_.status_line().Show("thinking: " + std::to_string(reasoning_tokens_) + " tokens");
+      return true;
+    }
+    session_.status_line().Clear();
+    dim_ = OutputIsTerminal();
+    if (!WriteDim(chunk.reasoning())) write_failed_ = true;
+    return !write_failed_;
+  }
+  void ShowCalls(const Answer& answer) {
+    for (; calls_shown_ < answer.tool_calls.size(); ++calls_shown_) {
+      const v1::ToolCall& call = answer.tool_calls[calls_shown_];
+      session_.status_line().Clear();
+      const std::string line = "[calls " + call.name() + " " + call.arguments() + "]";
+      std::fprintf(stderr, "%s\n", WithoutControls(line).c_str());
+    }
+  }
+
   // By which `edgemoe abort` ends it.
   void TellId(const std::string& id) {
     if (id.empty() || id_told_ || !session_.options().verbose || session_.options().json) return;
@@ -100,6 +137,10 @@ class AnswerWriter {
 
   Session& session_;
   std::string account_;
+  std::map<std::uint32_t, v1::ToolCall> calls_;  // by index, as far as they have come
+  std::size_t calls_shown_ = 0;
+  int reasoning_tokens_ = 0;
+  bool dim_ = false;  // the last that was written
   bool id_told_ = false;
   bool received_ = false;
   bool write_failed_ = false;

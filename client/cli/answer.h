@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "client/cli/session.h"
 #include "client/client.h"
@@ -14,11 +15,14 @@ struct Answer {
   client::Status status;
   v1::FinishReason reason = v1::FINISH_REASON_UNSPECIFIED;
   std::string text;
-  bool interrupted = false;  // by Ctrl-C
+  std::string reasoning;
+  std::vector<v1::ToolCall> tool_calls;  // those that are whole
+  bool interrupted = false;              // by Ctrl-C
 };
 
 // Sends a request with `open`, again while the daemon is loading, and writes the answer to stdout
-// as it comes: its text, or every message as a line of JSON. Ctrl-C cancels it. With --verbose
+// as it comes: its text, on a terminal with what the model thinks before it, dim, or every message
+// as a line of JSON. Calls of tools are told on stderr. Ctrl-C cancels it. With --verbose
 // timings and I/O follow on stderr.
 Answer RunAnswer(Session& session, const std::function<client::CompleteStream()>& open);
 Answer RunAnswer(Session& session, const std::function<client::ChatStream()>& open);

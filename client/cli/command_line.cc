@@ -149,6 +149,21 @@ void AddVariables(CLI::App* app, Request* request) {
       ->allow_extra_args(false);
 }
 
+template <class Request>
+void AddReasoning(CLI::App* app, Request* request) {
+  const std::string group = "Reasoning";
+  app->add_flag_function(
+         "--think,!--no-think",
+         [request](std::int64_t count) { request->mutable_reasoning()->set_enabled(count > 0); },
+         "Whether the model thinks first (default: as its template has it)")
+      ->group(group);
+  AddValue<std::string>(
+      app, "--reasoning-effort",
+      [request](const std::string& text) { request->mutable_reasoning()->set_effort(text); },
+      "How much it thinks, as the template knows it: low, medium, high", "EFFORT")
+      ->group(group);
+}
+
 // Adds each command; `chosen` becomes the one that was parsed.
 class Parser {
  public:
@@ -222,6 +237,17 @@ class Parser {
     chat->add_option("--system", chat_options->system, "System message")->type_name("TEXT");
     chat->add_option("message,--message", chat_options->message, "Ask this and leave")
         ->type_name("TEXT");
+    chat->add_option("--tools", chat_options->tools_file,
+                     "JSON: tools that the model may call, each with a command that is run for it")
+        ->type_name("FILE");
+    chat->add_flag("--yes", chat_options->runs_tools_unasked, "Run tools without asking");
+    v1::ChatRequest* chat_request = &chat_options->request;
+    AddReasoning(chat, chat_request);
+    AddValue<std::uint32_t>(
+        chat, "--reasoning-limit",
+        [chat_request](std::uint32_t n) { chat_request->mutable_reasoning()->set_max_tokens(n); },
+        "Tokens after which its thinking is closed", "N")
+        ->group("Reasoning");
     AddVariables(chat, &chat_options->request);
     AddGeneration(chat, &chat_options->request);
   }
@@ -263,6 +289,7 @@ class Parser {
     templates->add_flag_callback(
         "--no-generation-prompt", [apply] { apply->set_add_generation_prompt(false); },
         "Do not open the assistant's answer");
+    AddReasoning(templates, apply);
     AddVariables(templates, apply);
     AddModel(templates, apply);
 

@@ -32,6 +32,8 @@ struct ChatCommand {
   std::string system;
   std::optional<std::string> message;  // one question instead of a conversation
   v1::ChatRequest request;             // without messages
+  std::string tools_file;              // empty: no tools
+  bool runs_tools_unasked = false;
 };
 
 struct TokenizeCommand {

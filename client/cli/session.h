@@ -42,6 +42,9 @@ class Session {
   const CommonOptions& options() const { return options_; }
   Interrupts& interrupts() { return interrupts_; }
   StatusLine& status_line() { return status_line_; }
+  // What a model thinks is counted on the status line, not shown.
+  bool folds_reasoning() const { return folds_reasoning_; }
+  void FoldReasoning(bool folds) { folds_reasoning_ = folds; }
   // Whether Ctrl-C ended a wait.
   bool interrupted() const { return interrupted_; }
 
@@ -72,6 +75,7 @@ class Session {
   std::optional<client::Client> client_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   bool interrupted_ = false;
+  bool folds_reasoning_ = false;
 };
 
 }  // namespace edgemoe::cli

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/answer/answer_format.h"
 
+#include <algorithm>
+#include <iterator>
+#include <span>
+
 namespace edgemoe {
 namespace {
 
@@ -23,7 +27,62 @@ CallSyntax FindCallSyntax(std::string_view text) {
   return CallSyntax::kNone;
 }
 
+// Marks in which control tokens may stand, apart from those that open and close reasoning.
+std::span<const std::string_view> CallMarkTexts(CallSyntax syntax) {
+  static constexpr std::string_view kXml[] = {
+      "<tool_call>",  "</tool_call>", "<arg_key>",   "</arg_key>",  "<arg_value>",
+      "</arg_value>", "<function=",   "</function>", "<parameter=", "</parameter>",
+  };
+  static constexpr std::string_view kLlama[] = {"<|python_tag|>"};
+  static constexpr std::string_view kMistral[] = {"[TOOL_CALLS]", "[CALL_ID]", "[ARGS]"};
+  static constexpr std::string_view kDeepSeek[] = {
+      "<\uFF5Ctool\u2581calls\u2581begin\uFF5C>",
+      "<\uFF5Ctool\u2581call\u2581begin\uFF5C>",
+      "<\uFF5Ctool\u2581sep\uFF5C>",
+      "<\uFF5Ctool\u2581call\u2581end\uFF5C>",
+      "<\uFF5Ctool\u2581calls\u2581end\uFF5C>",
+  };
+  static constexpr std::string_view kKimi[] = {
+      "<|tool_calls_section_begin|>", "<|tool_call_begin|>",
+      "<|tool_call_argument_begin|>", "<|tool_call_end|>",
+      "<|tool_calls_section_end|>",
+  };
+  static constexpr std::string_view kGemma[] = {"<|tool_call>", "<tool_call|>", "<|\"|>"};
+  static constexpr std::string_view kFunctionGemma[] = {"<start_function_call>",
+                                                        "<end_function_call>", "<escape>"};
+  static constexpr std::string_view kLfm2[] = {"<|tool_call_start|>", "<|tool_call_end|>"};
+  switch (syntax) {
+    case CallSyntax::kNone: return {};
+    case CallSyntax::kHermes:
+    case CallSyntax::kQwenCoder:
+    case CallSyntax::kGlm: return kXml;
+    case CallSyntax::kLlama: return kLlama;
+    case CallSyntax::kMistral: return kMistral;
+    case CallSyntax::kDeepSeek: return kDeepSeek;
+    case CallSyntax::kKimi: return kKimi;
+    case CallSyntax::kGemma: return kGemma;
+    case CallSyntax::kFunctionGemma: return kFunctionGemma;
+    case CallSyntax::kLfm2: return kLfm2;
+  }
+  return {};
+}
+
+constexpr std::string_view kHarmonyMarks[] = {
+    "<|start|>", "<|channel|>", "<|constrain|>", "<|message|>", "<|end|>", "<|call|>", "<|return|>",
+};
+
 }  // namespace
+
+bool IsAnswerMark(const AnswerFormat& format, std::string_view token) {
+  if (token.empty()) return false;
+  const auto in = [token](std::string_view mark) {
+    return mark.find(token) != std::string_view::npos;
+  };
+  if (format.channels) return std::any_of(std::begin(kHarmonyMarks), std::end(kHarmonyMarks), in);
+  const auto marks = CallMarkTexts(format.calls);
+  return in(format.reasoning_open) || in(format.reasoning_close) ||
+         std::any_of(marks.begin(), marks.end(), in);
+}
 
 AnswerFormat FindAnswerFormat(std::string_view template_text) {
   const auto has = [template_text](std::string_view part) {

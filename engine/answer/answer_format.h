@@ -41,6 +41,9 @@ struct AnswerFormat {
   }
 };
 
+// A control token of that name is a mark or a part of one: the parser is given it as text.
+bool IsAnswerMark(const AnswerFormat& format, std::string_view token);
+
 AnswerFormat FindAnswerFormat(std::string_view template_text);
 
 }  // namespace edgemoe

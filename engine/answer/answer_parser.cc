@@ -37,6 +37,8 @@ void AnswerParser::Finish(std::vector<AnswerEvent>& events) {
   writer_->set_output(nullptr);
 }
 
+std::uint32_t AnswerParser::calls_ended() const { return writer_->calls_ended(); }
+
 bool AnswerParser::in_reasoning() const { return splitter_->in_reasoning(); }
 
 }  // namespace edgemoe

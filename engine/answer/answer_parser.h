@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -47,6 +48,8 @@ class AnswerParser {
 
   // What comes next is reasoning, as far as is known.
   bool in_reasoning() const;
+  // Calls that are whole.
+  std::uint32_t calls_ended() const;
 
  private:
   std::unique_ptr<const std::vector<AnswerTool>> tools_;

@@ -147,7 +147,7 @@ void HarmonyAnswer::ReadCall(char byte, EventWriter& out) {
   } else if (step == ReadStep::kFailed) {
     GiveUp("a call whose arguments are no JSON object", out);
   } else if (call_text_.size() >= kCallBytesMax) {
-    GiveUp("a call that is longer than 1 MiB", out);
+    GiveUp("a call that is longer than 256 KiB", out);
   }
 }
 

@@ -127,7 +127,7 @@ void MarkedAnswer::ReadCall(char byte, EventWriter& out) {
   } else if (step == ReadStep::kFailed) {
     GiveUp(reader_->problem(), out);
   } else if (call_text_.size() >= kCallBytesMax) {
-    GiveUp("a call that is longer than 1 MiB", out);
+    GiveUp("a call that is longer than 256 KiB", out);
   } else if (out.calls_begun() > kCallsMax) {
     GiveUp("more than 128 calls", out);
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/answer/answer_event.h"
 #include "engine/base/ids.h"
 #include "engine/base/status.h"
 #include "engine/model/sampler.h"
@@ -29,6 +30,7 @@ constexpr std::size_t kStopTokensMax = 64;
 
 enum class FinishReason : std::uint8_t {
   kStopToken,
+  kToolCalls,  // the model's own end token, after at least one whole call of a tool
   kStopSequence,
   kMaxTokens,  // all that was asked for was done; also how a Score that succeeds ends
   kTimeLimit,
@@ -55,7 +57,8 @@ struct PromptProgressEvent {
 // never runs ahead into what may still become a stop sequence. Control tokens have no text; a token
 // that stops the request is in FinishedEvent only.
 struct ChunkEvent {
-  std::string text;
+  std::string text;                  // of an answer that is not split
+  std::vector<AnswerEvent> parts{};  // of one that is
   std::vector<TokenId> tokens;
   // One for each of `tokens` when asked for. For Score: the text's tokens from the second on.
   std::vector<SampledToken> logprobs;
@@ -80,8 +83,10 @@ struct FinishedEvent {
   std::string stop_sequence;  // the one that matched
   std::optional<TokenId> stop_token;
   std::string text;  // last characters that were held back
+  std::vector<AnswerEvent> parts{};
   std::uint32_t prompt_tokens = 0;
   std::uint32_t completion_tokens = 0;  // sampled, a stop token included
+  std::uint32_t reasoning_tokens = 0;   // of these; of an answer that is split
   RequestTimings timings;
   RequestIo io;
 };

@@ -38,6 +38,11 @@ Session::Session(CheckedRequest plan, std::unique_ptr<EventSink> sink, const Tok
   EDGEMOE_CHECK(!plan_.prompt.empty(), "a prompt is empty");
   EDGEMOE_CHECK(plan_.kind == RequestKind::kGenerate || plan_.prompt.size() >= 2,
                 "nothing to score");
+  if (!plan_.split) return;
+  AnswerSplit& split = *plan_.split;
+  EDGEMOE_CHECK(!split.reasoning_tokens_max || !split.reasoning_end.empty(),
+                "reasoning has a limit and no end");
+  parser_.emplace(split.format, std::move(split.tools), split.prompt_end);
 }
 
 void Session::Accept(RequestId id, std::uint32_t queue_position) {
@@ -173,16 +178,22 @@ std::optional<SessionEnd> Session::TakeScores(std::span<const RowResult> results
 
 std::optional<SessionEnd> Session::TakeSample(const float* logits) {
   EDGEMOE_CHECK(logits != nullptr, "a sampling row came without logits");
-  Result<SampledToken> sampled = sampler_->Sample({logits, text_.size()}, plan_.top_logprob_count);
+  Result<SampledToken> sampled = NextToken({logits, text_.size()});
   if (!sampled) return EndWithError(std::move(sampled).error());
   const TokenId token = sampled->token;
   ++completion_tokens_;
-  if (Stops(token)) return SessionEnd{.reason = FinishReason::kStopToken, .stop_token = token};
+  if (parser_ && parser_->in_reasoning()) ++reasoning_tokens_;
+  if (forced_ > 0) {
+    --forced_;
+  } else if (Stops(token)) {
+    return SessionEnd{.reason = FinishReason::kStopToken, .stop_token = token};
+  }
 
   answer_.push_back(token);
   ChunkEvent chunk;
   const std::optional<std::size_t> matched =
-      stop_matcher_.Push(utf8_.Push(text_.Bytes(token)), chunk.text);
+      stop_matcher_.Push(utf8_.Push(BytesOf(token)), chunk.text);
+  if (parser_) parser_->Push(std::exchange(chunk.text, {}), chunk.parts);
   chunk.tokens.push_back(token);
   if (plan_.top_logprob_count >= 0) chunk.logprobs.push_back(*std::move(sampled));
   sink_->OnChunk(std::move(chunk));
@@ -192,6 +203,26 @@ std::optional<SessionEnd> Session::TakeSample(const float* logits) {
                       .stop_sequence = stop_matcher_.sequence(*matched)};
   }
   return EndByLength();
+}
+
+Result<SampledToken> Session::NextToken(std::span<const float> logits) {
+  const auto limit = plan_.split ? plan_.split->reasoning_tokens_max : std::nullopt;
+  if (forced_ == 0 && limit && parser_->in_reasoning() && reasoning_tokens_ >= *limit)
+    forced_ = plan_.split->reasoning_end.size();
+  if (forced_ == 0) return sampler_->Sample(logits, plan_.top_logprob_count);
+  const std::vector<TokenId>& end = plan_.split->reasoning_end;
+  const TokenId token = end[end.size() - forced_];
+  sampler_->Observe(token);
+  if (plan_.top_logprob_count < 0) return SampledToken{.token = token, .logprob = 0, .top = {}};
+  return LogProbabilities(logits, token, static_cast<std::uint32_t>(plan_.top_logprob_count));
+}
+
+// Marks are text to the parser, control tokens or not; nobody else sees a control token.
+std::string_view Session::BytesOf(TokenId token) const {
+  const std::string_view bytes = text_.Bytes(token);
+  if (!bytes.empty() || !parser_) return bytes;
+  const std::string_view name = text_.Name(token);
+  return IsAnswerMark(plan_.split->format, name) ? name : bytes;
 }
 
 std::optional<SessionEnd> Session::EndByLength() const {
@@ -226,6 +257,13 @@ void Session::Finish(SessionEnd end, std::uint64_t now_ns) {
   if (!started_) Start();
   EDGEMOE_CHECK(sink_ != nullptr, "a session finished twice");
   std::string rest = TakeRest(end);
+  std::vector<AnswerEvent> parts;
+  if (parser_) {
+    parser_->Push(std::exchange(rest, {}), parts);
+    parser_->Finish(parts);
+    const bool own_end = end.stop_token && text_.EndsGeneration(*end.stop_token);
+    if (own_end && parser_->calls_ended() > 0) end.reason = FinishReason::kToolCalls;
+  }
   const std::uint64_t joined_ns = joined_ns_.value_or(now_ns);
   const std::uint64_t prompt_done_ns = prompt_done_ns_.value_or(now_ns);
   FinishedEvent event{.reason = end.reason,
@@ -233,8 +271,10 @@ void Session::Finish(SessionEnd end, std::uint64_t now_ns) {
                       .stop_sequence = std::move(end.stop_sequence),
                       .stop_token = end.stop_token,
                       .text = std::move(rest),
+                      .parts = std::move(parts),
                       .prompt_tokens = prompt_tokens(),
                       .completion_tokens = completion_tokens_,
+                      .reasoning_tokens = reasoning_tokens_,
                       .timings = {.queue_ns = joined_ns - taken_ns_,
                                   .prompt_ns = prompt_done_ns - joined_ns,
                                   .decode_ns = now_ns - prompt_done_ns},

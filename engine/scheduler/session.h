@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/answer/answer_format.h"
+#include "engine/answer/answer_parser.h"
 #include "engine/base/ids.h"
 #include "engine/base/sequence_matcher.h"
 #include "engine/base/status.h"
@@ -24,6 +26,16 @@
 
 namespace edgemoe {
 
+// How an answer is split, and when its reasoning is closed.
+struct AnswerSplit {
+  AnswerFormat format;
+  std::vector<AnswerTool> tools;
+  std::string prompt_end;  // what the answer follows
+  std::optional<std::uint32_t> reasoning_tokens_max;
+  // Written then in place of what the model would write. Not empty where there is a limit.
+  std::vector<TokenId> reasoning_end;
+};
+
 enum class RequestKind : std::uint8_t { kGenerate, kScore };
 
 // A request whose fields were checked: see engine.h for their bounds.
@@ -33,6 +45,7 @@ struct CheckedRequest {
   SamplingParameters sampling;
   StopParameters stop;
   int top_logprob_count = -1;
+  std::optional<AnswerSplit> split = std::nullopt;  // none: the answer is one text
 };
 
 // Why a session ends.
@@ -116,6 +129,9 @@ class Session {
   bool WillSample() const;
   std::optional<SessionEnd> TakeScores(std::span<const RowResult> results, std::uint32_t first);
   std::optional<SessionEnd> TakeSample(const float* logits);
+  // The next token: the model's own, or one that closes its reasoning.
+  Result<SampledToken> NextToken(std::span<const float> logits);
+  std::string_view BytesOf(TokenId token) const;
   // The end that the number of tokens alone brings about, if it is reached.
   std::optional<SessionEnd> EndByLength() const;
   bool Stops(TokenId token) const;
@@ -137,6 +153,9 @@ class Session {
   std::optional<Sampler> sampler_;
   Utf8Stream utf8_;
   SequenceMatcher stop_matcher_;
+  std::optional<AnswerParser> parser_;
+  std::uint32_t reasoning_tokens_ = 0;
+  std::size_t forced_ = 0;  // of split->reasoning_end, still to be written
 
   std::uint64_t taken_ns_;
   std::optional<std::uint64_t> joined_ns_;

@@ -16,6 +16,8 @@ class TokenText {
   virtual std::uint32_t size() const = 0;
   // May be part of a character; empty for a control token. Valid for the vocabulary's life.
   virtual std::string_view Bytes(TokenId token) const = 0;
+  // The same, but a control token's name in place of nothing.
+  virtual std::string_view Name(TokenId token) const = 0;
   virtual bool EndsGeneration(TokenId token) const = 0;
 };
 

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "engine/base/accepted.h"
-#include "engine/base/utf8.h"
 #include "engine/template/chat_template.h"
 
 namespace edgemoe {
@@ -15,59 +14,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Status CheckUtf8(const std::string& field, std::string_view text) {
-  const std::size_t invalid = FindInvalidUtf8(text);
-  if (invalid == std::string_view::npos) return OkStatus();
-  return NotUtf8Field(field, invalid);
-}
-
-Status AddMessages(std::span<const ChatMessage> messages, const std::string& system_prompt,
-                   Json& context) {
-  if (messages.empty() || messages.size() > kChatMessagesMax) {
-    return InvalidField("messages", ShowValue(messages.size()), AcceptedRange(1, kChatMessagesMax));
-  }
-  Json list = Json::array();
-  if (!system_prompt.empty() &&
-      std::ranges::find(messages, "system", &ChatMessage::role) == messages.end())
-    list.push_back({{"role", "system"}, {"content", system_prompt}});
-  for (std::size_t i = 0; i < messages.size(); ++i) {
-    const std::string field = "messages[" + std::to_string(i) + "]";
-    const ChatMessage& message = messages[i];
-    if (message.role.empty()) {
-      return InvalidField(field + ".role", ShowValue(""),
-                          "\"system\", \"user\", \"assistant\", \"tool\"");
-    }
-    EDGEMOE_RETURN_IF_ERROR(CheckUtf8(field + ".role", message.role));
-    EDGEMOE_RETURN_IF_ERROR(CheckUtf8(field + ".content", message.content));
-    list.push_back({{"role", message.role}, {"content", message.content}});
-  }
-  context["messages"] = std::move(list);
-  return OkStatus();
-}
-
-Status AddVariables(const ChatTemplateOptions& options, Json& context) {
-  if (options.variables.size() > kTemplateVariablesMax) {
-    return InvalidField("template_variables", ShowValue(options.variables.size()),
-                        AcceptedAtMost(kTemplateVariablesMax));
-  }
-  for (const auto& [name, value] : options.variables) {
-    const std::string field = "template_variables." + name;
-    EDGEMOE_RETURN_IF_ERROR(CheckUtf8(field, value));
-    if (context.contains(name))
-      return InvalidFieldError(field, "is set by the request itself; accepted: other names");
-    Json parsed = Json::parse(value, nullptr, /*allow_exceptions=*/false);
-    if (parsed.is_discarded()) {
-      return InvalidField(field, ShowValue(value), "a JSON value, as in false or \"text\"");
-    }
-    context[name] = std::move(parsed);
-  }
-  return OkStatus();
-}
-
 }  // namespace
 
 struct ChatPrompt::Parsed {
   ChatTemplate chat_template;
+  bool takes_tools;
 };
 
 ChatPrompt::ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer,
@@ -90,7 +41,10 @@ ChatPrompt::ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer,
   Result<ChatTemplate> parsed = source ? ChatTemplate::Parse(std::string(*source))
                                        : Result<ChatTemplate>(Failure(source.error()));
   if (parsed) {
-    parsed_ = std::make_unique<Parsed>(Parsed{*std::move(parsed)});
+    const std::string& text = parsed->source();
+    format_ = FindAnswerFormat(text);
+    const bool takes_tools = text.find("tools") != std::string::npos;
+    parsed_ = std::make_unique<Parsed>(Parsed{*std::move(parsed), takes_tools});
   } else {
     unusable_ = FailedPreconditionError("the model's chat template cannot be used: " +
                                         parsed.error().message());
@@ -102,12 +56,28 @@ ChatPrompt::~ChatPrompt() = default;
 Result<std::string> ChatPrompt::Render(std::span<const ChatMessage> messages,
                                        const ChatTemplateOptions& options) const {
   EDGEMOE_FAIL_IF_ERROR(unusable_);
-  Json context = Json::object();
-  EDGEMOE_FAIL_IF_ERROR(AddMessages(messages, system_prompt_, context));
-  context["add_generation_prompt"] = options.add_generation_prompt;
-  context["bos_token"] = bos_;
-  context["eos_token"] = eos_;
-  EDGEMOE_FAIL_IF_ERROR(AddVariables(options, context));
+  if (!options.tools.empty() && !parsed_->takes_tools) {
+    return Failure(InvalidField("tools", ShowValue(options.tools.size()),
+                                "none, as the model's chat template takes no tools"));
+  }
+  // Harmony's template refuses a call with both.
+  TemplateReads reads{.one_of_thoughts_and_content = format_.channels, .arguments_as_text = false};
+  Result<std::string> prompt = RenderAs(messages, options, reads);
+  const bool has_calls = std::any_of(messages.begin(), messages.end(), [](const ChatMessage& one) {
+    return !one.tool_calls.empty();
+  });
+  if (prompt || !has_calls) return prompt;
+  // Templates that put a call's arguments together with texts fail on an object.
+  reads.arguments_as_text = true;
+  Result<std::string> other = RenderAs(messages, options, reads);
+  return other ? other : prompt;
+}
+
+Result<std::string> ChatPrompt::RenderAs(std::span<const ChatMessage> messages,
+                                         const ChatTemplateOptions& options,
+                                         const TemplateReads& reads) const {
+  EDGEMOE_ASSIGN_OR_FAIL(Json context, ChatContext(messages, system_prompt_, options, reads,
+                                                   {{"bos_token", bos_}, {"eos_token", eos_}}));
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   ::localtime_r(&now, &local);

@@ -6,15 +6,14 @@
 #include <span>
 #include <string>
 
+#include "engine/answer/answer_format.h"
 #include "engine/base/result.h"
 #include "engine/engine.h"
 #include "engine/gguf/gguf_reader.h"
+#include "engine/serving/chat_context.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace edgemoe {
-
-constexpr std::size_t kChatMessagesMax = 4096;
-constexpr std::size_t kTemplateVariablesMax = 64;
 
 constexpr std::size_t kTemplateFileBytesMax = std::size_t{1} << 20;
 
@@ -34,6 +33,9 @@ class ChatPrompt {
   // OK, or why nothing can be rendered: FAILED_PRECONDITION.
   const Status& status() const { return unusable_; }
 
+  // How the model marks the parts of its answers, as far as the template tells.
+  const AnswerFormat& format() const { return format_; }
+
   // FAILED_PRECONDITION as status() gives it; INVALID_ARGUMENT names the field
   // ("messages[2].content", "template_variables.enable_thinking"), or is what the template says of
   // the messages.
@@ -42,8 +44,13 @@ class ChatPrompt {
 
  private:
   struct Parsed;
+  Result<std::string> RenderAs(std::span<const ChatMessage> messages,
+                               const ChatTemplateOptions& options,
+                               const TemplateReads& reads) const;
+
   Status unusable_;
   std::unique_ptr<Parsed> parsed_;
+  AnswerFormat format_;
   const std::string system_prompt_;
   std::string bos_;
   std::string eos_;

@@ -55,6 +55,7 @@ class TokenizerText final : public TokenText {
   std::string_view Bytes(TokenId token) const override {
     return tokenizer_.IsControl(token) ? std::string_view() : tokenizer_.TokenBytes(token);
   }
+  std::string_view Name(TokenId token) const override { return tokenizer_.TokenBytes(token); }
   bool EndsGeneration(TokenId token) const override { return tokenizer_.IsEndOfGeneration(token); }
 
  private:
@@ -116,6 +117,7 @@ class LoadedEngine final : public Engine {
 
   // Puts `bytes` of the budget aside for the engine's life.
   Status Reserve(std::string_view name, std::uint64_t bytes);
+  Result<std::optional<AnswerSplit>> SplitOf(const GenerateRequest& request) const;
   Result<RequestId> Submit(Result<CheckedRequest> plan, std::unique_ptr<EventSink> sink);
   void PublishStreamStats();
   std::string IoNote() const;

@@ -48,8 +48,32 @@ class EncodedText final : public TextTokens {
 
 }  // namespace
 
+// None where the answer stays one text.
+Result<std::optional<AnswerSplit>> LoadedEngine::SplitOf(const GenerateRequest& request) const {
+  // What may open an answer: a header or a mark, not what comes before it.
+  constexpr std::size_t kPromptEndBytes = 4096;
+  const auto* prompt = std::get_if<std::string>(&request.prompt);
+  const AnswerFormat& format = chat_->format();
+  if (!request.answer || prompt == nullptr || !format.has_parts()) return std::nullopt;
+  AnswerSplit split;
+  split.format = format;
+  for (const ToolDefinition& tool : request.answer->tools)
+    split.tools.push_back(DescribeAnswerTool(tool.name, tool.parameters));
+  split.prompt_end = prompt->substr(prompt->size() - std::min(prompt->size(), kPromptEndBytes));
+  if (!request.answer->reasoning_tokens_max || format.reasoning_end_text.empty()) return split;
+  split.reasoning_tokens_max = request.answer->reasoning_tokens_max;
+  EDGEMOE_ASSIGN_OR_FAIL(
+      const std::vector<Piece> end,
+      tokenizer_->Encode(format.reasoning_end_text, {.add_special = false, .parse_special = true}));
+  for (const Piece& piece : end) split.reasoning_end.push_back(piece.token);
+  return split;
+}
+
 Result<RequestId> LoadedEngine::Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) {
-  return Submit(checker_->Check(std::move(request)), std::move(sink));
+  EDGEMOE_ASSIGN_OR_FAIL(std::optional<AnswerSplit> split, SplitOf(request));
+  Result<CheckedRequest> plan = checker_->Check(std::move(request));
+  if (plan) plan->split = std::move(split);
+  return Submit(std::move(plan), std::move(sink));
 }
 
 Result<RequestId> LoadedEngine::Score(ScoreRequest request, std::unique_ptr<EventSink> sink) {

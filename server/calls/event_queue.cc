@@ -10,6 +10,8 @@ namespace {
 std::size_t EventBytes(const StreamEvent& event) {
   std::size_t bytes = sizeof(StreamEvent);
   if (const auto* chunk = std::get_if<ChunkEvent>(&event)) {
+    for (const AnswerEvent& part : chunk->parts)
+      bytes += sizeof(AnswerEvent) + part.text.size() + part.call_name.size() + part.call_id.size();
     bytes += chunk->text.size() + chunk->tokens.size() * sizeof(TokenId);
     for (const SampledToken& token : chunk->logprobs)
       bytes += sizeof(SampledToken) + token.top.size() * sizeof(TokenLogprob);

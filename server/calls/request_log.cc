@@ -12,6 +12,7 @@ namespace {
 const char* Name(FinishReason reason) {
   switch (reason) {
     case FinishReason::kStopToken: return "STOP_TOKEN";
+    case FinishReason::kToolCalls: return "TOOL_CALLS";
     case FinishReason::kStopSequence: return "STOP_SEQUENCE";
     case FinishReason::kMaxTokens: return "MAX_TOKENS";
     case FinishReason::kTimeLimit: return "TIME_LIMIT";

@@ -21,8 +21,11 @@ class StreamSink final : public EventSink {
   void OnChunk(ChunkEvent event) override { stream_->Push(std::move(event)); }
   void OnFinished(FinishedEvent event) override {
     stream_->observers_.finished(stream_->Summary(), event);
-    if (!event.text.empty())
-      stream_->Push(ChunkEvent{.text = std::move(event.text), .tokens = {}, .logprobs = {}});
+    if (!event.text.empty() || !event.parts.empty())
+      stream_->Push(ChunkEvent{.text = std::move(event.text),
+                               .parts = std::move(event.parts),
+                               .tokens = {},
+                               .logprobs = {}});
     stream_->Push(std::move(event));
   }
   bool CanTake() const override { return stream_->CanTake(); }

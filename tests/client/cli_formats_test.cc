@@ -47,7 +47,7 @@ TEST(JsonTest, ShowsWhatAMessageHolds) {
   message.mutable_chunk()->add_tokens(5);
   EXPECT_EQ(ToJson(message),
             R"({"chunk":{"text":"","tokens":[5],"logprobs":[{"sampled":{"token":0,"text":"",)"
-            R"("logprob":-0.5},"top":[]}]}})");
+            R"("logprob":-0.5},"top":[]}],"reasoning":"","toolCalls":[],"notParsed":[]}})");
   message.mutable_finished()->set_reason(v1::FINISH_REASON_MAX_TOKENS);
   EXPECT_EQ(ToJson(message),
             R"({"finished":{"reason":"FINISH_REASON_MAX_TOKENS","stopSequence":""}})");

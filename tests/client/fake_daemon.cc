@@ -118,6 +118,33 @@ Answer<Message> Generate(State& state, const std::string& prompt) {
   return answer;
 }
 
+// With tools: thinks, calls the first one with the question, and tells what it gave.
+Answer<v1::ChatResponse> UseTools(const v1::ChatRequest& request) {
+  const v1::ChatMessage& last = *request.messages().rbegin();
+  Answer<v1::ChatResponse> answer;
+  answer.AddStart(false);
+  answer.AddChunk("", 1);
+  answer.messages.back().mutable_chunk()->set_reasoning("Hm. ");
+  if (last.role() == "tool") {
+    answer.AddChunk(
+        last.tool_name() + " " + last.tool_call_id() + " gave " + last.content(0).text(), 2);
+    answer.AddFinish(2);
+    return answer;
+  }
+  answer.AddChunk("", 2);
+  v1::ToolCallDelta& begun = *answer.messages.back().mutable_chunk()->add_tool_calls();
+  begun.set_id("c1");
+  begun.set_name(request.tools(0).name());
+  begun.set_arguments("{\"q\": ");
+  answer.AddChunk("", 3);
+  v1::ToolCallDelta& ended = *answer.messages.back().mutable_chunk()->add_tool_calls();
+  ended.set_arguments("\"" + last.content(0).text() + "\"}");
+  ended.set_finished(true);
+  answer.AddFinish(3);
+  answer.messages.back().mutable_finished()->set_reason(v1::FINISH_REASON_TOOL_CALLS);
+  return answer;
+}
+
 // Writes an answer; ends when all is written and, if it hangs, the call is cancelled.
 template <class Message>
 class AnswerWriter final : public grpc::ServerWriteReactor<Message> {
@@ -179,6 +206,7 @@ class FakeInference final : public GeneratingCalls {
       state_.last_chat = *request;
     }
     state_.changed.notify_all();
+    if (request->tools_size() > 0) return new AnswerWriter(state_, UseTools(*request));
     const std::string& text = request->messages().rbegin()->content(0).text();
     return new AnswerWriter(state_, Generate<v1::ChatResponse>(state_, text));
   }

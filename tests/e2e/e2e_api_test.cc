@@ -92,6 +92,17 @@ TEST_F(E2eApiTest, ChatIsCompleteOnTheTemplatesPrompt) {
   EXPECT_EQ(Receive(client_.Complete(Greedy(prompt->prompt(), 16))).tokens, answer.tokens);
 }
 
+TEST_F(E2eApiTest, ToolsAreRefusedWhereTheTemplateTakesNone) {
+  v1::ChatRequest chat;
+  v1::ChatMessage* message = chat.add_messages();
+  message->set_role("user");
+  message->add_content()->set_text("Tell me a story.");
+  chat.add_tools()->set_name("look");
+  const ReceivedAnswer answer = Receive(client_.Chat(chat));
+  EXPECT_EQ(answer.status.code, client::StatusCode::kInvalidArgument);
+  EXPECT_EQ(answer.status.field, "tools");
+}
+
 TEST_F(E2eApiTest, StopSequencesEndTheAnswerAndAreNotPartOfIt) {
   const ReceivedAnswer whole = Receive(client_.Complete(Greedy(kStory, 24)));
   const std::string stop = whole.text.substr(whole.text.size() / 2, 4);

@@ -327,6 +327,21 @@ bool FakeEngine::Step() {
   return true;
 }
 
+namespace {
+
+std::vector<AnswerEvent> ToolsParts() {
+  using Kind = AnswerEvent::Kind;
+  return {{.kind = Kind::kReasoning, .text = "Hm."},
+          {.kind = Kind::kCallBegun, .call_index = 0, .call_name = "look"},
+          {.kind = Kind::kArguments, .text = "{\"at\": 1}"},
+          {.kind = Kind::kCallEnded, .call_index = 0},
+          {.kind = Kind::kCallBegun, .call_index = 1, .call_name = "go", .call_id = "id"},
+          {.kind = Kind::kNotParsed, .text = "a call that is not JSON", .call_index = 1},
+          {.kind = Kind::kContent, .text = "go{"}};
+}
+
+}  // namespace
+
 bool FakeEngine::StepOne(Session& session) {
   if (!std::exchange(session.started, true))
     session.sink->OnStarted({.request = session.id, .prompt_tokens = 3});
@@ -362,12 +377,20 @@ bool FakeEngine::StepOne(Session& session) {
   }
   session.paused_since_ns.reset();
   const std::uint32_t limit = session.request.stop.max_tokens.value_or(~std::uint32_t{0});
+  if (session.prompt == "tools" && session.written == 1) {
+    Finish(session, FinishReason::kToolCalls, OkStatus());
+    return true;
+  }
   if (session.written >= limit || (session.prompt == "short" && session.written == 1)) {
     Finish(session, FinishReason::kMaxTokens, OkStatus());
     return true;
   }
   ++session.written;
   ChunkEvent chunk{.text = kText, .tokens = {TokenId{7}}, .logprobs = {}};
+  if (session.prompt == "tools") {
+    chunk.text.clear();
+    chunk.parts = ToolsParts();
+  }
   if (session.prompt == "large") chunk.text.assign(kLargeChunkBytes, 'x');
   if (session.request.top_logprob_count >= 0)
     chunk.logprobs.push_back(

@@ -5,6 +5,7 @@
 //   "hang"    nothing after the start, until the request ends
 //   "fail"    DATA_LOSS after two tokens
 //   "large"   each chunk carries 16 KiB of text
+//   "tools"   a thought, then a call of "look", and what is none
 //   "short"   one token, and held-back text in Finished
 // Each other prompt is answered until max_tokens, or for ever. Engine::Open gives one, but for the
 // paths "too-large.gguf" (refused) and "stuck.gguf" (a quarter is loaded, then nothing happens).

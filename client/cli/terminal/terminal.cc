@@ -52,8 +52,20 @@ std::string WithoutControls(std::string_view text) {
   return safe;
 }
 
-bool WriteOut(std::string_view text) {
+bool OutputIsTerminal() {
   static const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  return terminal;
+}
+
+bool WriteDim(std::string_view text) {
+  if (!OutputIsTerminal() || text.empty()) return true;
+  const std::string bytes = "\033[2m" + WithoutControls(text) + "\033[22m";
+  return std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() &&
+         std::fflush(stdout) == 0;
+}
+
+bool WriteOut(std::string_view text) {
+  const bool terminal = OutputIsTerminal();
   const std::string safe = terminal ? WithoutControls(text) : std::string();
   const std::string_view bytes = terminal ? std::string_view(safe) : text;
   return std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() &&

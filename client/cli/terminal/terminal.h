@@ -33,6 +33,10 @@ class StatusLine {
 // a model's text must not command the terminal. False when it could not be written.
 bool WriteOut(std::string_view text);
 
+// WriteOut for what stands beside an answer: dim on a terminal, nothing elsewhere.
+bool WriteDim(std::string_view text);
+bool OutputIsTerminal();
+
 // WriteOut, with a line break after it in WriteLine; what could not be written is reported on
 // stderr.
 ExitCode Write(std::string_view text);

@@ -9,8 +9,8 @@
 
 namespace edgemoe {
 
-constexpr std::size_t kCallBytesMax = std::size_t{1} << 20;  // of a call, as it was written
-constexpr std::uint32_t kCallsMax = 128;                     // of an answer
+constexpr std::size_t kCallBytesMax = std::size_t{256} << 10;  // of a call, as it was written
+constexpr std::uint32_t kCallsMax = 128;                       // of an answer
 constexpr std::size_t kCallNameBytesMax = 256;
 constexpr std::size_t kArgumentDepthMax = 64;
 

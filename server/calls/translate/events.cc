@@ -47,6 +47,7 @@ void FillAccounts(const FinishedEvent& event, std::uint32_t cached_tokens, Messa
   usage.set_prompt_tokens(event.prompt_tokens);
   usage.set_cached_tokens(cached_tokens);
   usage.set_completion_tokens(event.completion_tokens);
+  usage.set_reasoning_tokens(event.reasoning_tokens);
   v1::Timings& timings = *message.mutable_timings();
   timings.set_queue_seconds(Seconds(event.timings.queue_ns));
   timings.set_prompt_seconds(Seconds(event.timings.prompt_ns));
@@ -61,11 +62,21 @@ void FillAccounts(const FinishedEvent& event, std::uint32_t cached_tokens, Messa
   io.set_wait_seconds(Seconds(event.io.wait_ns));
 }
 
+// Nine letters and digits, which is what Mistral's templates take; others take any.
+std::string CallId(const std::string& request_id, std::uint32_t index) {
+  constexpr std::size_t kRequestDigits = 6;
+  const std::string digits = std::to_string(1000 + index % 1000);
+  std::string id = request_id.substr(0, kRequestDigits);
+  id.resize(kRequestDigits, '0');
+  return id + digits.substr(1);
+}
+
 }  // namespace
 
 v1::FinishReason ToApi(FinishReason reason) {
   switch (reason) {
     case FinishReason::kStopToken: return v1::FINISH_REASON_STOP_TOKEN;
+    case FinishReason::kToolCalls: return v1::FINISH_REASON_TOOL_CALLS;
     case FinishReason::kStopSequence: return v1::FINISH_REASON_STOP_SEQUENCE;
     case FinishReason::kMaxTokens: return v1::FINISH_REASON_MAX_TOKENS;
     case FinishReason::kTimeLimit: return v1::FINISH_REASON_TIME_LIMIT;
@@ -79,6 +90,39 @@ v1::FinishReason ToApi(FinishReason reason) {
 double DecodeTokensPerSecond(const FinishedEvent& event) {
   if (event.completion_tokens < 2) return 0;
   return PerSecond(event.completion_tokens - 1, event.timings.decode_ns);
+}
+
+template <class Response>
+void GenerateTranslator<Response>::FillParts(std::vector<AnswerEvent> parts, v1::Chunk& chunk) {
+  // All that happens to a call within a chunk is one part of it.
+  const auto call = [&]() -> v1::ToolCallDelta& {
+    const int last = chunk.tool_calls_size() - 1;
+    if (last >= 0 && chunk.tool_calls(last).index() == call_index_)
+      return *chunk.mutable_tool_calls(last);
+    v1::ToolCallDelta& added = *chunk.add_tool_calls();
+    added.set_index(call_index_);
+    return added;
+  };
+  for (AnswerEvent& part : parts) {
+    switch (part.kind) {
+      case AnswerEvent::Kind::kReasoning: *chunk.mutable_reasoning() += part.text; break;
+      case AnswerEvent::Kind::kContent: *chunk.mutable_text() += part.text; break;
+      case AnswerEvent::Kind::kCallBegun:
+        call_index_ = part.call_index.value_or(0);
+        call().set_name(std::move(part.call_name));
+        call().set_id(part.call_id.empty() ? CallId(request_id_, call_index_)
+                                           : std::move(part.call_id));
+        break;
+      case AnswerEvent::Kind::kArguments: *call().mutable_arguments() += part.text; break;
+      case AnswerEvent::Kind::kCallEnded: call().set_finished(true); break;
+      case AnswerEvent::Kind::kNotParsed: {
+        v1::NotParsed& not_parsed = *chunk.add_not_parsed();
+        not_parsed.set_reason(std::move(part.text));
+        if (part.call_index) not_parsed.set_index(*part.call_index);
+        break;
+      }
+    }
+  }
 }
 
 template <class Response>
@@ -96,6 +140,7 @@ std::optional<Response> GenerateTranslator<Response>::operator()(StreamEvent eve
   } else if (auto* chunk = std::get_if<ChunkEvent>(&event)) {
     v1::Chunk& message = *response.mutable_chunk();
     message.set_text(std::move(chunk->text));
+    FillParts(std::move(chunk->parts), message);
     for (const TokenId token : chunk->tokens) message.add_tokens(token.value);
     if (with_logprobs_) {
       for (const SampledToken& token : chunk->logprobs)

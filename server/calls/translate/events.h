@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "edgemoe/v1/inference.pb.h"
 #include "server/calls/event_queue.h"
@@ -40,7 +41,10 @@ class GenerateTranslator {
   const std::string request_id_;
   const std::uint64_t seed_;
   const bool with_logprobs_;
+  void FillParts(std::vector<AnswerEvent> parts, v1::Chunk& chunk);
+
   std::uint32_t cached_tokens_ = 0;  // as Started said; Finished repeats it
+  std::uint32_t call_index_ = 0;     // of the call that grows
 };
 
 class ScoreTranslator {

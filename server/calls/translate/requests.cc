@@ -83,6 +83,22 @@ Result<std::string> ContentOf(const v1::ChatMessage& message) {
   return text;
 }
 
+std::vector<ToolCall> CallsOf(const v1::ChatMessage& message) {
+  std::vector<ToolCall> calls;
+  for (const v1::ToolCall& call : message.tool_calls())
+    calls.push_back({.id = call.id(), .name = call.name(), .arguments = call.arguments()});
+  return calls;
+}
+
+template <class Request>
+std::vector<ToolDefinition> ToolsOf(const Request& request) {
+  std::vector<ToolDefinition> tools;
+  for (const v1::Tool& tool : request.tools())
+    tools.push_back(
+        {.name = tool.name(), .description = tool.description(), .parameters = tool.parameters()});
+  return tools;
+}
+
 template <class Request>
 Result<Conversation> ConversationOf(const Request& request) {
   EDGEMOE_FAIL_IF_ERROR(CheckRange("messages", request.messages_size(), 1, kMessagesMax));
@@ -99,10 +115,20 @@ Result<Conversation> ConversationOf(const Request& request) {
           InvalidField(field + ".role", ShowValue(message.role()), AcceptedNames(kRoles)));
     Result<std::string> content = ContentOf(message);
     if (!content) return Failure(content.error().InField(field));
-    conversation.messages.push_back({.role = message.role(), .content = *std::move(content)});
+    conversation.messages.push_back({.role = message.role(),
+                                     .content = *std::move(content),
+                                     .reasoning = message.reasoning(),
+                                     .tool_calls = CallsOf(message),
+                                     .tool_call_id = message.tool_call_id(),
+                                     .tool_name = message.tool_name()});
   }
   for (const auto& [name, json] : request.template_variables())
     conversation.options.variables.emplace_back(name, json);
+  EDGEMOE_FAIL_IF_ERROR(CheckRange("tools", request.tools_size(), 0, static_cast<int>(kToolsMax)));
+  conversation.options.tools = ToolsOf(request);
+  if (request.reasoning().has_enabled())
+    conversation.options.thinks = request.reasoning().enabled();
+  conversation.options.reasoning_effort = request.reasoning().effort();
   return conversation;
 }
 
@@ -127,7 +153,11 @@ Result<GenerateRequest> ToGenerateRequest(const v1::CompleteRequest& request,
 Result<GenerateRequest> ToGenerateRequest(const v1::ChatRequest& request,
                                           const SamplingParameters& defaults,
                                           const SeedSource& new_seed) {
-  return CommonOf(request, defaults, new_seed);
+  EDGEMOE_ASSIGN_OR_FAIL(GenerateRequest result, CommonOf(request, defaults, new_seed));
+  result.answer = AnswerOptions{.tools = ToolsOf(request), .reasoning_tokens_max = {}};
+  if (request.reasoning().has_max_tokens())
+    result.answer->reasoning_tokens_max = request.reasoning().max_tokens();
+  return result;
 }
 
 Result<ScoreRequest> ToScoreRequest(const v1::ScoreRequest& request) {

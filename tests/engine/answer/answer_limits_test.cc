@@ -24,7 +24,7 @@ TEST(AnswerLimits, ACallThatIsTooLongIsText) {
   const auto parts = PartsOfText("<tool_call>", answer);
   ASSERT_EQ(parts.size(), 4U);
   EXPECT_EQ(parts[0], "call 0 f");
-  EXPECT_EQ(parts[2], "not parsed 0: a call that is longer than 1 MiB");
+  EXPECT_EQ(parts[2], "not parsed 0: a call that is longer than 256 KiB");
   EXPECT_EQ(parts[3], "content " + answer);
   EXPECT_EQ(PartsOfText("<|start|><|channel|><|message|>",
                         "<|channel|>commentary to=functions.f<|message|>{\"a\": \"" + long_text)

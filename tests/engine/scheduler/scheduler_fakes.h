@@ -34,16 +34,24 @@ class ManualClock final : public Clock {
 class TableText final : public TokenText {
  public:
   explicit TableText(std::vector<std::string> pieces, std::int32_t end = -1)
-      : pieces_(std::move(pieces)), end_(end) {}
+      : pieces_(std::move(pieces)), end_(end), names_(pieces_.size()) {}
+  void NameControl(std::int32_t token, std::string name) {
+    names_[static_cast<std::size_t>(token)] = std::move(name);
+  }
   std::uint32_t size() const override { return static_cast<std::uint32_t>(pieces_.size()); }
   std::string_view Bytes(TokenId token) const override {
     return pieces_[static_cast<std::size_t>(token.value)];
+  }
+  std::string_view Name(TokenId token) const override {
+    const std::string_view bytes = Bytes(token);
+    return bytes.empty() ? names_[static_cast<std::size_t>(token.value)] : bytes;
   }
   bool EndsGeneration(TokenId token) const override { return token.value == end_; }
 
  private:
   std::vector<std::string> pieces_;
   std::int32_t end_;
+  std::vector<std::string> names_;
 };
 
 // A row as the fake saw it.

@@ -162,6 +162,99 @@ TEST(Session, LogprobsComeWithEachTokenWhenAskedFor) {
   }
 }
 
+// ---- Answers that are split ----
+
+// Tokens 0 to 9; 4 ends, 8 is a control token that is a mark, 9 one that is none.
+TableText Marks() {
+  TableText text({"<think>", "a", " </th", "ink>", "", "b", "<tool_call>{\"name\": \"f\"}",
+                  "</tool_call>", "", ""},
+                 /*end=*/4);
+  text.NameControl(8, "</think>");
+  text.NameControl(9, "<|pad|>");
+  return text;
+}
+
+CheckedRequest SplitPlan(std::optional<std::uint32_t> reasoning_tokens_max) {
+  CheckedRequest plan = GreedyPlan(Tokens({1}), std::nullopt);
+  plan.split = AnswerSplit{.format = FindAnswerFormat("<think></think><tool_call>"),
+                           .tools = {},
+                           .prompt_end = "",
+                           .reasoning_tokens_max = reasoning_tokens_max,
+                           .reasoning_end = Tokens({2, 3})};
+  return plan;
+}
+
+std::vector<std::string> PartsOf(const testing::Heard& heard) {
+  std::vector<std::string> parts;
+  const auto add = [&parts](const std::vector<AnswerEvent>& events) {
+    for (const AnswerEvent& event : events)
+      parts.push_back(std::to_string(static_cast<int>(event.kind)) + event.text + event.call_name);
+  };
+  for (const ChunkEvent& chunk : heard.chunks) add(chunk.parts);
+  for (const FinishedEvent& event : heard.finished) add(event.parts);
+  return parts;
+}
+
+using Strings = std::vector<std::string>;
+
+TEST(Session, SplitsAnAnswer) {
+  Bench bench(Limits(), Marks());
+  Play(bench, 1, {0, 1, 1, 2, 3, 5, 9, 5, 4});
+  auto heard = bench.Submit(SplitPlan(std::nullopt));
+  bench.RunAll();
+  EXPECT_EQ(PartsOf(*heard), (Strings{"0a", "0a", "1b", "1b"}));
+  EXPECT_EQ(heard->text(), "");
+  EXPECT_EQ(heard->finished.at(0).reasoning_tokens, 4U);
+  EXPECT_EQ(heard->reason(), FinishReason::kStopToken);
+  EXPECT_EQ(heard->tokens().size(), 8U);
+}
+
+TEST(Session, ControlTokensThatAreMarksReachTheParser) {
+  Bench bench(Limits(), Marks());
+  Play(bench, 1, {0, 1, 8, 5, 4});
+  auto heard = bench.Submit(SplitPlan(std::nullopt));
+  bench.RunAll();
+  EXPECT_EQ(PartsOf(*heard), (Strings{"0a", "1b"}));
+}
+
+TEST(Session, EndsWithToolCalls) {
+  Bench bench(Limits(), Marks());
+  Play(bench, 1, {6, 7, 4});
+  auto heard = bench.Submit(SplitPlan(std::nullopt));
+  auto cut = bench.Submit(SplitPlan(std::nullopt));
+  bench.RunAll();
+  EXPECT_EQ(PartsOf(*heard), (Strings{"2f", "3{}", "4"}));
+  EXPECT_EQ(heard->reason(), FinishReason::kToolCalls);
+  EXPECT_EQ(heard->finished.at(0).stop_token, TokenId{4});
+  EXPECT_EQ(PartsOf(*cut), PartsOf(*heard));
+}
+
+TEST(Session, ClosesEndlessReasoning) {
+  Bench bench(Limits(), Marks());
+  Play(bench, 1, {0, 1, 1, 1, 1, 5, 4});
+  auto heard = bench.Submit(SplitPlan(2));
+  bench.RunAll();
+  // The model wanted a third "a" and a fourth; it wrote the end of its reasoning.
+  EXPECT_EQ(heard->tokens(), (std::vector<std::int32_t>{0, 1, 1, 2, 3, 5}));
+  EXPECT_EQ(PartsOf(*heard), (Strings{"0a", "0a", "1b"}));
+  EXPECT_EQ(heard->finished.at(0).reasoning_tokens, 4U);
+}
+
+TEST(Session, NoReasoningAtAllClosesWhatThePromptOpened) {
+  Bench bench(Limits(), Marks());
+  Play(bench, 1, {1, 1, 5, 4});
+  CheckedRequest plan = SplitPlan(0);
+  plan.split->prompt_end = "<think>\n";
+  plan.top_logprob_count = 1;
+  auto heard = bench.Submit(plan);
+  bench.RunAll();
+  EXPECT_EQ(heard->tokens(), (std::vector<std::int32_t>{2, 3, 5}));
+  EXPECT_EQ(PartsOf(*heard), (Strings{"1b"}));
+  // What was written for the model has its own probability.
+  EXPECT_LT(heard->chunks.at(0).logprobs.at(0).logprob, -5.0F);
+  EXPECT_EQ(heard->chunks.at(0).logprobs.at(0).top.at(0).token, TokenId{1});
+}
+
 TEST(Session, ScoreGivesEveryTokenButTheFirst) {
   Bench bench(Limits(), Pieces());
   CheckedRequest plan;

@@ -18,6 +18,7 @@ struct Answer {
   std::vector<StartedEvent> started;
   std::vector<PromptProgressEvent> progress;
   std::string text;
+  std::vector<AnswerEvent> parts;
   std::vector<TokenId> tokens;
   std::vector<SampledToken> logprobs;
   std::vector<FinishedEvent> finished;
@@ -60,6 +61,7 @@ class Listener {
     void OnChunk(ChunkEvent event) override {
       listener_->Note([&](Answer& answer) {
         answer.text += event.text;
+        answer.parts.insert(answer.parts.end(), event.parts.begin(), event.parts.end());
         for (const TokenId token : event.tokens) answer.tokens.push_back(token);
         for (SampledToken& logprob : event.logprobs) answer.logprobs.push_back(std::move(logprob));
       });
@@ -68,6 +70,7 @@ class Listener {
     void OnFinished(FinishedEvent event) override {
       listener_->Note([&](Answer& answer) {
         answer.text += event.text;
+        answer.parts.insert(answer.parts.end(), event.parts.begin(), event.parts.end());
         answer.finished.push_back(std::move(event));
       });
     }

@@ -140,6 +140,47 @@ TEST(TranslateRequestsTest, PartsOfAMessageAreOneText) {
               HasSubstr("messages[0].content[2]: not set"));
 }
 
+TEST(TranslateRequestsTest, ToolsAndReasoningArrive) {
+  v1::ChatRequest request;
+  v1::ChatMessage& answer = *request.add_messages();
+  answer.set_role("assistant");
+  answer.set_reasoning("Hm.");
+  v1::ToolCall& call = *answer.add_tool_calls();
+  call.set_id("c1");
+  call.set_name("look");
+  call.set_arguments("{}");
+  v1::ChatMessage& result = *request.add_messages();
+  result.set_role("tool");
+  result.set_tool_call_id("c1");
+  result.set_tool_name("look");
+  v1::Tool& tool = *request.add_tools();
+  tool.set_name("look");
+  tool.set_description("Looks.");
+  tool.set_parameters("{\"type\": \"object\"}");
+  request.mutable_reasoning()->set_enabled(true);
+  request.mutable_reasoning()->set_effort("low");
+  request.mutable_reasoning()->set_max_tokens(0);
+
+  const auto conversation = ToConversation(request);
+  ASSERT_TRUE(conversation);
+  EXPECT_EQ(conversation->messages[0].reasoning, "Hm.");
+  ASSERT_EQ(conversation->messages[0].tool_calls.size(), 1U);
+  EXPECT_EQ(conversation->messages[0].tool_calls[0].arguments, "{}");
+  EXPECT_EQ(conversation->messages[1].tool_call_id, "c1");
+  EXPECT_EQ(conversation->messages[1].tool_name, "look");
+  ASSERT_EQ(conversation->options.tools.size(), 1U);
+  EXPECT_EQ(conversation->options.tools[0].description, "Looks.");
+  EXPECT_EQ(conversation->options.thinks, true);
+  EXPECT_EQ(conversation->options.reasoning_effort, "low");
+  const auto generate = ToGenerateRequest(request, {}, FixedSeed);
+  ASSERT_TRUE(generate && generate->answer);
+  EXPECT_EQ(generate->answer->tools.size(), 1U);
+  EXPECT_EQ(generate->answer->reasoning_tokens_max, 0U);
+
+  for (int i = 0; i < 128; ++i) request.add_tools()->set_name("f");
+  EXPECT_EQ(ToConversation(request).error().message(), "tools: found 129; accepted: [0, 128]");
+}
+
 TEST(TranslateRequestsTest, ScoreNeedsAnInput) {
   v1::ScoreRequest request;
   EXPECT_THAT(ToScoreRequest(request).error().message(), HasSubstr("input: not set"));

@@ -135,6 +135,39 @@ TEST(StreamsTest, ChatRunsTheTemplate) {
               HasSubstr("messages: found 0 tokens"));
 }
 
+TEST(StreamsTest, ChatGivesThoughtsAndCallsApart) {
+  TestServer server;
+  const auto stub = v1::InferenceService::NewStub(server.NewChannel());
+  v1::ChatRequest request;
+  v1::ChatMessage& message = *request.add_messages();
+  message.set_role("user");
+  message.add_content()->set_text("tools");
+  grpc::ClientContext context;
+  const auto answer = ReadAll(*stub->Chat(&context, request));
+  EXPECT_EQ(answer.text, "go{");
+  v1::Chunk chunk;
+  std::string request_id;
+  v1::FinishReason reason = v1::FINISH_REASON_UNSPECIFIED;
+  for (const auto& response : answer.messages) {
+    if (response.has_started()) request_id = response.started().request_id();
+    if (response.has_chunk()) chunk = response.chunk();
+    if (response.has_finished()) reason = response.finished().reason();
+  }
+  EXPECT_EQ(reason, v1::FINISH_REASON_TOOL_CALLS);
+  EXPECT_EQ(chunk.reasoning(), "Hm.");
+  ASSERT_EQ(chunk.tool_calls_size(), 2);
+  EXPECT_EQ(chunk.tool_calls(0).name(), "look");
+  EXPECT_EQ(chunk.tool_calls(0).id(), request_id.substr(0, 6) + "000");
+  EXPECT_EQ(chunk.tool_calls(0).arguments(), "{\"at\": 1}");
+  EXPECT_TRUE(chunk.tool_calls(0).finished());
+  EXPECT_EQ(chunk.tool_calls(1).index(), 1U);
+  EXPECT_EQ(chunk.tool_calls(1).id(), "id");
+  EXPECT_FALSE(chunk.tool_calls(1).finished());
+  ASSERT_EQ(chunk.not_parsed_size(), 1);
+  EXPECT_EQ(chunk.not_parsed(0).index(), 1U);
+  EXPECT_EQ(chunk.not_parsed(0).reason(), "a call that is not JSON");
+}
+
 TEST(StreamsTest, ScoreSumsLogprobs) {
   TestServer server;
   const auto stub = v1::InferenceService::NewStub(server.NewChannel());

@@ -43,6 +43,7 @@ RandomModelOptions RandomOptions(const TinyModelOptions& o) {
   options.seed = o.seed;
   options.tied_output = o.tied_output;
   options.chat_template = o.chat_template;
+  if (!o.template_text.empty()) options.changed_keys["tokenizer.chat_template"] = o.template_text;
   options.spread = EvenSpread;
   options.type_of = [o](TensorRole role) {
     switch (role) {
