@@ -16,7 +16,7 @@ from layer_table import Table
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = "docs/architecture.md"
 SOURCES = {".h", ".cc", ".inc"}
-TOPS = ("engine", "server", "client", "bench", "models")
+TOPS = ("engine", "download", "server", "client", "bench", "models")
 
 OUR_INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 ANY_INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "download/pull.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "download/file_transfer.h"
+#include "download/part_file.h"
+#include "download/rate_meter.h"
+#include "engine/base/accepted.h"
+#include "engine/base/clock.h"
+#include "engine/base/system/errno_status.h"
+#include "engine/base/system/unique_fd.h"
+
+namespace edgemoe {
+namespace {
+
+constexpr const char* kLockName = "/.edgemoe-download.lock";
+
+// The kernel takes it back when the process ends, however it does.
+Result<UniqueFd> Lock(const std::string& directory) {
+  const std::string path = directory + kLockName;
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
+  if (!fd.valid()) return Failure(ErrnoStatus(errno, "models' directory: " + path));
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+  if (errno != EWOULDBLOCK) return Failure(ErrnoStatus(errno, "lock: " + path));
+  return Failure(
+      FailedPreconditionError("another download runs in " + directory + "; one runs at a time")
+          .WithReason(Reason::kBusy));
+}
+
+// What is to be had, and where.
+struct Sources {
+  std::vector<TransferFile> files;
+  std::string repository;  // empty: URLs
+};
+
+Result<Sources> FindInHub(HttpClient& client, const PullOptions& options,
+                          const ModelReference& reference) {
+  EDGEMOE_ASSIGN_OR_FAIL(const HubRepository repository,
+                         ListRepository(client, options.hub, reference, options.retry));
+  EDGEMOE_ASSIGN_OR_FAIL(const HubModel model, ChooseModel(repository.models, reference));
+  Sources sources{.files = {}, .repository = reference.repository};
+  for (const HubFile& file : model.files) {
+    EDGEMOE_ASSIGN_OR_FAIL(std::string name, FileNameOf(file.path));
+    sources.files.push_back(
+        {.url = HubFileUrl(options.hub, reference.repository, repository.commit, file.path),
+         .name = std::move(name),
+         .sha256 = file.sha256,
+         .bytes = file.bytes});
+  }
+  return sources;
+}
+
+Result<Sources> FindAtUrl(HttpClient& client, const PullOptions& options,
+                          const ModelReference& reference) {
+  const std::size_t query = std::min(reference.url.find('?'), reference.url.size());
+  const std::vector<std::string> urls = PartPaths(reference.url.substr(0, query));
+  if (urls.size() > 1 && !reference.sha256.empty())
+    return Failure(
+        InvalidFieldError("model", "#sha256= is the sum of one file, and this model has " +
+                                       std::to_string(urls.size()) + " parts"));
+  Sources sources;
+  for (const std::string& url : urls) {
+    TransferFile file{.url = url + reference.url.substr(query), .name = {}};
+    file.sha256 = reference.sha256;
+    EDGEMOE_ASSIGN_OR_FAIL(file.name, FileNameOf(url));
+    EDGEMOE_ASSIGN_OR_FAIL(const HttpHead head, Probe(client, file.url, options.retry));
+    file.bytes = head.total_bytes;
+    file.validator = head.validator;
+    sources.files.push_back(std::move(file));
+  }
+  return sources;
+}
+
+Result<Sources> FindSources(HttpClient& client, const PullOptions& options) {
+  EDGEMOE_ASSIGN_OR_FAIL(const ModelReference reference,
+                         ParseModelReference(options.model, options.hub.origin));
+  return reference.repository.empty() ? FindAtUrl(client, options, reference)
+                                      : FindInHub(client, options, reference);
+}
+
+// Whether a file is there already. ALREADY_EXISTS: another one is.
+Result<bool> IsThere(const std::string& path, const TransferFile& file) {
+  struct stat there = {};
+  if (::lstat(path.c_str(), &there) != 0) {
+    if (errno == ENOENT) return false;
+    return Failure(ErrnoStatus(errno, "look at: " + path));
+  }
+  const auto bytes = static_cast<std::uint64_t>(there.st_size);
+  if (S_ISREG(there.st_mode) && file.bytes == bytes) return true;
+  const std::string theirs =
+      file.bytes ? "of " + std::to_string(*file.bytes) + " bytes" : "of unknown length";
+  const std::string ours =
+      S_ISREG(there.st_mode) ? "a file of " + std::to_string(bytes) + " bytes" : "no regular file";
+  return Failure(AlreadyExistsError(path + ": there is " + ours + ", and " + file.url + " is one " +
+                                    theirs + "; remove or rename what is there"));
+}
+
+// Turns the transfers' progress into that of the whole.
+class Teller {
+ public:
+  Teller(const PullOptions& options, std::uint32_t file_count, std::uint64_t total_bytes)
+      : options_(options) {
+    progress_.file_count = file_count;
+    progress_.total_bytes = total_bytes;
+  }
+
+  void Start(const TransferFile& file, std::uint32_t number) {
+    progress_.file_name = file.name;
+    progress_.file_number = number;
+    is_new_ = true;
+  }
+  void Tell(std::uint64_t bytes, bool is_checking) {
+    if (is_new_) {
+      progress_.resumed_bytes += bytes;
+      resumed_of_file_ = bytes;
+    }
+    // It began anew.
+    if (!is_checking && bytes < resumed_of_file_) {
+      progress_.resumed_bytes -= resumed_of_file_;
+      resumed_of_file_ = 0;
+    }
+    if (!is_checking) file_bytes_ = bytes;
+    const bool is_change = is_new_ || progress_.is_checking != is_checking;
+    is_new_ = false;
+    progress_.is_checking = is_checking;
+    progress_.done_bytes = whole_files_bytes_ + file_bytes_;
+    // What was there counts for no speed.
+    const std::uint64_t arrived = progress_.done_bytes - progress_.resumed_bytes;
+    most_arrived_ = std::max(most_arrived_, arrived);
+    const bool is_due = meter_.Add(clock_.NowNs(), most_arrived_);
+    if (is_due || is_change) Send();
+  }
+  void Finish() {
+    whole_files_bytes_ += file_bytes_;
+    progress_.done_bytes = whole_files_bytes_;
+    file_bytes_ = 0;
+    resumed_of_file_ = 0;
+    Send();
+  }
+  std::uint64_t resumed_bytes() const { return progress_.resumed_bytes; }
+
+ private:
+  void Send() {
+    progress_.bytes_per_second = meter_.BytesPerSecond();
+    progress_.seconds_left.reset();
+    if (progress_.bytes_per_second > 0 && progress_.total_bytes >= progress_.done_bytes)
+      progress_.seconds_left = static_cast<double>(progress_.total_bytes - progress_.done_bytes) /
+                               progress_.bytes_per_second;
+    if (options_.progress) options_.progress(progress_);
+  }
+
+  const PullOptions& options_;
+  const SteadyClock clock_;
+  RateMeter meter_;
+  PullProgress progress_;
+  bool is_new_ = false;
+  std::uint64_t whole_files_bytes_ = 0;
+  std::uint64_t file_bytes_ = 0;
+  std::uint64_t resumed_of_file_ = 0;
+  std::uint64_t most_arrived_ = 0;
+};
+
+std::uint64_t PartBytes(const std::string& path, std::uint64_t most) {
+  struct stat there = {};
+  if (::stat((path + ".part").c_str(), &there) != 0) return 0;
+  return std::min(static_cast<std::uint64_t>(there.st_size), most);
+}
+
+// The files that are not there, of which `report` knows the paths.
+Status Download(HttpClient& client, const PullOptions& options, const Sources& sources,
+                const std::vector<std::size_t>& missing, PullReport& report) {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t needed_bytes = 0;
+  for (const std::size_t i : missing) {
+    const std::uint64_t bytes = sources.files[i].bytes.value_or(0);
+    total_bytes += bytes;
+    needed_bytes += bytes - PartBytes(report.paths[i], bytes);
+  }
+  EDGEMOE_RETURN_IF_ERROR(CheckFreeSpace(options.directory, needed_bytes, options.reserve_bytes));
+  Teller teller(options, static_cast<std::uint32_t>(missing.size()), total_bytes);
+  const TransferOptions transfer{.folder = options.directory,
+                                 .token = sources.repository.empty() ? "" : options.hub.token,
+                                 .token_origin = options.hub.origin,
+                                 .reserve_bytes = options.reserve_bytes,
+                                 .retry = options.retry,
+                                 .cancelled = options.http.cancelled,
+                                 .progress = [&teller](std::uint64_t bytes, bool is_checking) {
+                                   teller.Tell(bytes, is_checking);
+                                 }};
+  std::vector<PartFile> parts;
+  parts.reserve(missing.size());
+  report.is_verified = true;
+  for (const std::size_t i : missing) {
+    const TransferFile& file = sources.files[i];
+    teller.Start(file, static_cast<std::uint32_t>(parts.size() + 1));
+    Result<PartFile> part = Transfer(client, file, transfer);
+    if (!part) return part.error();
+    teller.Finish();
+    report.is_verified = report.is_verified && !file.sha256.empty();
+    parts.push_back(*std::move(part));
+  }
+  report.resumed_bytes = teller.resumed_bytes();
+  std::ranges::reverse(parts);
+  for (PartFile& part : parts) EDGEMOE_RETURN_IF_ERROR(part.Publish());
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<PullReport> Pull(const PullOptions& options) {
+  EDGEMOE_ASSIGN_OR_FAIL(const UniqueFd lock, Lock(options.directory));
+  HttpClient client(options.http);
+  EDGEMOE_ASSIGN_OR_FAIL(const Sources sources, FindSources(client, options));
+  PullReport report;
+  std::vector<std::size_t> missing;
+  for (std::size_t i = 0; i < sources.files.size(); ++i) {
+    const TransferFile& file = sources.files[i];
+    report.paths.push_back(options.directory + "/" + file.name);
+    report.bytes += file.bytes.value_or(0);
+    EDGEMOE_ASSIGN_OR_FAIL(const bool is_there, IsThere(report.paths.back(), file));
+    if (is_there) {
+      RemoveStaleParts(options.directory, file.name);
+    } else {
+      missing.push_back(i);
+    }
+  }
+  report.was_there = missing.empty();
+  if (report.was_there) return report;
+  const Status status = Download(client, options, sources, missing, report);
+  if (!status.ok())
+    return Failure(sources.repository.empty()
+                       ? status
+                       : ExplainHubError(status, options.hub, sources.repository));
+  return report;
+}
+
+}  // namespace edgemoe
