@@ -154,6 +154,12 @@ ScoreStream Client::Score(const v1::ScoreRequest& request) {
   });
 }
 
+EmbedStream Client::Embed(const v1::EmbedRequest& request) {
+  return Open<v1::EmbedResponse>(request, [&](grpc::ClientContext* context) {
+    return stubs_->inference->Embed(context, request);
+  });
+}
+
 Result<v1::TokenizeResponse> Client::Tokenize(const v1::TokenizeRequest& request) {
   auto parts = Open<v1::TokenizeResponse>(request, [&](grpc::ClientContext* context) {
     context->set_deadline(std::chrono::system_clock::now() + kCallTimeout);

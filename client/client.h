@@ -29,6 +29,7 @@ namespace edgemoe::client {
 using CompleteStream = Stream<v1::CompleteResponse>;
 using ChatStream = Stream<v1::ChatResponse>;
 using ScoreStream = Stream<v1::ScoreResponse>;
+using EmbedStream = Stream<v1::EmbedResponse>;
 using PackStream = Stream<v1::PackResponse>;
 using TraceStream = Stream<v1::RecordTraceResponse>;
 
@@ -53,6 +54,7 @@ class Client {
   CompleteStream Complete(const v1::CompleteRequest& request);
   ChatStream Chat(const v1::ChatRequest& request);
   ScoreStream Score(const v1::ScoreRequest& request);
+  EmbedStream Embed(const v1::EmbedRequest& request);
 
   Result<v1::TokenizeResponse> Tokenize(const v1::TokenizeRequest& request);
   Result<v1::DetokenizeResponse> Detokenize(const v1::DetokenizeRequest& request);

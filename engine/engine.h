@@ -63,6 +63,12 @@ struct ScoreRequest {
   std::uint32_t top_logprob_count = 0;
 };
 
+// Vectors of texts. Each text is tokenised with add_special and parse_special.
+struct EmbedRequest {
+  std::vector<std::string> texts;  // [1, kEmbedTextsMax], together at most kEmbedTokensMax tokens
+  EmbeddingParameters parameters;
+};
+
 constexpr std::size_t kDetokenizedBytesMax = std::size_t{3} << 20;  // of an answer
 
 struct TokenPiece {
@@ -214,6 +220,7 @@ class Engine {
   // INVALID_ARGUMENT; so is a text to score of less than two tokens.
   virtual Result<RequestId> Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) = 0;
   virtual Result<RequestId> Score(ScoreRequest request, std::unique_ptr<EventSink> sink) = 0;
+  virtual Result<RequestId> Embed(EmbedRequest request, std::unique_ptr<EventSink> sink) = 0;
 
   // Ends a request with kCancelled within one layer. NOT_FOUND when it is not queued or running.
   virtual Status Abort(RequestId request) = 0;

@@ -184,6 +184,7 @@ class Parser {
         ->type_name("SECONDS");
     AddInference();
     AddTexts();
+    AddEmbed();
     AddObserving();
     AddPack();
     AddTrace();
@@ -306,6 +307,26 @@ class Parser {
         [score_request](std::uint32_t n) { score_request->set_top_logprobs(n); },
         "With --json: log-probabilities of N alternatives for each token", "N");
     AddModel(score, score_request);
+  }
+
+  void AddEmbed() {
+    auto [embed, embed_options] = Add<EmbedCommand>(
+        "embed", "Vectors of texts, as JSON: an object a line with index, values and tokens");
+    embed->add_option("texts", embed_options->texts,
+                      "The texts (default: the lines of standard input)");
+    v1::EmbedRequest* request = &embed_options->request;
+    AddValue<std::string>(
+        embed, "--pooling",
+        [request](const std::string& name) {
+          if (name != "mean" && name != "last")
+            throw CLI::ValidationError("--pooling", "expected mean or last, found " + name);
+          request->set_pooling(name == "mean" ? v1::POOLING_MEAN : v1::POOLING_LAST);
+        },
+        "mean of the tokens' hidden states (default), or the last one", "NAME");
+    embed->add_flag_callback(
+        "--raw", [request] { request->set_normalize(false); },
+        "Vectors as they are, not of length 1");
+    AddModel(embed, request);
   }
 
   void AddObserving() {

@@ -57,6 +57,11 @@ struct ScoreCommand {
   v1::ScoreRequest request;         // without the text
 };
 
+struct EmbedCommand {
+  std::vector<std::string> texts;  // none: the lines of standard input
+  v1::EmbedRequest request;        // without texts
+};
+
 struct ModelsCommand {
   std::string name;  // empty: all
 };
@@ -95,9 +100,9 @@ struct AbortCommand {
 };
 
 using Command = std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand,
-                             TemplateCommand, ScoreCommand, ModelsCommand, PlanCommand, PackCommand,
-                             TraceRecordCommand, TraceReplayCommand, StatsCommand, ResizeCommand,
-                             ProbeCommand, PsCommand, AbortCommand>;
+                             TemplateCommand, ScoreCommand, EmbedCommand, ModelsCommand,
+                             PlanCommand, PackCommand, TraceRecordCommand, TraceReplayCommand,
+                             StatsCommand, ResizeCommand, ProbeCommand, PsCommand, AbortCommand>;
 
 struct CommandLine {
   CommonOptions common;

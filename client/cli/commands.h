@@ -13,6 +13,7 @@ ExitCode Run(const CommonOptions& options, TokenizeCommand command);
 ExitCode Run(const CommonOptions& options, DetokenizeCommand command);
 ExitCode Run(const CommonOptions& options, TemplateCommand command);
 ExitCode Run(const CommonOptions& options, ScoreCommand command);
+ExitCode Run(const CommonOptions& options, EmbedCommand command);
 ExitCode Run(const CommonOptions& options, const ModelsCommand& command);
 ExitCode Run(const CommonOptions& options, const PlanCommand& command);
 ExitCode Run(const CommonOptions& options, PackCommand command);

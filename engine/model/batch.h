@@ -24,6 +24,7 @@ struct BatchRow {
   std::uint32_t position = 0;
   TokenId token;
   bool wants_logits = false;
+  bool wants_hidden = false;  // not both
   // Read before each layer; once true the row is dropped from the rest of the step. May be null.
   const std::atomic<bool>* cancelled = nullptr;
   // Whose token it is: for caches and predictors, never for results.
@@ -39,6 +40,8 @@ struct RowResult {
   Status status;
   // [vocabulary] when asked for and OK; valid until the next Run. Null otherwise.
   const float* logits = nullptr;
+  // [width] when asked for and OK, after the last norm; valid until the next Run. Empty otherwise.
+  std::span<const float> hidden;
   // What the row's experts cost, for the request's account: shared experts count for each row that
   // uses them, bytes and waiting for the first such row.
   ExpertIoAccount io;

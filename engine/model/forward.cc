@@ -70,6 +70,7 @@ class Transformer final : public Forward {
       FeedForward(layer);
     }
     rows_.Compact(workspace_.x, config_.width);
+    ComputeHidden();
     ComputeLogits();
   }
 
@@ -127,6 +128,24 @@ class Transformer final : public Forward {
     });
   }
 
+  // From the end of `normed`: ComputeLogits fills it from the beginning.
+  void ComputeHidden() {
+    float* out = workspace_.normed + options_.rows_max * config_.width;
+    for (std::size_t i = 0; i < rows_.count(); ++i) {
+      if (!rows_.row(i).wants_hidden) continue;
+      EDGEMOE_CHECK(!rows_.row(i).wants_logits, "a row wants logits and its hidden state");
+      out -= config_.width;
+      NormOutput(i, out);
+      rows_.result(i).hidden = {out, config_.width};
+    }
+  }
+
+  // Active row i after the last norm, to `out` [width].
+  void NormOutput(std::size_t i, float* out) {
+    parts_.kernels.rms_norm(workspace_.x + i * config_.width, parts_.weights.output_norm,
+                            config_.width, config_.rms_epsilon, out);
+  }
+
   void ComputeLogits() {
     std::size_t count = 0;
     for (std::size_t i = 0; i < rows_.count(); ++i) {
@@ -136,9 +155,7 @@ class Transformer final : public Forward {
         ProjectLogits(count);
         count = 0;
       }
-      parts_.kernels.rms_norm(workspace_.x + i * config_.width, parts_.weights.output_norm,
-                              config_.width, config_.rms_epsilon,
-                              workspace_.normed + count * config_.width);
+      NormOutput(i, workspace_.normed + count * config_.width);
       logit_rows_[count++] = i;
     }
     if (count > 0) ProjectLogits(count);

@@ -28,11 +28,24 @@ constexpr std::size_t kStopSequencesMax = 16;
 constexpr std::size_t kStopSequenceBytesMax = 256;
 constexpr std::size_t kStopTokensMax = 64;
 
+// How the hidden states of a text's tokens, after the last norm, become one vector.
+enum class Pooling : std::uint8_t {
+  kMean,  // of all of them
+  kLast,  // that of the last token
+};
+struct EmbeddingParameters {
+  Pooling pooling = Pooling::kMean;
+  bool normalize = true;  // to length 1
+};
+constexpr std::size_t kEmbedTextsMax = 256;
+// Of all texts of a request together; the context that is served, where that is more.
+constexpr std::uint32_t kEmbedTokensMax = 65536;
+
 enum class FinishReason : std::uint8_t {
   kStopToken,
   kToolCalls,  // the model's own end token, after at least one whole call of a tool
   kStopSequence,
-  kMaxTokens,  // all that was asked for was done; also how a Score that succeeds ends
+  kMaxTokens,  // all that was asked for was done; also how a Score or Embed that succeeds ends
   kTimeLimit,
   kCancelled,
   kContextFull,
@@ -64,6 +77,13 @@ struct ChunkEvent {
   std::vector<SampledToken> logprobs;
 };
 
+// Of Embed: the next text's vector.
+struct EmbeddingEvent {
+  std::uint32_t text_index = 0;
+  std::uint32_t tokens = 0;   // of the text
+  std::vector<float> values;  // [width of the model]
+};
+
 struct RequestTimings {
   std::uint64_t queue_ns = 0;
   std::uint64_t prompt_ns = 0;
@@ -91,8 +111,8 @@ struct FinishedEvent {
   RequestIo io;
 };
 
-// Receives a request's events, in order: Started, then PromptProgress and Chunk, then Finished
-// exactly once.
+// Receives a request's events, in order: Started, then PromptProgress and Chunk or Embedding, then
+// Finished exactly once.
 //
 // Threads: called on the engine's thread only; a Submit that fails calls nothing. Calls must not
 // block and must not call the engine back, except Abort. The engine destroys the sink after
@@ -103,6 +123,7 @@ class EventSink {
   virtual void OnStarted(const StartedEvent& event) = 0;
   virtual void OnPromptProgress(const PromptProgressEvent& event) = 0;
   virtual void OnChunk(ChunkEvent event) = 0;
+  virtual void OnEmbedding(EmbeddingEvent) {}  // only requests that embed have any
   virtual void OnFinished(FinishedEvent event) = 0;
   // False while the reader is too slow to take more: the request pauses, others go on; after
   // stall_timeout it ends with RESOURCE_EXHAUSTED. Call Engine::Wake when it becomes true again.

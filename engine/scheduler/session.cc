@@ -33,11 +33,16 @@ Session::Session(CheckedRequest plan, std::unique_ptr<EventSink> sink, const Tok
     : plan_(std::move(plan)),
       sink_(std::move(sink)),
       text_(text),
+      embedding_(plan_.embedding),
       stop_matcher_(plan_.stop.sequences),
       taken_ns_(now_ns) {
   EDGEMOE_CHECK(!plan_.prompt.empty(), "a prompt is empty");
-  EDGEMOE_CHECK(plan_.kind == RequestKind::kGenerate || plan_.prompt.size() >= 2,
-                "nothing to score");
+  EDGEMOE_CHECK(plan_.kind != RequestKind::kScore || plan_.prompt.size() >= 2, "nothing to score");
+  texts_tokens_ = prompt_tokens();
+  for (const std::vector<TokenId>& tokens : plan_.further_texts) {
+    EDGEMOE_CHECK(!tokens.empty(), "a text is empty");
+    texts_tokens_ += static_cast<std::uint32_t>(tokens.size());
+  }
   if (!plan_.split) return;
   AnswerSplit& split = *plan_.split;
   EDGEMOE_CHECK(!split.reasoning_tokens_max || !split.reasoning_end.empty(),
@@ -62,8 +67,12 @@ void Session::Start() {
   const std::uint32_t waits_for = std::max(queue_position_, 1u);
   sink_->OnStarted({.request = id_,
                     .queue_position = sequence_.has_value() ? 0 : waits_for,
-                    .prompt_tokens = prompt_tokens(),
+                    .prompt_tokens = texts_tokens_,
                     .cached_tokens = 0});
+}
+
+PromptProgressEvent Session::Progress() const {
+  return {.processed_tokens = tokens_before_ + position_, .prompt_tokens = texts_tokens_};
 }
 
 std::uint32_t Session::prompt_rows() const {
@@ -79,7 +88,7 @@ Status Session::Join(StatePool& state, std::uint32_t context_tokens, std::uint64
   if (joined_ns_) return OkStatus();  // it was preempted
   context_tokens_ = context_tokens;
   joined_ns_ = now_ns;
-  if (started_) sink_->OnPromptProgress({.processed_tokens = 0, .prompt_tokens = prompt_tokens()});
+  if (started_) sink_->OnPromptProgress(Progress());
   if (WillSample()) {
     sampler_.emplace(plan_.sampling, text_.size());
     for (const TokenId token : plan_.prompt) sampler_->Observe(token);
@@ -126,6 +135,8 @@ void Session::AppendRows(std::uint32_t count, std::vector<BatchRow>& rows) {
     row.token = TokenAt(row.position);
     const bool last_known = row.position + 1 >= prompt_rows();
     row.wants_logits = !recomputes() && (score || (last_known && WillSample()));
+    row.wants_hidden = plan_.kind == RequestKind::kEmbed && !recomputes() &&
+                       embedding_.Wants(row.position, prompt_tokens());
     rows.push_back(row);
   }
 }
@@ -146,8 +157,9 @@ std::optional<SessionEnd> Session::TakeResults(std::span<const RowResult> result
   if (was_in_prompt && !in_prompt()) prompt_done_ns_ = now_ns;
 
   if (plan_.kind == RequestKind::kScore) return TakeScores(results, first);
+  if (plan_.kind == RequestKind::kEmbed) return TakeHidden(results);
   if (in_prompt()) {
-    sink_->OnPromptProgress({.processed_tokens = position_, .prompt_tokens = prompt_tokens()});
+    sink_->OnPromptProgress(Progress());
     return std::nullopt;
   }
   if (was_in_prompt) {
@@ -174,6 +186,27 @@ std::optional<SessionEnd> Session::TakeScores(std::span<const RowResult> results
   sink_->OnChunk(std::move(chunk));
   if (in_prompt()) return std::nullopt;
   return SessionEnd{.reason = FinishReason::kMaxTokens};
+}
+
+std::optional<SessionEnd> Session::TakeHidden(std::span<const RowResult> results) {
+  for (const RowResult& result : results)
+    if (!result.hidden.empty()) embedding_.Add(result.hidden);
+  if (in_prompt()) {
+    sink_->OnPromptProgress(Progress());
+    return std::nullopt;
+  }
+  Result<std::vector<float>> values = embedding_.Take();
+  if (!values) return EndWithError(std::move(values).error());
+  sink_->OnEmbedding(
+      {.text_index = text_index_, .tokens = prompt_tokens(), .values = *std::move(values)});
+  if (text_index_ == plan_.further_texts.size())
+    return SessionEnd{.reason = FinishReason::kMaxTokens};
+  // The next one starts the sequence anew.
+  tokens_before_ += prompt_tokens();
+  plan_.prompt = std::move(plan_.further_texts[text_index_++]);
+  position_ = 0;
+  run_before_ = 0;
+  return std::nullopt;
 }
 
 std::optional<SessionEnd> Session::TakeSample(const float* logits) {
@@ -272,7 +305,7 @@ void Session::Finish(SessionEnd end, std::uint64_t now_ns) {
                       .stop_token = end.stop_token,
                       .text = std::move(rest),
                       .parts = std::move(parts),
-                      .prompt_tokens = prompt_tokens(),
+                      .prompt_tokens = texts_tokens_,
                       .completion_tokens = completion_tokens_,
                       .reasoning_tokens = reasoning_tokens_,
                       .timings = {.queue_ns = joined_ns - taken_ns_,

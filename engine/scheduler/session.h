@@ -20,6 +20,7 @@
 #include "engine/model/forward.h"
 #include "engine/model/sampler.h"
 #include "engine/model/state/sequence_state.h"
+#include "engine/scheduler/embedding_pool.h"
 #include "engine/scheduler/request.h"
 #include "engine/scheduler/token_text.h"
 #include "engine/tokenizer/utf8_stream.h"
@@ -36,12 +37,14 @@ struct AnswerSplit {
   std::vector<TokenId> reasoning_end;
 };
 
-enum class RequestKind : std::uint8_t { kGenerate, kScore };
+enum class RequestKind : std::uint8_t { kGenerate, kScore, kEmbed };
 
 // A request whose fields were checked: see engine.h for their bounds.
 struct CheckedRequest {
   RequestKind kind = RequestKind::kGenerate;
-  std::vector<TokenId> prompt;  // [1, context_tokens]; Score: at least 2
+  std::vector<TokenId> prompt;  // [1, context_tokens]; Score: at least 2; Embed: the first text
+  std::vector<std::vector<TokenId>> further_texts;  // Embed: run after it, one by one
+  EmbeddingParameters embedding;
   SamplingParameters sampling;
   StopParameters stop;
   int top_logprob_count = -1;
@@ -125,9 +128,12 @@ class Session {
   // Prompt positions that are run: the last token of a scored text predicts nothing.
   std::uint32_t prompt_rows() const;
   std::uint32_t prompt_tokens() const { return static_cast<std::uint32_t>(plan_.prompt.size()); }
+  // As events tell it: of all texts.
+  PromptProgressEvent Progress() const;
   TokenId TokenAt(std::uint32_t position) const;
   bool WillSample() const;
   std::optional<SessionEnd> TakeScores(std::span<const RowResult> results, std::uint32_t first);
+  std::optional<SessionEnd> TakeHidden(std::span<const RowResult> results);
   std::optional<SessionEnd> TakeSample(const float* logits);
   // The next token: the model's own, or one that closes its reasoning.
   Result<SampledToken> NextToken(std::span<const float> logits);
@@ -149,6 +155,10 @@ class Session {
   std::uint32_t run_before_ = 0;  // rows that were run when it was preempted
   std::vector<TokenId> answer_;   // sampled, in order
   std::uint32_t completion_tokens_ = 0;
+  std::uint32_t text_index_ = 0;     // of the text that plan_.prompt is; only Embed has several
+  std::uint32_t texts_tokens_ = 0;   // of all texts
+  std::uint32_t tokens_before_ = 0;  // of the texts that are done
+  EmbeddingPool embedding_;
   std::optional<SequenceState> sequence_;
   std::optional<Sampler> sampler_;
   Utf8Stream utf8_;

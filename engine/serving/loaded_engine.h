@@ -74,6 +74,7 @@ class LoadedEngine final : public Engine {
   Status availability() const override { return guard_ ? guard_->status() : OkStatus(); }
   Result<RequestId> Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) override;
   Result<RequestId> Score(ScoreRequest request, std::unique_ptr<EventSink> sink) override;
+  Result<RequestId> Embed(EmbedRequest request, std::unique_ptr<EventSink> sink) override;
   Status Abort(RequestId request) override { return queue_.Cancel(request); }
   void Wake() override { queue_.Wake(); }
   Result<std::unique_ptr<TextTokens>> Tokenize(std::string text,

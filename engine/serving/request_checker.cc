@@ -56,6 +56,31 @@ Result<CheckedRequest> RequestChecker::Check(ScoreRequest request) const {
   return plan;
 }
 
+Result<CheckedRequest> RequestChecker::Check(EmbedRequest request) const {
+  CheckedRequest plan;
+  plan.kind = RequestKind::kEmbed;
+  plan.embedding = request.parameters;
+  EDGEMOE_FAIL_IF_ERROR(CheckRange("texts", request.texts.size(), 1, kEmbedTextsMax));
+  const std::size_t tokens_max = std::max(kEmbedTokensMax, context_tokens_);
+  std::size_t tokens_count = 0;
+  for (std::size_t i = 0; i < request.texts.size(); ++i) {
+    const std::string field = "texts[" + std::to_string(i) + "]";
+    EDGEMOE_ASSIGN_OR_FAIL(
+        std::vector<TokenId> tokens,
+        CheckInput(std::move(request.texts[i]), field.c_str(), field.c_str(), 1));
+    tokens_count += tokens.size();
+    if (tokens_count > tokens_max)
+      return Failure(InvalidField("texts", "more than " + ShowValue(tokens_max) + " tokens in all",
+                                  AcceptedAtMost(tokens_max)));
+    if (i == 0) {
+      plan.prompt = std::move(tokens);
+    } else {
+      plan.further_texts.push_back(std::move(tokens));
+    }
+  }
+  return plan;
+}
+
 Result<std::vector<TokenId>> RequestChecker::CheckInput(Input input, const char* text_field,
                                                         const char* tokens_field,
                                                         std::size_t least) const {

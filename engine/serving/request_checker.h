@@ -22,6 +22,7 @@ class RequestChecker {
 
   Result<CheckedRequest> Check(GenerateRequest request) const;
   Result<CheckedRequest> Check(ScoreRequest request) const;
+  Result<CheckedRequest> Check(EmbedRequest request) const;
 
  private:
   using Input = std::variant<std::string, std::vector<TokenId>>;

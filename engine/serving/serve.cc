@@ -80,6 +80,10 @@ Result<RequestId> LoadedEngine::Score(ScoreRequest request, std::unique_ptr<Even
   return Submit(checker_->Check(std::move(request)), std::move(sink));
 }
 
+Result<RequestId> LoadedEngine::Embed(EmbedRequest request, std::unique_ptr<EventSink> sink) {
+  return Submit(checker_->Check(std::move(request)), std::move(sink));
+}
+
 Result<RequestId> LoadedEngine::Submit(Result<CheckedRequest> plan,
                                        std::unique_ptr<EventSink> sink) {
   if (!plan) return Failure(std::move(plan).error());

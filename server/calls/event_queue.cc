@@ -16,6 +16,8 @@ std::size_t EventBytes(const StreamEvent& event) {
     for (const SampledToken& token : chunk->logprobs)
       bytes += sizeof(SampledToken) + token.top.size() * sizeof(TokenLogprob);
   }
+  if (const auto* embedding = std::get_if<EmbeddingEvent>(&event))
+    bytes += embedding->values.size() * sizeof(float);
   return bytes;
 }
 

@@ -13,8 +13,8 @@ namespace edgemoe {
 // The request has waited for a while: a sign of life.
 struct WaitingEvent {};
 
-using StreamEvent =
-    std::variant<WaitingEvent, StartedEvent, PromptProgressEvent, ChunkEvent, FinishedEvent>;
+using StreamEvent = std::variant<WaitingEvent, StartedEvent, PromptProgressEvent, ChunkEvent,
+                                 EmbeddingEvent, FinishedEvent>;
 
 // What the engine has produced for one stream and the client has not taken yet. Bounded in events
 // and bytes. The engine stops at the half (CanTake), so the other half takes what one of its steps

@@ -57,6 +57,13 @@ Result<RequestId> SubmitScore(ResponseStream& stream, Engine& engine,
   return engine.Score(std::move(score), stream.MakeSink());
 }
 
+Result<RequestId> SubmitEmbed(ResponseStream& stream, Engine& engine,
+                              const v1::EmbedRequest& request, const SeedSource&) {
+  EDGEMOE_ASSIGN_OR_FAIL(EmbedRequest embed, ToEmbedRequest(request));
+  stream.SetTranslator(OnHeap(EmbedTranslator(engine, stream.Summary().id)));
+  return engine.Embed(std::move(embed), stream.MakeSink());
+}
+
 // `submit` gives the request to the engine of the model that it names.
 template <class Request>
 void Submit(const Request& request, const std::shared_ptr<ResponseStream>& stream,
@@ -98,6 +105,11 @@ void Chat(const v1::ChatRequest& request, const std::shared_ptr<ResponseStream>&
 void Score(const v1::ScoreRequest& request, const std::shared_ptr<ResponseStream>& stream,
            const ServiceParts& parts, const Caller& caller) {
   Submit(request, stream, parts, caller, SubmitScore);
+}
+
+void Embed(const v1::EmbedRequest& request, const std::shared_ptr<ResponseStream>& stream,
+           const ServiceParts& parts, const Caller& caller) {
+  Submit(request, stream, parts, caller, SubmitEmbed);
 }
 
 void Tokenize(v1::TokenizeRequest& request, const std::shared_ptr<TokenStream>& stream,

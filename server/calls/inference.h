@@ -14,7 +14,7 @@
 
 namespace edgemoe::calls {
 
-// The stream for one of the three calls that follow, which submit its request or refuse it.
+// The stream for one of the four calls that follow, which submit its request or refuse it.
 // `method` is the call's name and outlives the stream.
 std::shared_ptr<ResponseStream> MakeResponseStream(const ServiceParts& parts, const char* method,
                                                    const Caller& caller);
@@ -23,6 +23,9 @@ void Complete(const v1::CompleteRequest& request, const std::shared_ptr<Response
 void Chat(const v1::ChatRequest& request, const std::shared_ptr<ResponseStream>& stream,
           const ServiceParts& parts, const Caller& caller);
 void Score(const v1::ScoreRequest& request, const std::shared_ptr<ResponseStream>& stream,
+           const ServiceParts& parts, const Caller& caller);
+
+void Embed(const v1::EmbedRequest& request, const std::shared_ptr<ResponseStream>& stream,
            const ServiceParts& parts, const Caller& caller);
 
 // Takes the text out of the request, which the stream keeps.

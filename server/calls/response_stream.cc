@@ -19,6 +19,7 @@ class StreamSink final : public EventSink {
   }
   void OnPromptProgress(const PromptProgressEvent& event) override { stream_->Push(event); }
   void OnChunk(ChunkEvent event) override { stream_->Push(std::move(event)); }
+  void OnEmbedding(EmbeddingEvent event) override { stream_->Push(std::move(event)); }
   void OnFinished(FinishedEvent event) override {
     stream_->observers_.finished(stream_->Summary(), event);
     if (!event.text.empty() || !event.parts.empty())

@@ -52,8 +52,8 @@ class ResponseStream final : public SingleWriter, public LiveRequest {
   // What the engine gets: once, before Submitted.
   std::unique_ptr<EventSink> MakeSink();
 
-  // The outcome of Engine::Generate or Score: opens the stream, or refuses the call on an error.
-  // Exactly once, unless the call was refused before.
+  // The outcome of Engine::Generate, Score or Embed: opens the stream, or refuses the call on an
+  // error. Exactly once, unless the call was refused before.
   void Submitted(EngineLease engine, const Result<RequestId>& request);
 
  private:

@@ -34,6 +34,12 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Score(
                       calls::Score);
 }
 
+grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Embed(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return AnswerStream({*context, front_end_, Right::kInference}, *request, Responses("Embed"),
+                      calls::Embed);
+}
+
 grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Tokenize(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   const ServiceParts& parts = front_end_.parts;

@@ -17,12 +17,13 @@ class InferenceService final
     : public v1::InferenceService::WithRawCallbackMethod_Complete<
           v1::InferenceService::WithRawCallbackMethod_Chat<
               v1::InferenceService::WithRawCallbackMethod_Score<
-                  v1::InferenceService::WithRawCallbackMethod_Tokenize<
-                      v1::InferenceService::WithRawCallbackMethod_Detokenize<
-                          v1::InferenceService::WithRawCallbackMethod_ApplyTemplate<
-                              v1::InferenceService::WithRawCallbackMethod_ListRequests<
-                                  v1::InferenceService::WithRawCallbackMethod_Abort<
-                                      v1::InferenceService::Service>>>>>>>> {
+                  v1::InferenceService::WithRawCallbackMethod_Embed<
+                      v1::InferenceService::WithRawCallbackMethod_Tokenize<
+                          v1::InferenceService::WithRawCallbackMethod_Detokenize<
+                              v1::InferenceService::WithRawCallbackMethod_ApplyTemplate<
+                                  v1::InferenceService::WithRawCallbackMethod_ListRequests<
+                                      v1::InferenceService::WithRawCallbackMethod_Abort<
+                                          v1::InferenceService::Service>>>>>>>>> {
  public:
   // `front_end` outlives the service.
   explicit InferenceService(const FrontEnd& front_end) : front_end_(front_end) {}
@@ -32,6 +33,8 @@ class InferenceService final
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Chat(grpc::CallbackServerContext* context,
                                                    const grpc::ByteBuffer* request) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Score(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Embed(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* request) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Tokenize(grpc::CallbackServerContext* context,
                                                        const grpc::ByteBuffer* request) override;

@@ -433,6 +433,27 @@ TEST_F(CliTest, ScoresLongTextsInWindows) {
   EXPECT_EQ(lines.size(), 1u);
 }
 
+TEST_F(CliTest, EmbedsArgumentsOrLines) {
+  const Outcome two = Run({"embed", "abc", "", "--pooling", "last", "--raw", "-m", "fake"});
+  ASSERT_EQ(two.code, 0) << two.output;
+  EXPECT_EQ(two.output,
+            "{\"index\":0,\"values\":[3],\"tokens\":1}\n"
+            "{\"index\":1,\"values\":[0],\"tokens\":1}\n");
+  EXPECT_EQ(daemon_.last_embed().pooling(), v1::POOLING_LAST);
+  EXPECT_FALSE(daemon_.last_embed().normalize());
+  EXPECT_EQ(daemon_.last_embed().model(), "fake");
+
+  std::string input;
+  for (int i = 0; i < 300; ++i) input += std::string(static_cast<std::size_t>(i), 'x') + "\n";
+  const auto lines = Lines(Run({"embed"}, input).output);
+  ASSERT_EQ(lines.size(), 300u) << "in two requests";
+  EXPECT_EQ(lines[299]["index"], 299);
+  EXPECT_EQ(lines[299]["values"][0], 299);
+  EXPECT_EQ(daemon_.last_embed().texts_size(), 44);
+  EXPECT_EQ(Run({"embed"}, "").code, 65);
+  EXPECT_EQ(Run({"embed", "--pooling", "max", "a"}).code, 64);
+}
+
 TEST_F(CliTest, ModelsPlanStatsRequests) {
   EXPECT_THAT(Run({"models"}).output, HasSubstr("torn.gguf: ends after 17 bytes"));
   EXPECT_THAT(Run({"models"}).output, HasSubstr(" LOADED "));

@@ -270,6 +270,29 @@ class FakeInference final : public GeneratingCalls {
     return Status::OK;
   }
 
+  Status Embed(ServerContext*, const v1::EmbedRequest* request,
+               grpc::ServerWriter<v1::EmbedResponse>* writer) override {
+    {
+      const std::lock_guard lock(state_.mutex);
+      state_.last_embed = *request;
+    }
+    if (request->texts().empty()) return Status(StatusCode::INVALID_ARGUMENT, "texts: found 0");
+    v1::EmbedResponse message;
+    message.mutable_started();
+    writer->Write(message);
+    for (int i = 0; i < request->texts_size(); ++i) {
+      v1::Embedding& embedding = *message.mutable_embedding();
+      embedding.Clear();
+      embedding.set_index(static_cast<std::uint32_t>(i));
+      embedding.add_values(static_cast<float>(request->texts(i).size()));
+      embedding.set_tokens(1);
+      writer->Write(message);
+    }
+    message.mutable_finished();
+    writer->Write(message);
+    return Status::OK;
+  }
+
   Status Abort(ServerContext*, const v1::AbortRequest* request, v1::AbortResponse*) override {
     if (request->request_id() == "0007") return Status::OK;
     return Status(StatusCode::NOT_FOUND, "request " + request->request_id() + " does not run");
@@ -501,6 +524,11 @@ v1::CompleteRequest FakeDaemon::last_complete() {
 v1::ChatRequest FakeDaemon::last_chat() {
   const std::lock_guard lock(state_.mutex);
   return state_.last_chat;
+}
+
+v1::EmbedRequest FakeDaemon::last_embed() {
+  const std::lock_guard lock(state_.mutex);
+  return state_.last_embed;
 }
 
 v1::PackRequest FakeDaemon::last_pack() {

@@ -24,8 +24,8 @@ namespace edgemoe {
 //   "long"       queue position 3 and progress before the answer
 // A pack's source named "refused.gguf" is OUT_OF_RANGE. One with a target has two layers, or as
 // many as its name says ("60.gguf"). A token is a byte of the text; the context has 8 tokens; each
-// scored token has a log-probability of -1. The request "0007" runs. A plan fits from 1,000
-// bytes on.
+// scored token has a log-probability of -1, a text's vector is its length. The request "0007" runs.
+// A plan fits from 1,000 bytes on.
 class FakeDaemon {
  public:
   // `address` as gRPC takes it; with TCP port 0 the kernel chooses one.
@@ -43,6 +43,7 @@ class FakeDaemon {
     v1::CompleteRequest last_complete;
     v1::ChatRequest last_chat;
     v1::ScoreRequest last_score;
+    v1::EmbedRequest last_embed;
     v1::ApplyTemplateRequest last_template;
     v1::PackRequest last_pack;
   };
@@ -50,6 +51,7 @@ class FakeDaemon {
 
   v1::CompleteRequest last_complete();
   v1::ChatRequest last_chat();
+  v1::EmbedRequest last_embed();
   v1::PackRequest last_pack();
 
   // Waits until a call that hung was cancelled, or until the last chat has so many messages and

@@ -103,6 +103,37 @@ TEST_F(E2eApiTest, ToolsAreRefusedWhereTheTemplateTakesNone) {
   EXPECT_EQ(answer.status.field, "tools");
 }
 
+TEST_F(E2eApiTest, EmbedGivesAVectorForEachTextAndAccountsForIt) {
+  v1::EmbedRequest request;
+  for (const char* text : {kStory, "13:22 INFO prefetch layer=1", kStory}) request.add_texts(text);
+  client::EmbedStream stream = client_.Embed(request);
+  std::vector<v1::Embedding> embeddings;
+  v1::EmbedFinished finished;
+  for (v1::EmbedResponse message; stream.Next(message);) {
+    if (message.has_embedding()) embeddings.push_back(message.embedding());
+    if (message.has_finished()) finished = message.finished();
+  }
+  const client::Status status = stream.Finish();
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  ASSERT_EQ(embeddings.size(), 3u);
+  const auto cosine = [&](std::size_t a, std::size_t b) {
+    double sum = 0;
+    for (int i = 0; i < embeddings[a].values_size(); ++i)
+      sum += double{embeddings[a].values(i)} * double{embeddings[b].values(i)};
+    return sum;
+  };
+  EXPECT_NEAR(cosine(0, 2), 1, 1e-5);
+  EXPECT_LT(cosine(0, 1), 0.9);
+  EXPECT_EQ(finished.usage().prompt_tokens(),
+            embeddings[0].tokens() + embeddings[1].tokens() + embeddings[2].tokens());
+  EXPECT_GT(finished.io().experts_used(), 0u);
+
+  request.add_texts("");
+  client::EmbedStream refused = client_.Embed(request);
+  for (v1::EmbedResponse message; refused.Next(message);) ADD_FAILURE() << message.DebugString();
+  EXPECT_THAT(refused.Finish().message, HasSubstr("texts[3]: found 0 tokens"));
+}
+
 TEST_F(E2eApiTest, StopSequencesEndTheAnswerAndAreNotPartOfIt) {
   const ReceivedAnswer whole = Receive(client_.Complete(Greedy(kStory, 24)));
   const std::string stop = whole.text.substr(whole.text.size() / 2, 4);

@@ -120,6 +120,16 @@ TEST_F(E2eCliTest, ScoresATextThatIsLongerThanTheContext) {
   EXPECT_LT(total["perplexity"], 1000);
 }
 
+TEST_F(E2eCliTest, EmbedsArgumentsAndLines) {
+  const Outcome outcome = Run({"embed", "The cat sat.", "13:22 INFO"});
+  ASSERT_EQ(outcome.code, 0) << outcome.output;
+  const json first = json::parse(outcome.output.substr(0, outcome.output.find('\n')));
+  EXPECT_EQ(first["index"], 0);
+  EXPECT_EQ(first["values"].size(), 256u);
+  EXPECT_GT(first["tokens"], 1);
+  EXPECT_EQ(Run({"embed", ""}).code, 65);
+}
+
 bool Holds(const std::string& path, const std::string& text) {
   std::ostringstream content;
   content << std::ifstream(path).rdbuf();

@@ -3,6 +3,7 @@
 // The facade on a whole tiny model: what clients may ask, and what happens when they misbehave.
 #include "engine/engine.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -162,6 +163,52 @@ TEST_F(EngineTest, ScoreAgreesWithTheLogprobsOfGenerating) {
     EXPECT_EQ(score.top.at(0).token, generated.tokens[i]);  // greedy
     EXPECT_EQ(score.top.at(1).logprob, generated.logprobs[i].top.at(1).logprob);
   }
+}
+
+Answer Embedded(Engine& engine, EmbedRequest request) {
+  auto listener = std::make_shared<Listener>();
+  const auto id = engine.Embed(std::move(request), Listener::SinkFor(listener));
+  EXPECT_TRUE(id) << id.error().ToString();
+  return listener->Wait();
+}
+
+TEST_F(EngineTest, ATextsVectorDependsOnNothingBesideIt) {
+  Engine& engine = Open();
+  const std::string long_text(100, 'q');
+  const auto generated = Submit(engine, Greedy("The cat in the", 40));
+  const Answer together =
+      Embedded(engine, {.texts = {"a cat", long_text, "a cat"}, .parameters = {}});
+  ASSERT_EQ(together.embeddings.size(), 3U);
+  EXPECT_EQ(together.embeddings[0].values, together.embeddings[2].values);
+  EXPECT_NE(together.embeddings[0].values, together.embeddings[1].values);
+  generated->Wait();
+  const Answer alone = Embedded(engine, {.texts = {long_text}, .parameters = {}});
+  EXPECT_EQ(alone.embeddings.at(0).values, together.embeddings[1].values);
+
+  double squares = 0;
+  for (const float value : alone.embeddings[0].values) squares += double{value} * double{value};
+  EXPECT_NEAR(squares, 1, 1e-5);
+  const Answer raw = Embedded(
+      engine,
+      {.texts = {"a cat", "at"}, .parameters = {.pooling = Pooling::kLast, .normalize = false}});
+  EXPECT_NE(raw.embeddings.at(0).values, raw.embeddings.at(1).values);
+  EXPECT_EQ(engine.GetStats().state_blocks_used, 0U);
+}
+
+TEST_F(EngineTest, TextsToEmbedAreBounded) {
+  Engine& engine = Open();
+  const auto refusal = [&](std::vector<std::string> texts) {
+    auto listener = std::make_shared<Listener>();
+    const auto id =
+        engine.Embed({.texts = std::move(texts), .parameters = {}}, Listener::SinkFor(listener));
+    EXPECT_FALSE(id);
+    return id ? std::string() : id.error().ToString();
+  };
+  EXPECT_THAT(refusal({}), testing::HasSubstr("texts: found 0; accepted: [1, 256]"));
+  EXPECT_THAT(refusal(std::vector<std::string>(257, "a")), testing::HasSubstr("texts: found 257"));
+  EXPECT_THAT(refusal({"a", ""}), testing::HasSubstr("texts[1]: found 0 tokens"));
+  EXPECT_THAT(refusal({"a", "\xff"}), testing::HasSubstr("texts[1]"));
+  EXPECT_THAT(refusal({std::string(1000, 'x')}), testing::HasSubstr("texts[0]"));
 }
 
 TEST_F(EngineTest, AStopSequenceOfTheAnswerCutsIt) {

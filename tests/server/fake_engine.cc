@@ -29,7 +29,7 @@ struct FakeEngine::Session {
   RequestId id;
   std::string prompt;
   GenerateRequest request;
-  bool score = false;
+  std::optional<EmbedRequest> embed;
   std::unique_ptr<EventSink> sink;
   bool started = false;
   bool runs = false;
@@ -69,9 +69,18 @@ Result<RequestId> FakeEngine::Generate(GenerateRequest request, std::unique_ptr<
 
 Result<RequestId> FakeEngine::Score(ScoreRequest request, std::unique_ptr<EventSink> sink) {
   auto session = std::make_unique<Session>();
-  session->score = true;
   session->request.stop.max_tokens = 3;
   session->request.top_logprob_count = static_cast<int>(request.top_logprob_count);
+  session->sink = std::move(sink);
+  return Submit(std::move(session));
+}
+
+Result<RequestId> FakeEngine::Embed(EmbedRequest request, std::unique_ptr<EventSink> sink) {
+  if (request.texts.empty()) return Failure(InvalidField("texts", "0", AcceptedRange(1, 256)));
+  auto session = std::make_unique<Session>();
+  session->prompt = request.texts.front();
+  session->request.stop.max_tokens = static_cast<std::uint32_t>(request.texts.size());
+  session->embed = std::move(request);
   session->sink = std::move(sink);
   return Submit(std::move(session));
 }
@@ -383,6 +392,13 @@ bool FakeEngine::StepOne(Session& session) {
   }
   if (session.written >= limit || (session.prompt == "short" && session.written == 1)) {
     Finish(session, FinishReason::kMaxTokens, OkStatus());
+    return true;
+  }
+  if (session.embed) {
+    const std::string& text = session.embed->texts[session.written];
+    const auto length = static_cast<float>(text.size());
+    session.sink->OnEmbedding(
+        {.text_index = session.written++, .tokens = 3, .values = {length, length, 1}});
     return true;
   }
   ++session.written;

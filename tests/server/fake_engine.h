@@ -49,6 +49,8 @@ class FakeEngine final : public Engine {
   Status availability() const override;
   Result<RequestId> Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) override;
   Result<RequestId> Score(ScoreRequest request, std::unique_ptr<EventSink> sink) override;
+  // Of each text its length, once more, and 1.
+  Result<RequestId> Embed(EmbedRequest request, std::unique_ptr<EventSink> sink) override;
   Status Abort(RequestId request) override;
   void Wake() override;
   Result<std::unique_ptr<TextTokens>> Tokenize(std::string text,

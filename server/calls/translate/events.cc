@@ -40,7 +40,7 @@ void FillSampled(const Engine& engine, const SampledToken& token, v1::SampledLog
     FillLogprob(engine, other.token, other.logprob, *out.add_top());
 }
 
-// What Finished and ScoreFinished have in common.
+// What Finished, ScoreFinished and EmbedFinished have in common.
 template <class Message>
 void FillAccounts(const FinishedEvent& event, std::uint32_t cached_tokens, Message& message) {
   v1::Usage& usage = *message.mutable_usage();
@@ -184,6 +184,29 @@ std::optional<v1::ScoreResponse> ScoreTranslator::operator()(StreamEvent event) 
     message.set_scored_tokens(scored_tokens_);
     if (scored_tokens_ > 0) message.set_perplexity(std::exp(-logprob_sum_ / scored_tokens_));
     FillAccounts(finished, cached_tokens_, message);
+  }
+  return response;
+}
+
+std::optional<v1::EmbedResponse> EmbedTranslator::operator()(StreamEvent event) {
+  v1::EmbedResponse response;
+  if (std::holds_alternative<WaitingEvent>(event)) {
+    response.mutable_waiting();
+  } else if (const auto* started = std::get_if<StartedEvent>(&event)) {
+    cached_tokens_ = started->cached_tokens;
+    FillStarted(*started, engine_, request_id_, *response.mutable_started());
+  } else if (const auto* progress = std::get_if<PromptProgressEvent>(&event)) {
+    response.mutable_progress()->set_processed_tokens(progress->processed_tokens);
+    response.mutable_progress()->set_prompt_tokens(progress->prompt_tokens);
+  } else if (const auto* embedding = std::get_if<EmbeddingEvent>(&event)) {
+    v1::Embedding& message = *response.mutable_embedding();
+    message.set_index(embedding->text_index);
+    message.mutable_values()->Add(embedding->values.begin(), embedding->values.end());
+    message.set_tokens(embedding->tokens);
+  } else if (const auto* finished = std::get_if<FinishedEvent>(&event)) {
+    FillAccounts(*finished, cached_tokens_, *response.mutable_finished());
+  } else {
+    return std::nullopt;
   }
   return response;
 }

@@ -63,4 +63,18 @@ class ScoreTranslator {
   std::uint32_t scored_tokens_ = 0;
 };
 
+class EmbedTranslator {
+ public:
+  EmbedTranslator(const Engine& engine, std::string request_id)
+      : engine_(engine), request_id_(std::move(request_id)) {}
+
+  // None for a chunk, which no such request has.
+  std::optional<v1::EmbedResponse> operator()(StreamEvent event);
+
+ private:
+  const Engine& engine_;
+  const std::string request_id_;
+  std::uint32_t cached_tokens_ = 0;
+};
+
 }  // namespace edgemoe

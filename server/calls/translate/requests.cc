@@ -173,6 +173,21 @@ Result<ScoreRequest> ToScoreRequest(const v1::ScoreRequest& request) {
   return result;
 }
 
+Result<EmbedRequest> ToEmbedRequest(const v1::EmbedRequest& request) {
+  EmbedRequest result;
+  result.texts.assign(request.texts().begin(), request.texts().end());
+  switch (request.pooling()) {
+    case v1::POOLING_UNSPECIFIED:
+    case v1::POOLING_MEAN: result.parameters.pooling = Pooling::kMean; break;
+    case v1::POOLING_LAST: result.parameters.pooling = Pooling::kLast; break;
+    default:
+      return Failure(InvalidField("pooling", ShowValue(static_cast<int>(request.pooling())),
+                                  "POOLING_MEAN, POOLING_LAST"));
+  }
+  result.parameters.normalize = !request.has_normalize() || request.normalize();
+  return result;
+}
+
 Result<Conversation> ToConversation(const v1::ChatRequest& request) {
   return ConversationOf(request);
 }

@@ -33,6 +33,8 @@ Result<GenerateRequest> ToGenerateRequest(const v1::ChatRequest& request,
 
 Result<ScoreRequest> ToScoreRequest(const v1::ScoreRequest& request);
 
+Result<EmbedRequest> ToEmbedRequest(const v1::EmbedRequest& request);
+
 struct Conversation {
   std::vector<ChatMessage> messages;
   ChatTemplateOptions options;

@@ -4,6 +4,7 @@
 // a few strings, a clock that stands still, a sink that remembers.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -60,9 +61,11 @@ struct SeenRow {
   std::uint32_t position;
   std::int32_t token;
   bool wants_logits;
+  bool wants_hidden;
 };
 
-// After `token` the most likely next one is next(token, position); its logit is 10, others are 0.
+// A hidden state is token, position. After `token` the most likely next one is next(token,
+// position); its logit is 10, others are 0.
 class FakeForward final : public Forward {
  public:
   explicit FakeForward(std::uint32_t vocabulary) : vocabulary_(vocabulary) {}
@@ -70,13 +73,19 @@ class FakeForward final : public Forward {
   void Run(std::span<const BatchRow> rows, std::span<RowResult> results) override {
     steps.emplace_back();
     logits_.assign(rows.size(), {});
+    hidden_.assign(rows.size(), {});
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const BatchRow& row = rows[i];
-      steps.back().push_back({row.sequence, row.position, row.token.value, row.wants_logits});
+      steps.back().push_back(
+          {row.sequence, row.position, row.token.value, row.wants_logits, row.wants_hidden});
       if (during_row) during_row(row);
       const bool cancelled = row.cancelled != nullptr && row.cancelled->load();
       results[i].status = cancelled ? CancelledError("cancelled") : fail ? fail(row) : OkStatus();
       results[i].io = {.experts_used = 4, .hits = 3, .bytes_read = 100, .wait_ns = 7};
+      if (row.wants_hidden && results[i].status.ok()) {
+        hidden_[i] = {static_cast<float>(row.token.value), static_cast<float>(row.position)};
+        results[i].hidden = hidden_[i];
+      }
       if (!row.wants_logits || !results[i].status.ok()) continue;
       logits_[i].assign(vocabulary_, nan_logits ? std::numeric_limits<float>::quiet_NaN() : 0.0F);
       if (!nan_logits)
@@ -97,6 +106,7 @@ class FakeForward final : public Forward {
  private:
   std::uint32_t vocabulary_;
   std::vector<std::vector<float>> logits_;
+  std::vector<std::array<float, 2>> hidden_;
 };
 
 // What a sink heard; outlives it.
@@ -104,6 +114,7 @@ struct Heard {
   std::vector<StartedEvent> started;
   std::vector<PromptProgressEvent> progress;
   std::vector<ChunkEvent> chunks;
+  std::vector<EmbeddingEvent> embeddings;
   std::vector<FinishedEvent> finished;
   bool can_take = true;
   bool destroyed = false;
@@ -133,6 +144,9 @@ class RecordingSink final : public EventSink {
     heard_->progress.push_back(event);
   }
   void OnChunk(ChunkEvent event) override { heard_->chunks.push_back(std::move(event)); }
+  void OnEmbedding(EmbeddingEvent event) override {
+    heard_->embeddings.push_back(std::move(event));
+  }
   void OnFinished(FinishedEvent event) override { heard_->finished.push_back(std::move(event)); }
   bool CanTake() const override { return heard_->can_take; }
 

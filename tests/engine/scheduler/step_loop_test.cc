@@ -147,6 +147,50 @@ TEST(StepLoop, AScoreThatIsPreemptedGivesEachTokenOnce) {
   EXPECT_EQ(second->reason(), FinishReason::kMaxTokens);
 }
 
+TEST(StepLoop, TextsThatArePreemptedGiveTheSameVectors) {
+  const auto plan = [] {
+    CheckedRequest texts;
+    texts.kind = RequestKind::kEmbed;
+    texts.embedding.normalize = false;
+    for (std::int32_t i = 0; i < 60; ++i) texts.prompt.push_back(TokenId{i});
+    texts.further_texts.assign(40, texts.prompt);
+    texts.further_texts[0] = Tokens({5});
+    return texts;
+  };
+  Bench alone(kScarce, TableText(Bench::Letters()), 8, 160);
+  const auto expected = alone.Submit(plan());
+  alone.RunAll();
+  EXPECT_EQ(alone.loop.counters().requests_preempted, 0U);
+  Bench bench(kScarce, TableText(Bench::Letters()), 8, 160);
+  const auto first = bench.Submit(GreedyPlan(Tokens({1}), 100));
+  const auto second = bench.Submit(plan());
+  bench.RunAll();
+  EXPECT_GT(bench.loop.counters().requests_preempted, 0U);
+  ASSERT_TRUE(first->done() && second->done());
+  ASSERT_EQ(second->embeddings.size(), 41U);
+  for (std::size_t i = 0; i < 41; ++i)
+    EXPECT_EQ(second->embeddings[i].values, expected->embeddings.at(i).values);
+}
+
+TEST(StepLoop, TextsToEmbedTakeTurnsWithPrompts) {
+  Bench bench;
+  CheckedRequest texts;
+  texts.kind = RequestKind::kEmbed;
+  texts.prompt = Tokens({1, 2, 3, 4, 5, 6, 7, 8});
+  texts.further_texts.assign(50, texts.prompt);
+  RequestId id;
+  const auto many = bench.Submit(std::move(texts), &id);
+  const auto prompt = bench.Submit(GreedyPlan(Tokens({1, 2, 3, 4, 5, 6, 7, 8}), 1));
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(bench.loop.Step());
+  EXPECT_TRUE(prompt->done()) << "its two chunks ran beside two of the texts'";
+  EXPECT_EQ(many->embeddings.size(), 1U);
+  ASSERT_TRUE(bench.queue.Cancel(id).ok());
+  bench.RunAll();
+  EXPECT_EQ(many->reason(), FinishReason::kCancelled);
+  EXPECT_LE(many->embeddings.size(), 2U);
+  EXPECT_EQ(bench.state.free_block_count(), bench.state.block_count());
+}
+
 TEST(StepLoop, AnAnswerIsCancelledWhileItIsPreempted) {
   Bench bench(kScarce, TableText(Bench::Letters()), 8, 128);
   bench.Submit(GreedyPlan(Tokens({1}), 100));

@@ -21,6 +21,7 @@ struct Answer {
   std::vector<AnswerEvent> parts;
   std::vector<TokenId> tokens;
   std::vector<SampledToken> logprobs;
+  std::vector<EmbeddingEvent> embeddings;
   std::vector<FinishedEvent> finished;
 
   FinishReason reason() const { return finished.at(0).reason; }
@@ -66,6 +67,9 @@ class Listener {
         for (SampledToken& logprob : event.logprobs) answer.logprobs.push_back(std::move(logprob));
       });
       if (listener_->on_chunk) listener_->on_chunk(id_);
+    }
+    void OnEmbedding(EmbeddingEvent event) override {
+      listener_->Note([&](Answer& answer) { answer.embeddings.push_back(std::move(event)); });
     }
     void OnFinished(FinishedEvent event) override {
       listener_->Note([&](Answer& answer) {

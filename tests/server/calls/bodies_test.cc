@@ -203,6 +203,28 @@ TEST_F(BodiesTest, CompleteStreamsToAnyWire) {
   EXPECT_TRUE(static_cast<const v1::CompleteResponse&>(*seen.messages.back()).has_finished());
 }
 
+TEST_F(BodiesTest, EmbedStreamsAVectorForEachText) {
+  v1::EmbedRequest request;
+  request.add_texts("four");
+  request.add_texts("seventh");
+  const auto stream = calls::MakeResponseStream(parts_, "Embed", caller_);
+  EagerWire wire(stream);
+  calls::Embed(request, stream, parts_, caller_);
+  const FakeWire& seen = wire.Wait();
+  EXPECT_TRUE(seen.status.ok());
+  std::vector<v1::Embedding> embeddings;
+  for (const auto& message : seen.messages) {
+    const auto& response = static_cast<const v1::EmbedResponse&>(*message);
+    if (response.has_embedding()) embeddings.push_back(response.embedding());
+  }
+  ASSERT_EQ(embeddings.size(), 2U);
+  EXPECT_EQ(embeddings[1].index(), 1U);
+  EXPECT_THAT(embeddings[1].values(), testing::ElementsAre(7, 7, 1));
+  const auto& first = static_cast<const v1::EmbedResponse&>(*seen.messages.front());
+  EXPECT_EQ(first.started().request_id(), "0000000000000007");
+  EXPECT_TRUE(static_cast<const v1::EmbedResponse&>(*seen.messages.back()).has_finished());
+}
+
 TEST_F(BodiesTest, BadRequestsEndTheirStreams) {
   const auto status_of = [&](const auto& request, auto body) {
     const auto stream = calls::MakeResponseStream(parts_, "Complete", caller_);
@@ -218,6 +240,10 @@ TEST_F(BodiesTest, BadRequestsEndTheirStreams) {
   EXPECT_EQ(status_of(complete, calls::Complete).code(), StatusCode::kNotFound);
   EXPECT_THAT(status_of(v1::ChatRequest(), calls::Chat).message(), HasSubstr("messages: found 0"));
   EXPECT_THAT(status_of(v1::ScoreRequest(), calls::Score).message(), HasSubstr("input: not set"));
+  v1::EmbedRequest embed;
+  embed.set_pooling(static_cast<v1::Pooling>(9));
+  EXPECT_THAT(status_of(embed, calls::Embed).message(),
+              HasSubstr("pooling: found 9; accepted: POOLING_MEAN, POOLING_LAST"));
 }
 
 TEST_F(BodiesTest, PackTellsItsReportOrWhyNot) {

@@ -47,6 +47,9 @@ class RecordingEngine final : public Engine {
   Result<RequestId> Score(ScoreRequest, std::unique_ptr<EventSink>) override {
     return RequestId{1};
   }
+  Result<RequestId> Embed(EmbedRequest, std::unique_ptr<EventSink>) override {
+    return RequestId{1};
+  }
   Status Abort(RequestId) override {
     ++abort_count;
     return OkStatus();

@@ -113,7 +113,7 @@ TEST(ServicesTest, ReflectionOfBothVersionsListsTheServicesAndDescribesThem) {
 TEST(ServicesTest, BytesThatAreNoRequestAreRefused) {
   TestServer server;
   grpc::Status status;
-  for (const char* method : {"Tokenize", "Complete", "Score"}) {
+  for (const char* method : {"Tokenize", "Complete", "Score", "Embed"}) {
     const std::string path = std::string("/edgemoe.v1.InferenceService/") + method;
     RawCall(server, path, "\xff\xff\xff", &status);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << method;
