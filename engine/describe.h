@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a model file says of itself.
+// What a model file says of itself, and what requests to its model get that do not say it.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "engine/base/result.h"
+#include "engine/model/sampler.h"
+#include "engine/options.h"
 
 namespace edgemoe {
+
+enum class SettingSource : std::uint8_t { kBuiltIn, kFile, kConfiguration };
+
+struct ModelSetting {
+  std::string option;  // of EngineOptions: "temperature"
+  std::string json;    // its value
+  SettingSource source = SettingSource::kBuiltIn;
+};
 
 struct ModelDescription {
   std::string name;
@@ -23,11 +34,17 @@ struct ModelDescription {
   std::uint32_t vocabulary_size = 0;
   std::uint32_t context_length = 0;  // the model's own
   std::uint32_t context_tokens = 0;  // allowed here; 0 when not loaded
-  bool has_chat_template = false;
+  bool has_chat_template = false;    // the file, or the options
+  SamplingParameters sampling;       // of requests that do not say theirs; its seed means nothing
+  std::vector<ModelSetting> settings;
 };
 
-// Reads the header of a model. NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT, UNIMPLEMENTED name
-// file, key or tensor.
+// Reads the header of options.model_path: the model as it would be served with these options. The
+// file's recommendations ("general.sampling.") count where the options are silent, and only then
+// have to be good. NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT, UNIMPLEMENTED name file, key or
+// tensor.
+Result<ModelDescription> DescribeModel(const EngineOptions& options);
+// With the default options.
 Result<ModelDescription> DescribeModel(const std::string& path);
 
 }  // namespace edgemoe

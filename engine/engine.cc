@@ -12,9 +12,15 @@
 
 namespace edgemoe {
 
+Result<ModelDescription> DescribeModel(const EngineOptions& options) {
+  EDGEMOE_ASSIGN_OR_FAIL(const ModelHeader header, ReadModelHeader(options.model_path));
+  return DescribeHeader(header, options);
+}
+
 Result<ModelDescription> DescribeModel(const std::string& path) {
-  EDGEMOE_ASSIGN_OR_FAIL(const ModelHeader header, ReadModelHeader(path));
-  return DescribeHeader(header, "");
+  EngineOptions options;
+  options.model_path = path;
+  return DescribeModel(options);
 }
 
 Result<MemoryPlan> PlanMemory(const EngineOptions& options) {

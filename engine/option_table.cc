@@ -2,12 +2,14 @@
 #include "engine/option_table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <utility>
 #include <vector>
 
 #include "engine/base/accepted.h"
 #include "engine/base/check.h"
+#include "engine/base/utf8.h"
 #include "engine/cache/policy_factory.h"
 #include "engine/io/fault_schedule.h"
 #include "engine/io/reader_factory.h"
@@ -18,6 +20,12 @@ namespace {
 Status CheckFaults(const std::string& text) {
   const Result<FaultSchedule> faults = ParseFaultSchedule(text);
   return faults ? OkStatus() : faults.error();
+}
+
+Status CheckUtf8(const std::string& text) {
+  const std::size_t invalid = FindInvalidUtf8(text);
+  if (invalid == std::string_view::npos) return OkStatus();
+  return NotAccepted("a byte that is not UTF-8 at offset " + ShowValue(invalid), "UTF-8");
 }
 
 EngineOption Count(std::string_view name, EngineOptionMember<std::uint32_t> at, const char* unit,
@@ -31,6 +39,42 @@ EngineOption Name(std::string_view name, EngineOptionMember<std::string> at,
                   std::span<const std::string_view> names, std::string_view meaning) {
   return {name, NameOption{at, names},
           AcceptedNames(names.first(names.size() - 1)) + " or " + ShowValue(names.back()), meaning};
+}
+
+EngineOption Number(std::string_view name, EngineOptionMember<std::optional<double>> at,
+                    SamplingRange range, std::string_view meaning, bool whole = false) {
+  const NumberOption kind{at, range, whole};
+  return {name, kind, "\"auto\" or " + AcceptedNumber(kind), meaning};
+}
+
+std::vector<EngineOption> ChatOptions() {
+  using O = EngineOptions;
+  return {
+      {"system_prompt", TextOption{&O::system_prompt, CheckUtf8}, "text",
+       "What a conversation begins with that has no system message of its own. Empty: nothing."},
+      {"template_file", TextOption{&O::template_file}, "text: a path, or empty",
+       "A chat template in Jinja, instead of the one in the model's file. Empty: that one."},
+      Number("temperature", &O::temperature, kTemperatureRange,
+             "Sampling of requests that do not say it themselves: how evenly tokens are drawn; 0: "
+             "always the most likely one. auto: what the model's file recommends, else 0.8."),
+      Number("top_k", &O::top_k, {0, kTopKMax},
+             "Only so many of the most likely tokens; 0: all. auto: as the file says, else 40.",
+             true),
+      Number("top_p", &O::top_p, kTopPRange,
+             "Only the fewest tokens whose probabilities reach this sum; 1: all. auto: as the file "
+             "says, else 0.95."),
+      Number("min_p", &O::min_p, kMinPRange,
+             "Only tokens at least this likely relative to the best one; 0: all. auto: as the file "
+             "says, else 0.05."),
+      Number("repetition_penalty", &O::repetition_penalty, kRepetitionPenaltyRange,
+             "Divides the logits of recent tokens; 1: off. auto: as the file says, else 1."),
+      Number("presence_penalty", &O::presence_penalty, kOccurrencePenaltyRange,
+             "Taken off the logits of recent tokens. auto: 0."),
+      Number("frequency_penalty", &O::frequency_penalty, kOccurrencePenaltyRange,
+             "Taken off for each time that a recent token occurred. auto: 0."),
+      Number("penalty_last_n", &O::penalty_last_n, {0, kPenaltyLastNMax},
+             "How many recent tokens the penalties see. auto: as the file says, else 64.", true),
+  };
 }
 
 std::vector<EngineOption> ModelOptions() {
@@ -123,6 +167,12 @@ Status Check(const CountOption& kind, const EngineOptions& options) {
 
 Status Check(const SizeOption&, const EngineOptions&) { return OkStatus(); }
 
+Status Check(const NumberOption& kind, const EngineOptions& options) {
+  const std::optional<double>& found = options.*kind.at;
+  if (!found || Accepts(kind, *found)) return OkStatus();
+  return NotAccepted(ShowValue(*found), AcceptedNumber(kind));
+}
+
 Status Check(const FactorOption& kind, const EngineOptions& options) {
   const double found = options.*kind.at;
   if (found > 0 && found <= kind.most) return OkStatus();  // NaN is not
@@ -134,6 +184,7 @@ Status Check(const FactorOption& kind, const EngineOptions& options) {
 std::span<const EngineOption> EngineOptionTable() {
   static const std::vector<EngineOption> table = [] {
     std::vector<EngineOption> all = ModelOptions();
+    std::ranges::move(ChatOptions(), std::back_inserter(all));
     std::ranges::move(StorageOptions(), std::back_inserter(all));
     return all;
   }();
@@ -145,6 +196,20 @@ const EngineOption& EngineOptionNamed(std::string_view name) {
   const auto at = std::ranges::find(table, name, &EngineOption::name);
   EDGEMOE_CHECK(at != table.end(), "no such option of the engine");
   return *at;
+}
+
+std::string AcceptedNumber(const NumberOption& option) {
+  const SamplingRange& range = option.range;
+  return (option.whole ? "a whole number in " : "a number in ") +
+         (range.least_open ? AcceptedAbove(range.least, range.most)
+                           : AcceptedRange(range.least, range.most));
+}
+
+bool Accepts(const NumberOption& option, double number) {
+  const SamplingRange& range = option.range;
+  const bool inside = (range.least_open ? number > range.least : number >= range.least) &&
+                      number <= range.most;  // NaN is not
+  return inside && (!option.whole || std::floor(number) == number);
 }
 
 Status CheckOption(const EngineOption& option, const EngineOptions& options) {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,7 @@ constexpr std::array<std::string_view, 5> kStorageProfileNames = {"real", "nvme"
 // In the order of VerifyMode, see engine/stream/pipeline/verifier.h.
 constexpr std::array<std::string_view, 3> kVerifyNames = {"sample", "always", "first"};
 constexpr std::uint32_t kThreadsMax = 64;
+constexpr std::uint32_t kTopKMax = 262'144;  // as a default; more than that are all tokens
 
 // ---- What an option holds ----
 
@@ -55,7 +57,13 @@ struct FactorOption {
   EngineOptionMember<double> at;
   double most = 0;  // accepted are (0, most]
 };
-using OptionKind = std::variant<TextOption, NameOption, CountOption, SizeOption, FactorOption>;
+struct NumberOption {  // empty: by the model's file, "auto" for people
+  EngineOptionMember<std::optional<double>> at;
+  SamplingRange range;
+  bool whole = false;
+};
+using OptionKind =
+    std::variant<TextOption, NameOption, CountOption, SizeOption, FactorOption, NumberOption>;
 
 struct EngineOption {
   std::string_view name;  // of the member of EngineOptions; Status::field() of its errors
@@ -68,6 +76,10 @@ std::span<const EngineOption> EngineOptionTable();
 
 // REQUIRES: there is such an option.
 const EngineOption& EngineOptionNamed(std::string_view name);
+
+// What is accepted, as in "a number in (0, 1]".
+std::string AcceptedNumber(const NumberOption& option);
+bool Accepts(const NumberOption& option, double number);
 
 // INVALID_ARGUMENT names the option, the value found and what is accepted. What takes several
 // options or the machine to judge is ValidateOptions' business.

@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
+#include "engine/model/sampler.h"
 
 namespace edgemoe {
 
@@ -38,6 +40,20 @@ struct EngineOptions {
   // Seconds without a request after which the experts' memory shrinks to its least, until the next
   // request; 0: never.
   std::uint32_t idle_shrink_after_s = 0;
+  // What a conversation begins with that has no system message of its own; empty: nothing.
+  std::string system_prompt;
+  // A chat template instead of the file's own; empty: that one.
+  std::string template_file;
+  // What requests get that do not say it; empty: what the file recommends, else what
+  // SamplingParameters says.
+  std::optional<double> temperature;
+  std::optional<double> top_k;
+  std::optional<double> top_p;
+  std::optional<double> min_p;
+  std::optional<double> repetition_penalty;
+  std::optional<double> presence_penalty;
+  std::optional<double> frequency_penalty;
+  std::optional<double> penalty_last_n;
   // Where the next run finds which experts were worth keeping and what the predictor has learnt;
   // empty: nowhere.
   std::string state_directory;

@@ -9,6 +9,7 @@
 #include "engine/base/accepted.h"
 #include "engine/bits/adaptive_pack.h"
 #include "engine/bits/report_file.h"
+#include "engine/model_name.h"
 #include "engine/options.h"
 #include "engine/pack/writer.h"
 #include "engine/serving/option_check.h"

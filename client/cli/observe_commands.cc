@@ -31,6 +31,14 @@ std::string Bytes(std::uint64_t bytes) { return SizeText(static_cast<double>(byt
 
 unsigned long long Number(std::uint64_t value) { return value; }
 
+// As "  temperature          0.6    file".
+std::string SettingLine(const v1::ModelSetting& setting) {
+  char line[512];
+  std::snprintf(line, sizeof(line), "  %-20s %-10s %s\n", setting.name().c_str(),
+                setting.json().c_str(), EnumText(setting.source()).c_str());
+  return line;
+}
+
 std::string ModelReport(const v1::Model& model) {
   std::string report;
   AddLine(report, "name", "%s", model.name().c_str());
@@ -52,6 +60,7 @@ std::string ModelReport(const v1::Model& model) {
   AddLine(report, "context", "%u tokens, %u served", model.context_length(),
           model.context_tokens());
   AddLine(report, "chat", "%s", model.has_chat_template() ? "has a template" : "no template");
+  for (const v1::ModelSetting& setting : model.settings()) report += SettingLine(setting);
   return report;
 }
 

@@ -30,7 +30,7 @@ constexpr std::uint32_t kExpertGroupCountMax = 64;
 constexpr std::uint32_t kStateSizeMax = 1024;
 constexpr std::uint32_t kLatentSizeMax = 1u << 14;
 
-enum class RopeScaling : std::uint8_t { kNone, kLinear, kYarn, kLong };
+enum class RopeScaling : std::uint8_t { kNone, kLinear, kYarn, kLongRope };
 
 // Which element of a head turns together with element i of its first half.
 enum class RopePairing : std::uint8_t {
@@ -49,14 +49,14 @@ struct RopeConfig {
   float factor = 1;
   // Of kYarn (arXiv 2309.00071): pairs that turn more than beta_fast times within the original
   // context keep their angle, those below beta_slow are divided, between them it is mixed.
-  // Of kLong (LongRoPE, arXiv 2402.13753): pair i's frequency is divided by factor i of two lists,
-  // one for contexts up to the original one, one for longer ones.
+  // Of kLongRope (LongRoPE, arXiv 2402.13753): pair i's frequency is divided by factor i of two
+  // lists, one for contexts up to the original one, one for longer ones.
   std::uint32_t original_context_length = 0;
   float beta_fast = 32;
   float beta_slow = 1;
   float extrapolation = 1;  // how much of that mixing is done: 0 is kLinear
   // Where the file has them, pair i's frequency is divided by factor i. Only with it may the
-  // scaling be kLong.
+  // scaling be kLongRope.
   bool factors = false;
   float attention_factor = 1;  // times 1 + growth * ln(factor): the length of rotated heads
   double growth = 0.1;

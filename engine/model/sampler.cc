@@ -16,11 +16,13 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kBiasMax = 1000;  // as the API promises
 
 // NaN is outside every range.
-Status CheckNumber(const char* field, float value, float least, float most, bool least_open) {
-  const bool inside = (least_open ? value > least : value >= least) && value <= most;
+Status CheckNumber(const char* field, double value, const SamplingRange& range) {
+  const bool inside =
+      (range.least_open ? value > range.least : value >= range.least) && value <= range.most;
   if (inside) return OkStatus();
   return InvalidField("sampling." + std::string(field), ShowValue(value),
-                      least_open ? AcceptedAbove(least, most) : AcceptedRange(least, most));
+                      range.least_open ? AcceptedAbove(range.least, range.most)
+                                       : AcceptedRange(range.least, range.most));
 }
 
 Status CheckLogitBias(const std::vector<LogitBias>& biases, std::uint32_t vocabulary_size) {
@@ -76,12 +78,15 @@ float LogProbabilityOf(float logit, double log_sum) {
 }  // namespace
 
 Status ValidateSampling(const SamplingParameters& p, std::uint32_t vocabulary_size) {
-  EDGEMOE_RETURN_IF_ERROR(CheckNumber("temperature", p.temperature, 0, 100, false));
-  EDGEMOE_RETURN_IF_ERROR(CheckNumber("top_p", p.top_p, 0, 1, true));
-  EDGEMOE_RETURN_IF_ERROR(CheckNumber("min_p", p.min_p, 0, 1, false));
-  EDGEMOE_RETURN_IF_ERROR(CheckNumber("repetition_penalty", p.repetition_penalty, 0, 10, true));
-  EDGEMOE_RETURN_IF_ERROR(CheckNumber("presence_penalty", p.presence_penalty, -2, 2, false));
-  EDGEMOE_RETURN_IF_ERROR(CheckNumber("frequency_penalty", p.frequency_penalty, -2, 2, false));
+  EDGEMOE_RETURN_IF_ERROR(CheckNumber("temperature", p.temperature, kTemperatureRange));
+  EDGEMOE_RETURN_IF_ERROR(CheckNumber("top_p", p.top_p, kTopPRange));
+  EDGEMOE_RETURN_IF_ERROR(CheckNumber("min_p", p.min_p, kMinPRange));
+  EDGEMOE_RETURN_IF_ERROR(
+      CheckNumber("repetition_penalty", p.repetition_penalty, kRepetitionPenaltyRange));
+  EDGEMOE_RETURN_IF_ERROR(
+      CheckNumber("presence_penalty", p.presence_penalty, kOccurrencePenaltyRange));
+  EDGEMOE_RETURN_IF_ERROR(
+      CheckNumber("frequency_penalty", p.frequency_penalty, kOccurrencePenaltyRange));
   if (p.penalty_last_n > kPenaltyLastNMax) {
     return InvalidField("sampling.penalty_last_n", ShowValue(p.penalty_last_n),
                         AcceptedRange(0, kPenaltyLastNMax));

@@ -32,6 +32,18 @@ struct SamplingParameters {
 };
 constexpr std::size_t kLogitBiasMax = 1024;
 constexpr std::uint32_t kPenaltyLastNMax = 65536;
+
+// What a parameter may be: [least, most], or (least, most] where the lower end is open.
+struct SamplingRange {
+  double least = 0;
+  double most = 0;
+  bool least_open = false;
+};
+constexpr SamplingRange kTemperatureRange = {0, 100};
+constexpr SamplingRange kTopPRange = {0, 1, true};
+constexpr SamplingRange kMinPRange = {0, 1};
+constexpr SamplingRange kRepetitionPenaltyRange = {0, 10, true};
+constexpr SamplingRange kOccurrencePenaltyRange = {-2, 2};  // presence and frequency
 constexpr std::uint32_t kTopLogprobsMax = 20;
 
 // INVALID_ARGUMENT names the field as in the API ("sampling.top_p"), the value and the range.

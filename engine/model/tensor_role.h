@@ -17,7 +17,7 @@ enum class TensorRole : std::uint8_t {
   kOutputNorm,
   kOutput,
   kRopeFactors,
-  kRopeShortFactors,  // of RopeScaling::kLong
+  kRopeShortFactors,  // of RopeScaling::kLongRope
   kRopeLongFactors,
   // Of a layer.
   kAttentionNorm,

@@ -51,7 +51,7 @@ class LayerWeights {
 // none.
 struct RopeFactors {
   const float* of_all = nullptr;
-  const float* of_short = nullptr;  // of RopeScaling::kLong, in contexts up to the original one
+  const float* of_short = nullptr;  // of RopeScaling::kLongRope, in contexts up to the original one
   const float* of_long = nullptr;   // in longer ones
 };
 

@@ -13,12 +13,12 @@
 #include <vector>
 
 #include "engine/base/ids.h"
+#include "engine/base/sequence_matcher.h"
 #include "engine/base/status.h"
 #include "engine/model/forward.h"
 #include "engine/model/sampler.h"
 #include "engine/model/state/sequence_state.h"
 #include "engine/scheduler/request.h"
-#include "engine/scheduler/stop_matcher.h"
 #include "engine/scheduler/token_text.h"
 #include "engine/tokenizer/utf8_stream.h"
 
@@ -136,7 +136,7 @@ class Session {
   std::optional<SequenceState> sequence_;
   std::optional<Sampler> sampler_;
   Utf8Stream utf8_;
-  StopMatcher stop_matcher_;
+  SequenceMatcher stop_matcher_;
 
   std::uint64_t taken_ns_;
   std::optional<std::uint64_t> joined_ns_;

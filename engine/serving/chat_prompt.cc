@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/serving/chat_prompt.h"
 
+#include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -20,11 +21,15 @@ Status CheckUtf8(const std::string& field, std::string_view text) {
   return NotUtf8Field(field, invalid);
 }
 
-Status AddMessages(std::span<const ChatMessage> messages, Json& context) {
+Status AddMessages(std::span<const ChatMessage> messages, const std::string& system_prompt,
+                   Json& context) {
   if (messages.empty() || messages.size() > kChatMessagesMax) {
     return InvalidField("messages", ShowValue(messages.size()), AcceptedRange(1, kChatMessagesMax));
   }
   Json list = Json::array();
+  if (!system_prompt.empty() &&
+      std::ranges::find(messages, "system", &ChatMessage::role) == messages.end())
+    list.push_back({{"role", "system"}, {"content", system_prompt}});
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const std::string field = "messages[" + std::to_string(i) + "]";
     const ChatMessage& message = messages[i];
@@ -65,19 +70,23 @@ struct ChatPrompt::Parsed {
   ChatTemplate chat_template;
 };
 
-ChatPrompt::ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer) {
+ChatPrompt::ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer,
+                       ChatPromptOptions options)
+    : system_prompt_(std::move(options.system_prompt)) {
   constexpr std::string_view kKey = "tokenizer.chat_template";
   const auto name = [&tokenizer](std::optional<TokenId> token) {
     return token ? std::string(tokenizer.TokenBytes(*token)) : std::string();
   };
   bos_ = name(tokenizer.bos());
   eos_ = name(tokenizer.eos());
-  if (metadata.Find(kKey) == nullptr) {
+  if (!options.template_text && metadata.Find(kKey) == nullptr) {
     unusable_ = FailedPreconditionError("the model has no chat template (" + std::string(kKey) +
                                         "); complete a prompt instead");
     return;
   }
-  const Result<std::string_view> source = metadata.GetString(kKey);
+  const Result<std::string_view> source = options.template_text
+                                              ? Result<std::string_view>(*options.template_text)
+                                              : metadata.GetString(kKey);
   Result<ChatTemplate> parsed = source ? ChatTemplate::Parse(std::string(*source))
                                        : Result<ChatTemplate>(Failure(source.error()));
   if (parsed) {
@@ -94,7 +103,7 @@ Result<std::string> ChatPrompt::Render(std::span<const ChatMessage> messages,
                                        const ChatTemplateOptions& options) const {
   EDGEMOE_FAIL_IF_ERROR(unusable_);
   Json context = Json::object();
-  EDGEMOE_FAIL_IF_ERROR(AddMessages(messages, context));
+  EDGEMOE_FAIL_IF_ERROR(AddMessages(messages, system_prompt_, context));
   context["add_generation_prompt"] = options.add_generation_prompt;
   context["bos_token"] = bos_;
   context["eos_token"] = eos_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -15,12 +16,19 @@ namespace edgemoe {
 constexpr std::size_t kChatMessagesMax = 4096;
 constexpr std::size_t kTemplateVariablesMax = 64;
 
+constexpr std::size_t kTemplateFileBytesMax = std::size_t{1} << 20;
+
+struct ChatPromptOptions {
+  std::string system_prompt;                 // of conversations without a system message
+  std::optional<std::string> template_text;  // instead of the file's
+};
+
 // Turns messages into a prompt by the model's own chat template. Immutable; thread-safe.
 class ChatPrompt {
  public:
   // A file without a template, or with one that cannot be parsed, gives a ChatPrompt that says so
   // at each Render: everything else of such a model works.
-  ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer);
+  ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer, ChatPromptOptions options);
   ~ChatPrompt();
 
   // OK, or why nothing can be rendered: FAILED_PRECONDITION.
@@ -36,6 +44,7 @@ class ChatPrompt {
   struct Parsed;
   Status unusable_;
   std::unique_ptr<Parsed> parsed_;
+  const std::string system_prompt_;
   std::string bos_;
   std::string eos_;
 };

@@ -4,8 +4,9 @@
 #include <array>
 
 #include "engine/model/weights.h"
+#include "engine/model_name.h"
 #include "engine/quant/tensor_type.h"
-#include "engine/serving/option_check.h"
+#include "engine/serving/model_settings.h"
 
 namespace edgemoe {
 namespace {
@@ -23,11 +24,12 @@ std::string QuantisationOf(const ExpertLayout& layout) {
 
 }  // namespace
 
-ModelDescription DescribeHeader(const ModelHeader& header, const std::string& name) {
+Result<ModelDescription> DescribeHeader(const ModelHeader& header, const EngineOptions& options) {
   const ModelConfig& config = header.config;
   ModelDescription description;
   description.path = header.parts.front().path;
-  description.name = name.empty() ? ModelNameFromPath(description.path) : name;
+  description.name =
+      options.model_name.empty() ? ModelNameFromPath(description.path) : options.model_name;
   description.architecture = config.architecture;
   description.quantisation = QuantisationOf(header.layout.experts);
   description.file_bytes = header.file_bytes;
@@ -41,6 +43,8 @@ ModelDescription DescribeHeader(const ModelHeader& header, const std::string& na
   description.context_length = config.context_length;
   description.has_chat_template =
       header.files.metadata().Find("tokenizer.chat_template") != nullptr;
+  EDGEMOE_FAIL_IF_ERROR(
+      ChooseSettings(header.files.metadata(), options, description).WithContext(description.path));
   return description;
 }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
-
+#include "engine/base/result.h"
 #include "engine/describe.h"
 #include "engine/load/model_header.h"
+#include "engine/options.h"
 
 namespace edgemoe {
 
-// `name` empty: from the path.
-ModelDescription DescribeHeader(const ModelHeader& header, const std::string& name);
+// As DescribeModel.
+Result<ModelDescription> DescribeHeader(const ModelHeader& header, const EngineOptions& options);
 
 }  // namespace edgemoe

@@ -102,6 +102,7 @@ class LoadedEngine final : public Engine {
   Status Load(const OpenProgress& progress);
   Status OpenFiles(SlotClasses& slot_classes);
   Status OpenVocabulary(const GgufFile& metadata);
+  Status OpenChat(const GgufFile& metadata);
   Status LoadDense(const OpenProgress& progress);
   Status OpenStream(const SlotClasses& classes);
   Status OpenReaders();

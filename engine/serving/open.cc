@@ -5,7 +5,9 @@
 
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/base/system/usable_memory.h"
+#include "engine/io/mapped_file.h"
 #include "engine/io/metered_reader.h"
 #include "engine/io/reader_factory.h"
 #include "engine/kernels/dispatch.h"
@@ -73,7 +75,7 @@ Status LoadedEngine::Load(const OpenProgress& progress) {
 Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
   EDGEMOE_ASSIGN_OR_RETURN(mode_, ParseEngineMode(options_.mode));
   EDGEMOE_ASSIGN_OR_RETURN(ModelHeader header, ReadModelHeader(options_.model_path));
-  description_ = DescribeHeader(header, options_.model_name);
+  EDGEMOE_ASSIGN_OR_RETURN(description_, DescribeHeader(header, options_));
   const std::uint64_t usable_bytes = UsableMemoryBytes();
   limits_ = LimitsFor(header, options_, usable_bytes);
   description_.context_tokens = limits_.steps.context_tokens;
@@ -97,9 +99,30 @@ Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
 Status LoadedEngine::OpenVocabulary(const GgufFile& metadata) {
   EDGEMOE_ASSIGN_OR_RETURN(tokenizer_, OpenTokenizer(metadata));
   text_.emplace(*tokenizer_);
-  chat_.emplace(metadata, *tokenizer_);
-  if (!chat_->status().ok()) Log(LogLevel::kWarning, chat_->status().message());
+  EDGEMOE_RETURN_IF_ERROR(OpenChat(metadata));
   checker_.emplace(*tokenizer_, limits_.steps.context_tokens);
+  return OkStatus();
+}
+
+Status LoadedEngine::OpenChat(const GgufFile& metadata) {
+  ChatPromptOptions options{.system_prompt = options_.system_prompt, .template_text = {}};
+  const std::string& path = options_.template_file;
+  if (!path.empty()) {
+    const Result<MappedFile> file = MappedFile::Open(path);
+    if (!file) return file.error().WithField("template_file");
+    const std::span<const std::byte> bytes = file->bytes();
+    if (bytes.empty() || bytes.size() > kTemplateFileBytesMax)
+      return InvalidField("template_file",
+                          ShowValue(path) + " of " + ShowValue(bytes.size()) + " bytes",
+                          AcceptedRange(std::size_t{1}, kTemplateFileBytesMax));
+    options.template_text.emplace(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+  chat_.emplace(metadata, *tokenizer_, std::move(options));
+  if (chat_->status().ok()) return OkStatus();
+  if (!path.empty())
+    return InvalidField("template_file", ShowValue(path) + ": " + chat_->status().message(),
+                        "a chat template in Jinja");
+  Log(LogLevel::kWarning, chat_->status().message());
   return OkStatus();
 }
 

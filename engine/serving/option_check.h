@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
 
 #include "engine/base/status.h"
 #include "engine/options.h"
@@ -14,8 +13,5 @@ Status ValidateOptions(const EngineOptions& options);
 
 // Computing threads that `options` ask for, on this machine.
 std::size_t ThreadCount(const EngineOptions& options);
-
-// "dir/Qwen3-00001-of-00002.gguf" -> "Qwen3".
-std::string ModelNameFromPath(const std::string& path);
 
 }  // namespace edgemoe

@@ -34,14 +34,16 @@ Result<RequestId> SubmitGenerate(ResponseStream& stream, Engine& engine, Generat
 
 Result<RequestId> SubmitComplete(ResponseStream& stream, Engine& engine,
                                  const v1::CompleteRequest& request, const SeedSource& new_seed) {
-  EDGEMOE_ASSIGN_OR_FAIL(GenerateRequest generate, ToGenerateRequest(request, new_seed));
+  EDGEMOE_ASSIGN_OR_FAIL(GenerateRequest generate,
+                         ToGenerateRequest(request, engine.model().sampling, new_seed));
   return SubmitGenerate<v1::CompleteResponse>(stream, engine, std::move(generate));
 }
 
 Result<RequestId> SubmitChat(ResponseStream& stream, Engine& engine, const v1::ChatRequest& request,
                              const SeedSource& new_seed) {
   EDGEMOE_ASSIGN_OR_FAIL(const Conversation conversation, ToConversation(request));
-  EDGEMOE_ASSIGN_OR_FAIL(GenerateRequest generate, ToGenerateRequest(request, new_seed));
+  EDGEMOE_ASSIGN_OR_FAIL(GenerateRequest generate,
+                         ToGenerateRequest(request, engine.model().sampling, new_seed));
   EDGEMOE_ASSIGN_OR_FAIL(generate.prompt,
                          engine.ApplyTemplate(conversation.messages, conversation.options));
   return SubmitGenerate<v1::ChatResponse>(stream, engine, std::move(generate))

@@ -25,7 +25,8 @@ bool AreSame(const std::string& one, const std::string& other) {
 
 // The file of the models' directory that has this name.
 Result<ModelFile> FindFile(const std::string& name, const ServiceParts& parts) {
-  EDGEMOE_ASSIGN_OR_FAIL(std::vector<ModelFile> files, ListModelFiles(parts.models_directory));
+  EDGEMOE_ASSIGN_OR_FAIL(std::vector<ModelFile> files,
+                         ListModelFiles(parts.models_directory, parts.options_of));
   std::string names;
   for (ModelFile& file : files) {
     if (file.name == name) return std::move(file);
@@ -83,7 +84,7 @@ Status AddModel(const v1::AddModelRequest& request, v1::AddModelResponse& respon
   EDGEMOE_RETURN_IF_ERROR(CheckModelsDirectory(parts.models_directory));
   EDGEMOE_ASSIGN_OR_RETURN(const std::string link,
                            LinkModel(request.path(), parts.models_directory));
-  const Result<ModelDescription> description = DescribeModel(link);
+  const Result<ModelDescription> description = DescribeModel(parts.options_of(link));
   if (!description) {  // what is no model is not listed as one
     (void)RemoveFiles(FilesOfModel(link));
     return description.error().InField("path");

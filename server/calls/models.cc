@@ -43,9 +43,10 @@ Result<std::vector<v1::Model>> Models(const ServiceParts& parts) {
   std::vector<v1::Model> models;
   const Result<EngineLease> engine = parts.engines.LeaseDefault();
   if (engine) models.push_back(ToModel(**engine));
-  EDGEMOE_ASSIGN_OR_FAIL(std::vector<ModelFile> files, ListModelFiles(parts.models_directory));
+  EDGEMOE_ASSIGN_OR_FAIL(std::vector<ModelFile> files,
+                         ListModelFiles(parts.models_directory, parts.options_of));
   for (const ForeignModel& foreign : FindForeignModels(parts.foreign_places)) {
-    Result<ModelDescription> description = DescribeModel(foreign.path);
+    Result<ModelDescription> description = DescribeModel(parts.options_of(foreign.path));
     if (!description) continue;  // other programs have other kinds of models, too
     description->name = foreign.name;
     files.push_back(
@@ -97,7 +98,10 @@ Status ListModels(const v1::ListModelsRequest& request, v1::ListModelsResponse& 
                   const ServiceParts& parts, const Caller&) {
   EDGEMOE_ASSIGN_OR_RETURN(std::vector<v1::Model> models, Models(parts));
   EDGEMOE_ASSIGN_OR_RETURN(const PageRange page, PageOf(request, models.size()));
-  for (std::size_t i = page.begin; i < page.end; ++i) *response.add_models() = std::move(models[i]);
+  for (std::size_t i = page.begin; i < page.end; ++i) {
+    models[i].clear_settings();
+    *response.add_models() = std::move(models[i]);
+  }
   response.set_next_page_token(page.next_page_token);
   return OkStatus();
 }
@@ -113,7 +117,7 @@ Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const Se
   EngineOptions options = parts.engine_options;
   if (!request.model().empty()) {
     EDGEMOE_ASSIGN_OR_RETURN(const v1::Model model, Find("model", request.model(), parts));
-    options.model_path = model.path();
+    options = parts.options_of(model.path());
   }
   // Of the model that is loaded, the budget that it has now.
   const Result<EngineLease> engine = parts.engines.LeaseDefault();

@@ -38,6 +38,8 @@ struct ServiceParts {
   RetryDelay& retry_delay;
   RequestTable& live;
   EngineOptions engine_options;  // of the loaded model; the defaults of Plan
+  // What a model's file would be loaded with.
+  std::function<EngineOptions(const std::string& model_path)> options_of;
   std::string models_directory;
   SeedSource new_seed;
   // An error about the engine's options in the words of the configuration; others as they are.

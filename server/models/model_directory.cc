@@ -11,7 +11,9 @@
 
 namespace edgemoe {
 
-Result<std::vector<ModelFile>> ListModelFiles(const std::string& directory) {
+Result<std::vector<ModelFile>> ListModelFiles(
+    const std::string& directory,
+    const std::function<EngineOptions(const std::string&)>& options_of) {
   std::vector<ModelFile> files;
   if (directory.empty()) return files;
   std::error_code error;
@@ -33,7 +35,7 @@ Result<std::vector<ModelFile>> ListModelFiles(const std::string& directory) {
   std::ranges::sort(paths);
   if (paths.size() > kModelFilesMax) paths.resize(kModelFilesMax);
   for (std::string& path : paths) {
-    auto description = DescribeModel(path);
+    auto description = DescribeModel(options_of(path));
     std::string name =
         description ? description->name : std::filesystem::path(path).stem().string();
     files.push_back(

@@ -12,6 +12,7 @@
 
 #include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
+#include "engine/base/check.h"
 #include "engine/option_table.h"
 
 namespace edgemoe {
@@ -52,6 +53,9 @@ ConfigKey OfEngine(const char* path, const char* flag, std::string_view name) {
     field = ChoiceField{at(choice->at), choice->names};
   } else if (const auto* count = std::get_if<CountOption>(&option.kind)) {
     field = CountField{at(count->at), count->least, count->most};
+  } else if (const auto* number = std::get_if<NumberOption>(&option.kind)) {
+    field = NumberField{at(number->at),
+                        [kind = *number](double value) { return Accepts(kind, value); }};
   } else {
     field = SizeField{at(std::get<SizeOption>(option.kind).at)};
   }
@@ -60,6 +64,11 @@ ConfigKey OfEngine(const char* path, const char* flag, std::string_view name) {
 
 ConfigKey Reloads(ConfigKey key) {
   key.reloads = true;
+  return key;
+}
+
+ConfigKey OfModel(ConfigKey key) {
+  key.of_model = true;
   return key;
 }
 
@@ -104,9 +113,8 @@ std::vector<ConfigKey> ListenKeys() {
                           4096}})};
 }
 
-std::vector<ConfigKey> MakeKeys() {
-  std::vector<ConfigKey> keys = ListenKeys();
-  std::vector<ConfigKey> others = {
+std::vector<ConfigKey> ModelKeys() {
+  return {
       OfEngine("model.path", "--model", "model_path"),
       OfEngine("model.name", "--model-name", "model_name"),
       {"models.directory", "--models-directory", "text: a path, or empty",
@@ -119,24 +127,40 @@ std::vector<ConfigKey> MakeKeys() {
        TextField{[](Config& c) -> std::string& { return c.models.download_socket; }, nullptr}},
       {"models.others", "--models-others", "\"on\" or \"off\"",
        "Whether models that ollama, llama.cpp and Hugging Face's libraries keep on this machine "
-       "are "
-       "shown, too, and used where they lie: those in the home of the daemon's user, and of "
-       "ollama's "
-       "service.",
+       "are shown, too, and used where they lie: those in the home of the daemon's user, and of "
+       "ollama's service.",
        ChoiceField{[](Config& c) -> std::string& { return c.models.others; }, kOnOff}},
       {"models.catalogue", "--models-catalogue", "text: a path, or empty",
        "Short names of models that can be downloaded. Empty: the file that was installed with this "
        "program, if it is there.",
-       TextField{[](Config& c) -> std::string& { return c.models.catalogue; }, nullptr}},
+       TextField{[](Config& c) -> std::string& { return c.models.catalogue; }, nullptr}}};
+}
+
+std::vector<ConfigKey> MakeKeys() {
+  std::vector<ConfigKey> keys = ListenKeys();
+  for (ConfigKey& key : ModelKeys()) keys.push_back(std::move(key));
+  std::vector<ConfigKey> others = {
       Reloads(OfEngine("memory.budget", "--memory-budget", "memory_budget_bytes")),
       OfEngine("memory.expert_budget", "--expert-budget", "expert_budget_bytes"),
       {"memory.adapt", "--memory-adapt", "\"auto\", \"on\" or \"off\"",
        "Whether the budget follows what the machine has to give: less when a cgroup limit falls or "
        "memory is short, back when it no longer is. auto: where memory.budget is auto.",
        ChoiceField{[](Config& c) -> std::string& { return c.memory.adapt; }, kSwitch}},
-      OfEngine("memory.idle_shrink_after_s", "--idle-shrink-after-s", "idle_shrink_after_s"),
+      OfModel(
+          OfEngine("memory.idle_shrink_after_s", "--idle-shrink-after-s", "idle_shrink_after_s")),
       OfEngine("state.directory", "--state-directory", "state_directory"),
-      OfEngine("context_tokens", "--context-tokens", "context_tokens"),
+      OfModel(OfEngine("chat.system_prompt", "--system-prompt", "system_prompt")),
+      OfModel(OfEngine("chat.template_file", "--template-file", "template_file")),
+      OfModel(OfEngine("sampling.temperature", "--temperature", "temperature")),
+      OfModel(OfEngine("sampling.top_k", "--top-k", "top_k")),
+      OfModel(OfEngine("sampling.top_p", "--top-p", "top_p")),
+      OfModel(OfEngine("sampling.min_p", "--min-p", "min_p")),
+      OfModel(
+          OfEngine("sampling.repetition_penalty", "--repetition-penalty", "repetition_penalty")),
+      OfModel(OfEngine("sampling.presence_penalty", "--presence-penalty", "presence_penalty")),
+      OfModel(OfEngine("sampling.frequency_penalty", "--frequency-penalty", "frequency_penalty")),
+      OfModel(OfEngine("sampling.penalty_last_n", "--penalty-last-n", "penalty_last_n")),
+      OfModel(OfEngine("context_tokens", "--context-tokens", "context_tokens")),
       OfEngine("sessions_max", "--sessions-max", "sessions_max"),
       OfEngine("queue_max", "--queue-max", "queue_max"),
       OfEngine("prefill_chunk_tokens", "--prefill-chunk-tokens", "prefill_chunk_tokens"),
@@ -168,6 +192,7 @@ std::vector<ConfigKey> MakeKeys() {
 std::string Found(const ConfigValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return ShowValue(*text);
   if (const auto* count = std::get_if<std::uint64_t>(&value)) return std::to_string(*count);
+  if (const auto* number = std::get_if<double>(&value)) return ShowValue(*number);
   if (const auto* list = std::get_if<std::vector<std::string>>(&value))
     return "a list of " + std::to_string(list->size());
   return std::get<OtherValue>(value).text;
@@ -233,6 +258,21 @@ Status Set(const ConfigKey& key, const SizeField& field, const ConfigValue& valu
   return OkStatus();
 }
 
+Status Set(const ConfigKey& key, const NumberField& field, const ConfigValue& value,
+           Config& config) {
+  std::optional<double> number;
+  if (const auto* count = std::get_if<std::uint64_t>(&value)) {
+    number = static_cast<double>(*count);
+  } else if (const auto* real = std::get_if<double>(&value)) {
+    number = *real;
+  }
+  const auto* text = std::get_if<std::string>(&value);
+  const bool is_auto = text != nullptr && *text == "auto";
+  if (!is_auto && (!number || !field.accepts(*number))) return Refused(key, value);
+  field.at(config) = number;
+  return OkStatus();
+}
+
 Status Set(const ConfigKey& key, const ModeField& field, const ConfigValue& value, Config& config) {
   const auto* text = std::get_if<std::string>(&value);
   const auto mode = text == nullptr ? std::nullopt : ParseDigits(*text, 8);
@@ -251,6 +291,13 @@ Status Set(const ConfigKey& key, const NamesField& field, const ConfigValue& val
   }
   field.at(config) = *names;
   return OkStatus();
+}
+
+std::optional<double> ParseNumber(const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 std::vector<std::string> SplitCommas(const std::string& text) {
@@ -308,6 +355,10 @@ Status SetConfigValueFromText(const ConfigKey& key, const std::string& text, Con
     const auto count = ParseDigits(text, 10);
     return count ? SetConfigValue(key, *count, config) : Refused(key, text);
   }
+  if (std::holds_alternative<NumberField>(key.field)) {
+    const auto number = ParseNumber(text);
+    return number ? SetConfigValue(key, *number, config) : SetConfigValue(key, text, config);
+  }
   if (const auto* names = std::get_if<NamesField>(&key.field)) {
     std::vector<std::string> list;
     if (!text.empty()) list = names->at(config);
@@ -323,6 +374,18 @@ void CopyConfigValue(const ConfigKey& key, const Config& from, Config& to) {
   std::visit([&](const auto& field) { field.at(to) = field.at(source); }, key.field);
 }
 
+Config WithSection(const Config& config, std::string_view model_name) {
+  Config result = config;
+  const auto section = config.model_settings.find(model_name);
+  if (section == config.model_settings.end()) return result;
+  for (const auto& [path, value] : section->second) {
+    if (config.from_flags.contains(path)) continue;
+    const Status status = SetConfigValue(*FindConfigKey(path), value, result);
+    EDGEMOE_CHECK(status.ok(), "a model's section holds a value that was not checked");
+  }
+  return result;
+}
+
 std::string FormatConfigValue(const ConfigKey& key, const Config& config) {
   Config copy = config;  // fields give mutable references
   nlohmann::json value;
@@ -330,6 +393,9 @@ std::string FormatConfigValue(const ConfigKey& key, const Config& config) {
     value = count->at(copy);
   } else if (const auto* size = std::get_if<SizeField>(&key.field)) {
     value = FormatExactSize(size->at(copy));
+  } else if (const auto* number = std::get_if<NumberField>(&key.field)) {
+    const std::optional<double>& set = number->at(copy);
+    value = set ? nlohmann::json(*set) : nlohmann::json("auto");
   } else if (const auto* mode = std::get_if<ModeField>(&key.field)) {
     value = FormatMode(mode->at(copy));
   } else if (const auto* names = std::get_if<NamesField>(&key.field)) {

@@ -8,6 +8,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +21,16 @@
 #include "engine/options.h"
 
 namespace edgemoe {
+
+// A value as a file or a flag gives it. Other: what no key takes, as text ("true", "null").
+struct OtherValue {
+  std::string text;
+};
+using ConfigValue =
+    std::variant<std::string, std::uint64_t, double, std::vector<std::string>, OtherValue>;
+
+// Values of keys that stand in a model's section, by path. They are good: see ApplyConfigText.
+using ModelSection = std::map<std::string, ConfigValue, std::less<>>;
 
 struct Config {
   struct Listen {
@@ -39,6 +52,9 @@ struct Config {
   struct Memory {
     std::string adapt = "auto";
   } memory;
+  // By the model's name; see WithSection.
+  std::map<std::string, ModelSection, std::less<>> model_settings;
+  std::set<std::string, std::less<>> from_flags;  // paths of the keys that flags have set
   // Keys model.*, memory.budget and further ones: see the table. `log` is not configured here.
   EngineOptions engine;
   std::uint32_t drain_timeout_ms = 30'000;
@@ -47,12 +63,6 @@ struct Config {
     std::string target = "auto";
   } log;
 };
-
-// A value as a file or a flag gives it. Other: what no key takes, as text ("true", "1.5", "null").
-struct OtherValue {
-  std::string text;
-};
-using ConfigValue = std::variant<std::string, std::uint64_t, std::vector<std::string>, OtherValue>;
 
 // Where a key's value lives in Config, and what it may be.
 template <class T>
@@ -72,6 +82,10 @@ struct CountField {
 struct SizeField {  // "auto" or a byte size of at least 1
   At<std::uint64_t> at;
 };
+struct NumberField {  // "auto" or a number
+  At<std::optional<double>> at;
+  std::function<bool(double)> accepts;
+};
 struct ModeField {  // octal text
   At<std::uint32_t> at;
 };
@@ -79,7 +93,7 @@ struct NamesField {
   At<std::vector<std::string>> at;
 };
 using ConfigField =
-    std::variant<TextField, ChoiceField, CountField, SizeField, ModeField, NamesField>;
+    std::variant<TextField, ChoiceField, CountField, SizeField, NumberField, ModeField, NamesField>;
 
 struct ConfigKey {
   std::string path;     // "listen.unix_socket"; keys of one group stand together
@@ -89,10 +103,13 @@ struct ConfigKey {
   ConfigField field;
   std::string_view option = {};  // the member of EngineOptions; empty: not of the engine
   bool reloads = false;          // SIGHUP takes a new value over; else the next start does
+  bool of_model = false;         // may stand in a model's section
 };
 
 constexpr std::size_t kTextMax = 4096;  // bytes of a text
 constexpr std::size_t kNamesMax = 64;   // elements of a list of names
+constexpr std::size_t kModelSectionsMax = 256;
+constexpr std::string_view kModelSettings = "model_settings";  // the group of models' sections
 
 std::span<const ConfigKey> ConfigKeys();
 
@@ -110,6 +127,10 @@ Status SetConfigValue(const ConfigKey& key, const ConfigValue& value, Config& co
 Status SetConfigValueFromText(const ConfigKey& key, const std::string& text, Config& config);
 
 void CopyConfigValue(const ConfigKey& key, const Config& from, Config& to);
+
+// The configuration with the values of that model's section, but for what flags have set. As it is
+// when there is no such section.
+Config WithSection(const Config& config, std::string_view model_name);
 
 // The value as JSON text, as in `"auto"`, `64`, `["edgemoe"]`.
 std::string FormatConfigValue(const ConfigKey& key, const Config& config);

@@ -64,31 +64,28 @@ class ConfigReader {
   // nlohmann's SAX interface.
   bool null() { return Value(OtherValue{"null"}); }
   bool boolean(bool value) { return Value(OtherValue{value ? "true" : "false"}); }
-  bool number_integer(Json::number_integer_t value) {
-    return Value(OtherValue{std::to_string(value)});
-  }
+  bool number_integer(Json::number_integer_t value) { return Value(static_cast<double>(value)); }
   bool number_unsigned(Json::number_unsigned_t value) { return Value(std::uint64_t{value}); }
-  bool number_float(Json::number_float_t, const std::string& text) {
-    return Value(OtherValue{text});
-  }
+  bool number_float(Json::number_float_t value, const std::string&) { return Value(value); }
   bool string(std::string& value) { return Value(std::move(value)); }
   bool binary(Json::binary_t&) { return Value(OtherValue{"binary data"}); }
   bool start_object(std::size_t) {
     if (array_depth_ > 0 || skip_depth_ > 0) return Nested("an object");
-    if (depth_ == 1 && !IsGroup(key_)) {
-      if (FindConfigKey(key_) != nullptr) {
+    if (OpensSections() || in_sections()) return OpenSection();
+    if (depth_ == base_ + 1 && !IsGroup(key_)) {
+      if (FindKey(key_) != nullptr) {
         Value(OtherValue{"an object"});
       } else {
-        Unknown(key_);
+        Unknown(Path());
       }
       skip_depth_ = 1;
       return true;
     }
-    if (depth_ == 1) {
-      CheckDuplicate(key_);
+    if (depth_ == base_ + 1) {
+      CheckDuplicate(Path());
       group_ = key_;
     }
-    if (depth_ == 2) {
+    if (depth_ == base_ + 2) {
       Value(OtherValue{"an object"});
       skip_depth_ = 1;
       return true;
@@ -107,6 +104,11 @@ class ConfigReader {
     }
     if (array_depth_ > 0) return true;
     --depth_;
+    if (depth_ < base_) {
+      base_ = 0;
+    } else if (base_ > 0 && depth_ == base_) {
+      model_ = nullptr;
+    }
     return true;
   }
   bool start_array(std::size_t) {
@@ -144,8 +146,39 @@ class ConfigReader {
   }
 
  private:
-  static bool IsGroup(std::string_view name) {
+  bool OpensSections() const { return depth_ == 1 && key_ == kModelSettings; }
+  // In the object that holds the models' sections, and in none of them.
+  bool in_sections() const { return base_ > 0 && model_ == nullptr; }
+
+  // The object that holds them, or one of them.
+  bool OpenSection() {
+    CheckDuplicate(Path());
+    if (base_ == 0) {
+      base_ = 2;
+    } else if (config_.model_settings.size() == kModelSectionsMax) {
+      Error(std::string(kModelSettings) + ": found one more section; " + "accepted: at most " +
+            std::to_string(kModelSectionsMax));
+      skip_depth_ = 1;
+      return true;
+    } else {
+      model_name_ = key_;
+      model_ = &config_.model_settings[key_];
+    }
+    ++depth_;
+    return true;
+  }
+
+  // Whether the key may stand here.
+  bool Stands(const ConfigKey& key) const { return base_ == 0 || key.of_model; }
+  const ConfigKey* FindKey(std::string_view path) const {
+    const ConfigKey* const key = FindConfigKey(path);
+    return key != nullptr && Stands(*key) ? key : nullptr;
+  }
+
+  bool IsGroup(std::string_view name) const {
+    if (base_ == 0 && name == kModelSettings) return true;
     for (const ConfigKey& key : ConfigKeys()) {
+      if (!Stands(key)) continue;
       const std::string_view path = key.path;
       if (path.size() > name.size() && path.substr(0, name.size()) == name &&
           path[name.size()] == '.')
@@ -162,10 +195,18 @@ class ConfigReader {
     return true;
   }
 
-  std::string Path() const { return depth_ == 2 ? group_ + "." + key_ : key_; }
+  // Of the table.
+  std::string KeyPath() const { return depth_ == base_ + 2 ? group_ + "." + key_ : key_; }
+  // In the file.
+  std::string Path() const {
+    if (base_ == 0) return KeyPath();
+    const std::string sections = std::string(kModelSettings) + ".";
+    return model_ == nullptr ? sections + key_ : sections + model_name_ + "." + KeyPath();
+  }
 
   void CheckDuplicate(const std::string& path) {
-    if (!seen_.insert(path).second) Error(path + ": the key stands here a second time");
+    if (!seen_.insert(path).second)
+      Error(path.substr(0, 200) + ": the key stands here a second time");
   }
 
   bool Value(ConfigValue value) {
@@ -183,29 +224,35 @@ class ConfigReader {
       return true;
     }
     const std::string path = Path();
-    const ConfigKey* key = FindConfigKey(path);
+    const ConfigKey* key = in_sections() ? nullptr : FindKey(KeyPath());
     if (key == nullptr) {
-      if (depth_ == 1 && IsGroup(path)) {
-        Error(path + ": found a value; accepted: an object with keys");
+      if (in_sections() || (depth_ == base_ + 1 && IsGroup(key_))) {
+        Error(path.substr(0, 200) + ": found a value; accepted: an object with keys");
       } else {
         Unknown(path);
       }
       return true;
     }
     CheckDuplicate(path);
-    if (Status status = SetConfigValue(*key, value, config_); !status.ok())
-      Error(path + ": " + status.message());
+    Config of_model;
+    Config& config = model_ == nullptr ? config_ : of_model;
+    if (const Status status = SetConfigValue(*key, value, config); !status.ok()) {
+      Error(path.substr(0, 200) + ": " + status.message());
+    } else if (model_ != nullptr) {
+      model_->insert_or_assign(key->path, std::move(value));
+    }
     return true;
   }
 
   void Unknown(const std::string& path) {
     // Names the keys of the same group; at the top level, all.
-    const std::string prefix = depth_ == 2 ? group_ + "." : "";
+    const std::string prefix = depth_ == base_ + 2 ? group_ + "." : "";
     std::string known;
     for (const ConfigKey& key : ConfigKeys()) {
-      if (std::string_view(key.path).substr(0, prefix.size()) != prefix) continue;
+      if (!Stands(key) || !std::string_view(key.path).starts_with(prefix)) continue;
       known += (known.empty() ? "" : ", ") + key.path;
     }
+    if (depth_ == 1) known += ", " + std::string(kModelSettings);
     Error(path.substr(0, 200) + ": unknown key; accepted: " + known);
   }
 
@@ -219,6 +266,9 @@ class ConfigReader {
   const std::size_t* newline_count_;
   Config& config_;
   std::size_t depth_ = 0;  // objects around: 1 in the top one, 2 in a group
+  std::size_t base_ = 0;   // where models' sections stand 2, which is the depth around them; else 0
+  std::string model_name_;
+  ModelSection* model_ = nullptr;  // the section around
   std::size_t array_depth_ = 0;
   std::size_t skip_depth_ = 0;  // objects and lists around that were refused as a whole
   std::string group_;
@@ -246,6 +296,14 @@ void AppendComment(std::string& out, std::string_view indent, std::string_view t
     line += (line.empty() ? "" : " ") + std::string(word);
   }
   out += start + line + '\n';
+}
+
+// Puts the value where its path says.
+void Place(const ConfigKey& key, const Config& config, nlohmann::ordered_json& object) {
+  const std::size_t dot = key.path.find('.');
+  auto& group = dot == std::string::npos ? object : object[key.path.substr(0, dot)];
+  group[dot == std::string::npos ? key.path : key.path.substr(dot + 1)] =
+      nlohmann::ordered_json::parse(FormatConfigValue(key, config));
 }
 
 }  // namespace
@@ -286,14 +344,23 @@ Status ApplyConfigFile(const std::string& path, Config& config) {
   return ApplyConfigText(text, path, config);
 }
 
+std::string FormatModelSettings(const Config& config) {
+  nlohmann::ordered_json sections = nlohmann::ordered_json::object();
+  for (const auto& [name, section] : config.model_settings) {
+    Config of_model = config;
+    of_model.from_flags.clear();
+    of_model = WithSection(of_model, name);
+    nlohmann::ordered_json& object = sections[name] = nlohmann::ordered_json::object();
+    for (const ConfigKey& key : ConfigKeys())
+      if (section.contains(key.path)) Place(key, of_model, object);
+  }
+  return sections.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 std::string FormatConfigJson(const Config& config) {
   nlohmann::ordered_json object = nlohmann::ordered_json::object();
-  for (const ConfigKey& key : ConfigKeys()) {
-    const std::size_t dot = key.path.find('.');
-    auto& group = dot == std::string::npos ? object : object[key.path.substr(0, dot)];
-    group[dot == std::string::npos ? key.path : key.path.substr(dot + 1)] =
-        nlohmann::ordered_json::parse(FormatConfigValue(key, config));
-  }
+  for (const ConfigKey& key : ConfigKeys()) Place(key, config, object);
+  object[std::string(kModelSettings)] = nlohmann::ordered_json::parse(FormatModelSettings(config));
   return object.dump(2) + '\n';
 }
 
@@ -324,7 +391,18 @@ std::string FormatConfig(const Config& config) {
     out += indent + "\"" + std::string(name) + "\": " + FormatConfigValue(key, config);
   }
   if (!group.empty()) out += "\n  }";
-  out += "\n}\n";
+  std::string keys;
+  for (const ConfigKey& key : ConfigKeys())
+    if (key.of_model) keys += (keys.empty() ? "" : ", ") + key.path;
+  out += ",\n";
+  AppendComment(out, "  ",
+                "Settings by model, in place of those above: by the model's name, keys as above, "
+                "as in {\"qwen3-30b\": {\"context_tokens\": 8192, \"sampling\": "
+                "{\"temperature\": 0.6}}}.");
+  AppendComment(out, "  ",
+                "an object of at most " + std::to_string(kModelSectionsMax) +
+                    " sections with some of " + keys + "; default {}");
+  out += "  \"" + std::string(kModelSettings) + "\": " + FormatModelSettings(config) + "\n}\n";
   return out;
 }
 

@@ -22,6 +22,9 @@ Status ApplyConfigText(std::string_view text, std::string_view file_name, Config
 // Reads and applies a file. NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT name the file.
 Status ApplyConfigFile(const std::string& path, Config& config);
 
+// The models' sections as JSON, on one line.
+std::string FormatModelSettings(const Config& config);
+
 // Plain JSON, for programs. ApplyConfigText takes it.
 std::string FormatConfigJson(const Config& config);
 

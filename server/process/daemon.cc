@@ -150,6 +150,8 @@ Status Daemon::StartServer() {
       .retry_delay = retry_delay_,
       .live = live_,
       .engine_options = ToEngineOptions(config_, outside_.log),
+      .options_of = [config =
+                         config_](const std::string& path) { return OptionsOfFile(config, path); },
       .models_directory = MakeModelsDirectory(config_),
       .new_seed = RandomSeed,
       .in_configuration = [](const Status& status) { return InConfiguration(status).status; },

@@ -6,7 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/model_name.h"
+
 namespace edgemoe {
+
 std::string StateDirectory(const Config& config, const char* environment) {
   const std::string& configured = config.engine.state_directory;
   if (!configured.empty() || environment == nullptr) return configured;
@@ -27,10 +30,22 @@ bool MemoryAdapts(const Config& config) {
 }
 
 EngineOptions ToEngineOptions(const Config& config, LogSink log) {
-  EngineOptions options = config.engine;
+  const EngineOptions& engine = config.engine;
+  EngineOptions options =
+      WithSection(config, engine.model_name.empty() ? ModelNameFromPath(engine.model_path)
+                                                    : engine.model_name)
+          .engine;
   options.state_directory = StateDirectory(config, std::getenv("STATE_DIRECTORY"));
   options.log = std::move(log);
   return options;
+}
+
+EngineOptions OptionsOfFile(const Config& config, const std::string& model_path) {
+  if (model_path == config.engine.model_path) return ToEngineOptions(config, {});
+  Config other = config;
+  other.engine.model_path = model_path;
+  other.engine.model_name.clear();
+  return ToEngineOptions(other, {});
 }
 
 OptionError InConfiguration(const Status& status) {

@@ -9,8 +9,10 @@
 
 namespace edgemoe {
 
-// What the engine is opened with.
+// What the engine is opened with: as configured, with the section of its model.
 EngineOptions ToEngineOptions(const Config& config, LogSink log);
+// The same for another file, whose model has the file's name.
+EngineOptions OptionsOfFile(const Config& config, const std::string& model_path);
 
 // Where the next start finds what this run has learnt: as configured, else the first directory of
 // `environment`, the value of $STATE_DIRECTORY; null: not set.

@@ -167,6 +167,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv,
     for (const std::string& text : value.texts) {
       if (const Status status = SetConfigValueFromText(*value.key, text, line.config); !status.ok())
         return exit(ExitCode::kUsage, value.key->flag + ": " + status.message());
+      line.config.from_flags.insert(value.key->path);
     }
   }
   if (!read.ok()) return exit(ExitCode::kConfig, read.message());

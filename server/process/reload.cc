@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/process/reload.h"
 
+#include "server/process/config_file.h"
+
 namespace edgemoe {
 
 Reload PlanReload(const Config& running, const Config& wanted) {
@@ -11,6 +13,8 @@ Reload PlanReload(const Config& running, const Config& wanted) {
     std::string& names = key.reloads ? reload.taken : reload.postponed;
     names += (names.empty() ? "" : ", ") + key.path;
   }
+  if (FormatModelSettings(running) != FormatModelSettings(wanted))
+    reload.postponed += (reload.postponed.empty() ? "" : ", ") + std::string(kModelSettings);
   return reload;
 }
 

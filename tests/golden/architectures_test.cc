@@ -14,6 +14,7 @@
 #include "tests/golden/fixtures.h"
 #include "tests/support/models/architecture_keys.h"
 #include "tests/support/models/loaded_model.h"
+#include "tests/support/sanitized.h"
 
 namespace edgemoe {
 namespace {
@@ -228,9 +229,11 @@ TEST_P(ArchitecturesTest, KeysGiveTheConfigBack) {
   }
 }
 
+// A sanitizer, under which most of the time goes into writing quantised weights, sees every third.
 std::vector<std::string> Names() {
   std::vector<std::string> names;
-  for (const Fixture& fixture : Fixtures()) names.push_back(fixture.name);
+  for (std::size_t i = 0; i < Fixtures().size(); i += kSanitized ? 3 : 1)
+    names.push_back(Fixtures()[i].name);
   return names;
 }
 

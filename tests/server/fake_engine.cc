@@ -415,13 +415,15 @@ Result<EngineOptions> Engine::Check(EngineOptions options) {
   return options;
 }
 
-Result<ModelDescription> DescribeModel(const std::string& path) {
+Result<ModelDescription> DescribeModel(const EngineOptions& options) {
+  const std::string& path = options.model_path;
   const std::string file = path.substr(path.rfind('/') + 1);
   if (file.starts_with("broken")) return Failure(DataLossError(path + ": the header is cut off"));
   ModelDescription description;
   description.path = path;
   description.name = file.substr(0, file.rfind(".gguf"));
   description.architecture = "qwen3moe";
+  if (options.top_k) description.settings.push_back({"top_k", "7", SettingSource::kConfiguration});
   return description;
 }
 

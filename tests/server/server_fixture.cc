@@ -42,6 +42,12 @@ TestServer::TestServer(Options options)
       .retry_delay = retry_delay_,
       .live = live_,
       .engine_options = engine_options,
+      .options_of =
+          [engine_options](const std::string& path) {
+            EngineOptions of_file = engine_options;
+            of_file.model_path = path;
+            return of_file;
+          },
       .models_directory = options.models_directory,
       .new_seed = [seed = 1000]() mutable { return static_cast<std::uint64_t>(seed++); },
       .in_configuration = [](const Status& status) { return InConfiguration(status).status; },

@@ -91,7 +91,7 @@ std::vector<TensorRule> WholeModelTensors(const Architecture& architecture,
   if (config.rope_factor_count() == 0) return rules;
   const bool of_long = std::ranges::any_of(config.layers, [](const LayerConfig& layer) {
     const auto* const attention = layer.mixer_as<AttentionConfig>();
-    return attention != nullptr && attention->rope.scaling == RopeScaling::kLong;
+    return attention != nullptr && attention->rope.scaling == RopeScaling::kLongRope;
   });
   if (of_long) {
     rules.insert(rules.end(), {{TensorRole::kRopeShortFactors, "rope_factors_short.weight"},

@@ -50,7 +50,7 @@ Result<ModelConfig> ReadModelConfig(const GgufFile& metadata);
 std::string VocabularySizeKey(const GgufFile& metadata, std::string_view architecture);
 
 // Embedding, output norm, output (which may be missing: it is the embedding then) and, for models
-// whose layers take them, factors of RoPE's frequencies; those of RopeScaling::kLong may not be
+// whose layers take them, factors of RoPE's frequencies; those of RopeScaling::kLongRope may not be
 // missing.
 std::vector<TensorRule> WholeModelTensors(const Architecture& architecture,
                                           const ModelConfig& config);

@@ -74,7 +74,7 @@ Status ReadRope(MetadataReader& metadata, const ModelConfig& config, std::uint32
       metadata.NumberOr("rope.scaling.attn_factor", 0.01F, 100.0F, 1.0F, &rope.attention_factor));
   metadata.Ignore("rope.scaling.finetuned");
   const bool yarn = rope.scaling == RopeScaling::kYarn;
-  if (yarn || rope.scaling == RopeScaling::kLong)
+  if (yarn || rope.scaling == RopeScaling::kLongRope)
     EDGEMOE_RETURN_IF_ERROR(metadata.CountOr("rope.scaling.original_context_length", 1,
                                              kContextLengthMax, config.context_length,
                                              &rope.original_context_length));

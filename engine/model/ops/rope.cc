@@ -30,7 +30,7 @@ double KeptShare(const RopeConfig& rope, double i) {
 const float* FactorsFor(const RopeConfig& rope, const RopeFactors& factors,
                         std::uint32_t context_length) {
   if (!rope.factors) return nullptr;
-  if (rope.scaling != RopeScaling::kLong) return factors.of_all;
+  if (rope.scaling != RopeScaling::kLongRope) return factors.of_all;
   return context_length > rope.original_context_length ? factors.of_long : factors.of_short;
 }
 

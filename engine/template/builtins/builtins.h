@@ -7,6 +7,8 @@
 #include <ctime>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "engine/template/builtins/arguments.h"
 #include "engine/template/values/value.h"
@@ -21,11 +23,14 @@ Result<Value> ApplyFilter(std::string_view name, const Value& value, const Argum
 Result<bool> ApplyTest(std::string_view name, const Value& value, const Arguments& arguments,
                        Budget& budget);
 
-// Whether value.name(arguments) is a method, rather than a call of the part of that name. Texts are
-// said to have every method, for they have no parts.
-bool HasMethod(const Value& value, std::string_view name);
+// value.name(arguments), where HasMethod() (method_names.h).
 Result<Value> CallMethod(const Value& value, std::string_view name, const Arguments& arguments,
                          Budget& budget);
+
+// The entries of all positional arguments, dictionaries or lists of pairs, and the named ones: what
+// dict(...), namespace(...) and update(...) take.
+Result<std::vector<std::pair<Value, Value>>> EntriesOf(std::string_view callee,
+                                                       const Arguments& arguments, Budget& budget);
 
 // The function called `name`; strftime_now only where there is a `now`.
 std::optional<Function> FindFunction(std::string_view name, const std::optional<std::tm>& now);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/template/builtins/filters.h"
 
+#include "engine/template/values/method_names.h"
 #include "engine/template/values/operators.h"
 #include "engine/template/values/printing.h"
 
@@ -52,17 +53,26 @@ Result<Value> ToJsonFilter(const FilterCall& call) {
   return Value(std::move(text));
 }
 
+Result<Value> Safe(const FilterCall& call) {
+  EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
+  if (call.value.is_safe()) return call.value;
+  EDGEMOE_ASSIGN_OR_FAIL(std::string text, ToText(call.value, call.budget));
+  return Value::MakeSafe(std::move(text));
+}
+
 Result<Value> Attribute(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, call.Bind({"name"}));
   EDGEMOE_ASSIGN_OR_FAIL(const std::string name, bound.Text(0, ""));
   // A dictionary's keys are no attributes.
-  if (call.value.dictionary() != nullptr) return Value::MakeUndefined(name);
+  if (call.value.dictionary() != nullptr && !HasMethod(call.value, name)) {
+    return Value::MakeUndefined(name);
+  }
   return GetAttribute(call.value, name, call.budget);
 }
 
 constexpr Filter kFilters[] = {
     {"attr", Attribute}, {"count", Length}, {"d", Default},   {"default", Default},
-    {"length", Length},  {"safe", Text},    {"string", Text}, {"tojson", ToJsonFilter},
+    {"length", Length},  {"safe", Safe},    {"string", Text}, {"tojson", ToJsonFilter},
 };
 
 }  // namespace
@@ -77,6 +87,10 @@ Result<Value> ApplyFilter(std::string_view name, const Value& value, const Argum
   }
   return Failure(
       InvalidArgumentError("no filter is called \"" + std::string(name.substr(0, 64)) + "\""));
+}
+
+Result<Value> MakeGenerator(std::vector<Value> items, Budget& budget) {
+  return MakeList(std::move(items), budget, List::Kind::kGenerator);
 }
 
 Result<Value> Text(const FilterCall& call) {

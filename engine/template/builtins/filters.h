@@ -36,6 +36,8 @@ std::span<const Filter> NumberFilters();    // to numbers
 std::span<const Filter> SequenceFilters();  // parts of lists, in their order
 std::span<const Filter> OrderFilters();     // what compares items with each other
 
+// A list that can be visited once, as filters that are generators in Jinja give it.
+Result<Value> MakeGenerator(std::vector<Value> items, Budget& budget);
 // As text; a text stays as it is.
 Result<Value> Text(const FilterCall& call);
 // The part that `attribute` names: an index, or names and numbers with dots between. The item

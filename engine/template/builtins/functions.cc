@@ -30,21 +30,21 @@ Result<Value> Range(const Arguments& arguments, Budget& budget) {
   return MakeList(std::move(items), budget);
 }
 
-// The entries of all positional arguments, and the named ones: of dict(...) and namespace(...).
-Result<std::vector<std::pair<Value, Value>>> EntriesOf(std::string_view callee,
-                                                       const Arguments& arguments, Budget& budget) {
-  std::vector<std::pair<Value, Value>> entries;
-  for (const Value& value : arguments.positional) {
-    const Dictionary* const dictionary = value.dictionary();
-    if (dictionary == nullptr) {
-      return Failure(
-          InvalidArgumentError(std::string(callee) + ": " + value.Describe() + " has no keys"));
+// [[key, value], ...]
+Result<std::vector<std::pair<Value, Value>>> PairsOf(std::string_view callee, const Value& value,
+                                                     Budget& budget) {
+  EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(value, budget));
+  std::vector<std::pair<Value, Value>> pairs;
+  for (const Value& item : items) {
+    EDGEMOE_FAIL_IF_ERROR(budget.Step());
+    EDGEMOE_ASSIGN_OR_FAIL(const auto pair, ItemsOf(item, budget));
+    if (pair.size() != 2 || item.is_undefined()) {
+      return Failure(InvalidArgumentError(std::string(callee) + ": " + item.Describe() +
+                                          " is no pair of key and value"));
     }
-    EDGEMOE_FAIL_IF_ERROR(budget.Spend(dictionary->entries.size() * 2 * sizeof(Value)));
-    entries.insert(entries.end(), dictionary->entries.begin(), dictionary->entries.end());
+    pairs.emplace_back(pair[0], pair[1]);
   }
-  for (const auto& [name, value] : arguments.named) entries.emplace_back(name, value);
-  return entries;
+  return pairs;
 }
 
 Result<Value> DictionaryFunction(const Arguments& arguments, Budget& budget) {
@@ -53,14 +53,18 @@ Result<Value> DictionaryFunction(const Arguments& arguments, Budget& budget) {
 }
 
 Result<Value> NamespaceFunction(const Arguments& arguments, Budget& budget) {
-  EDGEMOE_ASSIGN_OR_FAIL(auto entries, EntriesOf("namespace", arguments, budget));
-  EDGEMOE_ASSIGN_OR_FAIL(const Value dictionary, MakeDictionary(std::move(entries), budget));
+  EDGEMOE_ASSIGN_OR_FAIL(const auto entries, EntriesOf("namespace", arguments, budget));
   EDGEMOE_ASSIGN_OR_FAIL(Namespace* const made, budget.MakeNamespace());
-  for (const auto& [key, value] : dictionary.dictionary()->entries) {
+  for (const auto& [key, value] : entries) {
     if (!key.is_string()) {
       return Failure(InvalidArgumentError("namespace: " + key.Describe() + " is no name"));
     }
-    made->fields.emplace_back(*key.string(), value);
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(sizeof(Value) + made->fields.size()));
+    if (Value* found = made->Find(*key.string())) {
+      *found = value;
+    } else {
+      made->fields.emplace_back(*key.string(), value);
+    }
   }
   return Value(made);
 }
@@ -96,6 +100,23 @@ Result<Value> StrftimeNow(const Arguments& arguments, const std::tm& now) {
 }
 
 }  // namespace
+
+Result<std::vector<std::pair<Value, Value>>> EntriesOf(std::string_view callee,
+                                                       const Arguments& arguments, Budget& budget) {
+  std::vector<std::pair<Value, Value>> entries;
+  for (const Value& value : arguments.positional) {
+    const Dictionary* const dictionary = value.dictionary();
+    if (dictionary == nullptr) {
+      EDGEMOE_ASSIGN_OR_FAIL(const auto pairs, PairsOf(callee, value, budget));
+      entries.insert(entries.end(), pairs.begin(), pairs.end());
+      continue;
+    }
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(dictionary->entries.size() * 2 * sizeof(Value)));
+    entries.insert(entries.end(), dictionary->entries.begin(), dictionary->entries.end());
+  }
+  for (const auto& [name, value] : arguments.named) entries.emplace_back(name, value);
+  return entries;
+}
 
 std::optional<Function> FindFunction(std::string_view name, const std::optional<std::tm>& now) {
   if (name == "range") return Function::kRange;

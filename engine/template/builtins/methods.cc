@@ -3,9 +3,12 @@
 #include <limits>
 
 #include "engine/template/builtins/builtins.h"
+#include "engine/template/builtins/changing_methods.h"
 #include "engine/template/text/text.h"
 #include "engine/template/text/unicode.h"
+#include "engine/template/values/brace_format.h"
 #include "engine/template/values/comparison.h"
+#include "engine/template/values/method_names.h"
 #include "engine/template/values/operators.h"
 
 namespace edgemoe::jinja {
@@ -86,15 +89,45 @@ Result<Value> ReplaceMethod(const std::string& text, const Arguments& arguments,
   return TextValue(Replace(text, from, to, count_max));
 }
 
-// Characters before the first or last occurrence; -1 for none.
-Result<Value> FindMethod(std::string_view name, const std::string& text,
-                         const Arguments& arguments) {
-  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind(name, arguments, {"part"}));
+// The bytes of `text` between two characters, as Python's slices count them, and the first one.
+struct Window {
+  std::string_view text;
+  std::size_t first = 0;  // characters
+};
+Result<Window> WindowOf(const std::string& text, const Bound& bound, Budget& budget) {
+  if (!bound.Has(1) && !bound.Has(2)) return Window{text};
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend(text.size() * sizeof(std::size_t)));
+  const std::vector<std::size_t> offsets = CharacterOffsets(text);
+  const auto count = static_cast<std::int64_t>(offsets.size()) - 1;
+  EDGEMOE_ASSIGN_OR_FAIL(std::int64_t begin, bound.Integer(1, 0));
+  EDGEMOE_ASSIGN_OR_FAIL(std::int64_t end, bound.Integer(2, count));
+  if (begin < 0) begin = std::max<std::int64_t>(begin + count, 0);
+  if (end < 0) end = std::max<std::int64_t>(end + count, 0);
+  end = std::min(end, count);
+  if (begin > end) return Failure(InvalidArgumentError("the start is behind the end"));
+  const auto first = static_cast<std::size_t>(begin);
+  const std::size_t offset = offsets[first];
+  return Window{
+      std::string_view(text).substr(offset, offsets[static_cast<std::size_t>(end)] - offset),
+      first};
+}
+
+// Characters before the first or last occurrence; -1 for none, which index() and rindex() refuse.
+Result<Value> FindMethod(std::string_view name, const std::string& text, const Arguments& arguments,
+                         Budget& budget) {
+  EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind(name, arguments, {"part", "start", "end"}));
+  EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
   EDGEMOE_ASSIGN_OR_FAIL(const std::string part, bound.Text(0, ""));
-  if (name == "count") return Value(CountOccurrences(text, part));
-  const std::size_t found = name == "find" ? FindPart(text, part) : FindLastPart(text, part);
-  if (found == std::string::npos) return Value(-1);
-  return Value(CountCharacters(std::string_view(text).substr(0, found)));
+  EDGEMOE_ASSIGN_OR_FAIL(const Window window, WindowOf(text, bound, budget));
+  if (name == "count") return Value(CountOccurrences(window.text, part));
+  const bool from_left = name == "find" || name == "index";
+  const std::size_t found =
+      from_left ? FindPart(window.text, part) : FindLastPart(window.text, part);
+  if (found != std::string::npos) {
+    return Value(window.first + CountCharacters(window.text.substr(0, found)));
+  }
+  if (name == "find" || name == "rfind") return Value(-1);
+  return Failure(InvalidArgumentError(std::string(name) + ": the part is not in the text"));
 }
 
 Result<Value> RemoveAffixMethod(std::string_view name, const std::string& text,
@@ -151,12 +184,11 @@ Result<Value> WidenMethod(std::string_view name, const std::string& text,
 }
 
 // Methods without arguments.
-Result<Value> PlainTextMethod(std::string_view name, const std::string& text, Budget& budget) {
+Result<Value> PlainTextMethod(std::string_view name, const std::string& text) {
   if (name == "upper") return TextValue(ToUpper(text));
   if (name == "lower") return TextValue(ToLower(text));
   if (name == "capitalize") return TextValue(Capitalize(text));
   if (name == "title") return TextValue(ToTitle(text));
-  if (name == "splitlines") return ListOfTexts(SplitLines(text, false), budget);
   if (name == "swapcase") return TextValue(SwapCase(text));
   if (name == "isdigit") return Value(AllCharacters(text, IsDigit));
   if (name == "isalpha") return Value(AllCharacters(text, IsAlphabetic));
@@ -165,21 +197,33 @@ Result<Value> PlainTextMethod(std::string_view name, const std::string& text, Bu
   if (name == "isspace") return Value(AllCharacters(text, IsSpaceCharacter));
   if (name == "isupper") return Value(IsUpperText(text));
   if (name == "islower") return Value(IsLowerText(text));
+  if (name == "isascii") {
+    return Value(std::all_of(text.begin(), text.end(),
+                             [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
+  }
   return Failure(
-      InvalidArgumentError("a string has no method \"" + std::string(name.substr(0, 64)) + "\""));
+      InvalidArgumentError("a text's method \"" + std::string(name) + "\" is not supported"));
 }
 
-Result<Value> CallTextMethod(const std::string& text, std::string_view name,
-                             const Arguments& arguments, Budget& budget) {
+Result<Value> CallTextMethod(const Value& value, std::string_view name, const Arguments& arguments,
+                             Budget& budget) {
+  const std::string& text = *value.string();
   EDGEMOE_FAIL_IF_ERROR(budget.Spend(text.size()));
+  if (name == "format") {
+    return FormatBraces(value, arguments.positional, arguments.named, budget);
+  }
   if (name == "strip" || name == "lstrip" || name == "rstrip") {
     return StripMethod(name, text, arguments);
   }
   if (name == "startswith" || name == "endswith") return AffixMethod(name, text, arguments, budget);
   if (name == "split" || name == "rsplit") return SplitMethod(name, text, arguments, budget);
   if (name == "replace") return ReplaceMethod(text, arguments, budget);
-  if (name == "find" || name == "rfind" || name == "count") {
-    return FindMethod(name, text, arguments);
+  if (name == "find" || name == "rfind" || name == "index" || name == "rindex" || name == "count") {
+    return FindMethod(name, text, arguments, budget);
+  }
+  if (name == "splitlines") {
+    EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind(name, arguments, {"keepends"}));
+    return ListOfTexts(SplitLines(text, bound.Flag(0, false)), budget);
   }
   if (name == "removeprefix" || name == "removesuffix") {
     return RemoveAffixMethod(name, text, arguments);
@@ -195,7 +239,37 @@ Result<Value> CallTextMethod(const std::string& text, std::string_view name,
     return ApplyFilter("join", bound.Get(0), {{TextValue(text)}, {}}, budget);
   }
   EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, Bound::Bind(name, arguments, {}));
-  return PlainTextMethod(name, text, budget);
+  return PlainTextMethod(name, text);
+}
+
+// Methods of a safe text give safe texts, and escape what they put in: replace() what is new,
+// join() its items, and those that fill up what they fill with.
+Result<Value> CallSafeTextMethod(const Value& value, std::string_view name,
+                                 const Arguments& arguments, Budget& budget) {
+  if (name == "format") return CallTextMethod(value, name, arguments, budget);
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend(value.string()->size()));
+  const Value plain(*value.string());
+  Arguments given = arguments;
+  std::vector<Value>& positional = given.positional;
+  const auto escape = [&budget](Value& argument) -> Status {
+    if (!argument.is_string() || argument.is_safe()) return OkStatus();
+    EDGEMOE_RETURN_IF_ERROR(budget.Spend(argument.string()->size() * kEscapedMax));
+    argument = Value(EscapeHtml(*argument.string()));
+    return OkStatus();
+  };
+  if (name == "join" && positional.size() == 1) {
+    EDGEMOE_ASSIGN_OR_FAIL(auto items, ItemsOf(positional[0], budget));
+    for (Value& item : items) EDGEMOE_FAIL_IF_ERROR(escape(item));
+    EDGEMOE_ASSIGN_OR_FAIL(positional[0], MakeList(std::move(items), budget));
+  }
+  const bool puts_in = name == "replace" || name == "center" || name == "ljust" || name == "rjust";
+  if (puts_in && positional.size() > 1) EDGEMOE_FAIL_IF_ERROR(escape(positional[1]));
+  EDGEMOE_ASSIGN_OR_FAIL(Value result, CallTextMethod(plain, name, given, budget));
+  if (result.is_string()) return Value::MakeSafe(*result.string());
+  if (result.list() == nullptr) return result;
+  std::vector<Value> parts;
+  for (const Value& part : result.list()->items) parts.push_back(Value::MakeSafe(*part.string()));
+  return MakeList(std::move(parts), budget, result.list()->kind);
 }
 
 Result<Value> CallDictionaryMethod(const Value& value, std::string_view name,
@@ -212,7 +286,11 @@ Result<Value> CallDictionaryMethod(const Value& value, std::string_view name,
     return bound.Has(1) ? bound.Get(1) : Value(nullptr);
   }
   EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, Bound::Bind(name, arguments, {}));
-  if (name == "copy") return value;
+  if (name == "copy") return MakeDictionary(dictionary.entries, budget);
+  if (name != "items" && name != "keys" && name != "values") {
+    return Failure(InvalidArgumentError("a dictionary's method \"" + std::string(name) +
+                                        "\" is not supported"));
+  }
   std::vector<Value> items;
   for (const auto& [key, held] : dictionary.entries) {
     EDGEMOE_FAIL_IF_ERROR(budget.Spend(sizeof(Value)));
@@ -232,6 +310,10 @@ Result<Value> CallDictionaryMethod(const Value& value, std::string_view name,
 // Where the item is first, and how often it is there.
 Result<Value> CallListMethod(const List& list, std::string_view name, const Arguments& arguments,
                              Budget& budget) {
+  if (name == "copy") {
+    EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound none, Bound::Bind(name, arguments, {}));
+    return MakeList(list.items, budget);
+  }
   EDGEMOE_ASSIGN_OR_FAIL(const Bound bound, Bound::Bind(name, arguments, {"item"}));
   EDGEMOE_FAIL_IF_ERROR(bound.Require(0));
   const Value item = bound.Get(0);
@@ -265,25 +347,18 @@ Result<Value> CallLoopMethod(LoopState& loop, std::string_view name, const Argum
 
 }  // namespace
 
-bool HasMethod(const Value& value, std::string_view name) {
-  if (value.is_string()) return true;
-  if (value.dictionary() != nullptr) {
-    return name == "get" || name == "items" || name == "keys" || name == "values" || name == "copy";
-  }
-  if (value.list() != nullptr) return name == "index" || name == "count";
-  return value.loop() != nullptr && (name == "cycle" || name == "changed");
-}
-
 Result<Value> CallMethod(const Value& value, std::string_view name, const Arguments& arguments,
                          Budget& budget) {
-  if (value.is_string()) return CallTextMethod(*value.string(), name, arguments, budget);
-  if (HasMethod(value, name)) {
-    if (value.dictionary() != nullptr) return CallDictionaryMethod(value, name, arguments, budget);
-    if (value.list() != nullptr) return CallListMethod(*value.list(), name, arguments, budget);
-    return CallLoopMethod(*value.loop(), name, arguments, budget);
+  if (!HasMethod(value, name)) {
+    return Failure(InvalidArgumentError(value.Describe() + " has no method \"" +
+                                        std::string(name.substr(0, 64)) + "\""));
   }
-  return Failure(InvalidArgumentError(value.Describe() + " has no method \"" +
-                                      std::string(name.substr(0, 64)) + "\""));
+  if (value.is_safe()) return CallSafeTextMethod(value, name, arguments, budget);
+  if (value.is_string()) return CallTextMethod(value, name, arguments, budget);
+  if (value.loop() != nullptr) return CallLoopMethod(*value.loop(), name, arguments, budget);
+  if (IsChangingMethod(value, name)) return CallChangingMethod(value, name, arguments, budget);
+  if (value.dictionary() != nullptr) return CallDictionaryMethod(value, name, arguments, budget);
+  return CallListMethod(*value.list(), name, arguments, budget);
 }
 
 }  // namespace edgemoe::jinja

@@ -177,7 +177,7 @@ Result<Value> Unique(const FilterCall& call) {
     kept.push_back(item);
     keys.push_back(std::move(key));
   }
-  return MakeList(std::move(kept), call.budget);
+  return MakeGenerator(std::move(kept), call.budget);
 }
 
 }  // namespace

@@ -18,20 +18,34 @@ Result<Value> ToList(const FilterCall& call) {
   return MakeList(std::move(items), call.budget);
 }
 
+bool IsGenerator(const Value& value) {
+  return value.list() != nullptr && value.list()->kind == List::Kind::kGenerator;
+}
+
 Result<Value> FirstOrLast(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
+  if (IsGenerator(call.value)) {
+    List& list = *call.value.changeable_list();
+    if (call.name == "last") {
+      return Failure(InvalidArgumentError("last: a generator has no last item: \"|list\" first"));
+    }
+    if (list.taken_count < list.items.size()) return list.items[list.taken_count++];
+  }
   EDGEMOE_ASSIGN_OR_FAIL(const auto items, ItemsOf(call.value, call.budget));
   if (items.empty()) return Value::MakeUndefined(std::string(call.name) + " of nothing");
-  return call.name == "first" ? items.front() : items.back();
+  if (call.name == "first") return items.front();
+  return call.value.is_safe() ? Value::MakeSafe(*items.back().string()) : items.back();
 }
 
 Result<Value> Reverse(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
   const Value all;
   if (call.value.is_string()) return GetSlice(call.value, all, all, Value(-1), call.budget);
+  const bool has_order = !call.value.is_undefined() && !IsGenerator(call.value);
   EDGEMOE_ASSIGN_OR_FAIL(auto items, ItemsOf(call.value, call.budget));
   std::reverse(items.begin(), items.end());
-  return MakeList(std::move(items), call.budget);
+  return MakeList(std::move(items), call.budget,
+                  has_order ? List::Kind::kGenerator : List::Kind::kList);
 }
 
 Result<Value> Join(const FilterCall& call) {
@@ -54,12 +68,12 @@ Result<Value> Join(const FilterCall& call) {
 
 Result<Value> Items(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
-  if (call.value.is_undefined()) return MakeList({}, call.budget);
+  if (call.value.is_undefined()) return MakeGenerator({}, call.budget);
   if (call.value.dictionary() == nullptr) {
     return Failure(InvalidArgumentError("items: " + call.value.Describe() + " has no keys"));
   }
   EDGEMOE_ASSIGN_OR_FAIL(const Value view, CallMethod(call.value, "items", {}, call.budget));
-  return MakeList(view.list()->items, call.budget);
+  return MakeGenerator(view.list()->items, call.budget);
 }
 
 Result<Value> Sum(const FilterCall& call) {
@@ -90,7 +104,7 @@ Result<Value> Batch(const FilterCall& call) {
     }
     row.push_back(item);
   }
-  if (row.empty()) return MakeList(std::move(rows), call.budget);
+  if (row.empty()) return MakeGenerator(std::move(rows), call.budget);
   const bool fills = bound.Has(1) && !bound.Get(1).is_none();
   while (fills && static_cast<std::int64_t>(row.size()) < width) {
     EDGEMOE_FAIL_IF_ERROR(call.budget.Step());
@@ -99,7 +113,7 @@ Result<Value> Batch(const FilterCall& call) {
   }
   EDGEMOE_ASSIGN_OR_FAIL(Value made, MakeList(std::move(row), call.budget));
   rows.push_back(std::move(made));
-  return MakeList(std::move(rows), call.budget);
+  return MakeGenerator(std::move(rows), call.budget);
 }
 
 // `slices` columns of nearly the same length, the shorter ones filled up; none for less than 0.
@@ -122,7 +136,7 @@ Result<Value> Slice(const FilterCall& call) {
     EDGEMOE_ASSIGN_OR_FAIL(Value made, MakeList(std::move(column), call.budget));
     columns.push_back(std::move(made));
   }
-  return MakeList(std::move(columns), call.budget);
+  return MakeGenerator(std::move(columns), call.budget);
 }
 
 // map, select and their kin find nothing in whatever is false: none and 0, too.
@@ -146,7 +160,7 @@ Result<Value> Map(const FilterCall& call) {
           Value part, PartOf(item, bound.Get(0), bound.Has(1) ? &absent : nullptr, call.budget));
       mapped.push_back(std::move(part));
     }
-    return MakeList(std::move(mapped), call.budget);
+    return MakeGenerator(std::move(mapped), call.budget);
   }
   const std::string* filter = call.arguments.positional[0].string();
   if (filter == nullptr) return Failure(InvalidArgumentError("map: needs a filter's name"));
@@ -161,7 +175,7 @@ Result<Value> Map(const FilterCall& call) {
     EDGEMOE_ASSIGN_OR_FAIL(Value result, ApplyFilter(*filter, item, rest, call.budget));
     mapped.push_back(std::move(result));
   }
-  return MakeList(std::move(mapped), call.budget);
+  return MakeGenerator(std::move(mapped), call.budget);
 }
 
 // select("test", ...), selectattr("name", "test", ...) and their opposites.
@@ -192,7 +206,7 @@ Result<Value> Select(const FilterCall& call) {
     }
     if (holds == wanted) kept.push_back(item);
   }
-  return MakeList(std::move(kept), call.budget);
+  return MakeGenerator(std::move(kept), call.budget);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "engine/template/builtins/filters.h"
 #include "engine/template/text/text.h"
 #include "engine/template/text/word_wrap.h"
+#include "engine/template/values/operators.h"
 #include "engine/template/values/percent_format.h"
 
 namespace edgemoe::jinja {
@@ -21,7 +22,10 @@ Result<Value> StringOnly(const FilterCall& call) {
 // Filters that call the text method of the same name on the value as text.
 Result<Value> TextMethod(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
-  return CallMethod(text, call.name == "trim" ? "strip" : call.name, call.arguments, call.budget);
+  if (call.name != "replace") {
+    return CallMethod(text, call.name == "trim" ? "strip" : call.name, call.arguments, call.budget);
+  }
+  return CallMethod(Value(*text.string()), call.name, call.arguments, call.budget);
 }
 
 // Knows other words than the method of the same name.
@@ -39,7 +43,7 @@ Result<Value> Center(const FilterCall& call) {
   EDGEMOE_ASSIGN_OR_FAIL(const std::int64_t width, bound.Integer(0, 80));
   const auto wanted = static_cast<std::size_t>(std::max<std::int64_t>(width, 0));
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() + wanted));
-  return Value(Widen(*text.string(), wanted, " ", Side::kBoth));
+  return SameText(text, Widen(*text.string(), wanted, " ", Side::kBoth));
 }
 
 Result<Value> WordCount(const FilterCall& call) {
@@ -74,13 +78,16 @@ Result<Value> Truncate(const FilterCall& call) {
   std::string kept = text.substr(0, offsets[static_cast<std::size_t>(length - end_length)]);
   const std::size_t space = kept.rfind(' ');
   if (!bound.Flag(1, false) && space != std::string::npos) kept.resize(space);
-  return Value(std::move(kept += end));
+  if (!value.is_safe()) return Value(std::move(kept += end));
+  return Value::MakeSafe(std::move(kept += EscapeHtml(end)));
 }
 
 Result<Value> Escape(const FilterCall& call) {
+  EDGEMOE_ASSIGN_OR_FAIL([[maybe_unused]] const Bound bound, call.Bind({}));
   EDGEMOE_ASSIGN_OR_FAIL(const Value text, Text(call));
-  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() * 5));
-  return Value(EscapeHtml(*text.string()));
+  if (text.is_safe() && call.name != "forceescape") return text;
+  EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() * kEscapedMax));
+  return Value::MakeSafe(EscapeHtml(*text.string()));
 }
 
 Result<Value> IndentFilter(const FilterCall& call) {
@@ -97,7 +104,8 @@ Result<Value> IndentFilter(const FilterCall& call) {
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() * sizeof(std::string_view)));
   const std::size_t lines = SplitLines(*text.string(), false).size() + 1;
   EDGEMOE_FAIL_IF_ERROR(call.budget.Spend(text.string()->size() + lines * indentation.size()));
-  return Value(Indent(*text.string(), indentation, bound.Flag(1, false), bound.Flag(2, false)));
+  return SameText(text,
+                  Indent(*text.string(), indentation, bound.Flag(1, false), bound.Flag(2, false)));
 }
 
 // Every line of the value is wrapped by itself.
@@ -139,22 +147,22 @@ Result<Value> Format(const FilterCall& call) {
   if (given.named.empty()) {
     EDGEMOE_ASSIGN_OR_FAIL(const Value values,
                            MakeList(given.positional, call.budget, List::Kind::kTuple));
-    return FormatWith(*text.string(), values, call.budget);
+    return FormatWith(text, values, call.budget);
   }
   EDGEMOE_ASSIGN_OR_FAIL(const Value values,
                          MakeDictionary({given.named.begin(), given.named.end()}, call.budget));
-  return FormatWith(*text.string(), values, call.budget);
+  return FormatWith(text, values, call.budget);
 }
 
 }  // namespace
 
 std::span<const Filter> TextFilters() {
   static constexpr Filter kFilters[] = {
-      {"capitalize", TextMethod}, {"center", Center},      {"e", Escape},
-      {"escape", Escape},         {"format", Format},      {"indent", IndentFilter},
-      {"lower", TextMethod},      {"replace", TextMethod}, {"title", Title},
-      {"trim", TextMethod},       {"truncate", Truncate},  {"upper", TextMethod},
-      {"wordcount", WordCount},   {"wordwrap", WordWrap},
+      {"capitalize", TextMethod}, {"center", Center},       {"e", Escape},
+      {"escape", Escape},         {"forceescape", Escape},  {"format", Format},
+      {"indent", IndentFilter},   {"lower", TextMethod},    {"replace", TextMethod},
+      {"title", Title},           {"trim", TextMethod},     {"truncate", Truncate},
+      {"upper", TextMethod},      {"wordcount", WordCount}, {"wordwrap", WordWrap},
   };
   return kFilters;
 }

@@ -43,12 +43,13 @@ std::optional<bool> IsOfKind(std::string_view name, const Value& value) {
   if (name == "integer") return value.is_integer();
   if (name == "float") return value.is_float();
   if (name == "mapping") return value.dictionary() != nullptr;
-  const bool is_view = value.list() != nullptr && value.list()->kind > List::Kind::kGroup;
+  const bool is_view = value.list() != nullptr && value.list()->is_view();
   const bool is_sequence = value.is_undefined() || value.is_string() ||
                            value.dictionary() != nullptr || value.list() != nullptr;
   if (name == "sequence") return is_sequence && !is_view;
   if (name == "iterable") return is_sequence || value.loop() != nullptr;
-  if (name == "callable") return value.is_callable();
+  if (name == "callable") return value.is_callable() || value.is_undefined();
+  if (name == "escaped") return value.is_safe();
   return std::nullopt;
 }
 

@@ -60,6 +60,7 @@ class Evaluation {
   Status WriteValue(SourcePosition position, const Value& value);
   // What `body` writes, in a scope of its own, instead of writing it.
   Result<std::string> Capture(const Body& body);
+  Result<Flow> ExecuteGroup(const Body& body);
   Result<Flow> ExecuteIf(const Statement& statement);
   Result<Flow> ExecuteFor(const Statement& statement);
   Result<Flow> RunLoop(const Statement& statement, const Value& iterated, std::size_t depth);
@@ -71,7 +72,8 @@ class Evaluation {
   Status ExecuteCall(const Statement& statement);
   Status StoreMacro(const Statement& statement);
   Status Store(std::string_view name, Value value);
-  Status StoreTargets(const std::vector<std::string>& targets, const Value& value);
+  Status StoreTarget(const Target& target, const Value& value);
+  Status StoreField(const Target& target, const Value& value);
 
   // ---- expressions
 

@@ -58,7 +58,7 @@ Result<Evaluation::Flow> Evaluation::Execute(const Statement& statement) {
     case Statement::Kind::kMacro: done = StoreMacro(statement); break;
     case Statement::Kind::kCall: done = ExecuteCall(statement); break;
     case Statement::Kind::kFilter: done = ExecuteFilter(statement); break;
-    case Statement::Kind::kGroup: return Execute(statement.body);
+    case Statement::Kind::kGroup: return ExecuteGroup(statement.body);
     case Statement::Kind::kBreak: return Flow::kBreak;
     case Statement::Kind::kContinue: return Flow::kContinue;
   }
@@ -90,6 +90,13 @@ Result<std::string> Evaluation::Capture(const Body& body) {
   std::string captured = std::exchange(output_, std::move(outer));
   if (!flow) return Failure(flow.error());
   return captured;
+}
+
+Result<Evaluation::Flow> Evaluation::ExecuteGroup(const Body& body) {
+  scopes_.Enter(&scopes_.current());
+  Result<Flow> flow = Execute(body);
+  scopes_.Leave();
+  return flow;
 }
 
 Result<Evaluation::Flow> Evaluation::ExecuteIf(const Statement& statement) {
@@ -124,8 +131,7 @@ Result<Evaluation::Flow> Evaluation::RunLoop(const Statement& statement, const V
   for (; loop->index < loop->items.size(); ++loop->index) {
     scopes_.Enter(&scopes_.current());
     scopes_.current().Store("loop", Value(loop));
-    Status stored =
-        At(statement.position, StoreTargets(statement.targets, loop->items[loop->index]));
+    Status stored = At(statement.position, StoreTarget(statement.target, loop->items[loop->index]));
     flow = stored.ok() ? Execute(statement.body) : Result<Flow>(Failure(stored));
     scopes_.Leave();
     if (!flow || *flow == Flow::kBreak) break;
@@ -150,7 +156,7 @@ Result<std::vector<Value>> Evaluation::LoopItems(const Statement& statement,
   std::vector<Value> kept;
   for (Value& item : items) {
     scopes_.Enter(&scopes_.current());
-    Status stored = At(statement.position, StoreTargets(statement.targets, item));
+    Status stored = At(statement.position, StoreTarget(statement.target, item));
     auto condition = stored.ok() ? Evaluate(*statement.condition) : Result<Value>(Failure(stored));
     scopes_.Leave();
     if (!condition) return Failure(std::move(condition).error());
@@ -177,23 +183,8 @@ Result<Evaluation::Flow> Evaluation::ExecuteWith(const Statement& statement) {
 }
 
 Status Evaluation::ExecuteSet(const Statement& statement) {
-  EDGEMOE_ASSIGN_OR_RETURN(Value value, Evaluate(*statement.expression));
-  if (statement.text.empty()) {
-    return At(statement.position, StoreTargets(statement.targets, value));
-  }
-  EDGEMOE_ASSIGN_OR_RETURN(const Value target, At(statement.position, Lookup(statement.text)));
-  Namespace* fields = target.fields();
-  if (fields == nullptr) {
-    return ErrorAt(statement.position, "\"" + statement.text + "\" is " + target.Describe() +
-                                           ", only a namespace's attributes can be set");
-  }
-  EDGEMOE_RETURN_IF_ERROR(At(statement.position, budget_.Spend(fields->fields.size())));
-  if (Value* found = fields->Find(statement.targets[0])) {
-    *found = std::move(value);
-  } else {
-    fields->fields.emplace_back(statement.targets[0], std::move(value));
-  }
-  return OkStatus();
+  EDGEMOE_ASSIGN_OR_RETURN(const Value value, Evaluate(*statement.expression));
+  return At(statement.position, StoreTarget(statement.target, value));
 }
 
 Status Evaluation::ExecuteSetBlock(const Statement& statement) {
@@ -202,7 +193,7 @@ Status Evaluation::ExecuteSetBlock(const Statement& statement) {
   if (statement.expression != nullptr) {
     EDGEMOE_ASSIGN_OR_RETURN(value, FilterChain(*statement.expression, std::move(value)));
   }
-  return At(statement.position, Store(statement.targets[0], std::move(value)));
+  return At(statement.position, StoreTarget(statement.target, value));
 }
 
 Status Evaluation::ExecuteFilter(const Statement& statement) {
@@ -234,15 +225,33 @@ Status Evaluation::Store(std::string_view name, Value value) {
   return OkStatus();
 }
 
-Status Evaluation::StoreTargets(const std::vector<std::string>& targets, const Value& value) {
-  if (targets.size() == 1) return Store(targets[0], value);
-  EDGEMOE_ASSIGN_OR_RETURN(std::vector<Value> items, ItemsOf(value, budget_));
-  if (items.size() != targets.size()) {
+Status Evaluation::StoreTarget(const Target& target, const Value& value) {
+  if (!target.field.empty()) return StoreField(target, value);
+  if (!target.name.empty()) return Store(target.name, value);
+  EDGEMOE_ASSIGN_OR_RETURN(const std::vector<Value> items, ItemsOf(value, budget_));
+  if (items.size() != target.parts.size()) {
     return InvalidArgumentError(std::to_string(items.size()) + " values for " +
-                                std::to_string(targets.size()) + " names");
+                                std::to_string(target.parts.size()) + " names");
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
-    EDGEMOE_RETURN_IF_ERROR(Store(targets[i], std::move(items[i])));
+    EDGEMOE_RETURN_IF_ERROR(budget_.Step());
+    EDGEMOE_RETURN_IF_ERROR(StoreTarget(target.parts[i], items[i]));
+  }
+  return OkStatus();
+}
+
+Status Evaluation::StoreField(const Target& target, const Value& value) {
+  EDGEMOE_ASSIGN_OR_RETURN(const Value found, Lookup(target.name));
+  Namespace* const fields = found.fields();
+  if (fields == nullptr) {
+    return InvalidArgumentError("\"" + target.name + "\" is " + found.Describe() +
+                                ", only a namespace's attributes can be set");
+  }
+  EDGEMOE_RETURN_IF_ERROR(budget_.Spend(fields->fields.size()));
+  if (Value* field = fields->Find(target.field)) {
+    *field = value;
+  } else {
+    fields->fields.emplace_back(target.field, value);
   }
   return OkStatus();
 }

@@ -4,6 +4,7 @@
 
 #include "engine/template/builtins/builtins.h"
 #include "engine/template/evaluation/evaluation.h"
+#include "engine/template/values/method_names.h"
 #include "engine/template/values/operators.h"
 
 namespace edgemoe::jinja {
@@ -207,6 +208,9 @@ Result<Value> Evaluation::EvaluateCall(const Expression& expression, const Value
 Result<Value> Evaluation::Call(const Value& called, const Arguments& arguments,
                                SourcePosition position) {
   if (called.macro() != nullptr) return CallMacro(*called.macro(), arguments, position);
+  if (const BoundMethod* method = called.method()) {
+    return At(position, CallMethod(method->owner, method->name, arguments, budget_));
+  }
   if (called.loop() != nullptr) return CallLoop(*called.loop(), arguments, position);
   auto result = CallFunction(*called.function(), arguments, options_.now, budget_);
   // What the template's author says is the message itself.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "engine/base/utf8.h"
 
@@ -217,7 +218,31 @@ class Lexer {
                                  std::string(source_.substr(at_, found.bytes)) + "\" in a tag");
   }
 
+  // "0x1F", "0o17" and "0b11", with "_" between digits.
+  bool ReadPrefixedNumber(SourcePosition position) {
+    if (source_[at_] != '0' || at_ + 2 >= source_.size()) return false;
+    const char letter = static_cast<char>(source_[at_ + 1] | 0x20);
+    const int base = letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 0;
+    std::size_t end = at_ + 2;
+    std::string digits;
+    for (; base != 0 && end < source_.size(); ++end) {
+      if (source_[end] == '_') continue;
+      const int digit = HexValue(source_[end]);
+      if (digit < 0 || digit >= base) break;
+      digits += source_[end];
+    }
+    if (digits.empty()) return false;
+    std::uint64_t value = 0;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+    // One that does not fit stays one that does not.
+    Add(Token::Kind::kInteger, position,
+        parsed.ec == std::errc() ? std::to_string(value) : std::string(30, '9'));
+    at_ = end;
+    return true;
+  }
+
   Status ReadNumber(SourcePosition position) {
+    if (ReadPrefixedNumber(position)) return OkStatus();
     std::string text;
     const auto digits = [&] {
       while (at_ < source_.size() && (IsDigit(source_[at_]) || source_[at_] == '_')) {

@@ -89,7 +89,7 @@ class Parser {
     }
     if (name == "generation") {  // marks the assistant's text for training
       statement.kind = Statement::Kind::kGroup;
-      EDGEMOE_ASSIGN_OR_FAIL(statement.body, ParseBodyUntil("endgeneration"));
+      EDGEMOE_FAIL_IF_ERROR(ParseMacroBody("endgeneration", statement));
       return statement;
     }
     if (name == "break" || name == "continue") {
@@ -124,21 +124,35 @@ class Parser {
     return statement;
   }
 
-  Result<std::vector<std::string>> ParseTargets() {
-    std::vector<std::string> targets;
-    const bool in_brackets = cursor_.TakeOperator("(");
-    do {
-      EDGEMOE_ASSIGN_OR_FAIL(std::string target, cursor_.ExpectName("a variable's name"));
-      targets.push_back(std::move(target));
-    } while (cursor_.TakeOperator(","));
+  // "a", "a, b", "a, (b, c)"; in brackets up to the closing one, which a comma may stand before.
+  Result<Target> ParseTarget(bool in_brackets = false) {
+    const TokenCursor::Nesting nesting(cursor_);
+    EDGEMOE_FAIL_IF_ERROR(nesting.Check());
+    Target tuple;
+    bool is_tuple = false;
+    while (true) {
+      if (is_tuple && in_brackets && cursor_.IsOperator(")")) break;
+      EDGEMOE_ASSIGN_OR_FAIL(Target part, ParseTargetPart());
+      tuple.parts.push_back(std::move(part));
+      if (!cursor_.TakeOperator(",")) break;
+      is_tuple = true;
+    }
     if (in_brackets) EDGEMOE_FAIL_IF_ERROR(cursor_.ExpectOperator(")"));
-    return targets;
+    if (!is_tuple) return std::move(tuple.parts.front());
+    return tuple;
+  }
+
+  Result<Target> ParseTargetPart() {
+    if (cursor_.TakeOperator("(")) return ParseTarget(/*in_brackets=*/true);
+    Target target;
+    EDGEMOE_ASSIGN_OR_FAIL(target.name, cursor_.ExpectName("a variable's name"));
+    return target;
   }
 
   Result<Statement> ParseFor(Statement statement) {
     static constexpr std::string_view kEnds[] = {"else", "endfor"};
     statement.kind = Statement::Kind::kFor;
-    EDGEMOE_ASSIGN_OR_FAIL(statement.targets, ParseTargets());
+    EDGEMOE_ASSIGN_OR_FAIL(statement.target, ParseTarget());
     if (!cursor_.TakeName("in")) return Failure(cursor_.Unexpected("\"in\""));
     EDGEMOE_ASSIGN_OR_FAIL(statement.expression, ParseTuple(cursor_, /*allow_conditional=*/false));
     if (cursor_.TakeName("if")) {
@@ -161,17 +175,16 @@ class Parser {
 
   Result<Statement> ParseSet(Statement statement) {
     statement.kind = Statement::Kind::kSet;
-    EDGEMOE_ASSIGN_OR_FAIL(statement.targets, ParseTargets());
-    if (statement.targets.size() == 1 && cursor_.TakeOperator(".")) {
-      EDGEMOE_ASSIGN_OR_FAIL(statement.text, cursor_.ExpectName("a namespace's attribute"));
-      std::swap(statement.text, statement.targets[0]);
+    EDGEMOE_ASSIGN_OR_FAIL(statement.target, ParseTarget());
+    if (!statement.target.name.empty() && cursor_.TakeOperator(".")) {
+      EDGEMOE_ASSIGN_OR_FAIL(statement.target.field, cursor_.ExpectName("a namespace's attribute"));
     }
     if (cursor_.TakeOperator("=")) {
       EDGEMOE_ASSIGN_OR_FAIL(statement.expression, ParseTuple(cursor_));
       EDGEMOE_FAIL_IF_ERROR(cursor_.ExpectBlockEnd());
       return statement;
     }
-    if (statement.targets.size() != 1 || !statement.text.empty()) {
+    if (statement.target.name.empty()) {
       return Failure(cursor_.Unexpected("\"=\""));
     }
     statement.kind = Statement::Kind::kSetBlock;

@@ -82,6 +82,13 @@ struct Branch {
   Body body;
 };
 
+// What an assignment or a loop stores to.
+struct Target {
+  std::string name{};           // of a variable
+  std::string field{};          // of the namespace that `name` is; may be empty
+  std::vector<Target> parts{};  // of a tuple, for which there is no name
+};
+
 struct MacroParameter {
   std::string name{};
   ExpressionPtr default_value{};  // may be null
@@ -92,14 +99,14 @@ struct Statement {
     kText,      // text
     kOutput,    // {{ expression }}
     kIf,        // branches
-    kFor,       // targets in expression, condition may be null, body, else_body
-    kSet,       // targets = expression, or text.targets[0] = expression in a namespace
-    kSetBlock,  // targets[0] = what body writes, through expression if there is one
+    kFor,       // target in expression, condition may be null, body, else_body
+    kSet,       // target = expression
+    kSetBlock,  // target = what body writes, through expression if there is one
     kMacro,     // text(parameters), body
     kWith,      // parameters, with their values, for body
     kCall,      // what the macro that expression calls writes; body is its caller(parameters)
     kFilter,    // what body writes, through expression, whose innermost operand is null
-    kGroup,     // body: a tag that marks a part and changes nothing
+    kGroup,     // body, in a scope of its own
     kBreak,
     kContinue,
   };
@@ -108,7 +115,7 @@ struct Statement {
   std::string text{};
   ExpressionPtr expression{};
   ExpressionPtr condition{};
-  std::vector<std::string> targets{};
+  Target target{};
   std::vector<MacroParameter> parameters{};
   std::vector<Branch> branches{};
   Body body{};

@@ -64,7 +64,8 @@ void AppendQuoted(std::string_view text, std::string& out);
 // What ascii() makes of a repr().
 std::string EscapeBeyondAscii(std::string_view text);
 void AppendJsonString(std::string_view text, bool ascii_only, std::string& out);
-// & < > " ' as HTML entities.
+// & < > " ' as HTML entities, of up to kEscapedMax bytes.
+constexpr std::size_t kEscapedMax = 5;
 std::string EscapeHtml(std::string_view text);
 // Every line but the first is moved right; blank ones only when asked for. Line ends become "\n".
 std::string Indent(std::string_view text, std::string_view indentation, bool first, bool blank);

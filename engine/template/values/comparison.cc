@@ -24,6 +24,7 @@ bool AreEqual(const Dictionary& a, const Dictionary& b) {
 
 // Views of keys and items have no order, but for that there is no use.
 bool AreEqual(const List& a, const List& b) {
+  if (a.kind == List::Kind::kGenerator) return false;
   if (a.kind != b.kind && !(a.is_tuple() && b.is_tuple())) return false;
   return std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(),
                     [](const Value& x, const Value& y) { return AreEqual(x, y); });
@@ -52,6 +53,7 @@ bool AreEqual(const Value& a, const Value& b) {
     case Value::Type::kMacro:
       return a.macro()->statement == b.macro()->statement && a.macro()->scope == b.macro()->scope;
     case Value::Type::kFunction: return *a.function() == *b.function();
+    case Value::Type::kMethod: return a.method() == b.method();
     default: return true;  // none and undefined
   }
 }
@@ -62,7 +64,7 @@ Result<int> Compare(const Value& a, const Value& b) {
     return order < 0 ? -1 : order > 0 ? 1 : 0;
   }
   if (a.number() && b.number()) return CompareNumbers(a, b);
-  if (a.list() != nullptr && b.list() != nullptr &&
+  if (a.list() != nullptr && b.list() != nullptr && !a.list()->is_view() &&
       (a.list()->kind == b.list()->kind || (a.list()->is_tuple() && b.list()->is_tuple()))) {
     return CompareLists(*a.list(), *b.list());
   }

@@ -7,6 +7,7 @@
 
 #include "engine/template/text/text.h"
 #include "engine/template/values/comparison.h"
+#include "engine/template/values/method_names.h"
 #include "engine/template/values/percent_format.h"
 #include "engine/template/values/printing.h"
 
@@ -101,8 +102,19 @@ Result<Value> Arithmetic(Operator op, const Value& left, const Value& right) {
   }
 }
 
+// What joins a safe text must be safe, too.
+Result<std::string> Escaped(const Value& text, Budget& budget) {
+  EDGEMOE_FAIL_IF_ERROR(budget.Spend(text.string()->size() * (text.is_safe() ? 1 : kEscapedMax)));
+  return text.is_safe() ? *text.string() : EscapeHtml(*text.string());
+}
+
 Result<Value> Add(const Value& left, const Value& right, Budget& budget) {
   if (left.is_string() && right.is_string()) {
+    if (left.is_safe() || right.is_safe()) {
+      EDGEMOE_ASSIGN_OR_FAIL(const std::string first, Escaped(left, budget));
+      EDGEMOE_ASSIGN_OR_FAIL(const std::string second, Escaped(right, budget));
+      return Value::MakeSafe(first + second);
+    }
     EDGEMOE_FAIL_IF_ERROR(budget.Spend(left.string()->size() + right.string()->size()));
     return Value(*left.string() + *right.string());
   }
@@ -110,7 +122,8 @@ Result<Value> Add(const Value& left, const Value& right, Budget& budget) {
   const List* const b = right.list();
   if (a == nullptr || b == nullptr) return Arithmetic(Operator::kAdd, left, right);
   const bool is_tuple = a->is_tuple();
-  if (is_tuple != b->is_tuple()) return Failure(CannotApply(Operator::kAdd, left, right));
+  if (is_tuple != b->is_tuple() || a->is_view() || b->is_view())
+    return Failure(CannotApply(Operator::kAdd, left, right));
   EDGEMOE_FAIL_IF_ERROR(budget.Spend((a->items.size() + b->items.size()) * sizeof(Value)));
   std::vector<Value> joined = a->items;
   joined.insert(joined.end(), b->items.begin(), b->items.end());
@@ -123,7 +136,7 @@ Result<Value> Multiply(const Value& left, const Value& right, Budget& budget) {
   const Value& whole = repeats_left ? left : right;
   const auto count = (repeats_left ? right : left).integer();
   const List* const list = whole.list();
-  if (!count || (!whole.is_string() && list == nullptr)) {
+  if (!count || (!whole.is_string() && (list == nullptr || list->is_view()))) {
     return Arithmetic(Operator::kMultiply, left, right);
   }
   std::vector<Value> items;
@@ -138,7 +151,7 @@ Result<Value> Multiply(const Value& left, const Value& right, Budget& budget) {
       text += *whole.string();
     }
   }
-  if (list == nullptr) return Value(std::move(text));
+  if (list == nullptr) return SameText(whole, std::move(text));
   return MakeList(std::move(items), budget,
                   list->is_tuple() ? List::Kind::kTuple : List::Kind::kList);
 }
@@ -158,6 +171,14 @@ Result<bool> Contains(const Value& whole, const Value& part, Budget& budget) {
   if (const Dictionary* dictionary = whole.dictionary(); dictionary != nullptr && CanBeKey(part)) {
     EDGEMOE_FAIL_IF_ERROR(budget.SpendForLookup(*dictionary, part));
     return dictionary->Find(part) != nullptr;
+  }
+  if (List* list = whole.changeable_list();
+      list != nullptr && list->kind == List::Kind::kGenerator) {
+    EDGEMOE_FAIL_IF_ERROR(budget.SpendForComparing(whole));
+    while (list->taken_count < list->items.size()) {
+      if (AreEqual(list->items[list->taken_count++], part)) return true;
+    }
+    return false;
   }
   const std::vector<Value>* const items = whole.list() != nullptr   ? &whole.list()->items
                                           : whole.loop() != nullptr ? &whole.loop()->items
@@ -185,6 +206,13 @@ Value LoopAttribute(const LoopState& loop, std::string_view name) {
   return Value::MakeUndefined("loop." + std::string(name));
 }
 
+Value MakeMethod(const Value& owner, std::string_view name) {
+  // It could come to hold itself by what it holds.
+  if (List* list = owner.changeable_list()) list->is_held = true;
+  if (Dictionary* dictionary = owner.changeable_dictionary()) dictionary->is_held = true;
+  return Value(std::make_shared<const BoundMethod>(BoundMethod{owner, std::string(name)}));
+}
+
 // A bound of a slice over `count` elements, as Python clamps it.
 Result<std::int64_t> SliceBound(const Value& bound, std::int64_t count, std::int64_t step,
                                 std::int64_t absent) {
@@ -205,7 +233,7 @@ Result<Value> ApplyBinary(Operator op, const Value& left, const Value& right, Bu
     case Operator::kMultiply: return Multiply(left, right, budget);
     case Operator::kConcatenate: return Concatenate(left, right, budget);
     case Operator::kModulo:
-      if (left.is_string()) return FormatWith(*left.string(), right, budget);
+      if (left.is_string()) return FormatWith(left, right, budget);
       return Arithmetic(op, left, right);
     case Operator::kEqual:
     case Operator::kNotEqual:
@@ -240,11 +268,16 @@ Result<Value> Affirm(const Value& value) {
   return Arithmetic(Operator::kAdd, Value(0), value);
 }
 
+Value SameText(const Value& whole, std::string text) {
+  return whole.is_safe() ? Value::MakeSafe(std::move(text)) : Value(std::move(text));
+}
+
 Result<Value> GetAttribute(const Value& value, std::string_view name, Budget& budget) {
   if (value.is_undefined()) {
     return Failure(InvalidArgumentError(value.Describe() + " has no attribute \"" +
                                         std::string(name.substr(0, 64)) + "\""));
   }
+  if (HasMethod(value, name)) return MakeMethod(value, name);
   if (Namespace* fields = value.fields()) {
     EDGEMOE_FAIL_IF_ERROR(budget.Spend(fields->fields.size()));
     if (const Value* found = fields->Find(name)) return *found;
@@ -261,21 +294,21 @@ Result<Value> GetAttribute(const Value& value, std::string_view name, Budget& bu
 }
 
 Result<Value> GetItem(const Value& value, const Value& key, Budget& budget) {
-  if (key.is_string()) return GetAttribute(value, *key.string(), budget);
   if (value.is_undefined()) {
     return Failure(InvalidArgumentError(value.Describe() + " has no elements"));
   }
   if (const Dictionary* dictionary = value.dictionary()) {
     EDGEMOE_FAIL_IF_ERROR(budget.SpendForLookup(*dictionary, key));
-    const Value* const found = dictionary->Find(key);
-    return found != nullptr ? *found : Value::MakeUndefined("element");
+    if (const Value* const found = dictionary->Find(key)) return *found;
+    if (!key.is_string()) return Value::MakeUndefined("element");
   }
+  if (key.is_string()) return GetAttribute(value, *key.string(), budget);
   const std::optional<std::int64_t> index = key.integer();
   if (!index) return Value::MakeUndefined("element");
   if (const List* list = value.list()) {
     const auto count = static_cast<std::int64_t>(list->items.size());
     const std::int64_t at = *index < 0 ? *index + count : *index;
-    if (at < 0 || at >= count || list->kind > List::Kind::kGroup) {
+    if (at < 0 || at >= count || list->is_view()) {
       return Value::MakeUndefined("element " + std::to_string(*index));
     }
     return list->items[static_cast<std::size_t>(at)];
@@ -288,7 +321,7 @@ Result<Value> GetItem(const Value& value, const Value& key, Budget& budget) {
   if (at < 0 || at >= count) return Value::MakeUndefined("character " + std::to_string(*index));
   const std::size_t begin = offsets[static_cast<std::size_t>(at)];
   const std::size_t end = offsets[static_cast<std::size_t>(at) + 1];
-  return Value(value.string()->substr(begin, end - begin));
+  return SameText(value, value.string()->substr(begin, end - begin));
 }
 
 Result<Value> GetPath(const Value& value, std::string_view path, const Value* absent,
@@ -300,8 +333,8 @@ Result<Value> GetPath(const Value& value, std::string_view path, const Value* ab
     std::int64_t index = 0;
     const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), index);
     const bool is_index = error == std::errc() && end == step.data() + step.size();
-    EDGEMOE_ASSIGN_OR_FAIL(
-        at, is_index ? GetItem(at, Value(index), budget) : GetAttribute(at, step, budget));
+    EDGEMOE_ASSIGN_OR_FAIL(at,
+                           GetItem(at, is_index ? Value(index) : Value(std::string(step)), budget));
     if (at.is_undefined() && absent != nullptr) at = *absent;
   }
   return at;
@@ -310,7 +343,7 @@ Result<Value> GetPath(const Value& value, std::string_view path, const Value* ab
 Result<Value> GetSlice(const Value& value, const Value& first, const Value& last, const Value& step,
                        Budget& budget) {
   const List* const list = value.list();
-  if ((list == nullptr || list->kind > List::Kind::kGroup) && !value.is_string()) {
+  if ((list == nullptr || list->is_view()) && !value.is_string()) {
     return Failure(InvalidArgumentError(value.Describe() + " cannot be sliced"));
   }
   std::vector<std::size_t> offsets;
@@ -342,7 +375,7 @@ Result<Value> GetSlice(const Value& value, const Value& first, const Value& last
       text.append(*value.string(), offsets[at], offsets[at + 1] - offsets[at]);
     }
   }
-  if (list == nullptr) return Value(std::move(text));
+  if (list == nullptr) return SameText(value, std::move(text));
   return MakeList(std::move(items), budget,
                   list->is_tuple() ? List::Kind::kTuple : List::Kind::kList);
 }

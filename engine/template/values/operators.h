@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "engine/template/syntax/syntax.h"
@@ -17,6 +18,9 @@ Result<Value> ApplyBinary(Operator op, const Value& left, const Value& right, Bu
 Result<Value> Negate(const Value& value);
 // Keeps the sign: a number stays what it is.
 Result<Value> Affirm(const Value& value);
+
+// A text made of `whole`: safe like it.
+Value SameText(const Value& whole, std::string text);
 
 // value.name; undefined where there is none. Only an undefined `value` is an error.
 Result<Value> GetAttribute(const Value& value, std::string_view name, Budget& budget);

@@ -32,10 +32,10 @@ struct Conversion {
 
 class Formatter {
  public:
-  Formatter(const std::string& format, const Value& given, Budget& budget)
-      : format_(format), given_(given), budget_(budget) {}
+  Formatter(const Value& format, const Value& given, Budget& budget)
+      : format_(*format.string()), escapes_(format.is_safe()), given_(given), budget_(budget) {}
 
-  Result<Value> Run() {
+  Result<std::string> Run() {
     EDGEMOE_FAIL_IF_ERROR(budget_.Spend(format_.size()));
     while (at_ < format_.size()) {
       const std::size_t percent = std::min(format_.find('%', at_), format_.size());
@@ -56,7 +56,7 @@ class Formatter {
         tuple != nullptr ||
         (given_.list() == nullptr && given_.dictionary() == nullptr && !given_.is_undefined());
     if (all_needed && !all_used) return Failure(Refuse("more values than it uses"));
-    return Value(std::move(out_));
+    return std::move(out_);
   }
 
  private:
@@ -187,6 +187,10 @@ class Formatter {
     EDGEMOE_ASSIGN_OR_RETURN(std::string text, conversion.letter == 's' ? ToText(value, budget_)
                                                                         : ToRepr(value, budget_));
     if (conversion.letter == 'a') text = EscapeBeyondAscii(text);
+    if (escapes_ && !value.is_safe()) {
+      EDGEMOE_RETURN_IF_ERROR(budget_.Spend(text.size() * kEscapedMax));
+      text = EscapeHtml(text);
+    }
     if (conversion.precision >= 0) {
       EDGEMOE_RETURN_IF_ERROR(budget_.Spend(text.size() * sizeof(std::size_t)));
       const std::vector<std::size_t> offsets = CharacterOffsets(text);
@@ -278,6 +282,7 @@ class Formatter {
   }
 
   const std::string& format_;
+  const bool escapes_;
   const Value& given_;
   Budget& budget_;
   std::size_t at_ = 0;
@@ -288,8 +293,9 @@ class Formatter {
 
 }  // namespace
 
-Result<Value> FormatWith(const std::string& format, const Value& given, Budget& budget) {
-  return Formatter(format, given, budget).Run();
+Result<Value> FormatWith(const Value& format, const Value& given, Budget& budget) {
+  EDGEMOE_ASSIGN_OR_FAIL(std::string text, Formatter(format, given, budget).Run());
+  return format.is_safe() ? Value::MakeSafe(std::move(text)) : Value(std::move(text));
 }
 
 }  // namespace edgemoe::jinja

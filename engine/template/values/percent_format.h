@@ -12,7 +12,8 @@ namespace edgemoe::jinja {
 
 // `format` % `given`: a tuple's items in their order, a dictionary's values by the names in
 // brackets, or one value. Conversions: d i u o x X e E f F g G c s r a and %%, with flags, width
-// and precision. INVALID_ARGUMENT for what Python refuses, and for "#" with e, f and g.
-Result<Value> FormatWith(const std::string& format, const Value& given, Budget& budget);
+// and precision. INVALID_ARGUMENT for what Python refuses, and for "#" with e, f and g. A safe
+// format escapes what goes into it.
+Result<Value> FormatWith(const Value& format, const Value& given, Budget& budget);
 
 }  // namespace edgemoe::jinja

@@ -45,6 +45,7 @@ Brackets BracketsOf(List::Kind kind) {
     case List::Kind::kKeys: return {"dict_keys([", "])"};
     case List::Kind::kValues: return {"dict_values([", "])"};
     case List::Kind::kItems: return {"dict_items([", "])"};
+    case List::Kind::kGenerator: break;  // never written
     case List::Kind::kList: break;
   }
   return {"[", "]"};
@@ -60,7 +61,11 @@ class ReprWriter {
       case Value::Type::kUndefined: out_ += "Undefined"; break;
       case Value::Type::kNone: out_ += "None"; break;
       case Value::Type::kBoolean: out_ += IsTrue(value) ? "True" : "False"; break;
-      case Value::Type::kText: AppendQuoted(*value.string(), out_); break;
+      case Value::Type::kText:
+        if (value.is_safe()) out_ += "Markup(";
+        AppendQuoted(*value.string(), out_);
+        if (value.is_safe()) out_ += ')';
+        break;
       case Value::Type::kList: return WriteList(*value.list());
       case Value::Type::kDictionary: return WriteDictionary(*value.dictionary());
       case Value::Type::kNamespace: return WriteNamespace(*value.fields());
@@ -77,6 +82,7 @@ class ReprWriter {
         break;
       }
       case Value::Type::kFunction:
+      case Value::Type::kMethod:
         return InvalidArgumentError("a function cannot be written as text");
       default: out_ += NumberText(value);
     }
@@ -85,6 +91,10 @@ class ReprWriter {
 
  private:
   Status WriteList(const List& list) {
+    if (list.kind == List::Kind::kGenerator) {
+      return InvalidArgumentError(
+          "a generator cannot be written as text: \"|list\" makes it a list");
+    }
     const Brackets brackets = BracketsOf(list.kind);
     out_ += brackets.open;
     for (std::size_t i = 0; i < list.items.size(); ++i) {
@@ -172,8 +182,9 @@ class JsonPrinter {
   }
 
   Status PrintList(const List& list, std::size_t depth) {
-    if (list.kind > List::Kind::kGroup) {
-      return InvalidArgumentError("tojson: a view of a dictionary is not data");
+    if (list.is_view()) {
+      return InvalidArgumentError(
+          "tojson: a view of a dictionary or a generator is not data: \"|list\" makes it a list");
     }
     out_ += '[';
     for (std::size_t i = 0; i < list.items.size(); ++i) {

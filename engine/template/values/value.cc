@@ -28,6 +28,8 @@ Extent ExtentOf(const Value& value) {
 }
 
 void AddPart(const Value& part, Extent& whole) {
+  if (List* list = part.changeable_list()) list->is_held = true;
+  if (Dictionary* dictionary = part.changeable_dictionary()) dictionary->is_held = true;
   const Extent extent = ExtentOf(part);
   whole.bytes = AddUp(whole.bytes, extent.bytes);
   whole.lookups = AddUp(whole.lookups, extent.lookups);
@@ -40,15 +42,57 @@ Status CheckDepth(const Extent& extent) {
                               " levels deep");
 }
 
-Result<Value> FinishDictionary(Dictionary made) {
-  made.extent = {.bytes = kValueBytes, .depth = 1};
-  for (const auto& [key, value] : made.entries) {
-    AddPart(key, made.extent);
-    AddPart(value, made.extent);
+Extent ExtentOf(const std::vector<Value>& items) {
+  Extent extent = {.bytes = kValueBytes, .depth = 1};
+  for (const Value& item : items) AddPart(item, extent);
+  return extent;
+}
+
+Extent ExtentOf(const std::vector<std::pair<Value, Value>>& entries) {
+  Extent extent = {.bytes = kValueBytes, .depth = 1};
+  for (const auto& [key, value] : entries) {
+    AddPart(key, extent);
+    AddPart(value, extent);
   }
-  made.extent.lookups = AddUp(made.extent.lookups, made.entries.size() * made.entries.size());
+  extent.lookups = AddUp(extent.lookups, entries.size() * entries.size());
+  return extent;
+}
+
+// Entries with the same key become one.
+Result<std::vector<std::pair<Value, Value>>> WithoutDoubles(
+    std::vector<std::pair<Value, Value>> entries, Budget& budget) {
+  Dictionary made;
+  for (auto& entry : entries) {
+    Value& key = entry.first;
+    if (!CanBeKey(key)) {
+      return Failure(
+          InvalidArgumentError("a dictionary's key is " + key.Describe() +
+                               ": accepted are texts, numbers, none and tuples of them"));
+    }
+    EDGEMOE_FAIL_IF_ERROR(budget.SpendForLookup(made, key));
+    const auto found =
+        std::find_if(made.entries.begin(), made.entries.end(),
+                     [&key](const auto& other) { return AreEqual(other.first, key); });
+    if (found == made.entries.end()) {
+      made.entries.push_back(std::move(entry));
+    } else {
+      found->second = std::move(entry.second);
+    }
+  }
+  return std::move(made.entries);
+}
+
+Status CheckChangeable(bool is_held) {
+  if (!is_held) return OkStatus();
+  return InvalidArgumentError(
+      "a list or dictionary inside another one cannot be changed; one that only a variable or a "
+      "namespace holds can");
+}
+
+Result<Value> FinishDictionary(Dictionary made) {
+  made.extent = ExtentOf(made.entries);
   EDGEMOE_FAIL_IF_ERROR(CheckDepth(made.extent));
-  return Value(std::make_shared<const Dictionary>(std::move(made)));
+  return Value(std::make_shared<Dictionary>(std::move(made)));
 }
 
 Result<Value> FromJson(const Json& json, std::uint32_t depth_left, Budget& budget);
@@ -102,23 +146,36 @@ Value Value::MakeUndefined(std::string name) {
   return value;
 }
 
+Value Value::MakeSafe(std::string text) {
+  return Value(SafeText{std::make_shared<const std::string>(std::move(text))});
+}
+
 bool Value::is_callable() const {
-  return macro() != nullptr || function() != nullptr ||
+  return macro() != nullptr || function() != nullptr || method() != nullptr ||
          (loop() != nullptr && loop()->statement != nullptr);
 }
 
 const std::string* Value::string() const {
+  if (const auto* safe = std::get_if<SafeText>(&held_)) return safe->text.get();
   const auto* held = std::get_if<std::shared_ptr<const std::string>>(&held_);
   return held == nullptr ? nullptr : held->get();
 }
 
-const List* Value::list() const {
-  const auto* held = std::get_if<std::shared_ptr<const List>>(&held_);
+const List* Value::list() const { return changeable_list(); }
+const Dictionary* Value::dictionary() const { return changeable_dictionary(); }
+
+List* Value::changeable_list() const {
+  const auto* held = std::get_if<std::shared_ptr<List>>(&held_);
   return held == nullptr ? nullptr : held->get();
 }
 
-const Dictionary* Value::dictionary() const {
-  const auto* held = std::get_if<std::shared_ptr<const Dictionary>>(&held_);
+Dictionary* Value::changeable_dictionary() const {
+  const auto* held = std::get_if<std::shared_ptr<Dictionary>>(&held_);
+  return held == nullptr ? nullptr : held->get();
+}
+
+const BoundMethod* Value::method() const {
+  const auto* held = std::get_if<std::shared_ptr<const BoundMethod>>(&held_);
   return held == nullptr ? nullptr : held->get();
 }
 
@@ -162,10 +219,12 @@ std::string Value::Describe() const {
     case Type::kUnsigned:
     case Type::kFloat: return "a number";
     case Type::kText: return "a string";
-    case Type::kList: return list()->is_tuple() ? "a tuple" : "a list";
+    case Type::kList:
+      return list()->is_tuple() ? "a tuple" : list()->is_view() ? "a view" : "a list";
     case Type::kDictionary: return "a dictionary";
     case Type::kNamespace: return "a namespace";
     case Type::kLoop: return "a loop";
+    case Type::kMethod: return "a method";
     case Type::kMacro:
     case Type::kFunction: break;
   }
@@ -232,33 +291,51 @@ Result<Namespace*> Budget::MakeNamespace() {
 
 Result<Value> MakeList(std::vector<Value> items, Budget& budget, List::Kind kind) {
   EDGEMOE_FAIL_IF_ERROR(budget.Spend(kValueBytes + items.size() * sizeof(Value)));
-  List made{.items = std::move(items), .kind = kind, .extent = {.bytes = kValueBytes, .depth = 1}};
-  for (const Value& item : made.items) AddPart(item, made.extent);
+  List made{.items = std::move(items), .kind = kind};
+  made.extent = ExtentOf(made.items);
   EDGEMOE_FAIL_IF_ERROR(CheckDepth(made.extent));
-  return Value(std::make_shared<const List>(std::move(made)));
+  return Value(std::make_shared<List>(std::move(made)));
 }
 
 Result<Value> MakeDictionary(std::vector<std::pair<Value, Value>> entries, Budget& budget) {
   EDGEMOE_FAIL_IF_ERROR(budget.Spend(kValueBytes + entries.size() * 2 * sizeof(Value)));
-  Dictionary made;
-  for (auto& entry : entries) {
-    Value& key = entry.first;
-    if (!CanBeKey(key)) {
-      return Failure(
-          InvalidArgumentError("a dictionary's key is " + key.Describe() +
-                               ": accepted are texts, numbers, none and tuples of them"));
-    }
-    EDGEMOE_FAIL_IF_ERROR(budget.SpendForLookup(made, key));
-    const auto found =
-        std::find_if(made.entries.begin(), made.entries.end(),
-                     [&key](const auto& other) { return AreEqual(other.first, key); });
-    if (found == made.entries.end()) {
-      made.entries.push_back(std::move(entry));
-    } else {
-      found->second = std::move(entry.second);
-    }
-  }
-  return FinishDictionary(std::move(made));
+  EDGEMOE_ASSIGN_OR_FAIL(entries, WithoutDoubles(std::move(entries), budget));
+  return FinishDictionary({.entries = std::move(entries)});
+}
+
+// What is put into a list is held from then on, also where it is the list itself: this is looked at
+// last, so that nothing can come to hold itself.
+Status ChangeList(List& list, std::vector<Value> items, Budget& budget) {
+  EDGEMOE_RETURN_IF_ERROR(budget.Spend(kValueBytes + items.size() * sizeof(Value)));
+  const Extent extent = ExtentOf(items);
+  EDGEMOE_RETURN_IF_ERROR(CheckDepth(extent));
+  EDGEMOE_RETURN_IF_ERROR(CheckChangeable(list.is_held));
+  list.items = std::move(items);
+  list.extent = extent;
+  return OkStatus();
+}
+
+Status ChangeDictionary(Dictionary& dictionary, std::vector<std::pair<Value, Value>> entries,
+                        Budget& budget) {
+  EDGEMOE_RETURN_IF_ERROR(budget.Spend(kValueBytes + entries.size() * 2 * sizeof(Value)));
+  EDGEMOE_ASSIGN_OR_RETURN(entries, WithoutDoubles(std::move(entries), budget));
+  const Extent extent = ExtentOf(entries);
+  EDGEMOE_RETURN_IF_ERROR(CheckDepth(extent));
+  EDGEMOE_RETURN_IF_ERROR(CheckChangeable(dictionary.is_held));
+  dictionary.entries = std::move(entries);
+  dictionary.extent = extent;
+  return OkStatus();
+}
+
+Status AppendToList(List& list, Value item, Budget& budget) {
+  EDGEMOE_RETURN_IF_ERROR(budget.Spend(2 * sizeof(Value)));
+  Extent extent = list.extent;
+  AddPart(item, extent);
+  EDGEMOE_RETURN_IF_ERROR(CheckDepth(extent));
+  EDGEMOE_RETURN_IF_ERROR(CheckChangeable(list.is_held));
+  list.items.push_back(std::move(item));
+  list.extent = extent;
+  return OkStatus();
 }
 
 Result<Value> FromJson(const Json& json, Budget& budget) {
@@ -268,7 +345,9 @@ Result<Value> FromJson(const Json& json, Budget& budget) {
 Result<std::size_t> LengthOf(const Value& value) {
   if (value.is_undefined()) return 0;
   if (const std::string* text = value.string()) return CountCharacters(*text);
-  if (value.list() != nullptr) return value.list()->items.size();
+  if (value.list() != nullptr && value.list()->kind != List::Kind::kGenerator) {
+    return value.list()->items.size();
+  }
   if (value.dictionary() != nullptr) return value.dictionary()->entries.size();
   if (value.loop() != nullptr) return value.loop()->items.size();
   return Failure(InvalidArgumentError(value.Describe() + " has no length"));
@@ -280,7 +359,8 @@ bool IsTrue(const Value& value) {
     case Value::Type::kUndefined:
     case Value::Type::kNone: return false;
     case Value::Type::kText: return !value.string()->empty();
-    case Value::Type::kList: return !value.list()->items.empty();
+    case Value::Type::kList:
+      return value.list()->kind == List::Kind::kGenerator || !value.list()->items.empty();
     case Value::Type::kDictionary: return !value.dictionary()->entries.empty();
     default: return true;
   }
@@ -298,7 +378,13 @@ Result<std::vector<Value>> ItemsOf(const Value& value, Budget& budget) {
     }
     return items;
   }
-  const List* const list = value.list();
+  List* const list = value.changeable_list();
+  if (list != nullptr && list->kind == List::Kind::kGenerator) {
+    const auto first =
+        static_cast<std::ptrdiff_t>(std::exchange(list->taken_count, list->items.size()));
+    EDGEMOE_FAIL_IF_ERROR(budget.Spend(list->items.size() * sizeof(Value)));
+    return std::vector<Value>(list->items.begin() + first, list->items.end());
+  }
   if (list != nullptr || value.loop() != nullptr) {
     const std::vector<Value>& items = list != nullptr ? list->items : value.loop()->items;
     EDGEMOE_FAIL_IF_ERROR(budget.Spend(items.size() * sizeof(Value)));

@@ -30,6 +30,7 @@ struct LoopState;
 struct Namespace;
 struct Scope;
 struct Statement;
+struct BoundMethod;
 
 enum class Function : std::uint8_t {
   kRange,
@@ -51,8 +52,15 @@ struct Macro {
   Scope* scope = nullptr;
 };
 
-// Cheap to copy: texts, lists and dictionaries are shared, and never change once made. Namespaces
-// and macros belong to the rendering and must not be used after it.
+// A text that was escaped, or that the template calls safe: Python's Markup. What "+" joins to it or
+// what goes into it is escaped.
+struct SafeText {
+  std::shared_ptr<const std::string> text;
+};
+
+// Cheap to copy: texts, lists and dictionaries are shared. Texts never change; lists and
+// dictionaries only by their methods, and only while no other one holds them (List::is_held).
+// Namespaces and macros belong to the rendering and must not be used after it.
 class Value {
  public:
   enum class Type : std::uint8_t {
@@ -69,6 +77,7 @@ class Value {
     kLoop,
     kMacro,
     kFunction,
+    kMethod,
   };
 
   Value() = default;
@@ -79,12 +88,15 @@ class Value {
   Value(std::string text)                    // NOLINT: implicit
       : Value(std::make_shared<const std::string>(std::move(text))) {}
   Value(std::shared_ptr<const std::string> text) : held_(std::move(text)) {}  // NOLINT: implicit
-  Value(std::shared_ptr<const List> list) : held_(std::move(list)) {}         // NOLINT: implicit
-  Value(std::shared_ptr<const Dictionary> keys) : held_(std::move(keys)) {}   // NOLINT: implicit
-  Value(Namespace* fields) : held_(fields) {}                                 // NOLINT: implicit
-  Value(std::shared_ptr<LoopState> loop) : held_(std::move(loop)) {}          // NOLINT: implicit
-  Value(Macro macro) : held_(macro) {}                                        // NOLINT: implicit
-  Value(Function function) : held_(function) {}                               // NOLINT: implicit
+  Value(SafeText text) : held_(std::move(text)) {}                            // NOLINT: implicit
+  Value(std::shared_ptr<List> list) : held_(std::move(list)) {}               // NOLINT: implicit
+  Value(std::shared_ptr<Dictionary> keys) : held_(std::move(keys)) {}         // NOLINT: implicit
+  Value(std::shared_ptr<const BoundMethod> method)
+      : held_(std::move(method)) {}                                   // NOLINT: implicit
+  Value(Namespace* fields) : held_(fields) {}                         // NOLINT: implicit
+  Value(std::shared_ptr<LoopState> loop) : held_(std::move(loop)) {}  // NOLINT: implicit
+  Value(Macro macro) : held_(macro) {}                                // NOLINT: implicit
+  Value(Function function) : held_(function) {}                       // NOLINT: implicit
   template <std::integral T>
   Value(T number) {  // NOLINT: implicit
     if (std::in_range<std::int64_t>(number)) {
@@ -95,12 +107,14 @@ class Value {
   }
 
   static Value MakeUndefined(std::string name);
+  static Value MakeSafe(std::string text);
 
-  Type type() const { return static_cast<Type>(held_.index()); }
+  Type type() const { return is_safe() ? Type::kText : static_cast<Type>(held_.index()); }
   bool is_undefined() const { return type() == Type::kUndefined; }
   bool is_none() const { return type() == Type::kNone; }
   bool is_boolean() const { return type() == Type::kBoolean; }
   bool is_string() const { return type() == Type::kText; }
+  bool is_safe() const { return std::holds_alternative<SafeText>(held_); }  // a text
   bool is_float() const { return type() == Type::kFloat; }
   bool is_integer() const { return type() == Type::kInteger || type() == Type::kUnsigned; }
   bool is_callable() const;
@@ -109,10 +123,14 @@ class Value {
   const std::string* string() const;
   const List* list() const;
   const Dictionary* dictionary() const;
+  // For the methods that change them.
+  List* changeable_list() const;
+  Dictionary* changeable_dictionary() const;
   Namespace* fields() const;
   LoopState* loop() const;
   const Macro* macro() const { return std::get_if<Macro>(&held_); }
   const Function* function() const { return std::get_if<Function>(&held_); }
+  const BoundMethod* method() const;
   // Booleans are numbers, too, as in Python.
   std::optional<std::int64_t> integer() const;         // in the signed range
   std::optional<std::uint64_t> large_integer() const;  // above it
@@ -123,9 +141,9 @@ class Value {
 
  private:
   std::variant<Undefined, std::nullptr_t, bool, std::int64_t, std::uint64_t, double,
-               std::shared_ptr<const std::string>, std::shared_ptr<const List>,
-               std::shared_ptr<const Dictionary>, Namespace*, std::shared_ptr<LoopState>, Macro,
-               Function>
+               std::shared_ptr<const std::string>, std::shared_ptr<List>,
+               std::shared_ptr<Dictionary>, Namespace*, std::shared_ptr<LoopState>, Macro, Function,
+               std::shared_ptr<const BoundMethod>, SafeText>
       held_;
 };
 
@@ -139,13 +157,24 @@ struct Extent {
 // Made by MakeList() only.
 struct List {
   // What Python has other types for: they differ in how they print and in what they are equal to.
-  enum class Kind : std::uint8_t { kList, kTuple, kGroup, kKeys, kValues, kItems };
+  enum class Kind : std::uint8_t { kList, kTuple, kGroup, kKeys, kValues, kItems, kGenerator };
   std::vector<Value> items{};
   Kind kind = Kind::kList;
   Extent extent{};
+  // Another list or dictionary holds it, whose extent would no longer be right if it changed.
+  bool is_held = false;
+  std::size_t taken_count = 0;  // kGenerator: items that were visited, and are never again
 
   // A group is a tuple (grouper, list) whose parts have these names.
   bool is_tuple() const { return kind == Kind::kTuple || kind == Kind::kGroup; }
+  // Views and generators: no elements that an index names, not what JSON can say.
+  bool is_view() const { return kind > Kind::kGroup; }
+};
+
+// value.name of a method, not yet called.
+struct BoundMethod {
+  Value owner;
+  std::string name;
 };
 
 // Not lists, dictionaries and tuples with one of these.
@@ -155,13 +184,14 @@ bool CanBeKey(const Value& value);
 struct Dictionary {
   std::vector<std::pair<Value, Value>> entries{};
   Extent extent{};
+  bool is_held = false;
 
   // Null when there is none. Cost grows with the number of entries.
   const Value* FindText(std::string_view key) const;
   const Value* Find(const Value& key) const;
 };
 
-// The one thing that a template can change: {% set ns.found = true %}.
+// What a template can assign to: {% set ns.found = true %}.
 struct Namespace {
   std::vector<std::pair<std::string, Value>> fields;
   Value* Find(std::string_view name);
@@ -207,13 +237,20 @@ class Budget {
 Result<Value> MakeList(std::vector<Value> items, Budget& budget,
                        List::Kind kind = List::Kind::kList);
 Result<Value> MakeDictionary(std::vector<std::pair<Value, Value>> entries, Budget& budget);
+// Replaces what they hold. INVALID_ARGUMENT where another list or dictionary holds them.
+Status ChangeList(List& list, std::vector<Value> items, Budget& budget);
+Status ChangeDictionary(Dictionary& dictionary, std::vector<std::pair<Value, Value>> entries,
+                        Budget& budget);
+// Cheaper than ChangeList(): time grows with the new item only.
+Status AppendToList(List& list, Value item, Budget& budget);
 // Texts are not copied: `json` must outlive the rendering.
 Result<Value> FromJson(const Json& json, Budget& budget);
 
 // The length that data has to a template: characters, items or keys.
 Result<std::size_t> LengthOf(const Value& value);
 bool IsTrue(const Value& value);
-// Items of a list, keys of a dictionary, characters of a text; nothing for undefined.
+// Items of a list, keys of a dictionary, characters of a text; nothing for undefined. Takes what a
+// generator has.
 Result<std::vector<Value>> ItemsOf(const Value& value, Budget& budget);
 
 }  // namespace edgemoe::jinja

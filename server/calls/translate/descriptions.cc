@@ -45,6 +45,15 @@ void FillExperts(const EngineStats& stats, v1::GetStatsResponse::Experts& expert
   experts.set_slab_bytes(stats.expert_slab_bytes);
 }
 
+v1::SettingSource ToApi(SettingSource source) {
+  switch (source) {
+    case SettingSource::kBuiltIn: return v1::SETTING_SOURCE_BUILT_IN;
+    case SettingSource::kFile: return v1::SETTING_SOURCE_FILE;
+    case SettingSource::kConfiguration: return v1::SETTING_SOURCE_CONFIGURATION;
+  }
+  return v1::SETTING_SOURCE_UNSPECIFIED;
+}
+
 }  // namespace
 
 v1::Model ToApi(const ModelDescription& description, v1::ModelState state) {
@@ -63,6 +72,12 @@ v1::Model ToApi(const ModelDescription& description, v1::ModelState state) {
   model.set_context_length(description.context_length);
   model.set_context_tokens(description.context_tokens);
   model.set_has_chat_template(description.has_chat_template);
+  for (const ModelSetting& setting : description.settings) {
+    v1::ModelSetting& message = *model.add_settings();
+    message.set_name(setting.option);
+    message.set_json(setting.json);
+    message.set_source(ToApi(setting.source));
+  }
   return model;
 }
 

@@ -13,8 +13,9 @@
 namespace edgemoe {
 namespace {
 
-SamplingParameters ToSampling(const v1::Sampling& sampling, const SeedSource& new_seed) {
-  SamplingParameters parameters;
+SamplingParameters ToSampling(const v1::Sampling& sampling, const SamplingParameters& defaults,
+                              const SeedSource& new_seed) {
+  SamplingParameters parameters = defaults;
   if (sampling.has_temperature()) parameters.temperature = sampling.temperature();
   if (sampling.has_top_k()) parameters.top_k = sampling.top_k();
   if (sampling.has_top_p()) parameters.top_p = sampling.top_p();
@@ -52,10 +53,11 @@ Result<int> ToTopLogprobCount(const v1::ResponseOptions& response) {
 
 // What Complete and Chat have in common.
 template <class Request>
-Result<GenerateRequest> CommonOf(const Request& request, const SeedSource& new_seed) {
+Result<GenerateRequest> CommonOf(const Request& request, const SamplingParameters& defaults,
+                                 const SeedSource& new_seed) {
   EDGEMOE_ASSIGN_OR_FAIL(const int top_logprob_count, ToTopLogprobCount(request.response()));
   GenerateRequest result;
-  result.sampling = ToSampling(request.sampling(), new_seed);
+  result.sampling = ToSampling(request.sampling(), defaults, new_seed);
   EDGEMOE_ASSIGN_OR_FAIL(result.stop, ToStop(request.stopping()));
   result.top_logprob_count = top_logprob_count;
   return result;
@@ -107,8 +109,9 @@ Result<Conversation> ConversationOf(const Request& request) {
 }  // namespace
 
 Result<GenerateRequest> ToGenerateRequest(const v1::CompleteRequest& request,
+                                          const SamplingParameters& defaults,
                                           const SeedSource& new_seed) {
-  EDGEMOE_ASSIGN_OR_FAIL(GenerateRequest result, CommonOf(request, new_seed));
+  EDGEMOE_ASSIGN_OR_FAIL(GenerateRequest result, CommonOf(request, defaults, new_seed));
   switch (request.input_case()) {
     case v1::CompleteRequest::kPrompt: result.prompt = request.prompt(); break;
     case v1::CompleteRequest::kPromptTokens:
@@ -122,8 +125,9 @@ Result<GenerateRequest> ToGenerateRequest(const v1::CompleteRequest& request,
 }
 
 Result<GenerateRequest> ToGenerateRequest(const v1::ChatRequest& request,
+                                          const SamplingParameters& defaults,
                                           const SeedSource& new_seed) {
-  return CommonOf(request, new_seed);
+  return CommonOf(request, defaults, new_seed);
 }
 
 Result<ScoreRequest> ToScoreRequest(const v1::ScoreRequest& request) {

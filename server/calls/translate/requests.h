@@ -21,11 +21,14 @@ constexpr double kTimeLimitSecondsMax = 4294967;
 // Where seeds come from that a request does not give.
 using SeedSource = std::function<std::uint64_t()>;
 
+// `defaults`: of what the request does not say, but for the seed.
 Result<GenerateRequest> ToGenerateRequest(const v1::CompleteRequest& request,
+                                          const SamplingParameters& defaults,
                                           const SeedSource& new_seed);
 
 // Without the prompt, which the template makes of the messages.
 Result<GenerateRequest> ToGenerateRequest(const v1::ChatRequest& request,
+                                          const SamplingParameters& defaults,
                                           const SeedSource& new_seed);
 
 Result<ScoreRequest> ToScoreRequest(const v1::ScoreRequest& request);

@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "engine/model_name.h"
 #include "engine/option_table.h"
 
 namespace edgemoe {
@@ -65,6 +66,15 @@ TEST(EngineOptions, RefusalsNameOptionValueAndRange) {
   options = Valid();
   options.storage_scale = 0;
   ExpectRefused(options, "storage_scale", "found 0", "(0, 1000]");
+  options = Valid();
+  options.top_p = 0;
+  ExpectRefused(options, "top_p", "found 0", "(0, 1]");
+  options = Valid();
+  options.top_k = 1.5;
+  ExpectRefused(options, "top_k", "found 1.5", "a whole number in [0, 262144]");
+  options = Valid();
+  options.system_prompt = "a\xff";
+  ExpectRefused(options, "system_prompt", "offset 1", "UTF-8");
   options = Valid();
   options.kernels = "mmx";
   ExpectRefused(options, "kernels", "mmx", "ref");

@@ -7,12 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <sstream>
-#include <string>
 
 #include "engine/template/chat_template.h"
+#include "tests/engine/template/golden.h"
 
 namespace edgemoe {
 namespace {
@@ -23,22 +20,10 @@ constexpr const char* kDemoTemplate =
     "'<|im_end|>\\n' }}{%- endfor -%}{%- if add_generation_prompt -%}{{ "
     "'<|im_start|>assistant\\n' }}{%- endif -%}";
 
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-nlohmann::ordered_json Cases() {
-  return nlohmann::ordered_json::parse(ReadFile(
-      std::string(EDGEMOE_SOURCE_DIR) + "/tests/engine/template/chat_template_golden.json"));
-}
-
 void ExpectRendersAll(const std::string& source, const std::string& name) {
   const auto parsed = ChatTemplate::Parse(source);
   ASSERT_TRUE(parsed) << parsed.error().ToString();
-  const auto cases = Cases();
+  const auto cases = ReadRecording("chat_template_golden.json");
   ASSERT_EQ(cases.size(), 16u);
   for (const auto& one : cases) {
     SCOPED_TRACE(one["name"].get<std::string>());
@@ -52,13 +37,13 @@ TEST(ChatTemplateGolden, Demo) { ExpectRendersAll(kDemoTemplate, "demo"); }
 
 TEST(ChatTemplateGolden, QwensConstructsInAnotherFormat) {
   const std::string name = "qwen_like.jinja";
-  ExpectRendersAll(ReadFile(EDGEMOE_SOURCE_DIR "/tests/engine/template/" + name), name);
+  ExpectRendersAll(ReadFile(TestPath("families/" + name)), name);
 }
 
 class SharedTemplate : public testing::TestWithParam<const char*> {};
 
 TEST_P(SharedTemplate, RendersAsRecorded) {
-  const std::string path = std::string(EDGEMOE_SOURCE_DIR) + "/../shared/templates/" + GetParam();
+  const std::string path = PublicTemplatePath(GetParam());
   if (!std::filesystem::exists(path)) {
     GTEST_SKIP() << "SKIPPED: no " << path
                  << ", which is not ours; qwen_like.jinja has its constructs";

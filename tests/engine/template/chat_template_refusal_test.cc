@@ -5,14 +5,28 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
 
 #include "tests/engine/template/rendering.h"
+#include "tests/support/sanitized.h"
 
 namespace edgemoe {
 namespace {
 
 using testing::HasSubstr;
+
+// Each is refused at a line and column, with the words that are given.
+void ExpectRefused(std::span<const Sample> samples, const RenderOptions& options = {}) {
+  for (const Sample& sample : samples) {
+    SCOPED_TRACE(sample.source);
+    const auto rendered = Render(sample.source, Context(), options);
+    ASSERT_FALSE(rendered) << rendered->substr(0, 1000);
+    EXPECT_EQ(rendered.error().code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(rendered.error().message(), HasSubstr("chat template, line "));
+    EXPECT_THAT(rendered.error().message(), HasSubstr(sample.written));
+  }
+}
 
 TEST(ChatTemplateRefusal, RaiseExceptionIsTheMessageItself) {
   const auto rendered = Render("{{ raise_exception('Roles must alternate') }}");
@@ -38,7 +52,12 @@ TEST(ChatTemplateRefusal, ParseErrorsNameLineAndColumn) {
       {"{{ f(*a, 2) }}", "expected a named argument"},
       {"{{ f(**a, b=2) }}", "expected \")\", found \"b\""},
       {"{{ *a }}", "expected a value, found \"*\""},
-      {"{% set a.b %}{% endset %}", "expected \"=\""},
+      {"{% set a, b %}{% endset %}", "expected \"=\""},
+      {"{% set (a, %})", "tag without \"%}\""},
+      {"{% set (a = 1) %}", "expected \")\", found \"=\""},
+      {"{% for a, in x %}", "expected \"in\", found \"x\""},
+      {"{% for x in y %}{% generation %}{% break %}", "\"break\" outside of a loop"},
+      {"{{ 0xFFFFFFFFFFFFFFFFF }}", "does not fit in 64 bits"},
       {"{{ x[1:2:3:4] }}", "slice with three colons"},
       {"{{ x[] }}", "empty subscript"},
       {"{% call 1 %}{% endcall %}", "line 1, column 9: expected a call of a macro"},
@@ -91,13 +110,38 @@ TEST(ChatTemplateRefusal, RenderErrorsNameLineAndColumn) {
       {"{{ 'a'.split('') }}", "the separator is empty"},
       {"{{ missing|tojson }}", "tojson: an undefined value"},
   };
-  for (const Sample& sample : samples) {
-    SCOPED_TRACE(sample.source);
-    const auto rendered = Render(sample.source);
-    ASSERT_FALSE(rendered) << *rendered;
-    EXPECT_EQ(rendered.error().code(), StatusCode::kInvalidArgument);
-    EXPECT_THAT(rendered.error().message(), HasSubstr(sample.written));
-  }
+  ExpectRefused(samples);
+}
+
+TEST(ChatTemplateRefusal, GeneratorsMethodsAndFormats) {
+  const Sample samples[] = {
+      {"{{ xs|map('string') }}",
+       "a generator cannot be written as text: \"|list\" makes it a list"},
+      {"{{ xs|select|tojson }}", "tojson: a view of a dictionary or a generator is not data"},
+      {"{{ xs|select|length }}", "a view has no length"},
+      {"{{ xs|select|last }}", "last: a generator has no last item"},
+      {"{{ d.items }}", "cannot be written as text"},
+      {"{{ d.items.x() }}", "a method has no method \"x\""},
+      {"{% set l = [] %}{% set m = [l] %}{{ l.append(1) }}",
+       "column 45: a list or dictionary inside another one cannot be changed"},
+      {"{% set l = [] %}{{ l.append(l) }}", "inside another one cannot be changed"},
+      {"{% set l = [] %}{{ l['append'](1) }}", "inside another one cannot be changed"},
+      {"{{ msgs[0].update(role='x') }}", "inside another one cannot be changed"},
+      {"{% set l = [1] %}{{ l.pop(1) }}", "pop: no item 1 in a list of 1"},
+      {"{{ d.pop('no') }}", "pop: the key is not in the dictionary"},
+      {"{{ 'a'.index('b') }}", "index: the part is not in the text"},
+      {"{{ '{} {}'.format(1) }}", "format: no argument 1"},
+      {"{{ '{x}'.format(1) }}", "format: no argument is called \"x\""},
+      {"{{ '{} {0}'.format(1) }}", "format: fields with and without numbers"},
+      {"{{ '{'.format(1) }}", "format: \"{\" without \"}\""},
+      {"{{ '{:{:{}}}'.format(1, 2, 3) }}", "more than two levels deep"},
+      {"{{ '{:>9q}'.format('a') }}", "format: no specification that is supported"},
+      {"{{ '{:d}'.format('a') }}", "format: a number's specification with a text"},
+      {"{{ '{:>9}'.format([1]) }}", "format: a specification with a list"},
+      {"{{ dict([1]) }}", "a number cannot be iterated"},
+      {"{{ dict(['abc']) }}", "dict: a string is no pair of key and value"},
+  };
+  ExpectRefused(samples);
 }
 
 std::string Repeat(const std::string& part, int count) {
@@ -184,13 +228,54 @@ TEST(ChatTemplateRefusal, WorkIsBounded) {
        "steps"},
       {"{% set x = 'x' * 1000 %}{% for a in range(100) %}{{ x }}{% endfor %}", "output is longer"},
   };
-  for (const Sample& sample : hostile) {
-    SCOPED_TRACE(sample.source);
-    const auto rendered = Render(sample.source, Context(), options);
-    ASSERT_FALSE(rendered);
-    EXPECT_EQ(rendered.error().code(), StatusCode::kInvalidArgument);
-    EXPECT_THAT(rendered.error().message(), HasSubstr(sample.written));
-  }
+  ExpectRefused(hostile, options);
+}
+
+TEST(ChatTemplateRefusal, WorkOfChangesAndFormatsIsBounded) {
+  RenderOptions options;
+  options.limits = {.steps_max = 20000, .handled_bytes_max = 1 << 20, .output_bytes_max = 1 << 16};
+  const Sample hostile[] = {
+      {"{% set l = ['x'] %}{% for i in range(60) %}{% set _ = l.extend(l) %}{% endfor %}", "bytes"},
+      {"{% set l = range(999)|list %}{% for i in range(999) %}{% set _ = l.insert(0, l.pop()) %}"
+       "{% endfor %}",
+       "bytes of text"},
+      {"{% set l = [] %}{% for i in range(9999) %}{% set _ = l.append('x' * 9) %}"
+       "{% set _ = l|join %}{% endfor %}",
+       "steps"},
+      {"{% set d = {} %}{% for i in range(999) %}{% set _ = d.update({i: i}) %}{% endfor %}",
+       "bytes of text"},
+      {"{% set ns = namespace(l=[]) %}{% for i in range(200) %}{% set l = [] %}"
+       "{% set _ = l.append(ns.l) %}{% set ns.l = l %}{% endfor %}",
+       "levels deep"},
+      {"{{ '{:999999}'.format(1) * 9 }}", "bytes of text"},
+      {"{{ '{:9999999}'.format(1) }}", "a width or precision above 1000000"},
+      {"{{ ('<'|safe) ~ ('<' * 9000)|e * 100 }}", "bytes of text"},
+      {"{% set g = (range(900)|list * 9)|batch(1) %}{{ g|list|string * 99 }}", "bytes of text"},
+  };
+  ExpectRefused(hostile, options);
+}
+
+// With the bounds that a real conversation has: endless loops and recursion, a gigabyte of output.
+TEST(ChatTemplateRefusal, UsualBounds) {
+  RenderOptions options;
+  // Time is what a sanitizer has less of.
+  if (kSanitized) options.limits.steps_max /= 16;
+  const Sample hostile[] = {
+      {"\n{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+       "line 2, column 45: rendering takes more than"},
+      {"{% set ns = namespace(l=[1]) %}\n{% for a in range(9999999999) %}{% endfor %}",
+       "line 2, column 18: rendering takes more than"},
+      {"{% macro m(x) %}\n{{ m(x + 1) }}{% endmacro %}{{ m(0) }}", "levels deep"},
+      {"{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}\n\n{{ a() }}{% endmacro %}{{ a() }}",
+       "levels deep"},
+      {"{% set x = 'x' * 1000 %}{% set x = x * 1000 %}\n {% for a in range(1000) %}{{ x }}"
+       "{% endfor %}",
+       "line 2, column 28: the output is longer than 67108864 bytes"},
+      {"{% set ns = namespace(x='0123456789abcdef') %}{% for i in range(26) %}\n"
+       "{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+       "line 2, column 20: rendering handles more than 536870912 bytes"},
+  };
+  ExpectRefused(hostile, options);
 }
 
 // Names are looked for one by one.

@@ -6,28 +6,22 @@ chat_template_golden_test.cc.
 usage: record_chat_templates.py [TEMPLATE.jinja...]
   TEMPLATE  of a model, recorded under its file's name; of those that are not given, the file keeps what it has
 
-qwen_like.jinja is always recorded. Needs Jinja (python3-jinja2), which is set up here as the models' own library does.
+qwen_like.jinja is always recorded.
 """
 import json
 import pathlib
 import sys
 
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+import reference
 
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def environment():
-    made = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
-    made.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
-    return made
-
-
 def main():
-    jinja = environment()
+    jinja = reference.environment()
     golden = HERE / "chat_template_golden.json"
     cases = json.loads(golden.read_text(encoding="utf-8"))
-    for path in [HERE / "qwen_like.jinja", *map(pathlib.Path, sys.argv[1:])]:
+    for path in [HERE / "families" / "qwen_like.jinja", *map(pathlib.Path, sys.argv[1:])]:
         template = jinja.from_string(path.read_text(encoding="utf-8"))
         for one in cases:
             one["rendered"][path.name] = template.render(**one["context"])

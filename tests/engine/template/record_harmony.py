@@ -4,19 +4,14 @@
 
 usage: record_harmony.py GPT_OSS_TEMPLATE.jinja OUT.json
 
-Needs Jinja (python3-jinja2), which is set up here as the models' own library does. Of gpt-oss' texts the length and a
-hash are kept. llama-server's /apply-template gives the same texts (build 11669), but for conversations that end with
+Of gpt-oss' texts the length and a hash are kept. llama-server's /apply-template gives the same texts (build 11669), but for conversations that end with
 the assistant, which it prepares for continuation, and for tool schemas with an "array" that has no "items".
 """
-import datetime
 import json
 import pathlib
 import sys
 
-from jinja2.exceptions import TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-NOW = datetime.datetime(2025, 8, 5, 12, 0)
+import reference
 
 
 def user(text):
@@ -110,43 +105,14 @@ CASES = [
 ]
 
 
-def environment():
-    made = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
-
-    def raise_exception(message):
-        raise TemplateError(message)
-
-    def tojson(value, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
-        return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
-
-    made.filters["tojson"] = tojson
-    made.globals["raise_exception"] = raise_exception
-    made.globals["strftime_now"] = NOW.strftime
-    return made
-
-
-def render(template, context):
-    try:
-        return {"text": template.render(**context)}
-    except TemplateError as error:
-        return {"raises": str(error)}
-
-
-def fnv1a(text):
-    value = 0xcbf29ce484222325
-    for byte in text.encode():
-        value = (value ^ byte) * 0x100000001b3 % 2**64
-    return f"{value:016x}"
-
-
 def main():
-    jinja = environment()
-    own = jinja.from_string((pathlib.Path(__file__).parent / "harmony_like.jinja").read_text(encoding="utf-8"))
+    jinja = reference.environment()
+    own = jinja.from_string((pathlib.Path(__file__).parent / "families" / "harmony_like.jinja").read_text(encoding="utf-8"))
     theirs = jinja.from_string(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))
     for one in CASES:
-        one["own"] = render(own, one["context"])
-        text = render(theirs, one["context"]).get("text")
-        one["gpt-oss"] = {"bytes": len(text.encode()), "fnv1a": fnv1a(text)} if text is not None else {"raises": True}
+        one["own"] = reference.render(own, one["context"])
+        text = reference.render(theirs, one["context"]).get("text")
+        one["gpt-oss"] = {"bytes": len(text.encode()), "fnv1a": reference.fnv1a(text)} if text is not None else {"raises": True}
     lines = [json.dumps(one, ensure_ascii=False) for one in CASES]
     pathlib.Path(sys.argv[2]).write_text("[" + ",\n".join(lines) + "]\n", encoding="utf-8")
 

@@ -12,7 +12,7 @@ import random
 import sys
 
 try:
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    import reference
 except ImportError:
     sys.exit(77)
 
@@ -255,7 +255,81 @@ def rounding(rng):
     return f"{{{{ {number}|round({rng.randrange(-2, 4)}{rng.choice(['', '', chr(44) + repr('ceil'), chr(44) + repr('floor')])}) }}}}"
 
 
-CONSTRUCTS = [expression, expression, expression, two_filters, test, operator, part, loop, loop, tree, unpacking, group, group,
+def generator(rng):
+    source = rng.choice(["[3, 1, 2]|map('string')", "'abca'|unique", "[1, 0, 2]|select", "range(5)|reject('odd')", "{'a': 1}|items", "[1, 2]|reverse",
+                         "[{'k': 1}, {}]|selectattr('k', 'defined')", "'abc'|batch(2)", "'abc'|slice(2)", "{'a': 1}.items()|map('first')",
+                         "[{'items': 1}]|map(attribute='items')", "'ab'|reverse", "missing|items", "[]|map('upper')"])
+    uses = rng.sample(["g|list", "g|length", "g|first", "g|last", "g|join(',')", "g|tojson", "g[0]", "g[:1]", "1 in g", "'a' in g", "g is iterable",
+                       "g is sequence", "g is mapping", "'yes' if g else 'no'", "g|sort", "g|reverse|list", "g + [1]", "g == g",
+                       "g|sum", "g|max", "g|list|tojson", "g|select|list", "dict(g)", "g is string", "g|default('d', true)|list"], 3)
+    return (f"{{% set g = {source} %}}" + "".join("{{ " + use + " }};" for use in uses)
+            + rng.choice(["", "{% for x in g %}{{ x }}{{ loop.last }}{{ loop.length }}{% endfor %}"]))
+
+
+def safe(rng):
+    made = rng.choice(["'<a>'|safe", "'<a>'|e", "('x&' ~ \"'\")|escape", "'<b c>'|safe|upper", "[1, '<']|safe", "none|safe", "missing|e", "'%s<%d'|safe",
+                       "'{}<{x}'|safe", "'<a>'|e|e", "'<a>'|e|forceescape", "'<a>'"])
+    use = rng.choice(["s + '<'", "'&' + s", "s ~ '<'", "'<' ~ s", "s * 2", "s[0]", "s[1:] + '>'", "s.upper() + '<'", "s.split('a')[0] + '<'", "[s]", "s|tojson",
+                      "s.replace('a', '<')", "s|replace('a', '<')", "s|trim + '>'", "s|join('<')", "s.join(['<', s])", "['<', s]|join('&')", "s % ('<', 1)",
+                      "s % '<'", "s.format('<', x='>')", "s|format('<', 1)", "s|length", "s == '<a>'", "s in ['<a>']", "s|string + '<'", "s|center(9) + '<'",
+                      "s|indent('<', true) + '<'", "s|truncate(3, true, '<', 0)", "s|title + '<'", "s|capitalize + '<'", "s|reverse + '<'", "s|first + '<'",
+                      "s|last + '<'", "s|list + ['<']", "s is escaped", "s is string", "s + 1", "s + none", "s|default('<') + '<'", "s.partition('a')",
+                      "s.strip('x') + '<'", "s.startswith('<')", "s.find('<')", "{'k': s}", "s|lower + s|upper", "(s + s)|length", "s|wordcount", "s|int",
+                      "s.splitlines()[0] + '<'", "s.ljust(6, '<')", "s.removeprefix('x') + '&'", "s|max + '<'", "dict(a=s).a + '<'", "s|wordwrap(2) + '<'"])
+    return f"{{% set s = {made} %}}{{{{ {use} }}}}" + rng.choice(["", "{{ s }}", "{% set t %}{{ s }}{% endset %}{{ t + '<' }}"])
+
+
+def change(rng):
+    steps = rng.sample(["l.append(1)", "l.append('x')", "l.append(l[0])", "l.extend([4, 5])", "l.extend('ab')", "l.insert(0, 'i')", "l.insert(-1, 'j')",
+                        "l.insert(99, 'k')", "l.pop()", "l.pop(0)", "l.pop(-2)", "l.pop(9)", "l.remove(3)", "l.remove('no')", "l.reverse()", "l.clear()",
+                        "l.sort()", "l.sort(reverse=true)", "ns.l.append(7)", "ns.l.pop(0)", "m.append(6)", "d.update({'a': 9, 'z': 0})", "d.update(q=1)",
+                        "d.update([('p', 2)])", "d.pop('a')", "d.pop('no', 'd')", "d.pop('no')", "d.setdefault('a', 5)", "d.setdefault('n', 5)", "d.popitem()",
+                        "d.clear()", "ns.d.update(w=3)", "l.copy().append(1)", "d.copy().update(a=1)", "f(l)", "l.append(d.copy())", "(1, 2).append(3)"], 5)
+    start = rng.choice(["[3, 1, 2]", "[]", "['b', 'a']", "[2, [1]]", "[3, 'x']"])
+    return (f"{{% macro f(x) %}}{{% set _ = x.append('f') %}}{{% endmacro %}}{{% set l = {start} %}}{{% set m = l %}}{{% set d = {{'a': 1, 'b': 2}} %}}"
+            "{% set ns = namespace(l=l, d=d) %}" + "".join(rng.choice(["{% set _ = " + one + " %}", "{{ " + one + " }}"]) for one in steps)
+            + "{{ l }}{{ m|length }}{{ d }}{{ ns.l }}{% for x in l %}{{ x }}{% endfor %}{{ l|tojson }}{{ l == m }}")
+
+
+def braces(rng):
+    spec = rng.choice(["", "", ":", ":5", ":<6", ":>6", ":^7", ":*^7", ":06", ":+d", ":d", ":x", ":X", ":o", ":b", ":c", ":e", ":.2f", ":.3", ":,", ":_", ":,.1f", ":%",
+                       ":.1%", ":g", ":s", ":=+6", "!r", "!s", "!a", "!r:>9", ":{w}", ":{w}.1f", ":5.1", ": d", ":08.3f", ":\u00e9>4", ":q", "!x", ":_x", ":.0f", ":G"])
+    field = rng.choice(["", "", "0", "1", "a", "a.k", "a[k]", "0[0]", "0[-1]", "a.items", "9", "no", "0.x"])
+    text = rng.choice(["%s", "<%s>", "{{%s}}", "%s%s", "x%s}", "{%s", "%s %s", "{{}}%s"]).replace("%s", "{" + field + spec + "}")
+    values = [rng.choice(SCALARS + ["1234567", "1234567.891", "-0.5", "255", "1e-7"]) for _ in range(rng.choice([1, 1, 2, 2, 0]))]
+    named = rng.choice([["a={'k': 5}", "w=7"], ["a='\u00e9'", "w=7"], ["w=7"], ["a=-3", "w=7"], []])
+    return "{{ '" + text + "'.format(" + ", ".join(values + named) + ") }}"
+
+
+def bound(rng):
+    value = rng.choice(["{'items': 1, 'a': {'get': 2}}", "{}", "'text'", "[1]", "(1, 2)", "{'k': {'items': {'type': 't'}}}", "3", "none"])
+    use = rng.choice(["v.items", "v['items']", "v.get", "v.a.get", "v['a']['get']", "v.k['items'].type", "v.k.items.type", "v.items is defined", "v['items'] is defined",
+                      "'y' if v.items else 'n'", "'y' if v['items'] else 'n'", "v.upper", "v.title is callable", "v.append is defined", "v.index is string",
+                      "v.items is mapping", "v.keys is iterable", "v['keys']()|list", "v|attr('items') is defined", "[v]|map(attribute='items')|first is callable",
+                      "v.items == 1", "v['upper']()", "v.count(1)", "v.items()|list"])
+    return f"{{% set v = {value} %}}{{{{ {use} }}}}"
+
+
+def targets(rng):
+    return rng.choice([
+        "{% for a, (b, c) in [(1, (2, 3)), [4, 'xy']] %}{{ a }}{{ b }}{{ c }}{% endfor %}",
+        "{% for (a, b) in [[1, 2]] %}{{ a }}{{ b }}{% endfor %}", "{% for [a, b] in [[1, 2]] %}{{ a }}{{ b }}{% endfor %}",
+        "{% for a, in [[1], (2,)] %}{{ a }}{% endfor %}", "{% for (a) in [[1], (2,)] %}{{ a }}{% endfor %}",
+        "{% set (a, (b, c)), d = ((1, [2, 3]), 4) %}{{ a }}{{ b }}{{ c }}{{ d }}", "{% set a, (b, c) = 1, 2 %}{{ a }}", "{% set a, = [5] %}{{ a }}",
+        "{% for k, (v, w) in {'x': (1, 2)}.items() if v %}{{ k }}{{ w }}{% endfor %}", "{% set ns = namespace() %}{% set ns.x %}a{{ 1 }}{% endset %}{{ ns.x }}",
+        "{% set ns = namespace() %}{% set ns.x | upper %}ab{% endset %}{{ ns.x }}",
+        "{% set a = [b.c] %}", "{{ 0x1F + 0b11 + 0o17 + 0XaB + 1_000 + 0x_f }}", "{{ 0xFFFFFFFF }}{{ 0b2 }}", "{% set a, b.c = 1, 2 %}{{ a }}"])
+
+
+def generation(rng):
+    inner = rng.choice(["{{ x }}", "{% set x = 9 %}{{ x }}", "{% set ns.x = 9 %}", " a \n", "{{ loop.index }}", "{% break %}", "{% for y in 'ab' %}{% break %}{% endfor %}",
+                        "{% generation %}b{% endgeneration %}", "{{ caller is defined }}"])
+    sign = rng.choice(["", "-"])
+    body = f"{{%{sign} generation {sign}%}}\n {inner}\n{{%{sign} endgeneration {sign}%}}\n{{{{ x }}}}"
+    return "{% set ns = namespace() %}" + rng.choice(["{%% for x in [1, 2] %%}%s{%% endfor %%}", "{%% set x = 3 %%}%s", "%s"]) % body + "{{ ns.x }}"
+
+
+CONSTRUCTS = [generator, generator, safe, safe, safe, change, change, change, braces, braces, braces, bound, bound, targets, generation,expression, expression, expression, two_filters, test, operator, part, loop, loop, tree, unpacking, group, group,
               formatting, formatting, macro, call, call, closure, block, dictionary, dictionary, namespaces, printed, printed,
               nothing, sorting, width, wrapping, wrapping, rounding]
 
@@ -265,8 +339,7 @@ def snippet(rng):
 
 
 def main():
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
-    environment.filters["tojson"] = lambda x, indent=None: json.dumps(x, ensure_ascii=False, indent=indent)
+    environment = reference.environment()
     rng = random.Random(int(sys.argv[1]))
     found = {}
     for _ in range(int(sys.argv[2])):

@@ -45,11 +45,11 @@ void ExpectAsJinja(const std::string& snippets, std::size_t count_min) {
 
 TEST(Snippets, AsRecorded) {
   std::ifstream file(Folder() + "snippets.json", std::ios::binary);
-  ExpectAsJinja({std::istreambuf_iterator<char>(file), {}}, 700);
+  ExpectAsJinja({std::istreambuf_iterator<char>(file), {}}, 900);
 }
 
 TEST(Snippets, AsJinjaRendersThemNow) {
-  const std::string command = "PYTHONIOENCODING=utf-8 python3 '" + Folder() + "snippets.py' 1 8000";
+  const std::string command = "PYTHONIOENCODING=utf-8 python3 '" + Folder() + "snippets.py' 1 2000";
   std::FILE* pipe = ::popen(command.c_str(), "r");
   ASSERT_NE(pipe, nullptr);
   std::string snippets;
@@ -61,7 +61,7 @@ TEST(Snippets, AsJinjaRendersThemNow) {
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   if (code == 77 || code == 127) GTEST_SKIP() << "SKIPPED: no python3-jinja2";
   ASSERT_EQ(code, 0);
-  ExpectAsJinja(snippets, 5000);
+  ExpectAsJinja(snippets, 1500);
 }
 
 }  // namespace

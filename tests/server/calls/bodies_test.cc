@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <string>
@@ -57,7 +58,10 @@ class EagerWire final : public CallWire {
 
 class BodiesTest : public ::testing::Test {
  protected:
-  BodiesTest() { slot_.Publish(engine_); }
+  BodiesTest() {
+    std::filesystem::create_directory(folder_ / "models");
+    slot_.Publish(engine_);
+  }
   ~BodiesTest() override {
     workers_.Join();
     streams_.Join();
@@ -87,7 +91,14 @@ class BodiesTest : public ::testing::Test {
                             .retry_delay = retry_delay_,
                             .live = live_,
                             .engine_options = {},
-                            .models_directory = "",
+                            .options_of =
+                                [](const std::string& path) {
+                                  EngineOptions options;
+                                  options.model_path = path;
+                                  options.top_k = 7;
+                                  return options;
+                                },
+                            .models_directory = folder_ / "models",
                             .new_seed = [] { return std::uint64_t{7}; },
                             .in_configuration =
                                 [](const Status& status) {
@@ -95,6 +106,21 @@ class BodiesTest : public ::testing::Test {
                                 },
                             .log = {}};
 };
+
+TEST_F(BodiesTest, GetModelTellsWhatAFileWouldBeServedWith) {
+  std::ofstream(folder_ / "models/other.gguf") << "x";
+  v1::GetModelRequest request;
+  request.set_name("other");
+  v1::GetModelResponse response;
+  ASSERT_TRUE(calls::GetModel(request, response, parts_, caller_).ok());
+  ASSERT_EQ(response.model().settings_size(), 1);
+  EXPECT_EQ(response.model().settings(0).name(), "top_k");
+  EXPECT_EQ(response.model().settings(0).source(), v1::SETTING_SOURCE_CONFIGURATION);
+  v1::ListModelsResponse list;
+  ASSERT_TRUE(calls::ListModels({}, list, parts_, caller_).ok());
+  ASSERT_EQ(list.models_size(), 2);
+  EXPECT_EQ(list.models(1).settings_size(), 0);
+}
 
 TEST_F(BodiesTest, PlansSpeakTheWordsOfTheConfiguration) {
   v1::PlanRequest request;

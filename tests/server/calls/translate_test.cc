@@ -22,7 +22,7 @@ std::uint64_t FixedSeed() { return 77; }
 TEST(TranslateRequestsTest, AbsentFieldsAreTheEnginesDefaults) {
   v1::CompleteRequest request;
   request.set_prompt("p");
-  const auto generate = ToGenerateRequest(request, FixedSeed);
+  const auto generate = ToGenerateRequest(request, {}, FixedSeed);
   ASSERT_TRUE(generate);
   const SamplingParameters defaults;
   EXPECT_EQ(generate->sampling.temperature, defaults.temperature);
@@ -35,6 +35,23 @@ TEST(TranslateRequestsTest, AbsentFieldsAreTheEnginesDefaults) {
   EXPECT_FALSE(generate->stop.max_tokens);
   EXPECT_EQ(generate->top_logprob_count, -1);
   EXPECT_EQ(std::get<std::string>(generate->prompt), "p");
+}
+
+TEST(TranslateRequestsTest, AbsentFieldsAreTheModelsDefaults) {
+  v1::ChatRequest request;
+  request.mutable_sampling()->set_top_p(0.5F);
+  SamplingParameters defaults;
+  defaults.temperature = 0.6F;
+  defaults.top_k = 20;
+  defaults.top_p = 0.9F;
+  defaults.penalty_last_n = 7;
+  const auto generate = ToGenerateRequest(request, defaults, FixedSeed);
+  ASSERT_TRUE(generate);
+  EXPECT_EQ(generate->sampling.temperature, 0.6F);
+  EXPECT_EQ(generate->sampling.top_k, 20U);
+  EXPECT_EQ(generate->sampling.top_p, 0.5F) << "the request says it";
+  EXPECT_EQ(generate->sampling.penalty_last_n, 7U);
+  EXPECT_EQ(generate->sampling.seed, 77U);
 }
 
 TEST(TranslateRequestsTest, EveryFieldArrives) {
@@ -59,7 +76,7 @@ TEST(TranslateRequestsTest, EveryFieldArrives) {
   stopping.set_time_limit_seconds(0.0121);
   stopping.set_ignore_end_of_generation(true);
   request.mutable_response()->set_top_logprobs(0);
-  const auto generate = ToGenerateRequest(request, FixedSeed);
+  const auto generate = ToGenerateRequest(request, {}, FixedSeed);
   ASSERT_TRUE(generate);
   EXPECT_THAT(std::get<std::vector<TokenId>>(generate->prompt), ElementsAre(TokenId{4}));
   EXPECT_EQ(generate->sampling.temperature, 0);
@@ -99,11 +116,12 @@ TEST(TranslateRequestsTest, TimeLimitsAreBounded) {
   request.set_prompt("a");
   for (const double seconds : {-1.0, 4294968.0, std::numeric_limits<double>::quiet_NaN()}) {
     request.mutable_stopping()->set_time_limit_seconds(seconds);
-    EXPECT_EQ(ToGenerateRequest(request, FixedSeed).error().field(), "stopping.time_limit_seconds")
+    EXPECT_EQ(ToGenerateRequest(request, {}, FixedSeed).error().field(),
+              "stopping.time_limit_seconds")
         << seconds;
   }
   request.mutable_stopping()->set_time_limit_seconds(kTimeLimitSecondsMax);
-  EXPECT_TRUE(ToGenerateRequest(request, FixedSeed));
+  EXPECT_TRUE(ToGenerateRequest(request, {}, FixedSeed));
 }
 
 TEST(TranslateRequestsTest, PartsOfAMessageAreOneText) {

@@ -190,6 +190,96 @@ TEST(ConfigTest, KeysOfTheEngineAreItsTable) {
               HasSubstr("io.faults: found \"fire:now=1\"; accepted: eio:after=N"));
 }
 
+constexpr const char* kSections = R"({
+  "context_tokens": 1000,
+  "model_settings": {
+    "Qwen3-0.6B": { "context_tokens": 512,
+      "sampling": { "temperature": 0.6, "top_k": 20, "presence_penalty": -1, "top_p": "auto" },
+      "chat": { "system_prompt": "Be brief." } },
+    "other": {}
+  },
+  "threads": 3
+})";
+
+TEST(ModelSectionsTest, CountForTheModelOfThatName) {
+  Config config;
+  ASSERT_EQ(ApplyConfigText(kSections, "c.json", config), OkStatus());
+  EXPECT_EQ(config.engine.threads, 3U) << "what follows the sections";
+  EXPECT_EQ(config.engine.context_tokens, 1000U);
+  const EngineOptions engine = WithSection(config, "Qwen3-0.6B").engine;
+  EXPECT_EQ(engine.context_tokens, 512U);
+  EXPECT_EQ(engine.temperature, 0.6);
+  EXPECT_EQ(engine.top_k, 20);
+  EXPECT_EQ(engine.presence_penalty, -1);
+  EXPECT_FALSE(engine.top_p);
+  EXPECT_EQ(engine.system_prompt, "Be brief.");
+  EXPECT_EQ(WithSection(config, "other").engine.context_tokens, 1000U);
+  EXPECT_FALSE(WithSection(config, "none").engine.temperature);
+}
+
+TEST(ModelSectionsTest, AreReadBackAsPrinted) {
+  Config config;
+  ASSERT_EQ(ApplyConfigText(kSections, "c.json", config), OkStatus());
+  for (const std::string& text : {FormatConfig(config), FormatConfigJson(config)}) {
+    Config read;
+    ASSERT_EQ(ApplyConfigText(text, "c.json", read), OkStatus()) << text;
+    EXPECT_EQ(FormatConfig(read), FormatConfig(config));
+    EXPECT_EQ(WithSection(read, "Qwen3-0.6B").engine.temperature, 0.6);
+  }
+  EXPECT_EQ(PlanReload(Config(), config).postponed, "context_tokens, threads, model_settings");
+}
+
+TEST(ModelSectionsTest, FlagsOverrideThem) {
+  const TempFolder folder;
+  std::ofstream(folder / "c.json") << kSections;
+  const CommandLine line = Parse({"--config", (folder / "c.json").c_str(), "--model", "m.gguf",
+                                  "--temperature", "0.25", "--top-p=1"});
+  ASSERT_EQ(line.action, CommandLine::Action::kRun) << line.text;
+  const EngineOptions engine = WithSection(line.config, "Qwen3-0.6B").engine;
+  EXPECT_EQ(engine.temperature, 0.25);
+  EXPECT_EQ(engine.top_p, 1);
+  EXPECT_EQ(engine.top_k, 20);
+  EXPECT_THAT(
+      Parse({"--model", "m.gguf", "--temperature", "hot"}).text,
+      HasSubstr("--temperature: found \"hot\"; accepted: \"auto\" or a number in [0, 100]"));
+  EXPECT_THAT(Parse({"--model", "m.gguf", "--top-k", "1.5"}).text, HasSubstr("found 1.5"));
+}
+
+TEST(ModelSectionsTest, ErrorsNameLineModelAndKey) {
+  const std::string error = ErrorOf(
+      "{\"model_settings\": {\n"
+      "  \"demo\": {\"sampling\": {\"top_p\": 2},\n"
+      "  \"threads\": 4, \"io\": {\"depth\": 1}, \"sampling\": {\"heat\": 1},\n"
+      "  \"chat\": 5, \"context_tokens\": {\"a\": 1}, \"min_p\": null},\n"
+      "  \"odd\": 7, \"demo\": {},\n"
+      "  \"list\": [1]},\n"
+      "  \"sampling\": {\"temperature\": -1}, \"model_settings\": {}}");
+  EXPECT_THAT(error, HasSubstr("c.json:2: model_settings.demo.sampling.top_p: found 2; accepted: "
+                               "\"auto\" or a number in (0, 1]"));
+  EXPECT_THAT(error, HasSubstr("c.json:3: model_settings.demo.threads: unknown key; accepted: "));
+  EXPECT_THAT(error, HasSubstr("c.json:3: model_settings.demo.io: unknown key"));
+  EXPECT_THAT(error, HasSubstr("c.json:3: model_settings.demo.sampling: the key stands here a "
+                               "second time"));
+  EXPECT_THAT(error, HasSubstr("c.json:3: model_settings.demo.sampling.heat: unknown key; "
+                               "accepted: sampling.temperature, sampling.top_k"));
+  EXPECT_THAT(error, HasSubstr("c.json:4: model_settings.demo.chat: found a value; accepted: an"));
+  EXPECT_THAT(error, HasSubstr("c.json:4: model_settings.demo.context_tokens: found an object"));
+  EXPECT_THAT(error, HasSubstr("c.json:4: model_settings.demo.min_p: unknown key"));
+  EXPECT_THAT(error, HasSubstr("c.json:5: model_settings.odd: found a value; accepted: an object"));
+  EXPECT_THAT(error, HasSubstr("c.json:5: model_settings.demo: the key stands here a second time"));
+  EXPECT_THAT(error, HasSubstr("c.json:6: model_settings.list: found a value"));
+  EXPECT_THAT(error, HasSubstr("c.json:7: sampling.temperature: found -1"));
+  EXPECT_THAT(error, HasSubstr("c.json:7: model_settings: the key stands here a second time"));
+  EXPECT_THAT(ErrorOf("{\"model_settings\": 5}"), HasSubstr("model_settings: found a value"));
+}
+
+TEST(ModelSectionsTest, AreBounded) {
+  std::string text = "{\"model_settings\": {";
+  for (std::size_t i = 0; i <= kModelSectionsMax; ++i)
+    text += (i == 0 ? "\"m" : ",\"m") + std::to_string(i) + "\": {}";
+  EXPECT_THAT(ErrorOf(text + "}}"), HasSubstr("accepted: at most 256"));
+}
+
 TEST(ReloadTest, TakesOverWhatCanBeAndNamesTheRest) {
   Config running;
   running.engine.threads = 2;

@@ -21,6 +21,22 @@ TEST(ExitCodesTest, TellWhatToDoAboutIt) {
   EXPECT_EQ(ExitCodeForListenFailure(PermissionDeniedError("")), ExitCode::kCannotListen);
 }
 
+TEST(EngineOptionsTest, AModelsSectionIsFoundByItsName) {
+  Config config;
+  config.model_settings["demo"] = {{"sampling.top_k", std::uint64_t{5}}};
+  config.model_settings["given"] = {{"sampling.top_k", std::uint64_t{6}}};
+  config.engine.model_path = "/models/demo-00001-of-00002.gguf";
+  EXPECT_EQ(ToEngineOptions(config, {}).top_k, 5);
+  EXPECT_EQ(OptionsOfFile(config, "/models/demo.gguf").top_k, 5);
+  config.engine.model_name = "given";
+  EXPECT_EQ(ToEngineOptions(config, {}).top_k, 6);
+  EXPECT_EQ(OptionsOfFile(config, config.engine.model_path).top_k, 6);
+  const EngineOptions other = OptionsOfFile(config, "/models/other.gguf");
+  EXPECT_FALSE(other.top_k);
+  EXPECT_EQ(other.model_path, "/models/other.gguf");
+  EXPECT_EQ(other.model_name, "");
+}
+
 TEST(EngineOptionsTest, ErrorsNameTheKey) {
   constexpr StatusCode kCode = StatusCode::kResourceExhausted;
   const OptionError budget = InConfiguration({kCode, "memory_budget_bytes", "found 1"});

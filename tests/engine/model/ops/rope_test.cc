@@ -22,7 +22,7 @@ RopeConfig TwoPairs() { return {.dimension_count = 4, .base = 10000, .factors = 
 
 RopeConfig LongRope() {
   RopeConfig rope = TwoPairs();
-  rope.scaling = RopeScaling::kLong;
+  rope.scaling = RopeScaling::kLongRope;
   rope.original_context_length = 100;
   return rope;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/scheduler/stop_matcher.h"
+#include "engine/base/sequence_matcher.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,10 +8,10 @@
 
 namespace edgemoe {
 
-StopMatcher::StopMatcher(std::vector<std::string> sequences) {
+SequenceMatcher::SequenceMatcher(std::vector<std::string> sequences) {
   patterns_.reserve(sequences.size());
   for (std::string& text : sequences) {
-    EDGEMOE_CHECK(!text.empty(), "a stop sequence is empty");
+    EDGEMOE_CHECK(!text.empty(), "a sequence is empty");
     std::vector<std::size_t> border(text.size(), 0);
     for (std::size_t i = 1, length = 0; i < text.size(); ++i) {
       while (length > 0 && text[i] != text[length]) length = border[length - 1];
@@ -22,13 +22,13 @@ StopMatcher::StopMatcher(std::vector<std::string> sequences) {
   }
 }
 
-void StopMatcher::Advance(Pattern& pattern, char byte) {
+void SequenceMatcher::Advance(Pattern& pattern, char byte) {
   while (pattern.matched > 0 && pattern.text[pattern.matched] != byte)
     pattern.matched = pattern.border[pattern.matched - 1];
   if (pattern.text[pattern.matched] == byte) ++pattern.matched;
 }
 
-std::optional<std::size_t> StopMatcher::Push(std::string_view text, std::string& out) {
+std::optional<std::size_t> SequenceMatcher::Push(std::string_view text, std::string& out) {
   for (const char byte : text) {
     held_.push_back(byte);
     std::optional<std::size_t> found;
@@ -41,6 +41,7 @@ std::optional<std::size_t> StopMatcher::Push(std::string_view text, std::string&
     if (found) {
       out.append(held_, 0, held_.size() - patterns_[*found].text.size());
       held_.clear();
+      BeginAnew();
       return found;
     }
   }
@@ -51,6 +52,13 @@ std::optional<std::size_t> StopMatcher::Push(std::string_view text, std::string&
   return std::nullopt;
 }
 
-std::string StopMatcher::TakeHeld() { return std::exchange(held_, {}); }
+std::string SequenceMatcher::TakeHeld() {
+  BeginAnew();
+  return std::exchange(held_, {});
+}
+
+void SequenceMatcher::BeginAnew() {
+  for (Pattern& pattern : patterns_) pattern.matched = 0;
+}
 
 }  // namespace edgemoe

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/scheduler/stop_matcher.h"
+#include "engine/base/sequence_matcher.h"
 
 #include <gtest/gtest.h>
 
@@ -10,16 +10,16 @@
 namespace edgemoe {
 namespace {
 
-TEST(StopMatcher, WithoutSequencesLetsEverythingThrough) {
-  StopMatcher matcher({});
+TEST(SequenceMatcher, WithoutSequencesLetsEverythingThrough) {
+  SequenceMatcher matcher({});
   std::string out;
   EXPECT_FALSE(matcher.Push("anything", out));
   EXPECT_EQ(out, "anything");
   EXPECT_EQ(matcher.TakeHeld(), "");
 }
 
-TEST(StopMatcher, HoldsBackWhatMayBecomeAStop) {
-  StopMatcher matcher({"\n\nUser:"});
+TEST(SequenceMatcher, HoldsBackWhatMayBecomeAStop) {
+  SequenceMatcher matcher({"\n\nUser:"});
   std::string out;
   EXPECT_FALSE(matcher.Push("Hi\n", out));
   EXPECT_EQ(out, "Hi");
@@ -32,16 +32,16 @@ TEST(StopMatcher, HoldsBackWhatMayBecomeAStop) {
   EXPECT_EQ(matcher.TakeHeld(), "");
 }
 
-TEST(StopMatcher, GivesBackWhatWasHeldAtTheEnd) {
-  StopMatcher matcher({"stop"});
+TEST(SequenceMatcher, GivesBackWhatWasHeldAtTheEnd) {
+  SequenceMatcher matcher({"stop"});
   std::string out;
   EXPECT_FALSE(matcher.Push("nonsto", out));
   EXPECT_EQ(out, "non");
   EXPECT_EQ(matcher.TakeHeld(), "sto");
 }
 
-TEST(StopMatcher, FindsASequenceThatOverlapsItself) {
-  StopMatcher matcher({"aab"});
+TEST(SequenceMatcher, FindsASequenceThatOverlapsItself) {
+  SequenceMatcher matcher({"aab"});
   std::string out;
   EXPECT_FALSE(matcher.Push("aaa", out));
   EXPECT_EQ(out, "a");
@@ -49,13 +49,28 @@ TEST(StopMatcher, FindsASequenceThatOverlapsItself) {
   EXPECT_EQ(out, "a");
 }
 
-TEST(StopMatcher, TakesTheFirstToEndAndOfThoseTheLongest) {
+TEST(SequenceMatcher, TakesTheFirstToEndAndOfThoseTheLongest) {
   std::string out;
-  EXPECT_EQ(StopMatcher({"abcd", "bc"}).Push("abcd", out), 1U);
+  EXPECT_EQ(SequenceMatcher({"abcd", "bc"}).Push("abcd", out), 1U);
   EXPECT_EQ(out, "a");
   out.clear();
-  EXPECT_EQ(StopMatcher({"c", "abc"}).Push("xabc", out), 1U);
+  EXPECT_EQ(SequenceMatcher({"c", "abc"}).Push("xabc", out), 1U);
   EXPECT_EQ(out, "x");
+}
+
+TEST(SequenceMatcher, BeginsAnewAfterAMatch) {
+  SequenceMatcher matcher({"abab"});
+  std::string out;
+  EXPECT_EQ(matcher.Push("abab", out), 0U);
+  EXPECT_FALSE(matcher.holds());
+  EXPECT_FALSE(matcher.Push("ab", out));  // no part of the first match
+  EXPECT_TRUE(matcher.holds());
+  EXPECT_EQ(matcher.Push("ab", out), 0U);
+  EXPECT_EQ(out, "");
+  EXPECT_FALSE(matcher.Push("ab", out));
+  EXPECT_EQ(matcher.TakeHeld(), "ab");
+  EXPECT_FALSE(matcher.Push("ab", out));
+  EXPECT_EQ(out, "");
 }
 
 // The slow, obvious version: the shortest prefix of the text that ends in a sequence.
@@ -75,7 +90,7 @@ std::pair<std::string, int> Expected(const std::string& text,
   return {text, -1};
 }
 
-TEST(StopMatcher, AgreesWithTheObviousSearchHoweverTheTextIsCut) {
+TEST(SequenceMatcher, AgreesWithTheObviousSearchHoweverTheTextIsCut) {
   Random random(7);
   const auto word = [&random](std::size_t length_max) {
     std::string text(1 + random.NextBelow(length_max), 'a');
@@ -89,7 +104,7 @@ TEST(StopMatcher, AgreesWithTheObviousSearchHoweverTheTextIsCut) {
     const std::string text = word(24);
     const auto [expected_text, expected_index] = Expected(text, sequences);
 
-    StopMatcher matcher(sequences);
+    SequenceMatcher matcher(sequences);
     std::string out;
     std::optional<std::size_t> found;
     for (std::size_t at = 0; at < text.size() && !found;) {
