@@ -218,6 +218,32 @@ PackStream Client::Pack(const v1::PackRequest& request) {
   });
 }
 
+PullStream Client::Pull(const v1::PullRequest& request) {
+  return Open<v1::PullResponse>(request, [&](grpc::ClientContext* context) {
+    return stubs_->models->Pull(context, request);
+  });
+}
+
+Status Client::CancelPull() {
+  const auto response =
+      Call(*stubs_->models, &v1::ModelsService::Stub::CancelPull, v1::CancelPullRequest());
+  return response ? Status() : response.error();
+}
+
+Result<v1::Model> Client::AddModel(const std::string& path) {
+  v1::AddModelRequest request;
+  request.set_path(path);
+  auto response = Call(*stubs_->models, &v1::ModelsService::Stub::AddModel, request);
+  if (!response) return tl::unexpected(std::move(response.error()));
+  return std::move(*response->mutable_model());
+}
+
+Result<v1::RemoveModelResponse> Client::RemoveModel(const std::string& name) {
+  v1::RemoveModelRequest request;
+  request.set_name(name);
+  return Call(*stubs_->models, &v1::ModelsService::Stub::RemoveModel, request);
+}
+
 Result<v1::ProbeResponse> Client::Probe(const v1::ProbeRequest& request) {
   return Call(*stubs_->observe, &v1::ObserveService::Stub::Probe, request);
 }

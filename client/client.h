@@ -31,6 +31,7 @@ using ChatStream = Stream<v1::ChatResponse>;
 using ScoreStream = Stream<v1::ScoreResponse>;
 using EmbedStream = Stream<v1::EmbedResponse>;
 using PackStream = Stream<v1::PackResponse>;
+using PullStream = Stream<v1::PullResponse>;
 using TraceStream = Stream<v1::RecordTraceResponse>;
 
 // One connection; thread-safe; cheap to move. Calls that do not stream wait for the answer, for at
@@ -68,6 +69,10 @@ class Client {
   Result<v1::Model> GetModel(const std::string& name);
   Result<v1::MemoryPlan> Plan(const v1::PlanRequest& request);
   PackStream Pack(const v1::PackRequest& request);
+  PullStream Pull(const v1::PullRequest& request);
+  Status CancelPull();
+  Result<v1::Model> AddModel(const std::string& path);
+  Result<v1::RemoveModelResponse> RemoveModel(const std::string& name);
   Result<v1::GetStatsResponse> GetStats();
   TraceStream RecordTrace(const v1::RecordTraceRequest& request);
   Result<v1::MemoryPlan> Resize(std::uint64_t budget_bytes);

@@ -18,7 +18,7 @@ endif()
 file(INSTALL ${EDGEMOE_SOURCE_DIR}/config/edgemoed.json
      DESTINATION ${sysconfdir}/edgemoe RENAME ${config_name})
 
-foreach(unit edgemoed.service edgemoed.socket)
+foreach(unit edgemoed.service edgemoed.socket edgemoe-download@.service edgemoe-download.socket)
   configure_file(${EDGEMOE_SOURCE_DIR}/systemd/${unit}.in ${EDGEMOE_BINARY_DIR}/units/${unit} @ONLY)
   file(INSTALL ${EDGEMOE_BINARY_DIR}/units/${unit}
        DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/systemd/system)

@@ -12,7 +12,6 @@
 #include <thread>
 #include <utility>
 
-#include "download/network_address.h"
 #include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
@@ -216,7 +215,7 @@ HttpOutcome HttpClient::Exchange::Run(const HttpRequest& request, bool is_privat
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &head_.status);
   const char* address = nullptr;
   curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address);
-  was_private_ = address != nullptr && *address != '\0' && !IsPublicAddress(std::string(address));
+  was_private_ = address != nullptr && *address != '\0' && !options_.is_public_address(address);
   curl_off_t wait_s = 0;
   if (curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &wait_s) == CURLE_OK && wait_s > 0)
     head_.retry_after_s = static_cast<std::uint64_t>(wait_s);
@@ -381,8 +380,9 @@ std::size_t HttpClient::Exchange::OnBytes(char* bytes, std::size_t size, std::si
 
 curl_socket_t HttpClient::Exchange::OnSocket(void* self, curlsocktype, curl_sockaddr* address) {
   Exchange& exchange = *static_cast<Exchange*>(self);
-  if (!exchange.is_private_allowed_ && !IsPublicAddress(address->addr)) {
-    exchange.refused_address_ = ShowAddress(address->addr);
+  const std::string text = ShowAddress(address->addr);
+  if (!exchange.is_private_allowed_ && !exchange.options_.is_public_address(text)) {
+    exchange.refused_address_ = text;
     return CURL_SOCKET_BAD;
   }
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);

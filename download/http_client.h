@@ -13,11 +13,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
+#include "download/network_address.h"
 #include "download/retry.h"
 #include "engine/base/clock.h"
 #include "engine/base/result.h"
@@ -26,6 +28,8 @@ namespace edgemoe {
 
 struct HttpOptions {
   bool allow_private_redirects = false;
+  // The seam to what is where: of an address as ShowAddress writes it.
+  std::function<bool(const std::string& address)> is_public_address = IsPublicAddress;
   std::uint64_t bytes_per_second_max = 0;  // 0: no limit
   std::uint64_t connect_timeout_ms = 30'000;
   std::uint64_t stall_timeout_ms = 60'000;       // without a byte

@@ -51,21 +51,6 @@ bool IsPublic6(const unsigned char* bytes) {
 
 }  // namespace
 
-bool IsPublicAddress(const sockaddr& address) {
-  if (address.sa_family == AF_INET) {
-    sockaddr_in in = {};
-    std::memcpy(&in, &address, sizeof(in));
-    return IsPublic4(ntohl(in.sin_addr.s_addr));
-  }
-  if (address.sa_family == AF_INET6) {
-    sockaddr_in6 in = {};
-    std::memcpy(&in, &address, sizeof(in));
-    if (IN6_IS_ADDR_V4MAPPED(&in.sin6_addr)) return IsPublic4(Word(in.sin6_addr.s6_addr + 12));
-    return IsPublic6(in.sin6_addr.s6_addr);
-  }
-  return false;
-}
-
 bool IsPublicAddress(const std::string& text) {
   in_addr address4 = {};
   if (::inet_pton(AF_INET, text.c_str(), &address4) == 1) return IsPublic4(ntohl(address4.s_addr));

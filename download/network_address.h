@@ -9,11 +9,9 @@
 
 namespace edgemoe {
 
-// False for loopback, link-local, private, shared, multicast, documentation and reserved ranges of
-// IPv4 and IPv6 (IANA's special-purpose registries), for IPv4 that is wrapped in IPv6, and for
-// other families.
-bool IsPublicAddress(const sockaddr& address);
-// The same of an address in text; false for what is none.
+// Of an address in text. False for loopback, link-local, private, shared, multicast, documentation
+// and reserved ranges of IPv4 and IPv6 (IANA's special-purpose registries), for IPv4 that is
+// wrapped in IPv6, and for what is no address.
 bool IsPublicAddress(const std::string& text);
 
 // "192.0.2.1", "2001:db8::1"; "?" for other families.

@@ -173,6 +173,29 @@ std::uint64_t PartBytes(const std::string& path, std::uint64_t most) {
   return std::min(static_cast<std::uint64_t>(there.st_size), most);
 }
 
+TransferOptions ToTransferOptions(const PullOptions& options, const Sources& sources) {
+  return {.folder = options.directory,
+          .token = sources.repository.empty() ? "" : options.hub.token,
+          .token_origin = options.hub.origin,
+          .reserve_bytes = options.reserve_bytes,
+          .retry = options.retry,
+          .cancelled = options.http.cancelled};
+}
+
+Result<PullReport> FetchHeaders(HttpClient& client, const PullOptions& options,
+                                const Sources& sources) {
+  PullReport report;
+  const TransferOptions transfer = ToTransferOptions(options, sources);
+  for (const TransferFile& file : sources.files) {
+    const std::string path = options.directory + "/" + file.name;
+    EDGEMOE_ASSIGN_OR_FAIL(const RemoteHeader header,
+                           FetchHeader(client, file, transfer, options.header_check, path));
+    report.paths.push_back(path);
+    report.bytes += header.fetched_bytes;
+  }
+  return report;
+}
+
 // The files that are not there, of which `report` knows the paths.
 Status Download(HttpClient& client, const PullOptions& options, const Sources& sources,
                 const std::vector<std::size_t>& missing, PullReport& report) {
@@ -185,15 +208,10 @@ Status Download(HttpClient& client, const PullOptions& options, const Sources& s
   }
   EDGEMOE_RETURN_IF_ERROR(CheckFreeSpace(options.directory, needed_bytes, options.reserve_bytes));
   Teller teller(options, static_cast<std::uint32_t>(missing.size()), total_bytes);
-  const TransferOptions transfer{.folder = options.directory,
-                                 .token = sources.repository.empty() ? "" : options.hub.token,
-                                 .token_origin = options.hub.origin,
-                                 .reserve_bytes = options.reserve_bytes,
-                                 .retry = options.retry,
-                                 .cancelled = options.http.cancelled,
-                                 .progress = [&teller](std::uint64_t bytes, bool is_checking) {
-                                   teller.Tell(bytes, is_checking);
-                                 }};
+  TransferOptions transfer = ToTransferOptions(options, sources);
+  transfer.progress = [&teller](std::uint64_t bytes, bool is_checking) {
+    teller.Tell(bytes, is_checking);
+  };
   std::vector<PartFile> parts;
   parts.reserve(missing.size());
   report.is_verified = true;
@@ -218,6 +236,7 @@ Result<PullReport> Pull(const PullOptions& options) {
   EDGEMOE_ASSIGN_OR_FAIL(const UniqueFd lock, Lock(options.directory));
   HttpClient client(options.http);
   EDGEMOE_ASSIGN_OR_FAIL(const Sources sources, FindSources(client, options));
+  if (options.header_check) return FetchHeaders(client, options, sources);
   PullReport report;
   std::vector<std::size_t> missing;
   for (std::size_t i = 0; i < sources.files.size(); ++i) {

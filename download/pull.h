@@ -12,30 +12,17 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "download/http_client.h"
 #include "download/hub_client.h"
+#include "download/protocol/pull_lines.h"
+#include "download/remote_header.h"
 #include "download/retry.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/result.h"
 
 namespace edgemoe {
-
-struct PullProgress {
-  bool is_checking = false;  // all of the file is here, its sum is being made
-  std::string file_name;
-  std::uint32_t file_number = 0;  // from 1
-  std::uint32_t file_count = 0;
-  // Of all files; `total_bytes` is 0 where a server does not tell it.
-  std::uint64_t done_bytes = 0;
-  std::uint64_t total_bytes = 0;
-  std::uint64_t resumed_bytes = 0;  // of done_bytes, from an earlier download
-  double bytes_per_second = 0;      // of the last seconds; 0 while it cannot be told
-  std::optional<double> seconds_left;
-};
 
 struct PullOptions {
   std::string model;      // see ParseModelReference
@@ -44,17 +31,11 @@ struct PullOptions {
   HttpOptions http{};
   RetryOptions retry{};
   std::uint64_t reserve_bytes = kGiB;  // stay free on the file system
+  // Set: of each file only the header is fetched, into a file of the same name and length: see
+  // FetchHeader. The report then has the bytes that were fetched.
+  HeaderCheck header_check{};
   // A few times a second, at the start of each file, and at the end; on the calling thread.
   std::function<void(const PullProgress&)> progress{};
-};
-
-struct PullReport {
-  std::vector<std::string> paths;  // of the parts in their order; the model's path is the first
-  std::uint64_t bytes = 0;
-  std::uint64_t resumed_bytes = 0;
-  bool was_there = false;  // nothing was downloaded
-  bool is_verified =
-      false;  // there was a SHA-256 to compare with, for each file that was downloaded
 };
 
 // Errors name what is wrong and what to do; those of ParseModelReference, ListRepository,

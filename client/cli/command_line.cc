@@ -186,6 +186,8 @@ class Parser {
     AddTexts();
     AddEmbed();
     AddObserving();
+    AddModels();
+    AddPull();
     AddPack();
     AddTrace();
   }
@@ -212,6 +214,7 @@ class Parser {
   std::pair<CLI::App*, T*> Add(const std::string& name, const std::string& help,
                                CLI::App* parent = nullptr) {
     auto command = std::make_shared<T>();
+    commands_.push_back(command);
     CLI::App* app = (parent == nullptr ? &app_ : parent)->add_subcommand(name, help);
     app->callback([this, command] { take_ = [command]() -> Command { return *command; }; });
     return {app, command.get()};
@@ -330,9 +333,6 @@ class Parser {
   }
 
   void AddObserving() {
-    auto [models, models_options] = Add<ModelsCommand>("models", "The models that there are");
-    models->add_option("name", models_options->name, "Only this one");
-
     auto [plan, plan_options] =
         Add<PlanCommand>("plan", "How a memory budget would be shared out, loading nothing");
     v1::PlanRequest* request = &plan_options->request;
@@ -377,6 +377,57 @@ class Parser {
         ->required();
   }
 
+  void AddModels() {
+    auto [models, models_options] = Add<ModelsCommand>("models", "The models that there are");
+    models->add_option("name", models_options->name, "Only this one");
+    // Its callback comes after that of a command below it.
+    models->callback([this, app = models, command = models_options] {
+      if (app->get_subcommands().empty()) take_ = [command]() -> Command { return *command; };
+    });
+    Add<ModelsCommand>("ls", "All of them", models);
+    auto [show, show_options] = Add<ModelsCommand>("show", "One of them", models);
+    show->add_option("name", show_options->name, "Its name")->required();
+    auto [add, add_options] = Add<AddModelCommand>(
+        "add", "Make a file one of the models, by a link in the daemon's directory", models);
+    add->add_option("file", add_options->path, "A GGUF file; of a split model the first part")
+        ->required();
+    auto [remove, remove_options] =
+        Add<RemoveModelCommand>("rm", "Remove a model from the daemon's directory", models);
+    remove->add_option("name", remove_options->name, "Its name")->required();
+    remove->add_flag("-y,--yes", remove_options->yes, "Without a question");
+  }
+
+  void AddPull() {
+    auto [pull, pull_options] = Add<PullCommand>(
+        "pull", "Download a model into the daemon's directory; goes on where it was cut");
+    v1::PullRequest* request = &pull_options->request;
+    CLI::Option* model = AddValue<std::string>(
+        pull, "model", [request](const std::string& text) { request->set_model(text); },
+        "hf.co/ORG/REPO, hf.co/ORG/REPO:QUANT, a URL, or a short name as qwen3-30b-a3b", "MODEL");
+    AddValue<std::string>(
+        pull, "--rate-limit",
+        [request](const std::string& text) {
+          request->set_bytes_per_second_max(SizeFromText("--rate-limit", text));
+        },
+        "Bytes a second at most, as in 10MiB", "SIZE");
+    AddValue<std::string>(
+        pull, "--reserve",
+        [request](const std::string& text) {
+          request->set_reserve_bytes(SizeFromText("--reserve", text));
+        },
+        "What stays free on the disk (default 1GiB)", "SIZE");
+    pull->add_flag_callback(
+        "--allow-private-redirects", [request] { request->set_allow_private_redirects(true); },
+        "Follow redirects to addresses that are not public");
+    CLI::Option* cancel =
+        pull->add_flag("--cancel", pull_options->cancel, "End the download that runs");
+    model->excludes(cancel);
+    pull->callback([this, command = pull_options] {
+      if (!command->cancel && command->request.model().empty()) throw CLI::RequiredError("model");
+      take_ = [command]() -> Command { return *command; };
+    });
+  }
+
   void AddPack() {
     auto [pack, pack_options] = Add<PackCommand>(
         "pack",
@@ -415,6 +466,7 @@ class Parser {
                 "edgemoe"};
   CommonOptions common_;
   std::function<Command()> take_;
+  std::vector<std::shared_ptr<void>> commands_;  // whose options are being read
 };
 
 }  // namespace

@@ -66,6 +66,20 @@ struct ModelsCommand {
   std::string name;  // empty: all
 };
 
+struct AddModelCommand {
+  std::string path;  // as it was typed
+};
+
+struct RemoveModelCommand {
+  std::string name;
+  bool yes = false;  // asks no question
+};
+
+struct PullCommand {
+  v1::PullRequest request;  // without hub and token
+  bool cancel = false;      // ends the download that runs, instead
+};
+
 struct PlanCommand {
   v1::PlanRequest request;
 };
@@ -101,8 +115,9 @@ struct AbortCommand {
 
 using Command = std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand,
                              TemplateCommand, ScoreCommand, EmbedCommand, ModelsCommand,
-                             PlanCommand, PackCommand, TraceRecordCommand, TraceReplayCommand,
-                             StatsCommand, ResizeCommand, ProbeCommand, PsCommand, AbortCommand>;
+                             PlanCommand, PackCommand, AddModelCommand, RemoveModelCommand,
+                             PullCommand, TraceRecordCommand, TraceReplayCommand, StatsCommand,
+                             ResizeCommand, ProbeCommand, PsCommand, AbortCommand>;
 
 struct CommandLine {
   CommonOptions common;

@@ -32,9 +32,10 @@ std::string MeantCommand(std::string_view word, const std::vector<std::string>& 
   // As ollama and llama.cpp call theirs.
   using Names = std::pair<std::string_view, std::string_view>;
   constexpr Names kOtherNames[] = {
-      {"list", "models"},  {"ls", "models"},   {"show", "models"},       {"run", "chat"},
-      {"cli", "chat"},     {"bench", "probe"}, {"generate", "complete"}, {"quantize", "pack"},
-      {"status", "stats"}, {"stop", "abort"},  {"kill", "abort"},        {"top", "ps"},
+      {"list", "models"},       {"ls", "models"},     {"show", "models"},  {"download", "pull"},
+      {"rm", "models"},         {"run", "chat"},      {"cli", "chat"},     {"bench", "probe"},
+      {"generate", "complete"}, {"quantize", "pack"}, {"status", "stats"}, {"stop", "abort"},
+      {"kill", "abort"},        {"top", "ps"},
   };
   const auto* const other = std::ranges::find(kOtherNames, word, &Names::first);
   if (other != std::end(kOtherNames)) word = other->second;

@@ -43,8 +43,15 @@ Result<std::vector<v1::Model>> Models(const ServiceParts& parts) {
   std::vector<v1::Model> models;
   const Result<EngineLease> engine = parts.engines.LeaseDefault();
   if (engine) models.push_back(ToModel(**engine));
-  EDGEMOE_ASSIGN_OR_FAIL(const std::vector<ModelFile> files,
+  EDGEMOE_ASSIGN_OR_FAIL(std::vector<ModelFile> files,
                          ListModelFiles(parts.models_directory, parts.options_of));
+  for (const ForeignModel& foreign : FindForeignModels(parts.foreign_places)) {
+    Result<ModelDescription> description = DescribeModel(parts.options_of(foreign.path));
+    if (!description) continue;  // other programs have other kinds of models, too
+    description->name = foreign.name;
+    files.push_back(
+        {.name = foreign.name, .path = foreign.path, .description = std::move(description)});
+  }
   for (const ModelFile& file : files) {
     std::error_code ignored;
     const bool loaded =
@@ -68,6 +75,10 @@ Result<v1::Model> Find(const char* field, const std::string& name, const Service
     if (model.name() == name) return std::move(model);
     names += (names.empty() ? "" : ", ") + ShowValue(model.name());
   }
+  // A short name means what is there of it, the first by name.
+  for (v1::Model& model : models)
+    if (parts.catalogue.Means(name, std::filesystem::path(model.path()).filename().string()))
+      return std::move(model);
   return Failure(Status(
       StatusCode::kNotFound, field,
       FoundAndAccepted(ShowValue(name), names.empty() ? "none, as there are no models" : names)));

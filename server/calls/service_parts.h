@@ -15,9 +15,12 @@
 #include "server/calls/retry_delay.h"
 #include "server/calls/translate/requests.h"
 #include "server/jobs/pack_runner.h"
+#include "server/jobs/pull_runner.h"
 #include "server/memory/request_memory.h"
 #include "server/memory/shared_budget.h"
+#include "server/models/catalogue.h"
 #include "server/models/engine_slot.h"
+#include "server/models/foreign_models.h"
 #include "server/threads/stream_thread.h"
 #include "server/threads/worker_pool.h"
 
@@ -28,6 +31,7 @@ struct ServiceParts {
   EngineSlot& engines;
   SharedBudget& budget;
   PackRunner& packs;
+  PullRunner& pulls;
   WorkerPool& workers;
   StreamThread& streams;
   RequestMemory& requests;
@@ -41,6 +45,8 @@ struct ServiceParts {
   // An error about the engine's options in the words of the configuration; others as they are.
   std::function<Status(const Status&)> in_configuration;
   LogSink log;
+  Catalogue catalogue{};
+  ForeignPlaces foreign_places{};  // of models that other programs keep
 };
 
 // The plan with an explanation in the words of the configuration.

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t kSocketPathMax = 107;  // sockaddr_un.sun_path less its NUL
 constexpr std::string_view kSwitch[] = {"auto", "on", "off"};
+constexpr std::string_view kOnOff[] = {"on", "off"};
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
 constexpr std::string_view kLogTargets[] = {"auto", "stderr", "journal"};
 
@@ -112,14 +113,33 @@ std::vector<ConfigKey> ListenKeys() {
                           4096}})};
 }
 
-std::vector<ConfigKey> MakeKeys() {
-  std::vector<ConfigKey> keys = ListenKeys();
-  std::vector<ConfigKey> others = {
+std::vector<ConfigKey> ModelKeys() {
+  return {
       OfEngine("model.path", "--model", "model_path"),
       OfEngine("model.name", "--model-name", "model_name"),
       {"models.directory", "--models-directory", "text: a path, or empty",
-       "Directory whose GGUF files ListModels shows. Empty: only the loaded model.",
+       "Directory of models: its GGUF files are shown, and downloads go there. Empty: models in "
+       "$STATE_DIRECTORY, as systemd sets it; without that only the loaded model is shown.",
        TextField{[](Config& c) -> std::string& { return c.models.directory; }, nullptr}},
+      {"models.download_socket", "--download-socket", "text: a path, or empty",
+       "Where edgemoe-download is asked to download models. Where nothing is there: it is started "
+       "as a child.",
+       TextField{[](Config& c) -> std::string& { return c.models.download_socket; }, nullptr}},
+      {"models.others", "--models-others", "\"on\" or \"off\"",
+       "Whether models that ollama, llama.cpp and Hugging Face's libraries keep on this machine "
+       "are shown, too, and used where they lie: those in the home of the daemon's user, and of "
+       "ollama's service.",
+       ChoiceField{[](Config& c) -> std::string& { return c.models.others; }, kOnOff}},
+      {"models.catalogue", "--models-catalogue", "text: a path, or empty",
+       "Short names of models that can be downloaded. Empty: the file that was installed with this "
+       "program, if it is there.",
+       TextField{[](Config& c) -> std::string& { return c.models.catalogue; }, nullptr}}};
+}
+
+std::vector<ConfigKey> MakeKeys() {
+  std::vector<ConfigKey> keys = ListenKeys();
+  for (ConfigKey& key : ModelKeys()) keys.push_back(std::move(key));
+  std::vector<ConfigKey> others = {
       Reloads(OfEngine("memory.budget", "--memory-budget", "memory_budget_bytes")),
       OfEngine("memory.expert_budget", "--expert-budget", "expert_budget_bytes"),
       {"memory.adapt", "--memory-adapt", "\"auto\", \"on\" or \"off\"",

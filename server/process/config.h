@@ -45,6 +45,9 @@ struct Config {
   } listen;
   struct Models {
     std::string directory;
+    std::string download_socket = "/run/edgemoe/download.sock";
+    std::string others = "on";
+    std::string catalogue;  // empty: the one that was installed with this program
   } models;
   struct Memory {
     std::string adapt = "auto";

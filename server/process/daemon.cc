@@ -7,7 +7,9 @@
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <random>
+#include <system_error>
 #include <utility>
 
 #include "engine/base/byte_size.h"
@@ -44,6 +46,32 @@ std::uint64_t RandomSeed() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
+// The default one is made; where that cannot be, there is none.
+std::string MakeModelsDirectory(const Config& config) {
+  std::string directory = ModelsDirectory(config, std::getenv("STATE_DIRECTORY"));
+  if (!config.models.directory.empty() || directory.empty()) return directory;
+  std::error_code error;
+  std::filesystem::create_directory(directory, error);
+  return std::filesystem::is_directory(directory, error) ? directory : std::string();
+}
+
+// Without one, short names are no names; a file that is wrong is named in the log.
+Catalogue ReadCatalogue(const Config& config, const LogSink& log) {
+  std::string path = config.models.catalogue;
+  std::error_code error;
+  if (path.empty()) {
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+    path = (self.parent_path().parent_path() / "share/edgemoe/models.json").string();
+    if (!std::filesystem::exists(path, error)) return {};
+  }
+  Result<Catalogue> catalogue = Catalogue::Read(path);
+  if (catalogue) return *std::move(catalogue);
+  if (log) log(LogLevel::kError, "models.catalogue: " + catalogue.error().message());
+  return {};
+}
+
+const char* GetVariable(const char* name) { return std::getenv(name); }
+
 }  // namespace
 
 Daemon::Daemon(Config config, Outside outside)
@@ -51,6 +79,8 @@ Daemon::Daemon(Config config, Outside outside)
       outside_(std::move(outside)),
       budget_(slot_, config_.engine.memory_budget_bytes == 0, outside_.log),
       packs_(budget_, clock_, outside_.log),
+      pulls_([path = config_.models.download_socket] { return ConnectToDownloadProgram(path); },
+             outside_.log),
       retry_delay_(config_.engine.sessions_max),
       live_(RandomSeed),
       workers_(kWorkers, kWorkerTasksMax),
@@ -113,6 +143,7 @@ Status Daemon::StartServer() {
       .engines = slot_,
       .budget = budget_,
       .packs = packs_,
+      .pulls = pulls_,
       .workers = workers_,
       .streams = streams_,
       .requests = requests_,
@@ -121,10 +152,13 @@ Status Daemon::StartServer() {
       .engine_options = ToEngineOptions(config_, outside_.log),
       .options_of = [config =
                          config_](const std::string& path) { return OptionsOfFile(config, path); },
-      .models_directory = config_.models.directory,
+      .models_directory = MakeModelsDirectory(config_),
       .new_seed = RandomSeed,
       .in_configuration = [](const Status& status) { return InConfiguration(status).status; },
-      .log = outside_.log});
+      .log = outside_.log,
+      .catalogue = ReadCatalogue(config_, outside_.log),
+      .foreign_places = config_.models.others == "on" ? ForeignPlaces::FromEnvironment(GetVariable)
+                                                      : ForeignPlaces()});
   EDGEMOE_ASSIGN_OR_RETURN(server_, GrpcServer::Start(*parts_, config_.listen.tcp));
   if (!config_.listen.tcp.empty()) Say(LogLevel::kInfo, "listening on tcp " + config_.listen.tcp);
   return OkStatus();

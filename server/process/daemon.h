@@ -29,6 +29,7 @@
 #include "engine/base/clock.h"
 #include "server/calls/service_parts.h"
 #include "server/jobs/pack_runner.h"
+#include "server/jobs/pull_runner.h"
 #include "server/listen/acceptor.h"
 #include "server/listen/unix_listener.h"
 #include "server/memory/memory_watcher.h"
@@ -129,6 +130,7 @@ class Daemon {
   EngineSlot slot_;
   SharedBudget budget_;
   PackRunner packs_;
+  PullRunner pulls_;
   RetryDelay retry_delay_;
   RequestTable live_;
   WorkerPool workers_;

@@ -17,6 +17,13 @@ std::string StateDirectory(const Config& config, const char* environment) {
   return std::string(directories.substr(0, directories.find(':')));
 }
 
+std::string ModelsDirectory(const Config& config, const char* environment) {
+  if (!config.models.directory.empty() || environment == nullptr || *environment == '\0')
+    return config.models.directory;
+  const std::string_view directories = environment;
+  return std::string(directories.substr(0, directories.find(':'))) + "/models";
+}
+
 bool MemoryAdapts(const Config& config) {
   return config.memory.adapt == "on" ||
          (config.memory.adapt == "auto" && config.engine.memory_budget_bytes == 0);

@@ -18,6 +18,9 @@ EngineOptions OptionsOfFile(const Config& config, const std::string& model_path)
 // `environment`, the value of $STATE_DIRECTORY; null: not set.
 std::string StateDirectory(const Config& config, const char* environment);
 
+// Where models are kept: as configured, else the folder "models" there. Empty: nowhere.
+std::string ModelsDirectory(const Config& config, const char* environment);
+
 // Whether the memory budget is to follow what the machine has to give.
 bool MemoryAdapts(const Config& config);
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "server/calls/model_changes.h"
 #include "server/calls/models.h"
 #include "server/rpc/unary_answer.h"
 
@@ -34,6 +35,35 @@ grpc::ServerUnaryReactor* ModelsService::Plan(grpc::CallbackServerContext* conte
                                               const grpc::ByteBuffer* request,
                                               grpc::ByteBuffer* response) {
   return AnswerUnary({*context, front_end_, Right::kInference}, *request, *response, calls::Plan);
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* ModelsService::Pull(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return AnswerStream(
+      {*context, front_end_, Right::kAdministration}, *request,
+      [this](const Caller&) { return std::make_shared<PullStream>(front_end_.parts.streams); },
+      calls::Pull);
+}
+
+grpc::ServerUnaryReactor* ModelsService::CancelPull(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return AnswerUnary({*context, front_end_, Right::kAdministration}, *request, *response,
+                     calls::CancelPull);
+}
+
+grpc::ServerUnaryReactor* ModelsService::AddModel(grpc::CallbackServerContext* context,
+                                                  const grpc::ByteBuffer* request,
+                                                  grpc::ByteBuffer* response) {
+  return AnswerUnary({*context, front_end_, Right::kAdministration}, *request, *response,
+                     calls::AddModel);
+}
+
+grpc::ServerUnaryReactor* ModelsService::RemoveModel(grpc::CallbackServerContext* context,
+                                                     const grpc::ByteBuffer* request,
+                                                     grpc::ByteBuffer* response) {
+  return AnswerUnary({*context, front_end_, Right::kAdministration}, *request, *response,
+                     calls::RemoveModel);
 }
 
 }  // namespace edgemoe

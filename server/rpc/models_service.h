@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// edgemoe.v1.ModelsService over gRPC: joins each call to its body in server/calls/models.h.
+// edgemoe.v1.ModelsService over gRPC: joins each call to its body in server/calls/models.h and
+// model_changes.h.
 #pragma once
 
 #include "edgemoe/v1/models.grpc.pb.h"
@@ -8,12 +9,17 @@
 
 namespace edgemoe {
 
+using RawModelChanges = v1::ModelsService::WithRawCallbackMethod_Pull<
+    v1::ModelsService::WithRawCallbackMethod_CancelPull<
+        v1::ModelsService::WithRawCallbackMethod_AddModel<
+            v1::ModelsService::WithRawCallbackMethod_RemoveModel<v1::ModelsService::Service>>>>;
+
 // Each method takes and gives bytes: see message_bytes.h.
 class ModelsService final
     : public v1::ModelsService::WithRawCallbackMethod_ListModels<
           v1::ModelsService::WithRawCallbackMethod_GetModel<
               v1::ModelsService::WithRawCallbackMethod_Plan<
-                  v1::ModelsService::WithRawCallbackMethod_Pack<v1::ModelsService::Service>>>> {
+                  v1::ModelsService::WithRawCallbackMethod_Pack<RawModelChanges>>>> {
  public:
   // `front_end` outlives the service.
   explicit ModelsService(const FrontEnd& front_end) : front_end_(front_end) {}
@@ -29,6 +35,17 @@ class ModelsService final
                                  grpc::ByteBuffer* response) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Pack(grpc::CallbackServerContext* context,
                                                    const grpc::ByteBuffer* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Pull(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* request) override;
+  grpc::ServerUnaryReactor* CancelPull(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* AddModel(grpc::CallbackServerContext* context,
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* RemoveModel(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
 
  private:
   const FrontEnd& front_end_;

@@ -35,6 +35,7 @@ TestServer::TestServer(Options options)
       .engines = slot_,
       .budget = budget_,
       .packs = packs_,
+      .pulls = pulls_,
       .workers = workers_,
       .streams = streams_,
       .requests = requests_,

@@ -17,6 +17,7 @@ std::vector<std::string> Command(const std::string& socket, const std::vector<st
   };
   // Nothing from this machine's configuration.
   if (!has("--config")) command.emplace_back("--config=");
+  if (!has("--models-others")) command.insert(command.end(), {"--models-others", "off"});
   if (!has("--model")) {
     command.insert(command.end(), {"--model", EDGEMOE_SOURCE_DIR "/models/edgemoe-demo-q8_0.gguf"});
     command.insert(command.end(), {"--context-tokens", "512"});

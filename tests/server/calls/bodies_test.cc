@@ -74,6 +74,7 @@ class BodiesTest : public ::testing::Test {
   EngineSlot slot_;
   SharedBudget budget_{slot_, false, {}};
   PackRunner packs_{budget_, clock_, {}};
+  PullRunner pulls_{[] { return ConnectToDownloadProgram({}); }, {}};
   RetryDelay retry_delay_{4};
   RequestTable live_{[] { return std::uint64_t{0x7}; }};
   const Caller caller_{.peer = "uid 7, pid 9", .owner = "uid 7"};
@@ -83,6 +84,7 @@ class BodiesTest : public ::testing::Test {
   const ServiceParts parts_{.engines = slot_,
                             .budget = budget_,
                             .packs = packs_,
+                            .pulls = pulls_,
                             .workers = workers_,
                             .streams = streams_,
                             .requests = requests_,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// edgemoe-download: downloads one model into a folder, by itself.
+// edgemoe-download: downloads one model into a folder; by itself, or for the daemon, which does not
+// reach the network.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -8,10 +9,13 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <string>
 
+#include "download/program/daemon_request.h"
 #include "download/pull.h"
 #include "engine/base/byte_size.h"
+#include "engine/gguf/gguf_reader.h"
 
 namespace edgemoe {
 namespace {
@@ -43,6 +47,23 @@ int ExitCodeOf(StatusCode code) {
   }
 }
 
+Result<Hub> OwnHub() {
+  return MakeHub(FromEnvironment("HF_ENDPOINT"), FromEnvironment("HF_TOKEN"));
+}
+
+Status Serve() {
+  EDGEMOE_ASSIGN_OR_RETURN(const Hub hub, OwnHub());
+  return ServePull(STDIN_FILENO, STDOUT_FILENO, hub, cancelled);
+}
+
+// As the parser says it.
+Result<bool> HasGgufHeader(std::span<const std::byte> bytes, std::uint64_t file_bytes) {
+  const Result<GgufFile> file = ParseGguf(bytes, file_bytes);
+  if (file) return true;
+  if (file.error().code() == StatusCode::kOutOfRange) return false;
+  return Failure(file.error());
+}
+
 void Print(const PullProgress& progress) {
   const char* const doing = progress.is_checking ? "checking" : "downloading";
   std::fprintf(stderr, "\r\033[K%s %s (%u of %u): %s of %s, %s/s", doing,
@@ -62,8 +83,7 @@ Status Run(PullOptions options, const std::string& rate, const std::string& rese
   const Result<std::uint64_t> reserve_bytes = ParseByteSize(reserve);
   if (!reserve_bytes) return reserve_bytes.error().InField("--reserve");
   options.reserve_bytes = *reserve_bytes;
-  EDGEMOE_ASSIGN_OR_RETURN(options.hub,
-                           MakeHub(FromEnvironment("HF_ENDPOINT"), FromEnvironment("HF_TOKEN")));
+  EDGEMOE_ASSIGN_OR_RETURN(options.hub, OwnHub());
   options.http.cancelled = &cancelled;
   const bool is_terminal = ::isatty(STDERR_FILENO) == 1;
   if (is_terminal) options.progress = Print;
@@ -72,7 +92,9 @@ Status Run(PullOptions options, const std::string& rate, const std::string& rese
   if (!report) return report.error();
   std::printf("%s: %s%s%s\n", report->paths.front().c_str(), FormatByteSize(report->bytes).c_str(),
               report->was_there ? ", was there already" : "",
-              report->was_there || report->is_verified ? "" : ", without a SHA-256 to check it by");
+              report->was_there || report->is_verified || options.header_check
+                  ? ""
+                  : ", without a SHA-256 to check it by");
   return OkStatus();
 }
 
@@ -81,10 +103,18 @@ int Main(int argc, char** argv) {
   PullOptions options;
   std::string rate;
   std::string reserve = "1GiB";
-  app.add_option("model", options.model, "hf.co/ORG/REPO[:QUANT] or a URL")->required();
-  app.add_option("--directory", options.directory, "where it goes")->required();
+  app.add_option("model", options.model, "hf.co/ORG/REPO[:QUANT] or a URL");
+  app.add_option("--directory", options.directory, "where it goes");
+  bool serves = false;
+  app.add_flag("--serve", serves,
+               "instead of these: one request of edgemoed on standard input, answered on standard "
+               "output");
   app.add_option("--rate-limit", rate, "bytes a second at most, as 10MiB");
   app.add_option("--reserve", reserve, "what stays free on the disk")->capture_default_str();
+  bool headers_only = false;
+  app.add_flag("--headers", headers_only,
+               "the headers alone, in files of the whole length that take little space: enough for "
+               "a memory plan");
   app.add_flag("--allow-private-redirects", options.http.allow_private_redirects,
                "follow redirects to addresses that are not public");
   app.set_version_flag("--version", "edgemoe-download " EDGEMOE_VERSION);
@@ -93,8 +123,14 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 64;
   }
+  if (serves == !options.model.empty() || serves == !options.directory.empty()) {
+    std::fputs("edgemoe-download: expected a model and --directory, or --serve alone\n", stderr);
+    return 64;
+  }
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, OnSignal);
-  const Status status = Run(std::move(options), rate, reserve);
+  std::signal(SIGPIPE, SIG_IGN);
+  if (headers_only) options.header_check = HasGgufHeader;
+  const Status status = serves ? Serve() : Run(std::move(options), rate, reserve);
   if (!status.ok()) std::fprintf(stderr, "edgemoe-download: %s\n", status.message().c_str());
   return ExitCodeOf(status.code());
 }

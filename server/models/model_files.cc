@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/models/model_files.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "engine/base/accepted.h"
+#include "engine/base/system/errno_status.h"
+#include "server/models/model_directory.h"
+
+namespace edgemoe {
+namespace {
+
+namespace fs = std::filesystem;
+
+// "-00001-of-00004.gguf".
+constexpr std::size_t kPartTailBytes = 20;
+constexpr unsigned kPartsMax = 1024;
+
+// How many parts the first one's name speaks of; 1 where it is not the name of a first part.
+unsigned PartCount(std::string_view path) {
+  if (path.size() <= kPartTailBytes) return 1;
+  const std::string_view tail = path.substr(path.size() - kPartTailBytes);
+  if (!tail.starts_with("-00001-of-") || !tail.ends_with(".gguf")) return 1;
+  unsigned count = 0;
+  const auto [end, error] = std::from_chars(tail.data() + 10, tail.data() + 15, count);
+  const bool is_count = error == std::errc() && end == tail.data() + 15;
+  return is_count && count >= 1 && count <= kPartsMax ? count : 1;
+}
+
+std::string PartPath(const std::string& first, unsigned part) {
+  std::string path = first;
+  std::string number = std::to_string(part);
+  number.insert(0, 5 - number.size(), '0');
+  return path.replace(path.size() - kPartTailBytes + 1, 5, number);
+}
+
+Status CheckLinkable(const std::string& path) {
+  if (!path.starts_with('/') || path.find('\0') != std::string::npos)
+    return InvalidField("path", ShowValue(path), "an absolute path");
+  const fs::path file(path);
+  if (file.extension() != ".gguf" || file.filename().string().starts_with('.') ||
+      IsLaterPart(file.filename().string()))
+    return InvalidField("path", ShowValue(path),
+                        "a file that ends in .gguf; of a split model the first part");
+  struct stat there = {};
+  if (::stat(path.c_str(), &there) != 0) return ErrnoStatus(errno, path).WithField("path");
+  if (!S_ISREG(there.st_mode)) return InvalidField("path", ShowValue(path), "a regular file");
+  return OkStatus();
+}
+
+}  // namespace
+
+std::vector<std::string> FilesOfModel(const std::string& path) {
+  std::vector<std::string> files = {path};
+  const unsigned count = PartCount(path);
+  for (unsigned part = 2; part <= count; ++part) {
+    std::error_code ignored;
+    std::string file = PartPath(path, part);
+    if (fs::exists(fs::symlink_status(file, ignored))) files.push_back(std::move(file));
+  }
+  return files;
+}
+
+Result<std::string> LinkModel(const std::string& path, const std::string& directory) {
+  EDGEMOE_FAIL_IF_ERROR(CheckLinkable(path));
+  std::vector<std::string> links;
+  std::vector<std::string> files = FilesOfModel(path);
+  if (files.size() != PartCount(path))
+    return Failure(InvalidFieldError("path", "found " + std::to_string(files.size()) + " of the " +
+                                                 std::to_string(PartCount(path)) + " parts of " +
+                                                 path));
+  std::ranges::reverse(files);
+  for (const std::string& file : files) {
+    const std::string link = directory + "/" + fs::path(file).filename().string();
+    if (::symlink(file.c_str(), link.c_str()) != 0) {
+      const Status status = ErrnoStatus(errno, "link " + link);
+      for (const std::string& made : links) ::unlink(made.c_str());
+      return Failure(status);
+    }
+    links.push_back(link);
+  }
+  return links.back();
+}
+
+Result<RemovedFiles> RemoveFiles(const std::vector<std::string>& files) {
+  RemovedFiles removed;
+  for (const std::string& file : files) {
+    struct stat there = {};
+    const bool is_last_name =
+        ::lstat(file.c_str(), &there) == 0 && S_ISREG(there.st_mode) && there.st_nlink == 1;
+    if (::unlink(file.c_str()) != 0) {
+      if (errno == ENOENT) continue;
+      return Failure(ErrnoStatus(errno, "remove " + file));
+    }
+    removed.paths.push_back(file);
+    if (is_last_name) removed.bytes += static_cast<std::uint64_t>(there.st_size);
+  }
+  return removed;
+}
+
+}  // namespace edgemoe
