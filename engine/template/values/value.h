@@ -52,8 +52,8 @@ struct Macro {
   Scope* scope = nullptr;
 };
 
-// A text that was escaped, or that the template calls safe: Python's Markup. What "+" joins to it or
-// what goes into it is escaped.
+// A text that was escaped, or that the template calls safe: Python's Markup. What "+" joins to it
+// or what goes into it is escaped.
 struct SafeText {
   std::shared_ptr<const std::string> text;
 };

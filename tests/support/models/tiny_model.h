@@ -35,7 +35,7 @@ struct TinyModelOptions {
   TensorType down_type = TensorType::kQ8_0;
   bool tied_output = true;
   bool chat_template = true;
-  std::string template_text{};         // in place of ChatML
+  std::string template_text{};       // in place of ChatML
   std::uint32_t further_tokens = 0;  // beyond kTinyVocabularySize
   std::uint64_t seed = 1;
 };
