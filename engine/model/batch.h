@@ -24,13 +24,13 @@ struct BatchRow {
   std::uint32_t position = 0;
   TokenId token;
   bool wants_logits = false;
-  bool wants_hidden = false;  // not both
   // Read before each layer; once true the row is dropped from the rest of the step. May be null.
   const std::atomic<bool>* cancelled = nullptr;
   // Whose token it is: for caches and predictors, never for results.
   RequestId request{};
   SessionSlot session{};
   RoutingPhase phase = RoutingPhase::kDecode;
+  bool wants_hidden = false;  // not with wants_logits
 };
 
 struct RowResult {
