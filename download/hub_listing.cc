@@ -8,6 +8,7 @@
 
 #include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
+#include "engine/base/split_name.h"
 
 namespace edgemoe {
 namespace {
@@ -15,7 +16,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kDefaultQuant = "Q4_K_M";
-constexpr std::uint32_t kPartCountMax = 1024;
 constexpr std::size_t kListedMax = 40;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -29,28 +29,10 @@ std::string Upper(std::string_view text) {
 
 std::string_view LastComponent(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-struct PartName {
-  std::string base;  // all before "-00001-of-00002.gguf", with the folders
-  std::uint32_t part = 1;
-  std::uint32_t part_count = 1;
-};
-
-// "-00001-of-00002.gguf" at the end of a name.
-std::optional<PartName> ParsePartName(std::string_view path) {
-  constexpr std::size_t kTailBytes = 20;
-  if (path.size() <= kTailBytes) return std::nullopt;
-  const std::string_view tail = path.substr(path.size() - kTailBytes);
-  if (tail[0] != '-' || tail.substr(6, 4) != "-of-" || Upper(tail.substr(15)) != ".GGUF")
-    return std::nullopt;
-  std::uint32_t part = 0;
-  std::uint32_t part_count = 0;
-  for (std::size_t i = 0; i < 5; ++i) {
-    if (!IsDigit(tail[1 + i]) || !IsDigit(tail[10 + i])) return std::nullopt;
-    part = part * 10 + static_cast<std::uint32_t>(tail[1 + i] - '0');
-    part_count = part_count * 10 + static_cast<std::uint32_t>(tail[10 + i] - '0');
-  }
-  if (part == 0 || part > part_count || part_count > kPartCountMax) return std::nullopt;
-  return PartName{std::string(path.substr(0, path.size() - kTailBytes)), part, part_count};
+// That of a split model's part which there can be.
+std::optional<SplitName> ParsePartName(std::string_view path) {
+  const auto name = ParseSplitName(path);
+  return name && name->is_possible() ? name : std::nullopt;
 }
 
 // "Q4_K_M", "IQ2_XXS", "BF16", "F16", "MXFP4_MOE", "TQ1_0", "Q8_0".
@@ -137,8 +119,8 @@ Result<std::string> ParseHubCommit(std::string_view text) {
 }
 
 std::string QuantOfName(std::string_view file_name) {
-  const std::optional<PartName> part = ParsePartName(file_name);
-  std::string name = Upper(part ? std::string_view(part->base) : file_name);
+  const std::optional<SplitName> part = ParsePartName(file_name);
+  std::string name = Upper(part ? part->stem : file_name);
   if (name.ends_with(".GGUF")) name.resize(name.size() - 5);
   std::string_view rest = name;
   while (true) {
@@ -154,14 +136,10 @@ std::string QuantOfName(std::string_view file_name) {
 }
 
 std::vector<std::string> PartPaths(const std::string& path) {
-  const std::optional<PartName> name = ParsePartName(path);
+  const std::optional<SplitName> name = ParsePartName(path);
   if (!name) return {path};
   std::vector<std::string> paths;
-  for (std::uint32_t part = 1; part <= name->part_count; ++part) {
-    std::string number = std::to_string(part);
-    number.insert(0, 5 - number.size(), '0');
-    paths.push_back(name->base + "-" + number + path.substr(path.size() - 14));
-  }
+  for (std::uint32_t part = 1; part <= name->count; ++part) paths.push_back(name->PathOf(part));
   return paths;
 }
 
@@ -171,11 +149,11 @@ std::vector<HubModel> GroupModels(const std::vector<HubFile>& files) {
   for (const HubFile& file : files) {
     const std::string_view name = LastComponent(file.path);
     if (Upper(name).find("MMPROJ") != std::string::npos) continue;
-    const PartName part = ParsePartName(file.path).value_or(PartName{file.path, 1, 1});
-    const std::string key = part.base + "\n" + std::to_string(part.part_count);
+    const SplitName part = ParsePartName(file.path).value_or(SplitName{file.path, 1, 1});
+    const std::string key = std::string(part.stem) + "\n" + std::to_string(part.count);
     HubModel& model = by_name[key];
     model.quant = QuantOfName(name);
-    model.part_count = part.part_count;
+    model.part_count = part.count;
     parts[key][part.part] = file;
   }
   std::vector<HubModel> models;

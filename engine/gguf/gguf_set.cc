@@ -1,46 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/gguf/gguf_set.h"
 
-#include <charconv>
-#include <cstdio>
 #include <optional>
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/split_name.h"
 #include "engine/gguf/name_index.h"
 
 namespace edgemoe {
 namespace {
-
-constexpr std::string_view kOf = "-of-";
-constexpr std::string_view kExtension = ".gguf";
-constexpr std::size_t kDigits = 5;
-
-std::optional<std::uint32_t> ParseDigits(std::string_view digits) {
-  std::uint32_t number = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [rest, error] = std::from_chars(digits.data(), end, number);
-  if (error != std::errc{} || rest != end) return std::nullopt;
-  return number;
-}
-
-struct PartName {
-  std::string_view stem;  // up to the part's number
-  std::uint32_t part = 0;
-  std::uint32_t count = 0;
-};
-
-// Empty when `path` does not end as a part's name does.
-std::optional<PartName> ParsePartName(std::string_view path) {
-  constexpr std::size_t kTail = 1 + kDigits + kOf.size() + kDigits + kExtension.size();
-  if (path.size() <= kTail || !path.ends_with(kExtension)) return std::nullopt;
-  const std::string_view tail = path.substr(path.size() - kTail);
-  const auto part = ParseDigits(tail.substr(1, kDigits));
-  const auto count = ParseDigits(tail.substr(1 + kDigits + kOf.size(), kDigits));
-  if (tail[0] != '-' || tail.substr(1 + kDigits, kOf.size()) != kOf || !part || !count)
-    return std::nullopt;
-  return PartName{path.substr(0, path.size() - kTail), *part, *count};
-}
 
 // Key `key` of part `index`, if it is there, must be `expected`; `required` says that it must be.
 Status CheckSplitKey(const GgufFile& file, std::size_t index, const char* key,
@@ -84,27 +53,23 @@ Status CheckArchitectures(const std::vector<GgufFile>& files) {
 }  // namespace
 
 Result<std::vector<std::string>> GgufPartPaths(std::string_view path) {
-  const std::optional<PartName> name = ParsePartName(path);
+  const std::optional<SplitName> name = ParseSplitName(path);
   if (!name) return std::vector<std::string>{std::string(path)};
-  if (name->count < 1 || name->count > kGgufPartCountMax)
+  if (name->count < 1 || name->count > kSplitCountMax)
     return Failure(InvalidArgumentError("path " + std::string(path) + ": " +
                                         std::to_string(name->count) + " parts; accepted are 1 to " +
-                                        std::to_string(kGgufPartCountMax)));
+                                        std::to_string(kSplitCountMax)));
   if (name->part != 1)
     return Failure(InvalidArgumentError("path " + std::string(path) + ": part " +
                                         std::to_string(name->part) +
                                         "; expected the first, 00001"));
   std::vector<std::string> paths;
-  for (std::uint32_t part = 1; part <= name->count; ++part) {
-    char tail[32];
-    std::snprintf(tail, sizeof(tail), "-%05u-of-%05u.gguf", part, name->count);
-    paths.push_back(std::string(name->stem) + tail);
-  }
+  for (std::uint32_t part = 1; part <= name->count; ++part) paths.push_back(name->PathOf(part));
   return paths;
 }
 
 Result<GgufSet> GgufSet::Merge(std::vector<GgufFile> files) {
-  EDGEMOE_CHECK(!files.empty() && files.size() <= kGgufPartCountMax, "not a set of files");
+  EDGEMOE_CHECK(!files.empty() && files.size() <= kSplitCountMax, "not a set of files");
   EDGEMOE_FAIL_IF_ERROR(CheckSplitKeys(files));
   EDGEMOE_FAIL_IF_ERROR(CheckArchitectures(files));
   GgufSet set;

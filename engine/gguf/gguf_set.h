@@ -14,8 +14,6 @@
 
 namespace edgemoe {
 
-constexpr std::uint32_t kGgufPartCountMax = 1024;
-
 // The paths of all parts of the model whose first file is `path`, in order; just `path` where its
 // name is not that of a part. Pure: looks at no file. INVALID_ARGUMENT when it names a part other
 // than the first, or a count out of range.

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "engine/base/split_name.h"
 #include "engine/describe.h"
 
 namespace edgemoe {
@@ -45,15 +45,8 @@ Result<std::vector<ModelFile>> ListModelFiles(
 }
 
 bool IsLaterPart(const std::string& file_name) {
-  constexpr std::string_view kShape = "-ddddd-of-ddddd.gguf";
-  if (file_name.size() < kShape.size()) return false;
-  const std::string_view tail =
-      std::string_view(file_name).substr(file_name.size() - kShape.size());
-  for (std::size_t i = 0; i < kShape.size(); ++i) {
-    const bool digit = tail[i] >= '0' && tail[i] <= '9';
-    if (kShape[i] == 'd' ? !digit : tail[i] != kShape[i]) return false;
-  }
-  return tail.substr(1, 5) != "00001";
+  const auto split = ParseSplitName(file_name);
+  return split && split->part != 1;
 }
 
 }  // namespace edgemoe

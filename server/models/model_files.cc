@@ -6,12 +6,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
 #include "engine/base/accepted.h"
+#include "engine/base/split_name.h"
 #include "engine/base/system/errno_status.h"
 #include "server/models/model_directory.h"
 
@@ -20,26 +21,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// "-00001-of-00004.gguf".
-constexpr std::size_t kPartTailBytes = 20;
-constexpr unsigned kPartsMax = 1024;
-
-// How many parts the first one's name speaks of; 1 where it is not the name of a first part.
-unsigned PartCount(std::string_view path) {
-  if (path.size() <= kPartTailBytes) return 1;
-  const std::string_view tail = path.substr(path.size() - kPartTailBytes);
-  if (!tail.starts_with("-00001-of-") || !tail.ends_with(".gguf")) return 1;
-  unsigned count = 0;
-  const auto [end, error] = std::from_chars(tail.data() + 10, tail.data() + 15, count);
-  const bool is_count = error == std::errc() && end == tail.data() + 15;
-  return is_count && count >= 1 && count <= kPartsMax ? count : 1;
-}
-
-std::string PartPath(const std::string& first, unsigned part) {
-  std::string path = first;
-  std::string number = std::to_string(part);
-  number.insert(0, 5 - number.size(), '0');
-  return path.replace(path.size() - kPartTailBytes + 1, 5, number);
+// Of a split model's first part; empty for another name.
+std::optional<SplitName> ParseFirstPart(std::string_view path) {
+  const auto split = ParseSplitName(path);
+  return split && split->is_possible() && split->part == 1 ? split : std::nullopt;
 }
 
 Status CheckLinkable(const std::string& path) {
@@ -60,10 +45,10 @@ Status CheckLinkable(const std::string& path) {
 
 std::vector<std::string> FilesOfModel(const std::string& path) {
   std::vector<std::string> files = {path};
-  const unsigned count = PartCount(path);
-  for (unsigned part = 2; part <= count; ++part) {
+  const std::optional<SplitName> split = ParseFirstPart(path);
+  for (std::uint32_t part = 2; split && part <= split->count; ++part) {
     std::error_code ignored;
-    std::string file = PartPath(path, part);
+    std::string file = split->PathOf(part);
     if (fs::exists(fs::symlink_status(file, ignored))) files.push_back(std::move(file));
   }
   return files;
@@ -73,9 +58,10 @@ Result<std::string> LinkModel(const std::string& path, const std::string& direct
   EDGEMOE_FAIL_IF_ERROR(CheckLinkable(path));
   std::vector<std::string> links;
   std::vector<std::string> files = FilesOfModel(path);
-  if (files.size() != PartCount(path))
+  const std::optional<SplitName> split = ParseFirstPart(path);
+  if (split && files.size() != split->count)
     return Failure(InvalidFieldError("path", "found " + std::to_string(files.size()) + " of the " +
-                                                 std::to_string(PartCount(path)) + " parts of " +
+                                                 std::to_string(split->count) + " parts of " +
                                                  path));
   std::ranges::reverse(files);
   for (const std::string& file : files) {
