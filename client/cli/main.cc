@@ -2,7 +2,7 @@
 #include <variant>
 
 #include "client/cli/command_line.h"
-#include "client/cli/commands.h"
+#include "client/cli/commands/commands.h"
 
 int main(int argc, char** argv) {
   using namespace edgemoe::cli;

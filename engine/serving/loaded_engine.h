@@ -33,7 +33,7 @@
 #include "engine/predict/path_predictor.h"
 #include "engine/scheduler/request_queue.h"
 #include "engine/scheduler/step_loop.h"
-#include "engine/serving/chat_prompt.h"
+#include "engine/serving/chat/prompt.h"
 #include "engine/serving/describe_header.h"
 #include "engine/serving/idle_work.h"
 #include "engine/serving/live_memory.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/cli/pack_text.h"
+#include "client/cli/commands/pack_text.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

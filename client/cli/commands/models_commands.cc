@@ -9,7 +9,7 @@
 #include <string>
 #include <system_error>
 
-#include "client/cli/commands.h"
+#include "client/cli/commands/commands.h"
 #include "client/cli/json.h"
 #include "client/cli/terminal/size_text.h"
 

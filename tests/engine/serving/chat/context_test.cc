@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/serving/chat_context.h"
+#include "engine/serving/chat/context.h"
 
 #include <gtest/gtest.h>
 

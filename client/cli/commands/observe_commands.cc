@@ -4,10 +4,10 @@
 #include <cstdarg>
 #include <cstdio>
 
-#include "client/cli/commands.h"
-#include "client/cli/enum_text.h"
+#include "client/cli/commands/commands.h"
+#include "client/cli/commands/enum_text.h"
+#include "client/cli/commands/pack_text.h"
 #include "client/cli/json.h"
-#include "client/cli/pack_text.h"
 #include "client/cli/terminal/size_text.h"
 
 namespace edgemoe::cli {

@@ -6,9 +6,9 @@
 #include <cstdio>
 #include <utility>
 
-#include "client/cli/answer.h"
-#include "client/cli/commands.h"
-#include "client/cli/input.h"
+#include "client/cli/commands/answer.h"
+#include "client/cli/commands/commands.h"
+#include "client/cli/commands/input.h"
 #include "client/cli/terminal/line_editor.h"
 #include "client/cli/tools/tool_box.h"
 

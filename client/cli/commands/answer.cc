@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/cli/answer.h"
+#include "client/cli/commands/answer.h"
 
 #include <cstdio>
 #include <map>
 #include <optional>
 #include <utility>
 
-#include "client/cli/enum_text.h"
+#include "client/cli/commands/enum_text.h"
 #include "client/cli/json.h"
 #include "client/cli/terminal/size_text.h"
 

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "client/cli/commands.h"
+#include "client/cli/commands/commands.h"
 #include "client/cli/json.h"
 #include "client/cli/terminal/size_text.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/cli/input.h"
+#include "client/cli/commands/input.h"
 
 #include <unistd.h>
 

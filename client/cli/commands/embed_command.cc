@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "client/cli/commands.h"
-#include "client/cli/input.h"
+#include "client/cli/commands/commands.h"
+#include "client/cli/commands/input.h"
 #include "client/cli/json.h"
 
 namespace edgemoe::cli {

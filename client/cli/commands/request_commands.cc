@@ -3,8 +3,8 @@
 // ps, abort.
 #include <cstdio>
 
-#include "client/cli/commands.h"
-#include "client/cli/enum_text.h"
+#include "client/cli/commands/commands.h"
+#include "client/cli/commands/enum_text.h"
 #include "client/cli/json.h"
 
 namespace edgemoe::cli {

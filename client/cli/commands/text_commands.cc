@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <utility>
 
-#include "client/cli/commands.h"
-#include "client/cli/input.h"
+#include "client/cli/commands/commands.h"
+#include "client/cli/commands/input.h"
 #include "client/cli/json.h"
 #include "client/message_text.h"
 

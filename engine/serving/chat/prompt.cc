@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/serving/chat_prompt.h"
+#include "engine/serving/chat/prompt.h"
 
 #include <algorithm>
 #include <ctime>

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <vector>
 
-#include "client/cli/commands.h"
+#include "client/cli/commands/commands.h"
 
 namespace edgemoe::cli {
 namespace {

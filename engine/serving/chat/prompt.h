@@ -10,7 +10,7 @@
 #include "engine/base/result.h"
 #include "engine/engine.h"
 #include "engine/gguf/gguf_reader.h"
-#include "engine/serving/chat_context.h"
+#include "engine/serving/chat/context.h"
 #include "engine/tokenizer/tokenizer.h"
 
 namespace edgemoe {

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "client/cli/commands.h"
-#include "client/cli/input.h"
+#include "client/cli/commands/commands.h"
+#include "client/cli/commands/input.h"
 #include "client/cli/json.h"
 
 namespace edgemoe::cli {

@@ -7,9 +7,9 @@
 #include <system_error>
 #include <utility>
 
-#include "client/cli/commands.h"
+#include "client/cli/commands/commands.h"
+#include "client/cli/commands/pack_text.h"
 #include "client/cli/json.h"
-#include "client/cli/pack_text.h"
 
 namespace edgemoe::cli {
 namespace {
