@@ -8,9 +8,9 @@
 #include <memory>
 
 #include "edgemoe/v1/inference.pb.h"
-#include "server/calls/response_stream.h"
 #include "server/calls/service_parts.h"
-#include "server/calls/token_stream.h"
+#include "server/calls/streams/response_stream.h"
+#include "server/calls/streams/token_stream.h"
 
 namespace edgemoe::calls {
 

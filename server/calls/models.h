@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "edgemoe/v1/models.pb.h"
-#include "server/calls/pack_stream.h"
 #include "server/calls/service_parts.h"
+#include "server/calls/streams/pack_stream.h"
 
 namespace edgemoe::calls {
 

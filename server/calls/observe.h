@@ -8,8 +8,8 @@
 
 #include "edgemoe/v1/models.pb.h"
 #include "edgemoe/v1/observe.pb.h"
-#include "server/calls/record_stream.h"
 #include "server/calls/service_parts.h"
+#include "server/calls/streams/record_stream.h"
 
 namespace edgemoe::calls {
 

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "edgemoe/v1/inference.grpc.pb.h"
-#include "server/calls/response_stream.h"
+#include "server/calls/streams/response_stream.h"
 #include "server/rpc/front_end.h"
 
 namespace edgemoe {

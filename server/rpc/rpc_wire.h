@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "server/calls/retry_delay.h"
-#include "server/calls/single_writer.h"
+#include "server/calls/streams/single_writer.h"
 #include "server/memory/request_memory.h"
 
 namespace edgemoe {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "server/calls/single_writer.h"
+#include "server/calls/streams/single_writer.h"
 
 namespace edgemoe {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "edgemoe/v1/inference.pb.h"
-#include "server/calls/event_queue.h"
+#include "server/calls/streams/event_queue.h"
 
 namespace edgemoe {
 

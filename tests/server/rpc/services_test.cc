@@ -14,7 +14,7 @@
 #include "edgemoe/v1/inference.grpc.pb.h"
 #include "edgemoe/v1/models.grpc.pb.h"
 #include "edgemoe/v1/observe.grpc.pb.h"
-#include "server/calls/token_stream.h"
+#include "server/calls/streams/token_stream.h"
 #include "server/rpc/message_bytes.h"
 #include "tests/server/server_fixture.h"
 

@@ -18,8 +18,8 @@
 
 #include "edgemoe/v1/inference.grpc.pb.h"
 #include "edgemoe/v1/observe.grpc.pb.h"
-#include "server/calls/record_stream.h"
-#include "server/calls/response_stream.h"
+#include "server/calls/streams/record_stream.h"
+#include "server/calls/streams/response_stream.h"
 #include "server/rpc/status_mapping.h"
 #include "tests/server/server_fixture.h"
 

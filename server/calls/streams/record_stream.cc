@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/calls/record_stream.h"
+#include "server/calls/streams/record_stream.h"
 
 #include <limits>
 #include <utility>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A stream of a recording, without a front end; the engine's steps are the test's.
-#include "server/calls/record_stream.h"
+#include "server/calls/streams/record_stream.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/calls/pull_stream.h"
+#include "server/calls/streams/pull_stream.h"
 
 #include <utility>
 

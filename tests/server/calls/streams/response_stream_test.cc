@@ -2,7 +2,7 @@
 //
 // The state machine of a streaming answer, without a front end and without an engine: each order in
 // which the two sides can act.
-#include "server/calls/response_stream.h"
+#include "server/calls/streams/response_stream.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "edgemoe/v1/inference.pb.h"
-#include "server/calls/event_queue.h"
+#include "server/calls/streams/event_queue.h"
 #include "tests/server/fake_wire.h"
 #include "tests/support/child_process.h"
 #include "tests/support/fake_clock.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/calls/pack_stream.h"
+#include "server/calls/streams/pack_stream.h"
 
 #include <utility>
 

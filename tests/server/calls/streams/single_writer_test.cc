@@ -2,7 +2,7 @@
 //
 // The one protocol of all streams, with a producer that the test holds: each order in which the two
 // sides can act.
-#include "server/calls/single_writer.h"
+#include "server/calls/streams/single_writer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/calls/response_stream.h"
+#include "server/calls/streams/response_stream.h"
 
 #include <string>
 #include <utility>

@@ -9,7 +9,7 @@
 
 #include "engine/base/mutex.h"
 #include "engine/pack.h"
-#include "server/calls/single_writer.h"
+#include "server/calls/streams/single_writer.h"
 #include "server/jobs/pack_runner.h"
 
 namespace edgemoe {

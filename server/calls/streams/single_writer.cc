@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/calls/single_writer.h"
+#include "server/calls/streams/single_writer.h"
 
 #include <utility>
 

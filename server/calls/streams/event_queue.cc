@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/calls/event_queue.h"
+#include "server/calls/streams/event_queue.h"
 
 #include <utility>
 

@@ -11,7 +11,7 @@
 #include "edgemoe/v1/inference.pb.h"
 #include "engine/base/mutex.h"
 #include "engine/engine.h"
-#include "server/calls/single_writer.h"
+#include "server/calls/streams/single_writer.h"
 #include "server/models/engine_slot.h"
 #include "server/threads/worker_pool.h"
 

@@ -10,9 +10,9 @@
 
 #include "engine/base/mutex.h"
 #include "engine/engine.h"
-#include "server/calls/event_queue.h"
 #include "server/calls/request_table.h"
-#include "server/calls/single_writer.h"
+#include "server/calls/streams/event_queue.h"
+#include "server/calls/streams/single_writer.h"
 #include "server/models/engine_slot.h"
 
 namespace edgemoe {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/calls/token_stream.h"
+#include "server/calls/streams/token_stream.h"
 
 #include <utility>
 #include <vector>

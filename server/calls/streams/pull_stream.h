@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "engine/base/mutex.h"
-#include "server/calls/single_writer.h"
+#include "server/calls/streams/single_writer.h"
 #include "server/jobs/pull_runner.h"
 
 namespace edgemoe {
