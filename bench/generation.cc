@@ -152,6 +152,7 @@ class Sink final : public EventSink {
   void OnChunk(ChunkEvent event) override {
     if (!event.tokens.empty()) watch_->OnTokens(event.tokens);
   }
+  void OnEmbedding(EmbeddingEvent) override {}
   void OnFinished(FinishedEvent event) override { watch_->OnFinished(event); }
   bool CanTake() const override { return watch_->CanTake(); }
 

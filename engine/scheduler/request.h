@@ -123,7 +123,7 @@ class EventSink {
   virtual void OnStarted(const StartedEvent& event) = 0;
   virtual void OnPromptProgress(const PromptProgressEvent& event) = 0;
   virtual void OnChunk(ChunkEvent event) = 0;
-  virtual void OnEmbedding(EmbeddingEvent) {}  // only requests that embed have any
+  virtual void OnEmbedding(EmbeddingEvent event) = 0;  // of requests that embed
   virtual void OnFinished(FinishedEvent event) = 0;
   // False while the reader is too slow to take more: the request pauses, others go on; after
   // stall_timeout it ends with RESOURCE_EXHAUSTED. Call Engine::Wake when it becomes true again.

@@ -91,8 +91,8 @@ class Value {
   Value(SafeText text) : held_(std::move(text)) {}                            // NOLINT: implicit
   Value(std::shared_ptr<List> list) : held_(std::move(list)) {}               // NOLINT: implicit
   Value(std::shared_ptr<Dictionary> keys) : held_(std::move(keys)) {}         // NOLINT: implicit
-  Value(std::shared_ptr<const BoundMethod> method)
-      : held_(std::move(method)) {}                                   // NOLINT: implicit
+  Value(std::shared_ptr<const BoundMethod> method)                            // NOLINT: implicit
+      : held_(std::move(method)) {}
   Value(Namespace* fields) : held_(fields) {}                         // NOLINT: implicit
   Value(std::shared_ptr<LoopState> loop) : held_(std::move(loop)) {}  // NOLINT: implicit
   Value(Macro macro) : held_(macro) {}                                // NOLINT: implicit

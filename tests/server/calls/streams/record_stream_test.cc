@@ -44,6 +44,7 @@ class RecordStreamTest : public ::testing::Test {
       void OnStarted(const StartedEvent&) override {}
       void OnPromptProgress(const PromptProgressEvent&) override {}
       void OnChunk(ChunkEvent) override {}
+      void OnEmbedding(EmbeddingEvent) override {}
       void OnFinished(FinishedEvent) override {}
       bool CanTake() const override { return true; }
     };
