@@ -120,9 +120,10 @@ Status PartFile::Publish() {
   return OkStatus();
 }
 
-void PartFile::Discard() {
-  ::unlink(path_.c_str());
-  ::unlink(StatePath(path_).c_str());
+void PartFile::Remove(const std::string& path) {
+  const std::string part_path = path + ".part";
+  ::unlink(part_path.c_str());
+  ::unlink(StatePath(part_path).c_str());
 }
 
 void RemoveStaleParts(const std::string& folder, const std::string& name) {

@@ -51,7 +51,9 @@ class PartFile {
   // On the disk under its own name when it returns. ALREADY_EXISTS: something has this name.
   Status Publish();
   // Removes both files.
-  void Discard();
+  void Discard() { Remove(final_path_); }
+  // The same, of the file `path` that is not to be downloaded any more.
+  static void Remove(const std::string& path);
 
  private:
   PartFile(std::string path, UniqueFd fd);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +12,7 @@
 
 #include "download/file_transfer.h"
 #include "download/part_file.h"
+#include "download/present_file.h"
 #include "download/rate_meter.h"
 #include "engine/base/accepted.h"
 #include "engine/base/clock.h"
@@ -83,23 +85,6 @@ Result<Sources> FindSources(HttpClient& client, const PullOptions& options) {
                          ParseModelReference(options.model, options.hub.origin));
   return reference.repository.empty() ? FindAtUrl(client, options, reference)
                                       : FindInHub(client, options, reference);
-}
-
-// Whether a file is there already. ALREADY_EXISTS: another one is.
-Result<bool> IsThere(const std::string& path, const TransferFile& file) {
-  struct stat there = {};
-  if (::lstat(path.c_str(), &there) != 0) {
-    if (errno == ENOENT) return false;
-    return Failure(ErrnoStatus(errno, "look at: " + path));
-  }
-  const auto bytes = static_cast<std::uint64_t>(there.st_size);
-  if (S_ISREG(there.st_mode) && file.bytes == bytes) return true;
-  const std::string theirs =
-      file.bytes ? "of " + std::to_string(*file.bytes) + " bytes" : "of unknown length";
-  const std::string ours =
-      S_ISREG(there.st_mode) ? "a file of " + std::to_string(bytes) + " bytes" : "no regular file";
-  return Failure(AlreadyExistsError(path + ": there is " + ours + ", and " + file.url + " is one " +
-                                    theirs + "; remove or rename what is there"));
 }
 
 // Turns the transfers' progress into that of the whole.
@@ -196,9 +181,55 @@ Result<PullReport> FetchHeaders(HttpClient& client, const PullOptions& options,
   return report;
 }
 
-// The files that are not there, of which `report` knows the paths.
-Status Download(HttpClient& client, const PullOptions& options, const Sources& sources,
-                const std::vector<std::size_t>& missing, PullReport& report) {
+// What is here already, and what is missing.
+struct Present {
+  std::vector<std::size_t> missing;     // of Sources::files
+  std::vector<std::string> held_paths;  // of each file, to be linked; empty: none
+};
+
+// Fills in the report's paths and lengths.
+Result<Present> FindPresent(const PullOptions& options, const Sources& sources,
+                            PullReport& report) {
+  Present present;
+  report.is_verified = true;
+  for (std::size_t i = 0; i < sources.files.size(); ++i) {
+    const TransferFile& file = sources.files[i];
+    report.paths.push_back(options.directory + "/" + file.name);
+    report.bytes += file.bytes.value_or(0);
+    report.is_verified = report.is_verified && !file.sha256.empty();
+    CheckWatch watch{.progress = {}, .cancelled = options.http.cancelled};
+    if (options.progress)
+      watch.progress = [&](std::uint64_t hashed_bytes) {
+        options.progress({.is_checking = true,
+                          .file_name = file.name,
+                          .file_number = static_cast<std::uint32_t>(i + 1),
+                          .file_count = static_cast<std::uint32_t>(sources.files.size()),
+                          .done_bytes = hashed_bytes,
+                          .total_bytes = file.bytes.value_or(0)});
+      };
+    EDGEMOE_ASSIGN_OR_FAIL(const bool is_there, IsPresent(report.paths.back(), file, watch));
+    present.held_paths.emplace_back();
+    if (is_there) {
+      RemoveStaleParts(options.directory, file.name);
+      continue;
+    }
+    EDGEMOE_ASSIGN_OR_FAIL(present.held_paths.back(), FindHeld(options.held_files, file, watch));
+    if (present.held_paths.back().empty()) {
+      present.missing.push_back(i);
+    } else {
+      report.linked_files.push_back(present.held_paths.back());
+    }
+  }
+  return present;
+}
+
+// The parts of what is missing, whole and checked.
+Result<std::vector<PartFile>> Download(HttpClient& client, const PullOptions& options,
+                                       const Sources& sources,
+                                       const std::vector<std::size_t>& missing,
+                                       PullReport& report) {
+  std::vector<PartFile> parts;
+  if (missing.empty()) return parts;
   std::uint64_t total_bytes = 0;
   std::uint64_t needed_bytes = 0;
   for (const std::size_t i : missing) {
@@ -206,27 +237,39 @@ Status Download(HttpClient& client, const PullOptions& options, const Sources& s
     total_bytes += bytes;
     needed_bytes += bytes - PartBytes(report.paths[i], bytes);
   }
-  EDGEMOE_RETURN_IF_ERROR(CheckFreeSpace(options.directory, needed_bytes, options.reserve_bytes));
+  EDGEMOE_FAIL_IF_ERROR(CheckFreeSpace(options.directory, needed_bytes, options.reserve_bytes));
   Teller teller(options, static_cast<std::uint32_t>(missing.size()), total_bytes);
   TransferOptions transfer = ToTransferOptions(options, sources);
   transfer.progress = [&teller](std::uint64_t bytes, bool is_checking) {
     teller.Tell(bytes, is_checking);
   };
-  std::vector<PartFile> parts;
   parts.reserve(missing.size());
-  report.is_verified = true;
   for (const std::size_t i : missing) {
     const TransferFile& file = sources.files[i];
     teller.Start(file, static_cast<std::uint32_t>(parts.size() + 1));
-    Result<PartFile> part = Transfer(client, file, transfer);
-    if (!part) return part.error();
+    EDGEMOE_ASSIGN_OR_FAIL(PartFile part, Transfer(client, file, transfer));
     teller.Finish();
-    report.is_verified = report.is_verified && !file.sha256.empty();
-    parts.push_back(*std::move(part));
+    parts.push_back(std::move(part));
   }
   report.resumed_bytes = teller.resumed_bytes();
-  std::ranges::reverse(parts);
-  for (PartFile& part : parts) EDGEMOE_RETURN_IF_ERROR(part.Publish());
+  return parts;
+}
+
+// Gives parts and links their names, the last one first. `parts`: those of present.missing.
+Status Publish(const Sources& sources, const Present& present, const PullReport& report,
+               std::vector<PartFile> parts) {
+  for (std::size_t i = sources.files.size(); i-- > 0;) {
+    const std::string& path = report.paths[i];
+    const std::string& held = present.held_paths[i];
+    if (!held.empty()) {
+      if (::symlink(held.c_str(), path.c_str()) != 0) return ErrnoStatus(errno, "link " + path);
+      PartFile::Remove(path);
+    } else if (!parts.empty() && present.missing[parts.size() - 1] == i) {
+      EDGEMOE_RETURN_IF_ERROR(parts.back().Publish());
+      parts.pop_back();
+      if (!sources.files[i].sha256.empty()) MarkChecked(path, sources.files[i].sha256);
+    }
+  }
   return OkStatus();
 }
 
@@ -238,21 +281,11 @@ Result<PullReport> Pull(const PullOptions& options) {
   EDGEMOE_ASSIGN_OR_FAIL(const Sources sources, FindSources(client, options));
   if (options.header_check) return FetchHeaders(client, options, sources);
   PullReport report;
-  std::vector<std::size_t> missing;
-  for (std::size_t i = 0; i < sources.files.size(); ++i) {
-    const TransferFile& file = sources.files[i];
-    report.paths.push_back(options.directory + "/" + file.name);
-    report.bytes += file.bytes.value_or(0);
-    EDGEMOE_ASSIGN_OR_FAIL(const bool is_there, IsThere(report.paths.back(), file));
-    if (is_there) {
-      RemoveStaleParts(options.directory, file.name);
-    } else {
-      missing.push_back(i);
-    }
-  }
-  report.was_there = missing.empty();
-  if (report.was_there) return report;
-  const Status status = Download(client, options, sources, missing, report);
+  EDGEMOE_ASSIGN_OR_FAIL(const Present present, FindPresent(options, sources, report));
+  report.was_there = present.missing.empty();
+  Result<std::vector<PartFile>> parts = Download(client, options, sources, present.missing, report);
+  const Status status =
+      parts ? Publish(sources, present, report, *std::move(parts)) : parts.error();
   if (!status.ok())
     return Failure(sources.repository.empty()
                        ? status

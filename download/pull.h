@@ -7,12 +7,16 @@
 //      by which the model is opened, is last.
 // (D2) Whatever ends a download, SIGKILL and loss of power among it, the next one of the same model
 //      goes on from what is there, or begins anew; nothing has to be cleared away by hand.
-// (D3) One download runs in a folder at a time.
+// (D3) A file that is there, or that another program keeps, counts as the one that is wanted when
+//      length and SHA-256 are right; see present_file.h. Where the hub tells no sum, the length of
+//      what is there has to do.
+// (D4) One download runs in a folder at a time.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "download/http_client.h"
 #include "download/hub_client.h"
@@ -36,6 +40,8 @@ struct PullOptions {
   HeaderCheck header_check{};
   // A few times a second, at the start of each file, and at the end; on the calling thread.
   std::function<void(const PullProgress&)> progress{};
+  // Of other programs: linked in place of a download where they are what is wanted.
+  std::vector<HeldFile> held_files{};
 };
 
 // Errors name what is wrong and what to do; those of ParseModelReference, ListRepository,

@@ -89,6 +89,7 @@ Result<PullOptions> ToOptions(const PullRequest& request, const Hub& own_hub) {
   options.reserve_bytes = request.reserve_bytes;
   options.http.bytes_per_second_max = request.bytes_per_second_max;
   options.http.allow_private_redirects = request.allow_private_redirects;
+  options.held_files = request.held_files;
   return options;
 }
 

@@ -90,11 +90,10 @@ Status Run(PullOptions options, const std::string& rate, const std::string& rese
   const Result<PullReport> report = Pull(options);
   if (is_terminal) std::fprintf(stderr, "\r\033[K");
   if (!report) return report.error();
-  std::printf("%s: %s%s%s\n", report->paths.front().c_str(), FormatByteSize(report->bytes).c_str(),
-              report->was_there ? ", was there already" : "",
-              report->was_there || report->is_verified || options.header_check
-                  ? ""
-                  : ", without a SHA-256 to check it by");
+  std::printf(
+      "%s: %s%s%s\n", report->paths.front().c_str(), FormatByteSize(report->bytes).c_str(),
+      report->was_there ? ", was there already" : "",
+      report->is_verified || options.header_check ? "" : ", without a SHA-256 to check it by");
   return OkStatus();
 }
 

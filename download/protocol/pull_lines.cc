@@ -31,7 +31,8 @@ json ToJson(const PullReport& report) {
             {"bytes", report.bytes},
             {"resumed_bytes", report.resumed_bytes},
             {"was_there", report.was_there},
-            {"verified", report.is_verified}}}};
+            {"verified", report.is_verified},
+            {"linked_files", report.linked_files}}}};
 }
 
 json ToJson(const Status& status) {
@@ -64,7 +65,8 @@ PullReport ReportFrom(const json& message) {
           .bytes = message.at("bytes").get<std::uint64_t>(),
           .resumed_bytes = message.at("resumed_bytes").get<std::uint64_t>(),
           .was_there = message.at("was_there").get<bool>(),
-          .is_verified = message.at("verified").get<bool>()};
+          .is_verified = message.at("verified").get<bool>(),
+          .linked_files = message.at("linked_files").get<std::vector<std::string>>()};
 }
 
 Status ErrorFrom(const json& message) {
@@ -88,13 +90,17 @@ Status NoMessage(std::string_view line) {
 }  // namespace
 
 std::string EncodePullRequest(const PullRequest& request) {
+  json held = json::array();
+  for (const HeldFile& file : request.held_files)
+    held.push_back({{"path", file.path}, {"bytes", file.bytes}, {"sha256", file.sha256}});
   return ToLine({{"model", request.model},
                  {"directory", request.directory},
                  {"bytes_per_second_max", request.bytes_per_second_max},
                  {"reserve_bytes", request.reserve_bytes},
                  {"hub_endpoint", request.hub_endpoint},
                  {"hub_token", request.hub_token},
-                 {"allow_private_redirects", request.allow_private_redirects}});
+                 {"allow_private_redirects", request.allow_private_redirects},
+                 {"held_files", std::move(held)}});
 }
 
 std::string EncodePullAnswer(const PullAnswer& answer) {
@@ -105,7 +111,7 @@ Result<PullRequest> DecodePullRequest(std::string_view line) {
   const json message = json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!message.is_object()) return Failure(NoMessage("no request"));
   try {
-    return PullRequest{
+    PullRequest request{
         .model = message.at("model").get<std::string>(),
         .directory = message.at("directory").get<std::string>(),
         .bytes_per_second_max = message.at("bytes_per_second_max").get<std::uint64_t>(),
@@ -113,6 +119,11 @@ Result<PullRequest> DecodePullRequest(std::string_view line) {
         .hub_endpoint = message.at("hub_endpoint").get<std::string>(),
         .hub_token = message.at("hub_token").get<std::string>(),
         .allow_private_redirects = message.at("allow_private_redirects").get<bool>()};
+    for (const json& file : message.at("held_files"))
+      request.held_files.push_back({.path = file.at("path").get<std::string>(),
+                                    .bytes = file.at("bytes").get<std::uint64_t>(),
+                                    .sha256 = file.at("sha256").get<std::string>()});
+    return request;
   } catch (const json::exception&) {
     return Failure(NoMessage("another request"));  // its text could hold a token
   }

@@ -19,6 +19,15 @@
 
 namespace edgemoe {
 
+// A file that another program keeps on this machine.
+struct HeldFile {
+  std::string path;  // absolute
+  std::uint64_t bytes = 0;
+  std::string sha256{};  // as its name says; empty: it says none
+
+  bool operator==(const HeldFile&) const = default;
+};
+
 struct PullRequest {
   std::string model;      // "hf.co/ORG/REPO:QUANT" or a URL
   std::string directory;  // absolute
@@ -27,10 +36,14 @@ struct PullRequest {
   std::string hub_endpoint{};  // these two empty: the program's own environment
   std::string hub_token{};
   bool allow_private_redirects = false;
+  // Linked in place of a download where they are what is wanted, and can be read.
+  std::vector<HeldFile> held_files{};
 };
 
 struct PullProgress {
-  bool is_checking = false;  // all of the file is here, its sum is being made
+  // All of the file is here, its sum is being made. Of one that was here before the download,
+  // done_bytes and total_bytes count what is read of it.
+  bool is_checking = false;
   std::string file_name{};
   std::uint32_t file_number = 0;  // from 1
   std::uint32_t file_count = 0;
@@ -49,7 +62,9 @@ struct PullReport {
   std::uint64_t bytes = 0;
   std::uint64_t resumed_bytes = 0;
   bool was_there = false;    // nothing was downloaded
-  bool is_verified = false;  // there was a SHA-256 for each file that was downloaded
+  bool is_verified = false;  // there was a SHA-256 for each file, and each has it
+  // Of PullRequest::held_files, in the order of the parts: those that were linked.
+  std::vector<std::string> linked_files{};
 
   bool operator==(const PullReport&) const = default;
 };

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "server/models/model_directory.h"
 
@@ -89,14 +90,28 @@ void AddOllama(const std::string& folder, std::vector<ForeignModel>& models) {
   });
 }
 
-void AddFiles(const std::string& folder, std::string_view within,
-              std::vector<ForeignModel>& models) {
-  Walk(folder, [&](const fs::path& file) {
-    if (file.extension() != ".gguf" || IsLaterPart(file.filename().string())) return;
-    if (file.filename().string().starts_with("mmproj")) return;
-    if (file.string().find(within) == std::string::npos) return;
-    models.push_back({file.stem().string(), file.string()});
-  });
+// Every GGUF file of a cache.
+template <class Take>
+void WalkCaches(const ForeignPlaces& places, Take take) {
+  const auto walk = [&take](const std::string& folder, std::string_view within) {
+    if (folder.empty()) return;
+    Walk(folder, [&](const fs::path& file) {
+      if (file.extension() == ".gguf" && file.string().find(within) != std::string::npos)
+        take(file);
+    });
+  };
+  walk(places.llama_cpp, "/");
+  walk(places.hugging_face, "/snapshots/");
+}
+
+// Of a blob's name; empty where it is none.
+std::string Sha256Of(std::string_view name, std::string_view prefix) {
+  constexpr std::size_t kDigits = 64;
+  const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  if (!name.starts_with(prefix)) return {};
+  name.remove_prefix(prefix.size());
+  return name.size() == kDigits && std::ranges::all_of(name, is_digit) ? std::string(name)
+                                                                       : std::string();
 }
 
 }  // namespace
@@ -129,10 +144,40 @@ std::vector<ForeignModel> FindForeignModels(const ForeignPlaces& places) {
   std::vector<ForeignModel> models;
   for (const std::string& folder : places.ollama)
     if (!folder.empty()) AddOllama(folder, models);
-  if (!places.llama_cpp.empty()) AddFiles(places.llama_cpp, "/", models);
-  if (!places.hugging_face.empty()) AddFiles(places.hugging_face, "/snapshots/", models);
+  WalkCaches(places, [&models](const fs::path& file) {
+    const std::string name = file.filename().string();
+    if (!IsLaterPart(name) && !name.starts_with("mmproj"))
+      models.push_back({file.stem().string(), file.string()});
+  });
   if (models.size() > kForeignModelsMax) models.resize(kForeignModelsMax);
   return models;
+}
+
+std::vector<ForeignFile> FindForeignFiles(const ForeignPlaces& places) {
+  std::vector<ForeignFile> files;
+  std::size_t path_bytes = 0;
+  const auto add = [&](const fs::path& path, std::string sha256) {
+    std::error_code error;
+    const std::uintmax_t bytes = fs::file_size(path, error);
+    if (error || files.size() == kForeignFilesMax) return;
+    path_bytes += path.native().size();
+    if (path_bytes > kForeignFilesPathBytesMax) return;
+    files.push_back({.path = path.string(), .bytes = bytes, .sha256 = std::move(sha256)});
+  };
+  for (const std::string& folder : places.ollama) {
+    if (folder.empty()) continue;
+    Walk((fs::path(folder) / "blobs").string(), [&add](const fs::path& blob) {
+      std::string sha256 = Sha256Of(blob.filename().string(), "sha256-");
+      if (!sha256.empty()) add(blob, std::move(sha256));
+    });
+  }
+  WalkCaches(places, [&add](const fs::path& file) {
+    // Of Hugging Face's a link to a blob.
+    std::error_code error;
+    const fs::path real = fs::canonical(file, error);
+    if (!error) add(real, Sha256Of(real.filename().string(), ""));
+  });
+  return files;
 }
 
 }  // namespace edgemoe

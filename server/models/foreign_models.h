@@ -4,6 +4,8 @@
 // and blobs, llama.cpp's cache, and the cache of Hugging Face's libraries.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,10 +27,24 @@ struct ForeignModel {
   std::string path;
 };
 
+// A file that may be one of a model, or a part of one.
+struct ForeignFile {
+  std::string path;  // without links
+  std::uint64_t bytes = 0;
+  std::string sha256{};  // as its name says: of ollama's and Hugging Face's blobs
+};
+
 constexpr std::size_t kForeignModelsMax = 256;
 
 // By place, then by name; at most kForeignModelsMax. What cannot be read, and manifests that are
 // none, are left out; of a split model there is the first part. Opens manifests, no model.
 std::vector<ForeignModel> FindForeignModels(const ForeignPlaces& places);
+
+constexpr std::size_t kForeignFilesMax = 1024;
+constexpr std::size_t kForeignFilesPathBytesMax = 512 * 1024;
+
+// What a download need not fetch again: all parts of split models, too. In the same order; at most
+// kForeignFilesMax, whose paths have kForeignFilesPathBytesMax. Opens no file.
+std::vector<ForeignFile> FindForeignFiles(const ForeignPlaces& places);
 
 }  // namespace edgemoe

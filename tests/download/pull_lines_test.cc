@@ -27,7 +27,11 @@ TEST(PullLinesTest, AnswersComeThroughAsTheyAre) {
                               .seconds_left = 2.25};
   EXPECT_EQ(std::get<PullProgress>(ThereAndBack(progress)), progress);
   EXPECT_EQ(std::get<PullProgress>(ThereAndBack(PullProgress{})), PullProgress{});
-  const PullReport report{.paths = {"/a", "/b"}, .bytes = 5, .was_there = true};
+  const PullReport report{.paths = {"/a", "/b"},
+                          .bytes = 5,
+                          .was_there = true,
+                          .is_verified = true,
+                          .linked_files = {"/c"}};
   EXPECT_EQ(std::get<PullReport>(ThereAndBack(report)), report);
   for (const Status& status : {NotFoundError("nothing there"), InvalidField("model", "\"x\"", "y"),
                                FailedPreconditionError("another").WithReason(Reason::kBusy),
@@ -42,7 +46,9 @@ TEST(PullLinesTest, RequestsComeThroughAsTheyAre) {
                             .reserve_bytes = 8,
                             .hub_endpoint = "http://h",
                             .hub_token = "hf_x",
-                            .allow_private_redirects = true};
+                            .allow_private_redirects = true,
+                            .held_files = {{.path = "/blobs/x", .bytes = 7, .sha256 = "ab"},
+                                           {.path = "/cache/m.gguf", .bytes = 8}}};
   const PullRequest back = DecodePullRequest(EncodePullRequest(request)).value();
   EXPECT_EQ(back.model, request.model);
   EXPECT_EQ(back.directory, request.directory);
@@ -51,6 +57,7 @@ TEST(PullLinesTest, RequestsComeThroughAsTheyAre) {
   EXPECT_EQ(back.hub_endpoint, request.hub_endpoint);
   EXPECT_EQ(back.hub_token, request.hub_token);
   EXPECT_TRUE(back.allow_private_redirects);
+  EXPECT_EQ(back.held_files, request.held_files);
 }
 
 TEST(PullLinesTest, RefusesOtherLines) {

@@ -5,8 +5,11 @@
 #include <gmock/gmock.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include <atomic>
+#include <chrono>
+#include <fstream>
 
 #include "download/part_file.h"
 #include "engine/base/system/unique_fd.h"
@@ -44,6 +47,14 @@ class PullTest : public testing::Test {
 
   // With these steps for the file's requests.
   void Script(const json& steps) { hub().Script(repository_, {{"file", steps}}); }
+  // Of `bytes_`, as another program has it.
+  std::string Sum() const {
+    const TempFolder folder;
+    WriteFile(folder / "file", bytes_);
+    ChildProcess sha({"/usr/bin/env", "sha256sum", folder / "file"});
+    EXPECT_EQ(sha.Wait(), 0);
+    return sha.output().substr(0, 64);
+  }
   std::string path() const { return folder_ / "model-Q4_0.gguf"; }
 
   void ExpectPulled() {
@@ -356,6 +367,108 @@ TEST_F(PullTest, RefusesOtherFilesOfTheName) {
   EXPECT_EQ(report.error().code(), StatusCode::kAlreadyExists);
   EXPECT_THAT(report.error().message(), HasSubstr("remove or rename"));
   EXPECT_EQ(ReadFile(path()), "mine");
+}
+
+// Of the same length, but other bytes.
+TEST_F(PullTest, ComparesTheSumOfWhatIsThere) {
+  const std::string other = Bytes(bytes_.size(), 2);
+  WriteFile(path(), other);
+  std::vector<PullProgress> told;
+  options_.progress = [&told](const PullProgress& progress) { told.push_back(progress); };
+  const Result<PullReport> report = Pull(options_);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code(), StatusCode::kAlreadyExists);
+  EXPECT_THAT(report.error().message(), HasSubstr("with the SHA-256"));
+  EXPECT_THAT(report.error().message(), HasSubstr("remove or rename"));
+  EXPECT_TRUE(ReadFile(path()) == other);
+  ASSERT_FALSE(told.empty());
+  EXPECT_TRUE(told.back().is_checking);
+  EXPECT_EQ(told.back().done_bytes, bytes_.size());
+  EXPECT_EQ(told.back().total_bytes, bytes_.size());
+}
+
+TEST_F(PullTest, TakesWhatIsThereOnceItIsChecked) {
+  WriteFile(path(), bytes_);
+  const Result<PullReport> report = Pull(options_);
+  ASSERT_TRUE(report) << report.error().ToString();
+  EXPECT_TRUE(report->was_there);
+  EXPECT_TRUE(report->is_verified);
+  EXPECT_THAT(hub().Log(repository_ + "/resolve"), IsEmpty());
+}
+
+// What was checked is read again when it has changed, and only then.
+TEST_F(PullTest, RemembersWhatWasChecked) {
+  ExpectPulled();
+  if (::getxattr(path().c_str(), "user.edgemoe.sha256", nullptr, 0) <= 0)
+    GTEST_SKIP() << "SKIPPED: no attributes on this file system";
+  int checks = 0;
+  options_.progress = [&checks](const PullProgress& progress) { checks += progress.is_checking; };
+  ASSERT_TRUE(Pull(options_)->was_there);
+  EXPECT_EQ(checks, 0);
+  const auto written = std::filesystem::last_write_time(path());
+  std::ofstream(path(), std::ios::in | std::ios::binary) << "other";
+  std::filesystem::last_write_time(path(), written + std::chrono::seconds(1));
+  EXPECT_EQ(Pull(options_).error().code(), StatusCode::kAlreadyExists);
+  EXPECT_GT(checks, 0);
+}
+
+TEST_F(PullTest, ALinkThatLeadsNowhereDoesNotBlock) {
+  std::filesystem::create_symlink(folder_ / "gone", path());
+  ExpectPulled();
+  EXPECT_FALSE(std::filesystem::is_symlink(path()));
+}
+
+TEST_F(PullTest, LinksWhatAnotherProgramKeeps) {
+  const TempFolder theirs;
+  WriteFile(theirs / "damaged", Bytes(bytes_.size(), 2));
+  WriteFile(theirs / "org_repo_model-Q4_0.gguf", bytes_);
+  WriteFile(path() + ".part", "of an earlier download");
+  options_.held_files = {{.path = theirs / "damaged", .bytes = bytes_.size(), .sha256 = Sum()},
+                         {.path = theirs / "gone", .bytes = bytes_.size(), .sha256 = Sum()},
+                         {.path = theirs / "org_repo_model-Q4_0.gguf", .bytes = bytes_.size()}};
+  for (int round = 0; round < 2; ++round) {
+    const Result<PullReport> report = Pull(options_);
+    ASSERT_TRUE(report) << report.error().ToString();
+    EXPECT_TRUE(report->was_there);
+    EXPECT_TRUE(report->is_verified);
+    EXPECT_EQ(report->linked_files.size(), round == 0 ? 1u : 0u);
+    EXPECT_EQ(std::filesystem::read_symlink(path()), theirs / "org_repo_model-Q4_0.gguf");
+    EXPECT_THAT(NamesIn(folder_.path()), ElementsAre("model-Q4_0.gguf"));
+  }
+  EXPECT_THAT(hub().Log(repository_ + "/resolve"), IsEmpty());
+}
+
+TEST_F(PullTest, DownloadsWhereWhatIsKeptIsAnotherFile) {
+  const TempFolder theirs;
+  WriteFile(theirs / "a", Bytes(bytes_.size(), 2));
+  WriteFile(theirs / "other.gguf", bytes_);
+  options_.held_files = {
+      {.path = theirs / "a", .bytes = bytes_.size(), .sha256 = Sum()},
+      {.path = theirs / "a", .bytes = bytes_.size(), .sha256 = std::string(64, '0')},
+      {.path = theirs / "other.gguf", .bytes = bytes_.size()}};  // by its name
+  ExpectPulled();
+  EXPECT_FALSE(std::filesystem::is_symlink(path()));
+}
+
+// One part is kept, the other one is not.
+TEST_F(PullTest, LinksAPartAndDownloadsTheOther) {
+  const TempFolder theirs;
+  for (int part = 1; part <= 2; ++part)
+    hub().Add(repository_, "big-BF16-0000" + std::to_string(part) + "-of-00002.gguf",
+              Bytes(10'000, static_cast<std::uint64_t>(part)));
+  WriteFile(theirs / "big-BF16-00001-of-00002.gguf", Bytes(10'000, 1));
+  options_.held_files = {{.path = theirs / "big-BF16-00001-of-00002.gguf", .bytes = 10'000}};
+  options_.model += ":BF16";
+  options_.retry.attempts_max = 1;
+  Script({{{"cut", 5000}}});
+  EXPECT_FALSE(Pull(options_));
+  EXPECT_THAT(NamesIn(folder_.path()), Not(testing::Contains(testing::EndsWith(".gguf"))));
+  const Result<PullReport> report = Pull(options_);
+  ASSERT_TRUE(report) << report.error().ToString();
+  EXPECT_FALSE(report->was_there);
+  EXPECT_TRUE(std::filesystem::is_symlink(report->paths[0]));
+  EXPECT_TRUE(ReadFile(report->paths[0]) == Bytes(10'000, 1));
+  EXPECT_TRUE(ReadFile(report->paths[1]) == Bytes(10'000, 2));
 }
 
 TEST_F(PullTest, FollowsNoLink) {

@@ -69,6 +69,31 @@ TEST(ForeignModelsTest, FindsCachedFiles) {
   EXPECT_THAT(FindForeignModels(Ollama({folder / "none", ""})), IsEmpty());
 }
 
+TEST(ForeignModelsTest, TellsTheSumsOfFiles) {
+  const TempFolder folder;
+  const std::string sum(64, 'a');
+  Write(folder / ("ollama/blobs/sha256-" + sum), "GGUF");
+  Write(folder / "ollama/blobs/sha256-short", "GGUF");
+  Write(folder / ("ollama/blobs/sha256-" + sum + "-partial"), "GG");
+  Write(folder / "llama/org_repo_m-Q4_0.gguf", "GGUF1");
+  const std::string repo = folder / "hub/models--org--repo";
+  Write(repo + "/blobs/" + std::string(64, 'b'), "GGUF22");
+  fs::create_directories(repo + "/snapshots/123");
+  fs::create_symlink("../../blobs/" + std::string(64, 'b'),
+                     repo + "/snapshots/123/big-00002-of-00002.gguf");
+  const std::vector<ForeignFile> files = FindForeignFiles({.ollama = {folder / "ollama"},
+                                                           .llama_cpp = folder / "llama",
+                                                           .hugging_face = folder / "hub"});
+  ASSERT_EQ(files.size(), 3u);
+  EXPECT_EQ(files[0].path, folder / ("ollama/blobs/sha256-" + sum));
+  EXPECT_EQ(files[0].sha256, sum);
+  EXPECT_EQ(files[0].bytes, 4u);
+  EXPECT_EQ(files[1].path, folder / "llama/org_repo_m-Q4_0.gguf");
+  EXPECT_EQ(files[1].sha256, "");
+  EXPECT_EQ(files[2].path, repo + "/blobs/" + std::string(64, 'b'));
+  EXPECT_EQ(files[2].sha256, std::string(64, 'b'));
+}
+
 TEST(ForeignModelsTest, LooksWhereTheProgramsSayTheyKeepThem) {
   const ForeignPlaces usual = ForeignPlaces::FromEnvironment(
       [](const char* name) { return name == std::string_view("HOME") ? "/home/a" : nullptr; });
