@@ -37,6 +37,8 @@ struct ModelDescription {
   bool has_chat_template = false;    // the file, or the options
   SamplingParameters sampling;       // of requests that do not say theirs; its seed means nothing
   std::vector<ModelSetting> settings;
+  std::vector<std::string>
+      unused_inputs;  // "images", "audio": the file has them, we read text alone
 };
 
 // Reads the header of options.model_path: the model as it would be served with these options. The

@@ -14,6 +14,7 @@
 #include "engine/base/checksum.h"
 #include "engine/gguf/pack_keys.h"
 #include "engine/model/arch/architecture.h"
+#include "engine/model/arch/other_inputs.h"
 #include "engine/model/expert_tensors.h"
 #include "engine/quant/quantize.h"
 
@@ -62,7 +63,7 @@ class Finder {
   // A tensor that nobody asked for would change the result if the model that the file holds has it.
   Status RefuseOthers() const {
     for (const GgufTensor& tensor : files_.tensors()) {
-      if (!IsOfPredictionLayer(tensor.name, config_) && !known_.contains(tensor.name)) {
+      if (!IsUnused(tensor.name, config_) && !known_.contains(tensor.name)) {
         return UnimplementedError("tensor " + tensor.name +
                                   ": not part of a model of architecture " + config_.architecture +
                                   ", and not supported");
@@ -284,6 +285,20 @@ void Place(const WeightsLayout::DenseTensor& tensor, const MatrixView& view, boo
 }
 
 }  // namespace
+
+bool IsUnused(std::string_view name, const ModelConfig& config) {
+  return IsOfPredictionLayer(name, config) || !OtherInputOfTensor(name).empty();
+}
+
+std::vector<std::string> UnusedInputsOf(const GgufSet& files) {
+  std::vector<std::string> inputs;
+  for (const std::string_view input : {kImages, kAudio})
+    if (std::ranges::any_of(files.tensors(), [input](const GgufTensor& tensor) {
+          return OtherInputOfTensor(tensor.name) == input;
+        }))
+      inputs.emplace_back(input);
+  return inputs;
+}
 
 bool IsOfPredictionLayer(std::string_view name, const ModelConfig& config) {
   constexpr std::string_view kPrefix = "blk.";

@@ -34,8 +34,9 @@ Result<ModelDescription> DescribeHeader(const ModelHeader& header, const EngineO
   description.quantisation = QuantisationOf(header.layout.experts);
   description.file_bytes = header.file_bytes;
   for (const GgufTensor& tensor : header.files.tensors())
-    if (!IsOfPredictionLayer(tensor.name, config))
+    if (!IsUnused(tensor.name, config))
       description.parameter_count += tensor.columns() * tensor.rows();
+  description.unused_inputs = UnusedInputsOf(header.files);
   description.layer_count = config.layer_count();
   description.expert_count = config.expert_count;
   description.expert_used_count = config.expert_used_count;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/base/accepted.h"
+#include "engine/model/arch/other_inputs.h"
 
 namespace edgemoe {
 
@@ -159,6 +160,7 @@ void MetadataReader::Ignore(std::string_view name) { read_.insert(KeyOf(name)); 
 Status MetadataReader::RefuseOthers() const {
   for (const GgufEntry& entry : metadata_.metadata()) {
     if (!entry.key.starts_with(prefix_) || read_.contains(entry.key)) continue;
+    if (!OtherInputOfKey(std::string_view(entry.key).substr(prefix_.size())).empty()) continue;
     return UnimplementedError(entry.key + ": found " + DescribeGgufValue(entry.value) +
                               "; the key is not known of this architecture, and a model that "
                               "depends on it cannot be run");

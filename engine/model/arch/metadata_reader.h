@@ -57,7 +57,8 @@ class MetadataReader {
   // A key that only lengthens, names or repeats what other keys say: read, and not looked at.
   void Ignore(std::string_view name);
 
-  // UNIMPLEMENTED names a key of the architecture that was neither read nor ignored.
+  // UNIMPLEMENTED names a key of the architecture that was neither read nor ignored, and is not of
+  // other inputs than text: see OtherInputOfKey.
   Status RefuseOthers() const;
 
   const GgufFile& file() const { return metadata_; }

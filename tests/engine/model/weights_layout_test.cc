@@ -59,6 +59,24 @@ TEST(FusedExperts, BesideSeparateOnesAreTooMuch) {
   EXPECT_THAT(layout.error().message(), HasSubstr("blk.0.ffn_gate_exps.weight"));
 }
 
+// ollama keeps encoders of images and audio in the model's file.
+TEST(OtherInputs, AreNotLoaded) {
+  RandomModelOptions model = FindFixture("gemma4")->model;
+  const auto without = LayOut(model);
+  ASSERT_TRUE(without) << without.error().ToString();
+  EXPECT_THAT(UnusedInputsOf(FileOf(model)), testing::IsEmpty());
+  for (const char* name : {"v.blk.0.attn_q.weight", "mm.input_projection.weight",
+                           "a.blk.0.attn_q.weight", "v.patch_embd.weight"})
+    model.unused_tensors.push_back(
+        {.name = name, .role = TensorRole::kQuery, .type = TensorType::kF32, .dims = {64, 2}});
+  const auto with = LayOut(model);
+  ASSERT_TRUE(with) << with.error().ToString();
+  EXPECT_EQ(with->dense_bytes, without->dense_bytes);
+  EXPECT_THAT(UnusedInputsOf(FileOf(model)), testing::ElementsAre("images", "audio"));
+  model.unused_tensors.push_back({.name = "vision.weight", .dims = {64}});
+  EXPECT_THAT(LayOut(model).error().message(), HasSubstr("vision.weight"));
+}
+
 TEST(Qwen35Tensors, OfBlocksForPredictionAreNotLoaded) {
   RandomModelOptions model = FindFixture("qwen35moe")->model;
   const auto with = LayOut(model);

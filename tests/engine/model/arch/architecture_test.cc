@@ -35,6 +35,16 @@ GgufFile MetadataWith(const std::string& key, const std::optional<GgufValue>& va
   return HeaderOf(writer);
 }
 
+TEST(ModelConfigTest, KeysOfOtherInputsAreNotLookedAt) {
+  for (const char* key : {"qwen3moe.vision.block_count", "qwen3moe.audio.block_count",
+                          "qwen3moe.mm.tokens_per_image"})
+    EXPECT_TRUE(ReadModelConfig(MetadataWith(key, std::uint32_t{27}))) << key;
+  for (const char* key : {"qwen3moe.visions", "qwen3moe.attention.vision.x"})
+    EXPECT_EQ(ReadModelConfig(MetadataWith(key, std::uint32_t{27})).error().code(),
+              StatusCode::kUnimplemented)
+        << key;
+}
+
 struct BadKey {
   std::string key;
   std::optional<GgufValue> value;
