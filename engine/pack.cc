@@ -53,24 +53,6 @@ Status CheckTarget(PackMethod method, const PackTarget& target) {
   return CheckNumber("max_ppl_increase", target.perplexity_increase_max, kLossMax);
 }
 
-Status CheckOptions(const PackOptions& options) {
-  EDGEMOE_RETURN_IF_ERROR(CheckTarget(options.method, options.target));
-  const std::string method = PackMethodName(options.method);
-  if (options.granularity != PackGranularity::kExpert && options.method != PackMethod::kSensitivity)
-    return InvalidFieldError("granularity", "found role; method " + method +
-                                                " has one of its own; accepted by method "
-                                                "sensitivity");
-  EDGEMOE_RETURN_IF_ERROR(CheckRange("threads", options.threads, 0, kPackThreadsMax));
-  if (options.method != PackMethod::kCopy) return OkStatus();
-  const std::pair<const char*, bool> measured[] = {
-      {"calibration_path", !options.calibration_path.empty()},
-      {"plan_only", options.plan_only},
-      {"memory_bytes", options.memory_bytes != 0}};
-  for (const auto& [name, is_set] : measured)
-    if (is_set) return InvalidField(name, "one", "none by method copy, which measures nothing");
-  return OkStatus();
-}
-
 // The options as the jobs below the facade take them.
 PackOptions Resolved(PackOptions options) {
   if (options.output_path.empty()) options.output_path = DefaultPackPath(options.source_path);
@@ -118,14 +100,32 @@ std::string DefaultPackPath(const std::string& source_path) {
   return (folder / (ModelNameFromPath(source_path) + "-pack.gguf")).string();
 }
 
+Status CheckPackOptions(const PackOptions& options) {
+  EDGEMOE_RETURN_IF_ERROR(CheckTarget(options.method, options.target));
+  const std::string method = PackMethodName(options.method);
+  if (options.granularity != PackGranularity::kExpert && options.method != PackMethod::kSensitivity)
+    return InvalidFieldError("granularity", "found role; method " + method +
+                                                " has one of its own; accepted by method "
+                                                "sensitivity");
+  EDGEMOE_RETURN_IF_ERROR(CheckRange("threads", options.threads, 0, kPackThreadsMax));
+  if (options.method != PackMethod::kCopy) return OkStatus();
+  const std::pair<const char*, bool> measured[] = {
+      {"calibration_path", !options.calibration_path.empty()},
+      {"plan_only", options.plan_only},
+      {"memory_bytes", options.memory_bytes != 0}};
+  for (const auto& [name, is_set] : measured)
+    if (is_set) return InvalidField(name, "one", "none by method copy, which measures nothing");
+  return OkStatus();
+}
+
 Result<PackMemory> PlanPack(const PackOptions& options) {
-  EDGEMOE_FAIL_IF_ERROR(CheckOptions(options));
+  EDGEMOE_FAIL_IF_ERROR(CheckPackOptions(options));
   if (options.method == PackMethod::kCopy) return PackMemory{};
   return PlanPackMemory(Resolved(options));
 }
 
 Result<PackReport> WritePack(const PackOptions& options) {
-  EDGEMOE_FAIL_IF_ERROR(CheckOptions(options));
+  EDGEMOE_FAIL_IF_ERROR(CheckPackOptions(options));
   if (options.method == PackMethod::kCopy) return CopyWeights(Resolved(options));
   EDGEMOE_ASSIGN_OR_FAIL(PackReport report, RunAdaptivePack(Resolved(options)));
   if (!report.plan_only) KeepReport(report);

@@ -13,6 +13,9 @@ namespace edgemoe {
 // "dir/Qwen3-00001-of-00002.gguf" -> "dir/Qwen3-pack.gguf".
 std::string DefaultPackPath(const std::string& source_path);
 
+// Whether these options go together, whatever the source: INVALID_ARGUMENT, as for WritePack.
+Status CheckPackOptions(const PackOptions& options);
+
 // What WritePack will need. Reads the header of the source, and only for methods that measure it.
 // INVALID_ARGUMENT: an option, as for WritePack, or the source, as for DescribeModel.
 Result<PackMemory> PlanPack(const PackOptions& options);

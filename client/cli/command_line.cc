@@ -419,8 +419,10 @@ class Parser {
     pull->add_flag_callback(
         "--allow-private-redirects", [request] { request->set_allow_private_redirects(true); },
         "Follow redirects to addresses that are not public");
-    CLI::Option* cancel =
-        pull->add_flag("--cancel", pull_options->cancel, "End the download that runs");
+    AddPackTargets(pull, "--pack,--bits", "Pack it when it is there, to one of these targets",
+                   [request] { return request->mutable_pack(); });
+    CLI::Option* cancel = pull->add_flag("--cancel", pull_options->cancel,
+                                         "End the download that runs, or the pack that follows it");
     model->excludes(cancel);
     pull->callback([this, command = pull_options] {
       if (!command->cancel && command->request.model().empty()) throw CLI::RequiredError("model");

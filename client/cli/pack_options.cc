@@ -42,28 +42,30 @@ void AddChoice(CLI::App* app, const std::string& option, const std::map<std::str
       ->type_name(type);
 }
 
-void AddTargets(CLI::App* app, v1::PackRequest* request) {
-  const std::string group = "Target (without one: a copy, bit for bit)";
+}  // namespace
+
+void AddPackTargets(CLI::App* app, const std::string& bits, const std::string& group,
+                    const std::function<v1::PackRequest*()>& request) {
   CLI::Option* const targets[] = {
       app->add_option_function<double>(
-             "--bits", [request](double bits) { request->set_bits(bits); },
+             bits, [request](double value) { request()->set_bits(value); },
              "Bits a weight at most, over the whole file, as in 3.5")
           ->type_name("BITS"),
       app->add_option_function<std::string>(
              "--size",
              [request](const std::string& text) {
-               request->set_size_bytes(SizeFromText("--size", text));
+               request()->set_size_bytes(SizeFromText("--size", text));
              },
              "Length of the pack at most, as in 12GiB")
           ->type_name("SIZE"),
       app->add_option_function<double>(
-             "--max-kl", [request](double kl) { request->set_max_kl(kl); },
+             "--max-kl", [request](double kl) { request()->set_max_kl(kl); },
              "Smallest pack whose mean KL divergence to the source is at most this, in nats")
           ->type_name("KL"),
       app->add_option_function<std::string>(
              "--max-ppl-increase",
              [request](const std::string& text) {
-               request->set_max_ppl_increase(FractionOf("--max-ppl-increase", text));
+               request()->set_max_ppl_increase(FractionOf("--max-ppl-increase", text));
              },
              "Smallest pack whose perplexity is at most this much higher, as in 1%")
           ->type_name("SHARE")};
@@ -74,15 +76,13 @@ void AddTargets(CLI::App* app, v1::PackRequest* request) {
   }
 }
 
-}  // namespace
-
 void AddPackOptions(CLI::App* app, v1::PackRequest* request) {
   const auto add_path = [app](const std::string& name, const std::string& help,
                               const std::string& type,
                               const std::function<void(const std::string&)>& set) {
     return app->add_option_function<std::string>(name, set, help)->type_name(type);
   };
-  add_path("source", "A GGUF file; the first part of a split one", "SOURCE",
+  add_path("source", "A GGUF file, of a split one the first part; or a model's name", "SOURCE",
            [request](const std::string& path) { request->set_source_path(path); })
       ->required();
   add_path("output,-o,--output",
@@ -91,7 +91,8 @@ void AddPackOptions(CLI::App* app, v1::PackRequest* request) {
            "FILE", [request](const std::string& path) { request->set_output_path(path); });
   app->add_flag_callback(
       "--overwrite", [request] { request->set_overwrite(true); }, "Replace a file that is there");
-  AddTargets(app, request);
+  AddPackTargets(app, "--bits", "Target (without one: a copy, bit for bit)",
+                 [request] { return request; });
   AddChoice<v1::PackMethod>(
       app, "--method",
       {{"copy", v1::PACK_METHOD_COPY},

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "server/calls/model_lookup.h"
 #include "server/calls/page.h"
 #include "server/calls/request_log.h"
 #include "server/calls/translate/descriptions.h"
@@ -70,7 +71,7 @@ void Submit(const Request& request, const std::shared_ptr<ResponseStream>& strea
             const ServiceParts& parts, const Caller& caller,
             Result<RequestId> (*submit)(ResponseStream&, Engine&, const Request&,
                                         const SeedSource&)) {
-  Result<EngineLease> engine = parts.engines.Lease(request.model());
+  Result<EngineLease> engine = LeaseModel(request.model(), parts);
   if (!engine) return stream->Refuse(engine.error());
   stream->Name(parts.live.Add(stream, caller), (*engine)->model().name);
   const Result<RequestId> id = submit(*stream, **engine, request, parts.new_seed);
@@ -114,7 +115,7 @@ void Embed(const v1::EmbedRequest& request, const std::shared_ptr<ResponseStream
 
 void Tokenize(v1::TokenizeRequest& request, const std::shared_ptr<TokenStream>& stream,
               const ServiceParts& parts, const Caller&) {
-  Result<EngineLease> engine = parts.engines.Lease(request.model());
+  Result<EngineLease> engine = LeaseModel(request.model(), parts);
   if (!engine) return stream->Refuse(engine.error());
   auto tokens = (*engine)->Tokenize(std::move(*request.mutable_text()), ToTokenizeOptions(request));
   if (!tokens) return stream->Refuse(tokens.error());
@@ -123,7 +124,7 @@ void Tokenize(v1::TokenizeRequest& request, const std::shared_ptr<TokenStream>& 
 
 Status Detokenize(const v1::DetokenizeRequest& request, v1::DetokenizeResponse& response,
                   const ServiceParts& parts, const Caller&) {
-  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.Lease(request.model()));
+  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, LeaseModel(request.model(), parts));
   EDGEMOE_ASSIGN_OR_RETURN(
       std::string text,
       engine->Detokenize(
@@ -136,7 +137,7 @@ Status Detokenize(const v1::DetokenizeRequest& request, v1::DetokenizeResponse& 
 
 Status ApplyTemplate(const v1::ApplyTemplateRequest& request, v1::ApplyTemplateResponse& response,
                      const ServiceParts& parts, const Caller&) {
-  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.Lease(request.model()));
+  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, LeaseModel(request.model(), parts));
   EDGEMOE_ASSIGN_OR_RETURN(const Conversation conversation, ToConversation(request));
   EDGEMOE_ASSIGN_OR_RETURN(std::string prompt,
                            engine->ApplyTemplate(conversation.messages, conversation.options));

@@ -10,21 +10,25 @@
 
 #include "engine/base/accepted.h"
 #include "engine/plan.h"
+#include "server/calls/model_lookup.h"
 #include "server/calls/page.h"
 #include "server/calls/translate/descriptions.h"
 #include "server/calls/translate/pack_messages.h"
-#include "server/models/model_directory.h"
 
 namespace edgemoe::calls {
 namespace {
 
-v1::Model ToModel(const ModelFile& file) {
-  if (file.description) return ToApi(*file.description, v1::MODEL_STATE_AVAILABLE);
+v1::Model ToModel(const NamedModel& file, const ServiceParts& parts) {
+  Result<ModelDescription> description = DescribeModel(parts.options_of(file.path));
+  if (description) {
+    description->name = file.name;
+    return ToApi(*description, v1::MODEL_STATE_AVAILABLE);
+  }
   v1::Model model;
   model.set_name(file.name);
   model.set_path(file.path);
   model.set_state(v1::MODEL_STATE_BROKEN);
-  model.set_error(file.description.error().ToString());
+  model.set_error(description.error().ToString());
   std::error_code unknown;
   const std::uintmax_t bytes = std::filesystem::file_size(file.path, unknown);
   if (!unknown) model.set_file_bytes(bytes);
@@ -39,56 +43,33 @@ v1::Model ToModel(const Engine& engine) {
   return model;
 }
 
+// Of one that is loaded as it is served, of another as its file says.
+v1::Model Describe(const NamedModel& model, const ServiceParts& parts) {
+  if (model.is_loaded)
+    if (const Result<EngineLease> engine = parts.engines.LeaseDefault()) return ToModel(**engine);
+  return ToModel(model, parts);
+}
+
 Result<std::vector<v1::Model>> Models(const ServiceParts& parts) {
+  EDGEMOE_ASSIGN_OR_FAIL(const std::vector<NamedModel> named, ListNamedModels(parts));
   std::vector<v1::Model> models;
-  const Result<EngineLease> engine = parts.engines.LeaseDefault();
-  if (engine) models.push_back(ToModel(**engine));
-  EDGEMOE_ASSIGN_OR_FAIL(std::vector<ModelFile> files,
-                         ListModelFiles(parts.models_directory, parts.options_of));
-  for (const ForeignModel& foreign : FindForeignModels(parts.foreign_places)) {
-    Result<ModelDescription> description = DescribeModel(parts.options_of(foreign.path));
-    if (!description) continue;  // other programs have other kinds of models, too
-    description->name = foreign.name;
-    files.push_back(
-        {.name = foreign.name, .path = foreign.path, .description = std::move(description)});
-  }
-  for (const ModelFile& file : files) {
-    std::error_code ignored;
-    const bool loaded =
-        engine && std::filesystem::equivalent(file.path, (*engine)->model().path, ignored);
-    if (!loaded) models.push_back(ToModel(file));
-  }
+  for (const NamedModel& model : named)
+    if (!model.is_loaded || model.place == ModelPlace::kLoaded)
+      models.push_back(Describe(model, parts));
   std::ranges::stable_sort(models, {}, &v1::Model::name);
   return models;
 }
 
-// `field`: what the request calls the name.
-Result<v1::Model> Find(const char* field, const std::string& name, const ServiceParts& parts) {
-  {
-    const Result<EngineLease> engine = parts.engines.LeaseDefault();
-    if (engine && (name.empty() || name == (*engine)->model().name)) return ToModel(**engine);
-    if (name.empty()) return Failure(engine.error());
-  }
-  EDGEMOE_ASSIGN_OR_FAIL(std::vector<v1::Model> models, Models(parts));
-  std::string names;
-  for (v1::Model& model : models) {
-    if (model.name() == name) return std::move(model);
-    names += (names.empty() ? "" : ", ") + ShowValue(model.name());
-  }
-  // A short name means what is there of it, the first by name.
-  for (v1::Model& model : models)
-    if (parts.catalogue.Means(name, std::filesystem::path(model.path()).filename().string()))
-      return std::move(model);
-  return Failure(Status(
-      StatusCode::kNotFound, field,
-      FoundAndAccepted(ShowValue(name), names.empty() ? "none, as there are no models" : names)));
+// "qwen3-30b-a3b" of "qwen3:30b-a3b".
+std::string AsFileName(std::string name) {
+  std::ranges::replace_if(
+      name, [](char c) { return c == '/' || c == ':'; }, '-');
+  return name;
 }
 
 Status StartPack(const v1::PackRequest& request, const std::shared_ptr<PackStream>& stream,
                  const ServiceParts& parts) {
-  EDGEMOE_ASSIGN_OR_RETURN(PackOptions options, ToPackOptions(request, parts.models_directory));
-  options.threads = parts.engine_options.threads;
-  options.io_backend = parts.engine_options.io_backend;
+  EDGEMOE_ASSIGN_OR_RETURN(PackOptions options, PackJobOf(request, parts));
   return parts.packs.TryStart(std::move(options), stream);
 }
 
@@ -108,7 +89,13 @@ Status ListModels(const v1::ListModelsRequest& request, v1::ListModelsResponse& 
 
 Status GetModel(const v1::GetModelRequest& request, v1::GetModelResponse& response,
                 const ServiceParts& parts, const Caller&) {
-  EDGEMOE_ASSIGN_OR_RETURN(*response.mutable_model(), Find("name", request.name(), parts));
+  if (request.name().empty()) {
+    EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.LeaseDefault());
+    *response.mutable_model() = ToModel(*engine);
+    return OkStatus();
+  }
+  EDGEMOE_ASSIGN_OR_RETURN(const NamedModel model, FindModel("name", request.name(), parts));
+  *response.mutable_model() = Describe(model, parts);
   return OkStatus();
 }
 
@@ -116,8 +103,8 @@ Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const Se
             const Caller&) {
   EngineOptions options = parts.engine_options;
   if (!request.model().empty()) {
-    EDGEMOE_ASSIGN_OR_RETURN(const v1::Model model, Find("model", request.model(), parts));
-    options = parts.options_of(model.path());
+    EDGEMOE_ASSIGN_OR_RETURN(const NamedModel model, FindModel("model", request.model(), parts));
+    if (!model.is_loaded) options = parts.options_of(model.path);
   }
   // Of the model that is loaded, the budget that it has now.
   const Result<EngineLease> engine = parts.engines.LeaseDefault();
@@ -130,6 +117,22 @@ Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const Se
   EDGEMOE_ASSIGN_OR_RETURN(MemoryPlan plan, PlanMemory(options));
   *response.mutable_plan() = ToApi(InConfiguration(std::move(plan), parts));
   return OkStatus();
+}
+
+Result<PackOptions> PackJobOf(v1::PackRequest request, const ServiceParts& parts) {
+  const std::string& source = request.source_path();
+  if (!source.empty() && !source.starts_with('/')) {
+    EDGEMOE_ASSIGN_OR_FAIL(const NamedModel model, FindModel("source_path", source, parts));
+    // What another program keeps has a name of its own, and a folder that is not ours.
+    if (model.place == ModelPlace::kForeign && request.output_path().empty() &&
+        !parts.models_directory.empty())
+      request.set_output_path(parts.models_directory + "/" + AsFileName(model.name) + "-pack.gguf");
+    request.set_source_path(model.path);
+  }
+  EDGEMOE_ASSIGN_OR_FAIL(PackOptions options, ToPackOptions(request, parts.models_directory));
+  options.threads = parts.engine_options.threads;
+  options.io_backend = parts.engine_options.io_backend;
+  return options;
 }
 
 void Pack(const v1::PackRequest& request, const std::shared_ptr<PackStream>& stream,

@@ -20,6 +20,10 @@ Status GetModel(const v1::GetModelRequest& request, v1::GetModelResponse& respon
 Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const ServiceParts& parts,
             const Caller& caller);
 
+// The job that a request asks for, with what the configuration says of such jobs; errors as
+// ToPackOptions, and NOT_FOUND for the name of no model.
+Result<PackOptions> PackJobOf(v1::PackRequest request, const ServiceParts& parts);
+
 // Starts a job that tells the stream, or refuses the call.
 void Pack(const v1::PackRequest& request, const std::shared_ptr<PackStream>& stream,
           const ServiceParts& parts, const Caller& caller);

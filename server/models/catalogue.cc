@@ -30,6 +30,18 @@ bool BeginsWith(std::string_view text, std::string_view begin) {
          std::ranges::equal(text.substr(0, begin.size()), begin, {}, Lower, Lower);
 }
 
+// Whether one of the parts between '-' and '.' is `word`, in letters of either case: "Q4_K_M" in
+// "Qwen3-30B-A3B-Q4_K_M.gguf", and "UD-Q4_K_XL" in "...-UD-Q4_K_XL-00001-of-00002.gguf".
+bool HasWord(std::string_view text, std::string_view word) {
+  const auto is_edge = [](char c) { return c == '-' || c == '.'; };
+  for (std::size_t begin = 0; begin + word.size() < text.size(); ++begin) {
+    const bool begins = begin > 0 && is_edge(text[begin - 1]);
+    if (begins && is_edge(text[begin + word.size()]) && BeginsWith(text.substr(begin), word))
+      return true;
+  }
+  return false;
+}
+
 // Throws what nlohmann::json throws for keys that are missing and values of other types.
 CatalogueEntry EntryFrom(const json& entry) {
   const json& quant = entry.at("quant");
@@ -86,8 +98,10 @@ std::string Catalogue::ReferenceOf(const std::string& model, std::uint64_t memor
 }
 
 bool Catalogue::Means(std::string_view name, std::string_view file_name) const {
-  const CatalogueEntry* const entry = Find(name);
+  const std::size_t colon = name.find(':');
+  const CatalogueEntry* const entry = Find(name.substr(0, colon));
   if (entry == nullptr || !BeginsWith(file_name, entry->file)) return false;
+  if (colon != std::string_view::npos && !HasWord(file_name, name.substr(colon + 1))) return false;
   // "Qwen3-30B-A3B" is not "Qwen3-30B-A3B-Instruct-2507", which has an entry of its own.
   return std::ranges::none_of(entries_, [&](const CatalogueEntry& other) {
     return other.file.size() > entry->file.size() && BeginsWith(file_name, other.file);

@@ -39,7 +39,8 @@ class Catalogue {
   // quant: the one for a machine with so much memory.
   std::string ReferenceOf(const std::string& model, std::uint64_t memory_bytes) const;
 
-  // Whether a file of this name is one that the short name means. False for what is no short name.
+  // Whether a file of this name is one that the short name means, or "NAME:QUANT". False for what
+  // is no short name.
   bool Means(std::string_view name, std::string_view file_name) const;
 
  private:

@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "engine/base/accepted.h"
 #include "engine/base/check.h"
 
 namespace edgemoe {
@@ -30,16 +29,12 @@ void EngineSlot::Withdraw() {
   while (lease_count_ != 0) returned_.Wait(mutex_);
 }
 
-Result<EngineLease> EngineSlot::Lease(const std::string& model) const {
+Result<EngineLease> EngineSlot::LeaseDefault() const {
   const MutexLock lock(mutex_);
   if (!refusal_.ok()) return Failure(refusal_);
   if (engine_ == nullptr)
     return Failure(UnavailableError("the model is not ready: " + Progress() + "; try again")
                        .WithReason(Reason::kLoading));
-  if (!model.empty() && model != engine_->model().name)
-    return Failure(Status(StatusCode::kNotFound, "model",
-                          FoundAndAccepted(ShowValue(model), ShowValue(engine_->model().name) +
-                                                                 ", the loaded one, or empty")));
   ++lease_count_;
   return EngineLease(engine_, [this](Engine*) {
     const MutexLock return_lock(mutex_);

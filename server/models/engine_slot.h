@@ -36,11 +36,9 @@ class EngineSlot {
   // was one, may be destroyed then.
   void Withdraw() EXCLUDES(mutex_);
 
-  // The engine of the model of that name; an empty name means LeaseDefault. UNAVAILABLE while it
-  // loads; NOT_FOUND names the model that there is; what Refuse was told.
-  Result<EngineLease> Lease(const std::string& model) const EXCLUDES(mutex_);
-  // The engine that calls mean which name no model: the only one.
-  Result<EngineLease> LeaseDefault() const { return Lease(""); }
+  // The engine that calls mean which name no model: the only one. UNAVAILABLE while it loads; what
+  // Refuse was told. Which names mean its model: model_names.h.
+  Result<EngineLease> LeaseDefault() const EXCLUDES(mutex_);
 
   // "loading 12 %".
   std::string Progress() const;

@@ -4,20 +4,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
-#include <utility>
 
 #include "engine/base/split_name.h"
-#include "engine/describe.h"
 
 namespace edgemoe {
 
-Result<std::vector<ModelFile>> ListModelFiles(
-    const std::string& directory,
-    const std::function<EngineOptions(const std::string&)>& options_of) {
-  std::vector<ModelFile> files;
-  if (directory.empty()) return files;
-  std::error_code error;
+Result<std::vector<std::string>> ListModelPaths(const std::string& directory) {
   std::vector<std::string> paths;
+  if (directory.empty()) return paths;
+  std::error_code error;
   std::filesystem::directory_iterator entry(directory, error);
   for (const std::filesystem::directory_iterator end; !error && entry != end;
        entry.increment(error)) {
@@ -34,14 +29,7 @@ Result<std::vector<ModelFile>> ListModelFiles(
   }
   std::ranges::sort(paths);
   if (paths.size() > kModelFilesMax) paths.resize(kModelFilesMax);
-  for (std::string& path : paths) {
-    auto description = DescribeModel(options_of(path));
-    std::string name =
-        description ? description->name : std::filesystem::path(path).stem().string();
-    files.push_back(
-        {.name = std::move(name), .path = std::move(path), .description = std::move(description)});
-  }
-  return files;
+  return paths;
 }
 
 bool IsLaterPart(const std::string& file_name) {

@@ -80,7 +80,7 @@ Daemon::Daemon(Config config, Outside outside)
       budget_(slot_, config_.engine.memory_budget_bytes == 0, outside_.log),
       packs_(budget_, clock_, outside_.log),
       pulls_([path = config_.models.download_socket] { return ConnectToDownloadProgram(path); },
-             outside_.log),
+             packs_, outside_.log),
       retry_delay_(config_.engine.sessions_max),
       live_(RandomSeed),
       workers_(kWorkers, kWorkerTasksMax),
@@ -426,6 +426,7 @@ void Daemon::Stop(State state, ExitCode code) {
   refusing_.reset();
   if (state == State::kStopped) {
     server_->Shutdown(std::chrono::milliseconds(0));
+    pulls_.Stop();
     workers_.Join();
     streams_.Join();
     if (stopper_.joinable()) stopper_.join();

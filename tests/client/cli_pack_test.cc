@@ -44,6 +44,18 @@ class CliPackTest : public testing::Test {
   FakeDaemon daemon_{"unix:" + socket_};
 };
 
+// What is no file here, and does not look like one, is a model's name.
+TEST_F(CliPackTest, TakesAModelsName) {
+  const std::string here = std::filesystem::current_path().string();
+  for (const auto& [typed, sent] : {std::pair<std::string, std::string>{"qwen3:30b", "qwen3:30b"},
+                                    {"none.gguf", here + "/none.gguf"},
+                                    {"./none", here + "/none"},
+                                    {".", here + "/"}}) {
+    ASSERT_EQ(Run({"pack", typed}).code, 0) << typed;
+    EXPECT_EQ(daemon_.last_pack().source_path(), sent) << typed;
+  }
+}
+
 TEST_F(CliPackTest, PassesEveryOption) {
   const Outcome outcome =
       Run({"pack", "--bits", "3.5", "--method", "edgemoe", "--granularity", "role", "--calibration",

@@ -40,7 +40,7 @@ struct FakeEngine::Session {
 
 FakeEngine::FakeEngine(Options options) : options_(options), budget_bytes_(options.budget_bytes) {
   model_.name = "fake";
-  model_.path = "/nowhere/fake.gguf";
+  model_.path = options_.model_path;
   model_.architecture = "qwen3moe";
   model_.vocabulary_size = 1000;
   model_.context_tokens = 4096;

@@ -41,6 +41,7 @@ class FakeEngine final : public Engine {
     std::uint64_t budget_bytes = 10'000;
     std::uint64_t usable_bytes = 0;
     const Clock* clock = nullptr;  // of stall_timeout_ms, outlives the engine; null: none stalls
+    std::string model_path = "/nowhere/fake.gguf";
   };
   explicit FakeEngine(Options options);
   ~FakeEngine() override;

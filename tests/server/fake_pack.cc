@@ -25,8 +25,12 @@ std::vector<PackProgress::Phase> PackPhases(const PackOptions& options) {
   return {Phase::kCalibrating, Phase::kProbing, Phase::kFinishing};
 }
 
+Status CheckPackOptions(const PackOptions& options) {
+  return options.target.bits == 99.0 ? InvalidArgumentError("bits: found 99") : OkStatus();
+}
+
 Result<PackMemory> PlanPack(const PackOptions& options) {
-  if (options.target.bits == 99.0) return Failure(InvalidArgumentError("bits: found 99"));
+  EDGEMOE_FAIL_IF_ERROR(CheckPackOptions(options));
   if (options.method == PackMethod::kCopy) return PackMemory{};
   const std::uint64_t factor = Named(options, "huge") ? 10 : 1;
   return PackMemory{.least_bytes = 2000 * factor, .useful_bytes = 4000 * factor};

@@ -84,6 +84,7 @@ TestServer::~TestServer() {
   thread_.join();
   acceptor_.reset();
   server_->Shutdown(std::chrono::milliseconds(0));
+  pulls_.Stop();
   workers_.Join();
   streams_.Join();
   slot_.Withdraw();

@@ -66,7 +66,7 @@ class TestServer {
   EngineSlot slot_;
   SharedBudget budget_{slot_, false, {}};
   PackRunner packs_{budget_, stream_clock_, {}};
-  PullRunner pulls_{[] { return ConnectToDownloadProgram({}); }, {}};
+  PullRunner pulls_{[] { return ConnectToDownloadProgram({}); }, packs_, {}};
   RetryDelay retry_delay_;
   std::atomic<std::uint64_t> last_id_ = 0;
   RequestTable live_{[this] { return ++last_id_; }};

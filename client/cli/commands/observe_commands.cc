@@ -60,6 +60,10 @@ std::string ModelReport(const v1::Model& model) {
   AddLine(report, "context", "%u tokens, %u served", model.context_length(),
           model.context_tokens());
   AddLine(report, "chat", "%s", model.has_chat_template() ? "has a template" : "no template");
+  std::string inputs;
+  for (const std::string& input : model.unused_inputs())
+    inputs += (inputs.empty() ? "" : ", ") + input;
+  if (!inputs.empty()) AddLine(report, "not used", "what the file has for %s", inputs.c_str());
   for (const v1::ModelSetting& setting : model.settings()) report += SettingLine(setting);
   return report;
 }

@@ -22,6 +22,14 @@ std::string Absolute(const std::string& path) {
   return error ? path : absolute.lexically_normal().string();
 }
 
+// What is no file here, and does not look like one, is a model's name.
+std::string SourceOf(const std::string& typed) {
+  std::error_code ignored;
+  const bool is_path = typed.starts_with('/') || typed.starts_with('.') ||
+                       typed.ends_with(".gguf") || std::filesystem::exists(typed, ignored);
+  return is_path ? Absolute(typed) : typed;
+}
+
 // One attempt.
 struct Attempt {
   client::Status status;
@@ -70,7 +78,7 @@ Attempt RunJob(Session& session, const v1::PackRequest& request) {
 
 ExitCode Run(const CommonOptions& options, PackCommand command) {
   v1::PackRequest& request = command.request;
-  request.set_source_path(Absolute(request.source_path()));
+  request.set_source_path(SourceOf(request.source_path()));
   request.set_output_path(Absolute(request.output_path()));
   request.set_calibration_path(Absolute(request.calibration_path()));
   Session session(options);

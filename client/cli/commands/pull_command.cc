@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// pull: the daemon sees to the download, this shows how far it is.
+// pull: the daemon sees to the download and to the pack that may follow, this shows how far they
+// are.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
 #include "client/cli/commands/commands.h"
+#include "client/cli/commands/pack_text.h"
 #include "client/cli/json.h"
 #include "client/cli/terminal/size_text.h"
 
@@ -45,7 +47,10 @@ std::string ReportText(const v1::PullReport& report) {
   std::string text = report.paths().empty() ? std::string("nothing") : report.paths(0);
   if (report.paths_size() > 1) text += " and " + std::to_string(report.paths_size() - 1) + " more";
   text += ": " + Bytes(report.bytes());
-  if (report.was_there()) return text + ", was there already";
+  if (!report.linked_files().empty()) text += ", by a link to " + report.linked_files(0);
+  if (report.linked_files_size() > 1)
+    text += " and " + std::to_string(report.linked_files_size() - 1) + " more";
+  if (report.was_there()) text += ", was there already";
   if (report.resumed_bytes() > 0)
     text += ", of which " + Bytes(report.resumed_bytes()) + " were there from an earlier download";
   return text + (report.verified() ? "; its SHA-256 is right" : "; there was no SHA-256 to check");
@@ -59,8 +64,71 @@ void SetFromEnvironment(v1::PullRequest& request) {
 ExitCode Cancel(Session& session) {
   const client::Status status = session.client().CancelPull();
   if (!status.ok()) return session.Fail(status);
-  return session.options().json ? WriteLine("{}") : WriteLine("the download ends");
+  return session.options().json ? WriteLine("{}") : WriteLine("the pull ends");
 }
+
+// Where no line can be overwritten: one for each file and phase, and one a minute.
+class ProgressLines {
+ public:
+  void Tell(const std::string& what, const std::string& text) {
+    const auto now = std::chrono::steady_clock::now();
+    if (what == what_ && now - told_at_ < std::chrono::minutes(1)) return;
+    what_ = what;
+    told_at_ = now;
+    std::fprintf(stderr, "edgemoe: %s\n", text.c_str());
+  }
+
+ private:
+  std::string what_;
+  std::chrono::steady_clock::time_point told_at_;
+};
+
+// Shows what comes; what is for standard output is written at once, as more may follow.
+class PullView {
+ public:
+  explicit PullView(Session& session) : session_(session) {}
+
+  // False: standard output has gone; see written().
+  bool Show(const v1::PullResponse& message) {
+    if (session_.options().json) return WriteOut(ToJson(message) + "\n");
+    switch (message.message_case()) {
+      case v1::PullResponse::kProgress: {
+        const v1::PullProgress& progress = message.progress();
+        Tell(progress.file_name() + (progress.checking() ? " checked" : ""),
+             ProgressText(progress));
+        return true;
+      }
+      case v1::PullResponse::kPackProgress:
+        Tell("phase " + std::to_string(message.pack_progress().phase()),
+             PackProgressText(message.pack_progress()));
+        return true;
+      case v1::PullResponse::kReport: return Write(ReportText(message.report()));
+      case v1::PullResponse::kPackReport: return Write(PackReportText(message.pack_report()));
+      case v1::PullResponse::kPackFound:
+        return Write(message.pack_found() +
+                     ": was there already; `edgemoe pack --overwrite` writes another");
+      case v1::PullResponse::MESSAGE_NOT_SET: break;
+    }
+    return true;
+  }
+
+  ExitCode written() const { return written_; }
+
+ private:
+  void Tell(const std::string& what, const std::string& text) {
+    if (session_.status_line().enabled()) return session_.status_line().Show(text);
+    lines_.Tell(what, text);
+  }
+  bool Write(const std::string& text) {
+    session_.status_line().Clear();
+    written_ = WriteLine(text);
+    return written_ == ExitCode::kOk;
+  }
+
+  Session& session_;
+  ProgressLines lines_;
+  ExitCode written_ = ExitCode::kOk;
+};
 
 }  // namespace
 
@@ -71,34 +139,20 @@ ExitCode Run(const CommonOptions& options, PullCommand command) {
   SetFromEnvironment(command.request);
   client::PullStream stream = session.client().Pull(command.request);
   const InterruptWatch watch(session.interrupts(), [&stream] { stream.Cancel(); });
-  v1::PullReport report;
-  auto told_at = std::chrono::steady_clock::time_point::min();
-  const client::Status status = stream.ForEach([&](const v1::PullResponse& message) {
-    if (options.json) return WriteOut(ToJson(message) + "\n");
-    if (message.has_report()) report = message.report();
-    if (!message.has_progress()) return true;
-    const std::string text = ProgressText(message.progress());
-    const auto now = std::chrono::steady_clock::now();
-    if (session.status_line().enabled()) {
-      session.status_line().Show(text);
-    } else if (told_at == std::chrono::steady_clock::time_point::min() ||
-               now - told_at >= std::chrono::minutes(1)) {  // no line can be overwritten
-      told_at = now;
-      std::fprintf(stderr, "edgemoe: %s\n", text.c_str());
-    }
-    return true;
-  });
+  PullView view(session);
+  const client::Status status =
+      stream.ForEach([&view](const v1::PullResponse& message) { return view.Show(message); });
   session.status_line().Clear();
   if (watch.interrupted()) {
     if (!options.json)
       std::fputs(
-          "edgemoe: the download goes on; the same command shows it again, and "
+          "edgemoe: the pull goes on; the same command shows it again, and "
           "`edgemoe pull --cancel` ends it\n",
           stderr);
     return session.Interrupted();
   }
-  if (!status.ok()) return session.Fail(status);
-  return options.json ? ExitCode::kOk : WriteLine(ReportText(report));
+  if (view.written() != ExitCode::kOk) return view.written();
+  return status.ok() ? ExitCode::kOk : session.Fail(status);
 }
 
 }  // namespace edgemoe::cli

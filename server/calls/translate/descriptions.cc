@@ -72,6 +72,7 @@ v1::Model ToApi(const ModelDescription& description, v1::ModelState state) {
   model.set_context_length(description.context_length);
   model.set_context_tokens(description.context_tokens);
   model.set_has_chat_template(description.has_chat_template);
+  for (const std::string& input : description.unused_inputs) model.add_unused_inputs(input);
   for (const ModelSetting& setting : description.settings) {
     v1::ModelSetting& message = *model.add_settings();
     message.set_name(setting.option);

@@ -55,6 +55,7 @@ v1::PullReport ToApi(const PullReport& report) {
   message.set_resumed_bytes(report.resumed_bytes);
   message.set_was_there(report.was_there);
   message.set_verified(report.is_verified);
+  for (const std::string& path : report.linked_files) message.add_linked_files(path);
   return message;
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "server/calls/inference.h"
+#include "server/calls/model_changes.h"
 #include "server/calls/models.h"
 #include "server/calls/observe.h"
 #include "tests/server/fake_engine.h"
@@ -63,6 +64,7 @@ class BodiesTest : public ::testing::Test {
     slot_.Publish(engine_);
   }
   ~BodiesTest() override {
+    pulls_.Stop();
     workers_.Join();
     streams_.Join();
     slot_.Withdraw();
@@ -74,7 +76,7 @@ class BodiesTest : public ::testing::Test {
   EngineSlot slot_;
   SharedBudget budget_{slot_, false, {}};
   PackRunner packs_{budget_, clock_, {}};
-  PullRunner pulls_{[] { return ConnectToDownloadProgram({}); }, {}};
+  PullRunner pulls_{[] { return ConnectToDownloadProgram({}); }, packs_, {}};
   RetryDelay retry_delay_{4};
   RequestTable live_{[] { return std::uint64_t{0x7}; }};
   const Caller caller_{.peer = "uid 7, pid 9", .owner = "uid 7"};
@@ -246,6 +248,89 @@ TEST_F(BodiesTest, BadRequestsEndTheirStreams) {
   embed.set_pooling(static_cast<v1::Pooling>(9));
   EXPECT_THAT(status_of(embed, calls::Embed).message(),
               HasSubstr("pooling: found 9; accepted: POOLING_MEAN, POOLING_LAST"));
+}
+
+// The loaded model by the name of a link to its file, and others.
+TEST_F(BodiesTest, NamesMeanTheSameInEveryCall) {
+  const std::string loaded = folder_ / "engine.gguf";
+  FakeEngine engine({.model_path = loaded});
+  std::ofstream(loaded) << "x";
+  std::ofstream(folder_ / "models/other.gguf") << "x";
+  std::filesystem::create_symlink(loaded, folder_ / "models/link.gguf");
+  slot_.Withdraw();
+  slot_.Publish(engine);
+  v1::DetokenizeRequest detokenize;
+  detokenize.add_tokens(5);
+  v1::DetokenizeResponse text;
+  for (const char* name : {"", "fake", "link", "link.gguf", "engine"}) {
+    detokenize.set_model(name);
+    EXPECT_TRUE(calls::Detokenize(detokenize, text, parts_, caller_).ok()) << name;
+    v1::GetModelRequest request;
+    request.set_name(name);
+    v1::GetModelResponse model;
+    ASSERT_TRUE(calls::GetModel(request, model, parts_, caller_).ok()) << name;
+    EXPECT_EQ(model.model().state(), v1::MODEL_STATE_LOADED);
+    EXPECT_EQ(model.model().name(), "fake");
+  }
+  detokenize.set_model("other");
+  const Status status = calls::Detokenize(detokenize, text, parts_, caller_);
+  EXPECT_EQ(status.code(), StatusCode::kNotFound);
+  EXPECT_EQ(
+      status.message(),
+      R"(model: found "other", which is not loaded; accepted: "fake", the loaded one, or empty)");
+  detokenize.set_model("none");
+  EXPECT_EQ(calls::Detokenize(detokenize, text, parts_, caller_).message(),
+            R"(model: found "none"; accepted: "fake", the loaded one, or empty)");
+  v1::RemoveModelRequest remove;
+  v1::RemoveModelResponse removed;
+  for (const char* name : {"link", "fake"}) {  // what is loaded stays
+    remove.set_name(name);
+    EXPECT_EQ(calls::RemoveModel(remove, removed, parts_, caller_).code(),
+              StatusCode::kFailedPrecondition);
+  }
+  remove.set_name("other.gguf");
+  EXPECT_TRUE(calls::RemoveModel(remove, removed, parts_, caller_).ok());
+  slot_.Withdraw();
+  slot_.Publish(engine_);
+}
+
+TEST_F(BodiesTest, PackTakesNames) {
+  std::ofstream(folder_ / "models/other.gguf") << "x";
+  v1::PackRequest request;
+  request.set_source_path("other");
+  const Result<PackOptions> options = calls::PackJobOf(request, parts_);
+  ASSERT_TRUE(options) << options.error().ToString();
+  EXPECT_EQ(options->source_path, folder_ / "models/other.gguf");
+  EXPECT_EQ(options->output_path, folder_ / "models/other-pack.gguf");
+  request.set_source_path("none");
+  const Status status = calls::PackJobOf(request, parts_).error();
+  EXPECT_EQ(status.code(), StatusCode::kNotFound);
+  EXPECT_THAT(status.message(), HasSubstr("source_path"));
+}
+
+// Before anything is downloaded.
+TEST_F(BodiesTest, PullSaysWhatIsWrongWithThePackThatIsToFollow) {
+  const auto refusal = [&](const v1::PackRequest& pack) {
+    v1::PullRequest request;
+    request.set_model("hf.co/a/b");
+    *request.mutable_pack() = pack;
+    const auto stream = std::make_shared<PullStream>(streams_);
+    EagerWire wire(stream);
+    calls::Pull(request, stream, parts_, caller_);
+    return wire.Wait().status;
+  };
+  v1::PackRequest pack;
+  pack.set_source_path("/m.gguf");
+  EXPECT_THAT(refusal(pack).message(), HasSubstr("pack.source_path: found \"/m.gguf\""));
+  pack.clear_source_path();
+  pack.set_output_path("/m.gguf");
+  EXPECT_THAT(refusal(pack).message(), HasSubstr("pack.output_path"));
+  pack.clear_output_path();
+  pack.set_bits(99);
+  EXPECT_THAT(refusal(pack).message(), HasSubstr("bits: found 99"));
+  pack.set_bits(4);
+  pack.set_calibration_path("text");
+  EXPECT_THAT(refusal(pack).message(), HasSubstr("pack.calibration_path"));
 }
 
 TEST_F(BodiesTest, PackTellsItsReportOrWhyNot) {

@@ -48,6 +48,10 @@ TEST(CatalogueTest, KnowsWhatIsOnDisk) {
   EXPECT_FALSE(catalogue.Means("qwen3-30b-a3b", "Qwen3-30B-A3B-Instruct-2507-Q4_K_M.gguf"));
   EXPECT_FALSE(catalogue.Means("qwen3-30b-a3b", "other.gguf"));
   EXPECT_FALSE(catalogue.Means("other", "other.gguf"));
+  EXPECT_TRUE(catalogue.Means("qwen3-30b-a3b:q4_k_m", "Qwen3-30B-A3B-Q4_K_M.gguf"));
+  EXPECT_TRUE(catalogue.Means("qwen3-30b-a3b:Q4_K_M", "Qwen3-30B-A3B-Q4_K_M-00001-of-00002.gguf"));
+  EXPECT_FALSE(catalogue.Means("qwen3-30b-a3b:Q4_K", "Qwen3-30B-A3B-Q4_K_M.gguf"));
+  EXPECT_FALSE(catalogue.Means("qwen3-30b-a3b:", "Qwen3-30B-A3B-Q4_K_M.gguf"));
 }
 
 TEST(CatalogueTest, SaysWhatIsWrongWithAFile) {

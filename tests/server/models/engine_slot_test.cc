@@ -15,19 +15,14 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(EngineSlotTest, LeasesByNameOnceThereIsAnEngine) {
+TEST(EngineSlotTest, LeasesOnceThereIsAnEngine) {
   EngineSlot slot;
   slot.SetProgress(1, 8);
   EXPECT_EQ(slot.LeaseDefault().error().code(), StatusCode::kUnavailable);
-  EXPECT_THAT(slot.Lease("fake").error().message(), HasSubstr("loading 12 %"));
+  EXPECT_THAT(slot.LeaseDefault().error().message(), HasSubstr("loading 12 %"));
   FakeEngine engine({});
   slot.Publish(engine);
   EXPECT_EQ(slot.LeaseDefault()->get(), &engine);
-  EXPECT_EQ(slot.Lease("fake")->get(), &engine);
-  const auto other = slot.Lease("other");
-  ASSERT_FALSE(other);
-  EXPECT_EQ(other.error().code(), StatusCode::kNotFound);
-  EXPECT_THAT(other.error().message(), HasSubstr(R"(model: found "other"; accepted: "fake")"));
 }
 
 TEST(EngineSlotTest, WithdrawWaitsForEveryLease) {
