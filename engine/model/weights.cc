@@ -14,8 +14,8 @@
 #include "engine/base/checksum.h"
 #include "engine/gguf/pack_keys.h"
 #include "engine/model/arch/architecture.h"
-#include "engine/model/arch/other_inputs.h"
 #include "engine/model/expert_tensors.h"
+#include "engine/model/unused_tensors.h"
 #include "engine/quant/quantize.h"
 
 namespace edgemoe {
@@ -285,20 +285,6 @@ void Place(const WeightsLayout::DenseTensor& tensor, const MatrixView& view, boo
 }
 
 }  // namespace
-
-bool IsUnused(std::string_view name, const ModelConfig& config) {
-  return IsOfPredictionLayer(name, config) || !OtherInputOfTensor(name).empty();
-}
-
-std::vector<std::string> UnusedInputsOf(const GgufSet& files) {
-  std::vector<std::string> inputs;
-  for (const std::string_view input : {kImages, kAudio})
-    if (std::ranges::any_of(files.tensors(), [input](const GgufTensor& tensor) {
-          return OtherInputOfTensor(tensor.name) == input;
-        }))
-      inputs.emplace_back(input);
-  return inputs;
-}
 
 bool IsOfPredictionLayer(std::string_view name, const ModelConfig& config) {
   constexpr std::string_view kPrefix = "blk.";

@@ -88,12 +88,6 @@ struct WeightsLayout {
   bool tied_output = false;
 };
 
-// Whether a tensor of this name is not loaded: of a prediction layer, or of an input other than
-// text, see engine/model/arch/other_inputs.h.
-bool IsUnused(std::string_view name, const ModelConfig& config);
-// "images" and "audio", where the file has encoders of these.
-std::vector<std::string> UnusedInputsOf(const GgufSet& files);
-
 // Whether a tensor of this name is of a block behind the model's layers
 // (ModelConfig::prediction_layer_count): it is not loaded.
 bool IsOfPredictionLayer(std::string_view name, const ModelConfig& config);

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "engine/model/weights.h"
+#include "engine/model/unused_tensors.h"
 #include "engine/model_name.h"
 #include "engine/quant/tensor_type.h"
 #include "engine/serving/model_settings.h"

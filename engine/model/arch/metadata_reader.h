@@ -57,8 +57,7 @@ class MetadataReader {
   // A key that only lengthens, names or repeats what other keys say: read, and not looked at.
   void Ignore(std::string_view name);
 
-  // UNIMPLEMENTED names a key of the architecture that was neither read nor ignored, and is not of
-  // other inputs than text: see OtherInputOfKey.
+  // UNIMPLEMENTED names a key neither read nor ignored, but for those of OtherInputOfKey.
   Status RefuseOthers() const;
 
   const GgufFile& file() const { return metadata_; }

@@ -6,6 +6,7 @@
 
 #include "engine/model/arch/architecture.h"
 #include "engine/model/expert_tensors.h"
+#include "engine/model/unused_tensors.h"
 #include "engine/model/weights.h"
 #include "tests/golden/fixtures.h"
 
