@@ -311,7 +311,65 @@ TEST(Session, EmbedGivesEachTextsMeanInOrder) {
   EXPECT_EQ(heard->progress[0].processed_tokens, 4U);
   EXPECT_EQ(heard->progress[0].prompt_tokens, 9U);
   EXPECT_EQ(bench.loop.counters().prompt_tokens, 9U);
+  ASSERT_EQ(bench.forward.steps.size(), 3U) << "the end of the first beside the second";
+  EXPECT_EQ(bench.forward.steps[1].size(), 3U);
   EXPECT_EQ(bench.state.free_block_count(), bench.state.block_count());
+}
+
+TEST(Session, ShortTextsAreEmbeddedTogether) {
+  Bench bench(Limits(), Pieces());
+  const std::vector<std::vector<TokenId>> texts = {Tokens({5}),    Tokens({6}), Tokens({7, 5}),
+                                                   Tokens({6, 0}), Tokens({7}), Tokens({1})};
+  auto heard = bench.Submit(EmbedPlan(texts, {.pooling = Pooling::kFirst, .normalize = false}));
+  bench.RunAll();
+  ASSERT_EQ(bench.forward.steps.size(), 2U);
+  const auto& step = bench.forward.steps[0];
+  ASSERT_EQ(step.size(), 4U);
+  EXPECT_NE(step[0].sequence, step[1].sequence);
+  EXPECT_NE(step[1].sequence, step[2].sequence);
+  EXPECT_EQ(step[2].sequence, step[3].sequence);
+  EXPECT_EQ(step[3].position, 1U);
+  EXPECT_FALSE(step[3].wants_hidden);
+  ASSERT_EQ(heard->embeddings.size(), texts.size());
+  for (std::uint32_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(heard->embeddings[i].text_index, i);
+    EXPECT_EQ(heard->embeddings[i].tokens, texts[i].size());
+    EXPECT_EQ(heard->embeddings[i].values,
+              (std::vector<float>{static_cast<float>(texts[i][0].value), 0}));
+  }
+  EXPECT_EQ(bench.loop.counters().prompt_tokens, 8U);
+  EXPECT_EQ(bench.state.free_block_count(), bench.state.block_count());
+}
+
+TEST(Session, TextsAreEmbeddedOneByOneWhereMemoryIsShort) {
+  Bench bench(Limits(), Pieces(), 8, kStateBlockTokens);
+  auto heard = bench.Submit(EmbedPlan({Tokens({5}), Tokens({6}), Tokens({7})}, {}));
+  bench.RunAll();
+  EXPECT_EQ(heard->embeddings.size(), 3U);
+  EXPECT_EQ(heard->reason(), FinishReason::kMaxTokens);
+  EXPECT_EQ(bench.forward.steps.size(), 3U);
+}
+
+TEST(Session, ATextThatFailsEndsItsRequestAndGivesItsMemoryBack) {
+  Bench bench(Limits(), Pieces());
+  bench.forward.fail = [](const BatchRow& row) {
+    return row.token == TokenId{6} ? DataLossError("read error") : OkStatus();
+  };
+  auto heard = bench.Submit(EmbedPlan({Tokens({5}), Tokens({6}), Tokens({7})}, {}));
+  bench.RunAll();
+  EXPECT_EQ(heard->reason(), FinishReason::kError);
+  EXPECT_EQ(bench.state.free_block_count(), bench.state.block_count());
+}
+
+TEST(Session, AStepEndsSoManyTextsAtMost) {
+  StepLimits limits = Limits();
+  limits.prefill_chunk_tokens = 64;
+  Bench bench(limits, Pieces());
+  auto heard = bench.Submit(
+      EmbedPlan(std::vector<std::vector<TokenId>>(kEmbedTextsOfStepMax + 1, Tokens({5})), {}));
+  bench.RunAll();
+  EXPECT_EQ(heard->embeddings.size(), kEmbedTextsOfStepMax + 1);
+  EXPECT_EQ(bench.forward.steps.size(), 2U);
 }
 
 TEST(Session, EmbedOfTheLastTokenAsksForNoOther) {
