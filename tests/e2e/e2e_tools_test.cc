@@ -5,8 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -247,6 +248,16 @@ TEST_F(E2eToolsTest, AProgramAnswersACallAndTheModelGoesOn) {
   EXPECT_THAT(chat.output, HasSubstr("I look."));
   EXPECT_THAT(chat.output, HasSubstr("In Köln it stays clear for two days, up to 21 degrees.\n"));
   EXPECT_EQ(chat.output.find("<t"), std::string::npos) << chat.output;
+}
+
+TEST_F(E2eToolsTest, ArgumentsThatAreNoJsonAreShownAsTheyAre) {
+  const auto daemon = ServeScripted();
+  const Outcome chat =
+      Chat(*daemon, {"--tools", kTests + "e2e/scripted/tools.json", "--yes", "broken"});
+  EXPECT_EQ(chat.code, 0) << chat.errors;
+  EXPECT_THAT(chat.errors, HasSubstr("[no call: a call that is not JSON]"));
+  EXPECT_EQ(chat.errors.find("[calls"), std::string::npos) << chat.errors;
+  EXPECT_THAT(chat.output, HasSubstr("\"arguments\": {\"place\": Köln}}\n</tool_call>\n"));
 }
 
 TEST_F(E2eToolsTest, ReasoningWithoutAnEndIsClosedAtItsLimit) {
