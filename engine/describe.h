@@ -10,13 +10,14 @@
 #include "engine/base/result.h"
 #include "engine/model/sampler.h"
 #include "engine/options.h"
+#include "engine/scheduler/request.h"
 
 namespace edgemoe {
 
 enum class SettingSource : std::uint8_t { kBuiltIn, kFile, kConfiguration };
 
 struct ModelSetting {
-  std::string option;  // of EngineOptions: "temperature"
+  std::string option;  // of EngineOptions: "temperature"; or "pooling", of embeddings
   std::string json;    // its value
   SettingSource source = SettingSource::kBuiltIn;
 };
@@ -39,6 +40,7 @@ struct ModelDescription {
   std::vector<ModelSetting> settings;
   std::vector<std::string>
       unused_inputs;  // "images", "audio": the file has them, we read text alone
+  Pooling pooling = Pooling::kMean;  // of requests to embed that do not say theirs
 };
 
 // Reads the header of options.model_path: the model as it would be served with these options. The

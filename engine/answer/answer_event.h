@@ -16,8 +16,8 @@ struct AnswerEvent {
     kCallBegun,  // `call_index`, `call_name`, `call_id`
     kArguments,  // `text`: the next bytes of the JSON object that the arguments are
     kCallEnded,  // `call_index`; its arguments are a JSON object
-    // What looked like a call is none; `text` says why. What was written is the content that
-    // follows. With `call_index` it was begun, and is void.
+    // What looked like a call is none; `text` says why. What was written follows, as part of the
+    // text around it. With `call_index` it was begun, and is void.
     kNotParsed,
   };
   Kind kind = Kind::kContent;

@@ -17,7 +17,11 @@ CallSyntax FindCallSyntax(std::string_view text) {
   // LFM2's first template writes no calls of its own; it marks the list of tools.
   if (has("<|tool_call_start|>") || has("<|tool_list_start|>")) return CallSyntax::kLfm2;
   if (has("<\uFF5Ctool\u2581calls\u2581begin\uFF5C>")) return CallSyntax::kDeepSeek;
+  // The template puts its tags together.
+  if (has("\uFF5CDSML\uFF5C"))
+    return has("function_calls") ? CallSyntax::kDsmlFunctionCalls : CallSyntax::kDsmlToolCalls;
   if (has("<|tool_calls_section_begin|>")) return CallSyntax::kKimi;
+  if (has("<minimax:tool_call>")) return CallSyntax::kMiniMax;
   if (has("[TOOL_CALLS]")) return CallSyntax::kMistral;
   if (has("<tool_call>") && has("<arg_key>")) return CallSyntax::kGlm;
   if (has("<tool_call>") && has("<function=")) return CallSyntax::kQwenCoder;
@@ -42,6 +46,8 @@ std::span<const std::string_view> CallMarkTexts(CallSyntax syntax) {
       "<\uFF5Ctool\u2581call\u2581end\uFF5C>",
       "<\uFF5Ctool\u2581calls\u2581end\uFF5C>",
   };
+  static constexpr std::string_view kMiniMax[] = {"<minimax:tool_call>", "</minimax:tool_call>"};
+  static constexpr std::string_view kDsml[] = {"\uFF5CDSML\uFF5C"};
   static constexpr std::string_view kKimi[] = {
       "<|tool_calls_section_begin|>", "<|tool_call_begin|>",
       "<|tool_call_argument_begin|>", "<|tool_call_end|>",
@@ -56,6 +62,9 @@ std::span<const std::string_view> CallMarkTexts(CallSyntax syntax) {
     case CallSyntax::kHermes:
     case CallSyntax::kQwenCoder:
     case CallSyntax::kGlm: return kXml;
+    case CallSyntax::kMiniMax: return kMiniMax;
+    case CallSyntax::kDsmlFunctionCalls:
+    case CallSyntax::kDsmlToolCalls: return kDsml;
     case CallSyntax::kLlama: return kLlama;
     case CallSyntax::kMistral: return kMistral;
     case CallSyntax::kDeepSeek: return kDeepSeek;

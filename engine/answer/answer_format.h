@@ -14,13 +14,17 @@ enum class CallSyntax : std::uint8_t {
   kHermes,     // <tool_call>{"name": …, "arguments": …}</tool_call>
   kQwenCoder,  // <tool_call><function=NAME><parameter=KEY>…</parameter></function></tool_call>
   kGlm,        // <tool_call>NAME<arg_key>KEY</arg_key><arg_value>…</arg_value></tool_call>
-  kLlama,      // {"name": …, "parameters": …}, also after <|python_tag|>
-  kMistral,    // [TOOL_CALLS][{…}], [TOOL_CALLS]NAME[ARGS]{…}
-  kDeepSeek,   // sections of "begin NAME sep {…} end"
-  kKimi,       // the same with other marks
-  kGemma,      // <|tool_call>call:NAME{KEY:…}<tool_call|>
-  kFunctionGemma,  // <start_function_call>call:NAME{KEY:…}<end_function_call>
-  kLfm2,           // <|tool_call_start|>[NAME(KEY=…)]<|tool_call_end|>
+  kMiniMax,  // <minimax:tool_call><invoke name="NAME"><parameter name="KEY">…</parameter></invoke>
+  // The same, each tag's name begun by DSML's own mark, and parameters that tell their types.
+  kDsmlFunctionCalls,  // DeepSeek V3.2: in <｜DSML｜function_calls>
+  kDsmlToolCalls,      // DeepSeek V4: in <｜DSML｜tool_calls>
+  kLlama,              // {"name": …, "parameters": …}, also after <|python_tag|>
+  kMistral,            // [TOOL_CALLS][{…}], [TOOL_CALLS]NAME[ARGS]{…}
+  kDeepSeek,           // sections of "begin NAME sep {…} end"
+  kKimi,               // the same with other marks
+  kGemma,              // <|tool_call>call:NAME{KEY:…}<tool_call|>
+  kFunctionGemma,      // <start_function_call>call:NAME{KEY:…}<end_function_call>
+  kLfm2,               // <|tool_call_start|>[NAME(KEY=…)]<|tool_call_end|>
 };
 
 // All texts are in static storage.

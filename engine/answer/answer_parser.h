@@ -24,8 +24,9 @@ class EventWriter;
 // 2. No part of a mark is given out as text. Held back is what may become a mark, white space that
 //    would stand before one (kHeldSpaceBytesMax), a value whose type nobody told, a call's name and
 //    what comes before it.
-// 3. Marks in a code block of the content are text. So is what looks like a call and is none: then
-//    an event says why. The text of a call is kept until it ends, up to kCallBytesMax.
+// 3. Marks in a code block are text, but for one that ends reasoning. So is what looks like a call
+//    and is none: then an event says why. The text of a call is kept until it ends, up to
+//    kCallBytesMax.
 // 4. An answer without marks is content, byte for byte.
 // White space beside the marks belongs to them.
 //
@@ -34,7 +35,7 @@ class AnswerParser {
  public:
   // `prompt`: what the template wrote, which may have begun the answer, as where it ends in
   // "<think>". Tools tell the types of arguments in formats whose values show none; a call without
-  // any mark is looked for only where there are tools.
+  // any mark, or in the reasoning, is looked for only where there are tools.
   AnswerParser(const AnswerFormat& format, std::vector<AnswerTool> tools, std::string_view prompt);
   ~AnswerParser();
   AnswerParser(AnswerParser&&) noexcept;

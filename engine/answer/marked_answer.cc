@@ -15,11 +15,6 @@ std::vector<std::string> ContentMarks(const AnswerFormat& format) {
   return marks;
 }
 
-std::vector<std::string> ReasoningMarks(const AnswerFormat& format) {
-  if (format.reasoning_close.empty()) return {};
-  return {std::string(format.reasoning_close)};
-}
-
 }  // namespace
 
 MarkedAnswer::MarkedAnswer(const AnswerFormat& format, std::span<const AnswerTool> tools,
@@ -27,7 +22,7 @@ MarkedAnswer::MarkedAnswer(const AnswerFormat& format, std::span<const AnswerToo
     : format_(format),
       tools_(tools),
       content_marks_(ContentMarks(format)),
-      reasoning_marks_(ReasoningMarks(format)),
+      reasoning_marks_(ReasoningMarks(/*with_calls=*/!tools.empty())),
       call_mark_count_(CallMarks(format.calls).size()),
       holds_space_(format.has_parts()) {
   while (!prompt.empty() && IsCallSpace(prompt.back())) prompt.remove_suffix(1);
@@ -36,6 +31,14 @@ MarkedAnswer::MarkedAnswer(const AnswerFormat& format, std::span<const AnswerToo
   } else if (!format.reasoning_close.empty() && prompt.ends_with(format.reasoning_close)) {
     BeginPart(Part::kContent);
   }
+}
+
+std::vector<std::string> MarkedAnswer::ReasoningMarks(bool with_calls) const {
+  if (format_.reasoning_close.empty()) return {};
+  std::vector<std::string> marks = {std::string(format_.reasoning_close)};
+  if (!with_calls) return marks;
+  for (std::string& mark : CallMarks(format_.calls)) marks.push_back(std::move(mark));
+  return marks;
 }
 
 void MarkedAnswer::BeginPart(Part part) {
@@ -67,7 +70,13 @@ void MarkedAnswer::Push(char byte, EventWriter& out) {
 
 void MarkedAnswer::Match(std::size_t mark, EventWriter& out) {
   if (part_ == Part::kReasoning) {
-    BeginPart(Part::kContent);
+    if (mark == 0) {
+      BeginPart(Part::kContent);
+    } else if (fence_.inside()) {
+      TakeText(reasoning_marks_.sequence(mark), out);
+    } else {
+      BeginCall(reasoning_marks_.sequence(mark));
+    }
     return;
   }
   const bool opens_reasoning = mark >= call_mark_count_;
@@ -86,7 +95,7 @@ void MarkedAnswer::TakeText(std::string_view text, EventWriter& out) {
 }
 
 void MarkedAnswer::TakeByte(char byte, EventWriter& out) {
-  if (part_ == Part::kContent) fence_.Push(byte);
+  fence_.Push(byte);
   if (IsCallSpace(byte) && holds_space_) {
     if (after_part_) return;
     space_ += byte;
@@ -105,7 +114,7 @@ void MarkedAnswer::WriteSpace(EventWriter& out) {
 }
 
 void MarkedAnswer::BeginCall(std::string_view mark) {
-  part_ = Part::kCall;
+  part_around_call_ = std::exchange(part_, Part::kCall);
   reader_ = MakeCallReader(format_.calls, tools_);
   call_ended_ = false;
   call_text_ = std::exchange(space_, {});
@@ -123,7 +132,7 @@ void MarkedAnswer::ReadCall(char byte, EventWriter& out) {
   if (step == ReadStep::kDone) {
     reader_.reset();
     call_text_.clear();
-    BeginPart(Part::kContent);
+    BeginPart(part_around_call_);
   } else if (step == ReadStep::kFailed) {
     GiveUp(reader_->problem(), out);
   } else if (call_text_.size() >= kCallBytesMax) {
@@ -135,20 +144,27 @@ void MarkedAnswer::ReadCall(char byte, EventWriter& out) {
 
 void MarkedAnswer::GiveUp(std::string_view why, EventWriter& out) {
   out.NotParsed(why);
-  part_ = Part::kContent;
+  part_ = part_around_call_;
   reader_.reset();
   after_part_ = false;
-  TakeText(std::exchange(call_text_, {}), out);
+  const std::string text = std::exchange(call_text_, {});
+  if (part_ == Part::kContent) {
+    TakeText(text, out);
+    return;
+  }
+  // The reasoning may have been closed in it.
+  reasoning_marks_ = SequenceMatcher(ReasoningMarks(/*with_calls=*/false));
+  for (const char byte : text) Push(byte, out);
 }
 
 void MarkedAnswer::Finish(EventWriter& out) {
-  if (part_ == Part::kCall) {
+  // A second one where what was none in the reasoning closes it and begins another.
+  while (part_ == Part::kCall) {
     if (call_ended_ && reader_->may_end()) return;
     GiveUp("a call that the answer's end cuts off", out);
-  } else {
-    SequenceMatcher& marks = part_ == Part::kReasoning ? reasoning_marks_ : content_marks_;
-    TakeText(marks.TakeHeld(), out);
   }
+  SequenceMatcher& marks = part_ == Part::kReasoning ? reasoning_marks_ : content_marks_;
+  TakeText(marks.TakeHeld(), out);
   WriteSpace(out);
 }
 

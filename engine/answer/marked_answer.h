@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/answer/answer_format.h"
 #include "engine/answer/answer_splitter.h"
@@ -15,7 +16,9 @@
 namespace edgemoe {
 
 // Answers whose content is text without marks, with reasoning and calls between marks of their own.
-// Reasoning may come first, and again after a call.
+// Reasoning may come first, and again after a call. A call may stand in the reasoning, which goes
+// on behind it: some models call before they have closed it. These are looked for only where there
+// are tools, and no more once one turned out to be none.
 class MarkedAnswer : public AnswerSplitter {
  public:
   // `tools` outlive the splitter.
@@ -33,6 +36,7 @@ class MarkedAnswer : public AnswerSplitter {
   void Match(std::size_t mark, EventWriter& out);
   void BeginPart(Part part);
   void BeginCall(std::string_view mark);
+  std::vector<std::string> ReasoningMarks(bool with_calls) const;
   void ReadCall(char byte, EventWriter& out);
   void GiveUp(std::string_view why, EventWriter& out);
   AnswerEvent::Kind text_kind() const {
@@ -42,8 +46,8 @@ class MarkedAnswer : public AnswerSplitter {
   const AnswerFormat format_;
   const std::span<const AnswerTool> tools_;
   Part part_ = Part::kContent;
-  SequenceMatcher content_marks_;  // those of calls, then the one that opens reasoning
-  SequenceMatcher reasoning_marks_;
+  SequenceMatcher content_marks_;    // those of calls, then the one that opens reasoning
+  SequenceMatcher reasoning_marks_;  // the one that closes it, then those of calls
   std::size_t call_mark_count_ = 0;
   bool holds_space_;
   bool after_part_ = false;  // only white space has come since a part ended: it is dropped
@@ -51,6 +55,7 @@ class MarkedAnswer : public AnswerSplitter {
   std::string space_;        // held back: a mark may follow
   CodeFence fence_;
   std::unique_ptr<CallReader> reader_;
+  Part part_around_call_ = Part::kContent;
   bool call_ended_ = false;  // the reader has read one
   std::string call_text_;    // what was read since the last call ended, its opening mark included
 };

@@ -25,6 +25,7 @@ constexpr std::string_view kTemplates[] = {
     "<think><|tool_call_start|>",    "<|python_tag|>",
     "[THINK][TOOL_CALLS]",           "<think><\uFF5Ctool\u2581calls\u2581begin\uFF5C>",
     "<|tool_calls_section_begin|>",  "no marks",
+    "<think><minimax:tool_call>",    "<think>\uFF5CDSML\uFF5C function_calls",
 };
 
 // Joins what is one, so that events compare whatever the pieces were.

@@ -45,6 +45,9 @@ std::vector<std::string> CallMarks(CallSyntax syntax) {
     case CallSyntax::kHermes:
     case CallSyntax::kQwenCoder:
     case CallSyntax::kGlm: return {"<tool_call>"};
+    case CallSyntax::kMiniMax: return {"<minimax:tool_call>"};
+    case CallSyntax::kDsmlFunctionCalls: return {"<\uFF5CDSML\uFF5Cfunction_calls>"};
+    case CallSyntax::kDsmlToolCalls: return {"<\uFF5CDSML\uFF5Ctool_calls>"};
     case CallSyntax::kLlama: return {"<|python_tag|>"};
     case CallSyntax::kMistral: return {"[TOOL_CALLS]"};
     case CallSyntax::kDeepSeek: return {"<\uFF5Ctool\u2581calls\u2581begin\uFF5C>"};
@@ -61,6 +64,11 @@ std::unique_ptr<CallReader> MakeCallReader(CallSyntax syntax, std::span<const An
     case CallSyntax::kHermes: return std::make_unique<MarkedJsonCall>("</tool_call>", tools);
     case CallSyntax::kQwenCoder: return std::make_unique<TaggedCalls>(kQwenCoderTags, tools);
     case CallSyntax::kGlm: return std::make_unique<TaggedCalls>(kGlmTags, tools);
+    case CallSyntax::kMiniMax: return std::make_unique<TaggedCalls>(kMiniMaxTags, tools);
+    case CallSyntax::kDsmlFunctionCalls:
+      return std::make_unique<TaggedCalls>(kDsmlFunctionCallsTags, tools);
+    case CallSyntax::kDsmlToolCalls:
+      return std::make_unique<TaggedCalls>(kDsmlToolCallsTags, tools);
     case CallSyntax::kLlama: return std::make_unique<MarkedJsonCall>("", tools);
     case CallSyntax::kMistral: return std::make_unique<MistralCalls>();
     case CallSyntax::kDeepSeek: return std::make_unique<SectionCalls>(kDeepSeekMarks);

@@ -21,11 +21,13 @@ constexpr CallTags kGlmTags = {
     .after_name = {},
     .before_key = "<arg_key>",
     .after_key = "</arg_key>",
+    .after_text_key = {},
     .before_value = "<arg_value>",
     .after_value = "</arg_value>",
     .value_in_lines = false,
     .after_call = "</tool_call>",
     .close_mark = {},
+    .several = false,
 };
 
 constexpr CallTags kQwenCoderTags = {
@@ -33,12 +35,46 @@ constexpr CallTags kQwenCoderTags = {
     .after_name = ">",
     .before_key = "<parameter=",
     .after_key = ">",
+    .after_text_key = {},
     .before_value = {},
     .after_value = "</parameter>",
     .value_in_lines = true,
     .after_call = "</function>",
     .close_mark = "</tool_call>",
+    .several = false,
 };
+
+constexpr CallTags kMiniMaxTags = {
+    .before_name = "<invoke name=\"",
+    .after_name = "\">",
+    .before_key = "<parameter name=\"",
+    .after_key = "\">",
+    .after_text_key = {},
+    .before_value = {},
+    .after_value = "</parameter>",
+    .value_in_lines = false,
+    .after_call = "</invoke>",
+    .close_mark = "</minimax:tool_call>",
+    .several = true,
+};
+
+constexpr CallTags DsmlTags(std::string_view close_mark) {
+  return {
+      .before_name = "<\uFF5CDSML\uFF5Cinvoke name=\"",
+      .after_name = "\">",
+      .before_key = "<\uFF5CDSML\uFF5Cparameter name=\"",
+      .after_key = "\" string=\"false\">",
+      .after_text_key = "\" string=\"true\">",
+      .before_value = {},
+      .after_value = "</\uFF5CDSML\uFF5Cparameter>",
+      .value_in_lines = false,
+      .after_call = "</\uFF5CDSML\uFF5Cinvoke>",
+      .close_mark = close_mark,
+      .several = true,
+  };
+}
+constexpr CallTags kDsmlFunctionCallsTags = DsmlTags("</\uFF5CDSML\uFF5Cfunction_calls>");
+constexpr CallTags kDsmlToolCallsTags = DsmlTags("</\uFF5CDSML\uFF5Ctool_calls>");
 
 TaggedCalls::TaggedCalls(const CallTags& tags, std::span<const AnswerTool> tools)
     : tags_(tags), tools_(tools), marks_({}) {
@@ -55,13 +91,19 @@ void TaggedCalls::Enter(State state) {
                                        : Marks({tags_.after_name});
       break;
     case State::kBetween: marks = Marks({tags_.before_key, tags_.after_call}); break;
-    case State::kKey: marks = Marks({tags_.after_key}); break;
+    case State::kKey:
+      marks = Marks({tags_.after_key});
+      if (!tags_.after_text_key.empty()) marks.emplace_back(tags_.after_text_key);
+      break;
     case State::kBeforeValue: marks = Marks({tags_.before_value}); break;
     case State::kValue:
       marks = Marks({tags_.after_value});
       if (tags_.value_in_lines) marks.push_back("\n" + std::string(tags_.after_value));
       break;
-    case State::kClose: marks = Marks({tags_.close_mark}); break;
+    case State::kClose:
+      marks = Marks({tags_.close_mark});
+      if (tags_.several) marks.emplace_back(tags_.before_name);
+      break;
   }
   marks_ = SequenceMatcher(std::move(marks));
 }
@@ -134,6 +176,7 @@ ReadStep TaggedCalls::Match(std::size_t mark, CallSink& sink) {
       Enter(State::kKey);
       return ReadStep::kMore;
     case State::kKey:
+      key_says_text_ = mark == 1;
       if (!tags_.before_value.empty()) {
         Enter(State::kBeforeValue);
         return ReadStep::kMore;
@@ -147,7 +190,12 @@ ReadStep TaggedCalls::Match(std::size_t mark, CallSink& sink) {
       EndValue(sink);
       Enter(State::kBetween);
       return ReadStep::kMore;
-    case State::kClose: return ReadStep::kDone;
+    case State::kClose:
+      if (mark == 0) return ReadStep::kDone;
+      name_.clear();
+      first_argument_ = true;
+      Enter(State::kName);
+      return ReadStep::kMore;
   }
   return Fail("");
 }
@@ -165,16 +213,20 @@ bool TaggedCalls::BeginCall(CallSink& sink) {
   return true;
 }
 
+bool TaggedCalls::IsTextParameter(std::string_view key) const {
+  const auto tool = std::find_if(tools_.begin(), tools_.end(),
+                                 [&](const AnswerTool& other) { return other.name == name_; });
+  return tool != tools_.end() &&
+         std::find(tool->text_parameters.begin(), tool->text_parameters.end(), key) !=
+             tool->text_parameters.end();
+}
+
 void TaggedCalls::BeginValue(CallSink& sink) {
   std::string_view key = key_;
   TrimSpace(key);
   sink.Arguments((first_argument_ ? "" : ", ") + JsonText(key) + ": ");
   first_argument_ = false;
-  const auto tool = std::find_if(tools_.begin(), tools_.end(),
-                                 [&](const AnswerTool& other) { return other.name == name_; });
-  value_is_text_ = tool != tools_.end() &&
-                   std::find(tool->text_parameters.begin(), tool->text_parameters.end(), key) !=
-                       tool->text_parameters.end();
+  value_is_text_ = tags_.after_text_key.empty() ? IsTextParameter(key) : key_says_text_;
   value_.clear();
   value_begun_ = false;
   if (value_is_text_) sink.Arguments("\"");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls whose arguments stand between tags as they are: GLM's and Qwen3-Coder's.
+// Calls whose arguments stand between tags as they are: GLM's, Qwen3-Coder's, MiniMax's and
+// DeepSeek's DSML.
 #pragma once
 
 #include <span>
@@ -17,15 +18,17 @@ struct CallTags {
   std::string_view after_name;   // empty: the next tag ends it
   std::string_view before_key;
   std::string_view after_key;
-  std::string_view before_value;  // empty: the value follows its key
+  std::string_view after_text_key;  // in its place before a value that is a text; empty: none
+  std::string_view before_value;    // empty: the value follows its key
   std::string_view after_value;
   bool value_in_lines;  // a line feed after the opening tag and before the closing one is no part
   std::string_view after_call;
   std::string_view close_mark;  // empty: after_call is the last tag
+  bool several;                 // calls may stand before close_mark
 };
 
-// A value whose parameter is a text (AnswerTool) is given on while it comes. Of others the whole is
-// JSON where it can be read as JSON, and a text otherwise.
+// A value whose parameter is a text, as its tag or the tool (AnswerTool) tells, is given on while
+// it comes. Of others the whole is JSON where it can be read as JSON, and a text otherwise.
 class TaggedCalls : public CallReader {
  public:
   // `tags` and `tools` outlive the reader.
@@ -51,6 +54,7 @@ class TaggedCalls : public CallReader {
   ReadStep Match(std::size_t mark, CallSink& sink);
   bool BeginCall(CallSink& sink);
   void BeginValue(CallSink& sink);
+  bool IsTextParameter(std::string_view key) const;
   void EndValue(CallSink& sink);
   ReadStep EndCall(CallSink& sink);
 
@@ -61,6 +65,7 @@ class TaggedCalls : public CallReader {
   std::string name_;
   std::string key_;
   std::string value_;
+  bool key_says_text_ = false;
   bool value_is_text_ = false;
   bool value_begun_ = false;
   bool first_argument_ = true;
@@ -69,5 +74,8 @@ class TaggedCalls : public CallReader {
 
 extern const CallTags kGlmTags;
 extern const CallTags kQwenCoderTags;
+extern const CallTags kMiniMaxTags;
+extern const CallTags kDsmlFunctionCallsTags;
+extern const CallTags kDsmlToolCallsTags;
 
 }  // namespace edgemoe

@@ -15,6 +15,9 @@ const std::string kLfm2 = "<think> <|tool_call_start|>[";
 const std::string kLlama = "<|start_header_id|> <|python_tag|>";
 const std::string kMistral = "[THINK] [TOOL_CALLS]";
 const std::string kDeepSeek = "<think> <｜tool▁calls▁begin｜>";
+const std::string kMiniMax = "<think> <minimax:tool_call>";
+const std::string kDsml32 = "<think> '｜DSML｜' 'function_calls>'";
+const std::string kDsml4 = "<think> '｜DSML｜' 'tool_calls>'";
 const std::string kKimi = "<|tool_calls_section_begin|>";
 
 const std::vector<AnswerTool> kWeather = {
@@ -141,6 +144,51 @@ std::vector<AnswerCase> HermesAnswers() {
        "<tool_call>{\"name\": \"f\"}</tool_call>\n<think>b</think>\n<tool_call>{\"name\": "
        "\"g\"}</tool_call>",
        {"call 0 f", "arguments {}", "end 0", "reasoning b", "call 1 g", "arguments {}", "end 1"}},
+  };
+}
+
+std::vector<AnswerCase> CallsInReasoning() {
+  return {
+      {"a call before the thoughts are closed",
+       kQwen,
+       "<think>\n",
+       kWeather,
+       "I look.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {}}\n</tool_call>",
+       {"reasoning I look.", "call 0 weather", "arguments {}", "end 0"}},
+      {"thoughts go on behind a call",
+       kQwen,
+       "",
+       kWeather,
+       "<think>a\n<tool_call>{\"name\": \"weather\"}</tool_call>\nb</think>\nc",
+       {"reasoning a", "call 0 weather", "arguments {}", "end 0", "reasoning b", "content c"}},
+      {"a call in code among the thoughts",
+       kQwen,
+       "<think>\n",
+       kWeather,
+       "So:\n```\n<tool_call>{\"name\": \"weather\"}</tool_call>\n</think>\nb",
+       {"reasoning So:\n```\n<tool_call>{\"name\": \"weather\"}</tool_call>", "content b"}},
+      {"a mark that is thought of",
+       kQwen,
+       "<think>\n",
+       kWeather,
+       "The tag <tool_call> or <tool_call>{\"name\": \"weather\"}</tool_call>?</think>b",
+       {"reasoning The tag", "not parsed: a call that is not JSON",
+        "reasoning  <tool_call> or <tool_call>{\"name\": \"weather\"}</tool_call>?", "content b"}},
+      {"what is no call closes the thoughts",
+       kGlm,
+       "<think>",
+       kWeather,
+       "a <tool_call>f<arg_key>x</arg_key><arg_value>1</think>b <tool_call>weather</tool_call>",
+       {"reasoning a", "call 0 f",
+        "arguments {\"x\": ", "not parsed 0: a call that the answer's end cuts off",
+        "reasoning  <tool_call>f<arg_key>x</arg_key><arg_value>1", "content b", "call 1 weather",
+        "arguments {}", "end 1"}},
+      {"a call among the thoughts without tools",
+       kQwen,
+       "<think>\n",
+       {},
+       "<tool_call>{\"name\": \"weather\"}</tool_call></think>b",
+       {"reasoning <tool_call>{\"name\": \"weather\"}</tool_call>", "content b"}},
   };
 }
 
@@ -287,6 +335,70 @@ std::vector<AnswerCase> TaggedAnswers() {
        {"call 0 weather", "arguments {\"city\": \"Kö",
         "not parsed 0: a call that the answer's end cuts off",
         "content <tool_call>\n<function=weather>\n<parameter=city>\nKö"}},
+  };
+}
+
+std::vector<AnswerCase> InvokedAnswers() {
+  return {
+      {"minimax",
+       kMiniMax,
+       "<think>\n",
+       kWeather,
+       "Look.\n</think>\n\nI look.\n<minimax:tool_call>\n<invoke name=\"weather\">\n<parameter "
+       "name=\"city\">12</parameter>\n<parameter name=\"days\">2</parameter>\n</invoke>\n<invoke "
+       "name=\"f\">\n<parameter name=\"a\">{\"b\": [\"ü\"]}</parameter>\n</invoke>\n"
+       "</minimax:tool_call>",
+       {"reasoning Look.", "content I look.", "call 0 weather",
+        "arguments {\"city\": \"12\", \"days\": 2}", "end 0", "call 1 f",
+        "arguments {\"a\": {\"b\": [\"ü\"]}}", "end 1"}},
+      {"minimax without a closing mark",
+       kMiniMax,
+       "",
+       {},
+       "<minimax:tool_call><invoke name=\"f\"></invoke>\n",
+       {"call 0 f", "arguments {}", "end 0"}},
+      {"minimax cut off in the second call",
+       kMiniMax,
+       "",
+       {},
+       "<minimax:tool_call>\n<invoke name=\"f\"></invoke>\n<invoke name=\"g\"><param",
+       {"call 0 f", "arguments {}", "end 0", "call 1 g", "arguments {",
+        "not parsed 1: a call that the answer's end cuts off",
+        "content \n<invoke name=\"g\"><param"}},
+      {"minimax with text between calls",
+       kMiniMax,
+       "",
+       {},
+       "<minimax:tool_call><invoke name=\"f\"></invoke>and</minimax:tool_call>",
+       {"call 0 f", "arguments {}", "end 0", "not parsed: text between the tags of a call",
+        "content and</minimax:tool_call>"}},
+      {"deepseek v3.2",
+       kDsml32,
+       "<｜Assistant｜></think>",
+       {},
+       "I look.\n\n<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"weather\">\n<｜DSML｜parameter "
+       "name=\"city\" string=\"true\">12 \"a\"\n</｜DSML｜parameter>\n<｜DSML｜parameter "
+       "name=\"days\" string=\"false\">2</｜DSML｜parameter>\n</｜DSML｜invoke>\n<｜DSML｜invoke "
+       "name=\"f\">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>",
+       {"content I look.", "call 0 weather", R"(arguments {"city": "12 \"a\"\n", "days": 2})",
+        "end 0", "call 1 f", "arguments {}", "end 1"}},
+      {"deepseek v3.2 with a type that is not told",
+       kDsml32,
+       "",
+       {},
+       "<｜DSML｜function_calls><｜DSML｜invoke name=\"f\"><｜DSML｜parameter name=\"a\">1"
+       "</｜DSML｜parameter></｜DSML｜invoke></｜DSML｜function_calls>",
+       {"call 0 f", "arguments {", "not parsed 0: a call that the answer's end cuts off",
+        "content <｜DSML｜function_calls><｜DSML｜invoke name=\"f\"><｜DSML｜parameter name=\"a\">1"
+        "</｜DSML｜parameter></｜DSML｜invoke></｜DSML｜function_calls>"}},
+      {"deepseek v4",
+       kDsml4,
+       "<think>",
+       {},
+       "Hm</think>\n\n<｜DSML｜tool_calls>\n<｜DSML｜invoke name=\"f\">\n<｜DSML｜parameter "
+       "name=\"a\" string=\"false\">[1, {\"b\": null}]</｜DSML｜parameter>\n</｜DSML｜invoke>\n"
+       "</｜DSML｜tool_calls>",
+       {"reasoning Hm", "call 0 f", "arguments {\"a\": [1, {\"b\": null}]}", "end 0"}},
   };
 }
 
@@ -442,8 +554,9 @@ std::vector<AnswerCase> SectionAnswers() {
 const std::vector<AnswerCase>& FamilyAnswers() {
   static const std::vector<AnswerCase> all = [] {
     std::vector<AnswerCase> cases;
-    for (auto family : {ThinkAnswers, HermesAnswers, HarmonyAnswers, GemmaAnswers, TaggedAnswers,
-                        Lfm2Answers, LlamaAnswers, MistralAnswers, SectionAnswers}) {
+    for (auto family : {ThinkAnswers, HermesAnswers, CallsInReasoning, HarmonyAnswers, GemmaAnswers,
+                        TaggedAnswers, InvokedAnswers, Lfm2Answers, LlamaAnswers, MistralAnswers,
+                        SectionAnswers}) {
       for (AnswerCase& answer : family()) cases.push_back(std::move(answer));
     }
     return cases;
