@@ -101,7 +101,8 @@ TEST_F(E2eCliTest, TokensThereAndBack) {
 TEST_F(E2eCliTest, TellsAboutTheDaemon) {
   EXPECT_THAT(Run({"models"}).output, HasSubstr("LOADED"));
   EXPECT_THAT(Run({"plan"}).output, HasSubstr("experts"));
-  EXPECT_GT(Number(json::parse(Run({"plan", "--json"}).output)["expertTotalBytes"]), 1U << 20);
+  EXPECT_GT(Number(json::parse(Run({"plan", "--json"}).output)["plan"]["expertTotalBytes"]),
+            1U << 20);
   EXPECT_EQ(Run({"plan", "--budget", "1MiB"}).code, 1);
   EXPECT_GT(Number(json::parse(Run({"stats", "--json"}).output)["process"]["peakResidentBytes"]),
             0U);
