@@ -239,6 +239,8 @@ void StepLoop::RunBatch() {
   if (rows_.size() == 1 && prompt_rows_ == 0) {
     Add(counters_.alone_steps, 1);
     Add(counters_.alone_run_ns, run_ns);
+    Add(counters_.alone_expert_uses, results[0].io.experts_used);
+    Add(counters_.alone_expert_hits, results[0].io.hits);
   }
   std::uint64_t wait_ns = 0;
   for (const RowResult& result : results) wait_ns += result.io.wait_ns;

@@ -9,6 +9,7 @@
 #include "engine/kernels/dispatch.h"
 #include "engine/serving/option_check.h"
 #include "engine/serving/read_shape.h"
+#include "engine/serving/warm_state.h"
 
 namespace edgemoe {
 
@@ -20,6 +21,15 @@ ComputeKey ComputeKeyFor(const EngineOptions& options) {
           .threads = static_cast<std::uint32_t>(ThreadCount(options))};
 }
 
+std::string SpeedModelOf(const ModelDescription& description, const ExpertLayout& layout) {
+  return std::to_string(ModelDigest(description, layout));
+}
+
+double ResidentShare(const MemoryPlan& plan) {
+  if (!ReadsExperts(plan)) return 1;
+  return static_cast<double>(plan.expert_bytes) / static_cast<double>(plan.expert_total_bytes);
+}
+
 bool ReadsExperts(const MemoryPlan& plan) { return plan.expert_bytes < plan.expert_total_bytes; }
 
 SpeedInput MakeSpeedInput(const StepDemand& demand, const MemoryPlan& plan, ComputeProbe compute,
@@ -27,8 +37,7 @@ SpeedInput MakeSpeedInput(const StepDemand& demand, const MemoryPlan& plan, Comp
   SpeedInput input{.demand = demand, .compute = std::move(compute)};
   if (!ReadsExperts(plan)) return input;
   EDGEMOE_CHECK(probe != nullptr, "experts are read from storage that is not known");
-  input.resident_share =
-      static_cast<double>(plan.expert_bytes) / static_cast<double>(plan.expert_total_bytes);
+  input.resident_share = ResidentShare(plan);
   // As ChooseReads gives them to the engine.
   input.request_bytes = plan.expert_total_bytes < kProbedExpertBytesMin ? ReadShape().request_bytes
                                                                         : probe->read_bytes;

@@ -5,11 +5,13 @@
 
 #include <string>
 
+#include "engine/describe.h"
 #include "engine/options.h"
 #include "engine/plan.h"
 #include "engine/probe.h"
 #include "engine/speed/compute_probe.h"
 #include "engine/speed/speed_estimate.h"
+#include "engine/stream/expert_layout.h"
 
 namespace edgemoe {
 
@@ -21,6 +23,11 @@ ComputeKey ComputeKeyFor(const EngineOptions& options);
 SpeedInput MakeSpeedInput(const StepDemand& demand, const MemoryPlan& plan, ComputeProbe compute,
                           const ProbeReport* probe);
 
+// What SpeedPair calls a model: the same for a file and its header alone.
+std::string SpeedModelOf(const ModelDescription& description, const ExpertLayout& layout);
+
+// Of all experts, that the plan has room for; in [0, 1].
+double ResidentShare(const MemoryPlan& plan);
 // Whether the plan leaves experts to be read.
 bool ReadsExperts(const MemoryPlan& plan);
 

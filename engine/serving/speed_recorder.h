@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "engine/options.h"
 #include "engine/plan.h"
+#include "engine/speed/speed_history.h"
 #include "engine/speed/step_demand.h"
 
 namespace edgemoe {
@@ -16,6 +18,8 @@ namespace edgemoe {
 struct DecodedAlone {
   std::uint64_t tokens = 0;
   std::uint64_t ns = 0;
+  std::uint64_t expert_uses = 0;
+  std::uint64_t expert_hits = 0;
 };
 
 // Confined to the engine's thread.
@@ -26,8 +30,9 @@ class SpeedRecorder {
   static constexpr std::uint64_t kTokensBefore = 64;
   static constexpr std::uint64_t kTokensMeasured = 128;
 
-  // `options` outlives the recorder. Without a state directory it does nothing.
-  SpeedRecorder(const EngineOptions& options, StepDemand demand);
+  // `options` outlives the recorder. Without a state directory it does nothing. `model`: see
+  // SpeedModelOf.
+  SpeedRecorder(const EngineOptions& options, std::string model, StepDemand demand);
 
   // To be called while no request runs. Measures nothing itself: where computing or storage was
   // never measured here, nobody has been told what to expect, and nothing is kept. Writes a file at
@@ -35,9 +40,12 @@ class SpeedRecorder {
   void Observe(const MemoryPlan& plan, const DecodedAlone& now);
 
  private:
-  std::optional<double> ExpectedTokensPerSecond(const MemoryPlan& plan) const;
+  void Record(const MemoryPlan& plan, const DecodedAlone& measured) const;
+  std::optional<double> ExpectedTokensPerSecond(const MemoryPlan& plan,
+                                                const SpeedHistory& history) const;
 
   const EngineOptions& options_;
+  const std::string model_;
   const StepDemand demand_;
   std::uint64_t expert_bytes_ = 0;     // of the plan that is observed
   std::uint64_t tokens_at_start_ = 0;  // when it came into force

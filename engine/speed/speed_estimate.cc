@@ -43,8 +43,15 @@ double BurstSeconds(const SpeedInput& input, double missing) {
 
 }  // namespace
 
-double ExpectedHitRate(double resident_share) {
-  return std::pow(std::clamp(resident_share, 0.0, 1.0), kHitExponent);
+double ExpectedHitRate(double resident_share, double miss_exponent) {
+  return 1 - std::pow(1 - std::clamp(resident_share, 0.0, 1.0), miss_exponent);
+}
+
+std::optional<double> MissExponentOf(double resident_share, double hit_rate) {
+  if (!(resident_share > 0 && resident_share < 1)) return std::nullopt;
+  const double misses = std::clamp(1 - hit_rate, 1e-9, 1.0);
+  return std::clamp(std::log(misses) / std::log(1 - resident_share), kMissExponentMin,
+                    kMissExponentMax);
 }
 
 SpeedEstimate EstimateSpeed(const SpeedInput& input) {
@@ -55,7 +62,7 @@ SpeedEstimate EstimateSpeed(const SpeedInput& input) {
   const double experts = ComputeSeconds(demand.experts, input);
   estimate.compute_seconds = dense + experts;
   double seconds = estimate.compute_seconds;
-  estimate.hit_rate = ExpectedHitRate(input.resident_share);
+  estimate.hit_rate = ExpectedHitRate(input.resident_share, input.miss_exponent);
   const double layers = demand.expert_layer_count;
   const std::uint32_t used = demand.experts_used;
   if (estimate.hit_rate < 1 && layers > 0 && used > 0) {

@@ -12,12 +12,26 @@
 
 namespace edgemoe {
 
+// The share of uses that a cache of `resident_share` of the experts finds in memory. Were experts
+// chosen evenly it would be that share; they are not, and `lfru` keeps what is used most. Misses
+// are (1 - share)^kMissExponent: what models of random weights whose tokens have topics do, which
+// is the careful end. Recorded routing of trained models misses as with exponents of 5 to 10
+// (docs/benchmarks.md), so that they read a half to a quarter of that.
+constexpr double kMissExponent = 3;
+double ExpectedHitRate(double resident_share, double miss_exponent);
+// The exponent that a measured hit rate stands for, in [kMissExponentMin, kMissExponentMax]. Empty
+// where it tells nothing: all experts are in memory, or none.
+std::optional<double> MissExponentOf(double resident_share, double hit_rate);
+constexpr double kMissExponentMin = 0.5;
+constexpr double kMissExponentMax = 20;
+
 struct SpeedInput {
   StepDemand demand;
-  ComputeProbe compute;                 // with a rate of each of TypesOf(demand)
-  double resident_share = 1;            // of all experts that have room in memory, in [0, 1]
-  double request_bytes = 1e6;           // longer reads are split
-  std::optional<StorageSpeed> storage;  // needed where resident_share is below 1
+  ComputeProbe compute;                  // with a rate of each of TypesOf(demand)
+  double resident_share = 1;             // of all experts that have room in memory, in [0, 1]
+  double miss_exponent = kMissExponent;  // see ExpectedHitRate
+  double request_bytes = 1e6;            // longer reads are split
+  std::optional<StorageSpeed> storage;   // needed where resident_share is below 1
 };
 
 // Of one request that decodes alone, with a cache that has filled.
@@ -29,13 +43,6 @@ struct SpeedEstimate {
   double storage_seconds = 0;       // of its reads, were there nothing to compute
   bool storage_bound = false;       // storage takes longer than computing
 };
-
-// The share of uses that a cache of `resident_share` of the experts finds in memory. Were experts
-// chosen evenly it would be that share; they are not, and `lfru` keeps what is used most:
-// share^kHitExponent, fitted to what docs/benchmarks.md says of it. What a model really does lies
-// on either side.
-constexpr double kHitExponent = 0.42;
-double ExpectedHitRate(double resident_share);
 
 // Pure. Grows with resident_share and with every rate.
 //

@@ -22,6 +22,17 @@ constexpr int kHistoryVersion = 1;
 
 bool IsSpeed(double value) { return std::isfinite(value) && value > 0; }
 
+bool IsGood(const SpeedPair& pair) {
+  return IsSpeed(pair.expected) && IsSpeed(pair.measured) &&
+         IsSpeed(pair.miss_exponent.value_or(1));
+}
+
+json ToJson(const SpeedPair& pair) {
+  json stored = {{"expected", pair.expected}, {"measured", pair.measured}, {"model", pair.model}};
+  if (pair.miss_exponent) stored["miss_exponent"] = *pair.miss_exponent;
+  return stored;
+}
+
 // Throws what nlohmann::json throws for values of other types.
 std::vector<SpeedPair> FromJson(const json& stored) {
   if (stored.at("version").get<int>() != kHistoryVersion ||
@@ -31,9 +42,11 @@ std::vector<SpeedPair> FromJson(const json& stored) {
   if (!list.is_array() || list.size() > kSpeedPairsMax) return {};
   std::vector<SpeedPair> pairs;
   for (const json& one : list) {
-    const SpeedPair pair = {.expected = one.at("expected").get<double>(),
-                            .measured = one.at("measured").get<double>()};
-    if (!IsSpeed(pair.expected) || !IsSpeed(pair.measured)) return {};
+    SpeedPair pair = {.expected = one.at("expected").get<double>(),
+                      .measured = one.at("measured").get<double>(),
+                      .model = one.at("model").get<std::string>()};
+    if (one.contains("miss_exponent")) pair.miss_exponent = one.at("miss_exponent").get<double>();
+    if (!IsGood(pair)) return {};
     pairs.push_back(pair);
   }
   return pairs;
@@ -63,20 +76,26 @@ std::vector<SpeedPair> SpeedHistory::Read() const {
 }
 
 Status SpeedHistory::Add(const SpeedPair& pair) const {
-  for (const double speed : {pair.expected, pair.measured})
-    if (!IsSpeed(speed))
-      return InvalidArgumentError("speed: " +
-                                  FoundAndAccepted(ShowValue(speed), "tokens a second above 0"));
+  if (!IsGood(pair))
+    return InvalidArgumentError(
+        "speed: " + FoundAndAccepted(ShowValue(pair.expected) + ", " + ShowValue(pair.measured),
+                                     "tokens a second above 0"));
   std::vector<SpeedPair> pairs = Read();
   if (pairs.size() >= kSpeedPairsMax)
     pairs.erase(pairs.begin(), pairs.end() - static_cast<std::ptrdiff_t>(kSpeedPairsMax - 1));
   pairs.push_back(pair);
   json list = json::array();
-  for (const SpeedPair& one : pairs)
-    list.push_back({{"expected", one.expected}, {"measured", one.measured}});
+  for (const SpeedPair& one : pairs) list.push_back(ToJson(one));
   const json stored = {
       {"version", kHistoryVersion}, {"processor", ProcessorName()}, {"pairs", std::move(list)}};
   return WriteWholeFile(path_, stored.dump(2) + "\n", {.make_folders = true});
+}
+
+std::optional<double> MissExponentOf(std::span<const SpeedPair> pairs, const std::string& model) {
+  for (std::size_t i = pairs.size(); i > 0; --i)
+    if (pairs[i - 1].model == model && pairs[i - 1].miss_exponent)
+      return pairs[i - 1].miss_exponent;
+  return std::nullopt;
 }
 
 SpeedBar BarOf(std::span<const SpeedPair> pairs) {

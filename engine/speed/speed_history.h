@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What earlier estimates were worth: pairs of an expected and a measured speed, and the bar that
-// follows from them.
+// What earlier estimates were worth: pairs of an expected and a measured speed, the bar that
+// follows from them, and what is known since then of a model's routing.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,10 +14,13 @@
 
 namespace edgemoe {
 
-// Tokens a second, of the same model and memory.
+// Of one model and one size of memory.
 struct SpeedPair {
-  double expected = 0;
+  double expected = 0;  // tokens a second
   double measured = 0;
+  std::string model{};  // tells one model from another
+  // What was found in memory, as ExpectedHitRate has it; empty: all experts were.
+  std::optional<double> miss_exponent{};
   bool operator==(const SpeedPair&) const = default;
 };
 
@@ -33,8 +37,8 @@ class SpeedHistory {
   // another processor.
   std::vector<SpeedPair> Read() const;
 
-  // Puts a pair behind the others, of which the oldest goes. INVALID_ARGUMENT for a speed that is
-  // not finite and above 0; errors of writing name the path.
+  // Puts a pair behind the others, of which the oldest goes. INVALID_ARGUMENT for numbers that
+  // are not finite and above 0; errors of writing name the path.
   Status Add(const SpeedPair& pair) const;
 
   const std::string& path() const { return path_; }
@@ -53,6 +57,9 @@ struct SpeedBar {
 // With fewer pairs the bar is the default one: what was seen of all kinds of models and machines.
 constexpr std::size_t kSpeedPairsMin = 4;
 constexpr SpeedBar kDefaultSpeedBar = {.low = 0.6, .high = 1.4, .pair_count = 0};
+
+// What the last pair of this model found; empty: there is none.
+std::optional<double> MissExponentOf(std::span<const SpeedPair> pairs, const std::string& model);
 
 // From the 10th to the 90th percentile of measured / expected, and the estimate itself.
 SpeedBar BarOf(std::span<const SpeedPair> pairs);
