@@ -34,7 +34,9 @@ bool ReadsExperts(const MemoryPlan& plan) { return plan.expert_bytes < plan.expe
 
 SpeedInput MakeSpeedInput(const StepDemand& demand, const MemoryPlan& plan, ComputeProbe compute,
                           const ProbeReport* probe) {
-  SpeedInput input{.demand = demand, .compute = std::move(compute)};
+  SpeedInput input;
+  input.demand = demand;
+  input.compute = std::move(compute);
   if (!ReadsExperts(plan)) return input;
   EDGEMOE_CHECK(probe != nullptr, "experts are read from storage that is not known");
   input.resident_share = ResidentShare(plan);
