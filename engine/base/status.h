@@ -55,6 +55,7 @@ enum class Reason : std::uint8_t {
   kBusy,
   kLoading,
   kStopping,
+  kModelNotPulled,
 };
 
 class [[nodiscard]] Status {
