@@ -424,10 +424,28 @@ class FakeModels final : public v1::ModelsService::Service {
 
   Status GetModel(ServerContext*, const v1::GetModelRequest* request,
                   v1::GetModelResponse* response) override {
+    if (request->name() == "short")
+      return Refusal(StatusCode::NOT_FOUND, "\"short\" is not here yet", "MODEL_NOT_PULLED");
     if (!request->name().empty() && request->name() != "fake")
       return Status(StatusCode::NOT_FOUND,
                     "model \"" + request->name() + "\" is unknown; there is: fake");
     Fill(response->mutable_model());
+    return Status::OK;
+  }
+
+  Status PlanRepository(ServerContext*, const v1::PlanRepositoryRequest* request,
+                        grpc::ServerWriter<v1::PlanRepositoryResponse>* writer) override {
+    if (request->model() == "hf.co/a/none")
+      return Status(StatusCode::NOT_FOUND, "a/none: HTTP 404");
+    v1::PlanRepositoryResponse message;
+    v1::RepositoryModel& model = *message.mutable_model();
+    model.set_quant("Q4_0");
+    model.set_pull_name(request->hub_endpoint() + "/" + request->model() + ":Q4_0");
+    model.mutable_plan()->set_fits(request->model() != "hf.co/a/large");
+    writer->Write(message);
+    if (model.plan().fits()) message.mutable_recommendation()->set_pull_name(model.pull_name());
+    message.mutable_recommendation()->set_reason("It is the only one.");
+    writer->Write(message);
     return Status::OK;
   }
 

@@ -32,7 +32,9 @@ ExitCode ShowRepository(Session& session, const std::string& name) {
     has_headings = has_headings || message.has_model();
     text += message.has_model() ? RepositoryRow(message.model())
                                 : RecommendationText(message.recommendation());
-    return WriteOut(text);
+    const bool is_written = WriteOut(text);
+    if (message.has_model()) session.status_line().Show("reading headers of " + name);
+    return is_written;
   });
   session.status_line().Clear();
   if (watch.interrupted()) return session.Interrupted();
