@@ -18,7 +18,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 class ModelHeadersTest : public testing::Test {
  protected:
@@ -142,7 +141,7 @@ TEST_F(ModelHeadersTest, AServerThatLiesAboutOneFile) {
   ASSERT_TRUE(Fetch("hf.co/org/m"));
   EXPECT_EQ(headers_["Q4_0"].problem.code(), StatusCode::kDataLoss);
   EXPECT_TRUE(headers_["Q8_0"].problem.ok()) << "it was asked again";
-  hub_.Script("org/m", {{"file", {{}, {}, {}, {{"status", 404}}}}});
+  hub_.Script("org/m", {{"file", {{{"status", 404}}}}});
   ASSERT_TRUE(Fetch("hf.co/org/m"));
   EXPECT_EQ(headers_["Q4_0"].problem.code(), StatusCode::kNotFound);
   EXPECT_TRUE(headers_["Q8_0"].problem.ok());
