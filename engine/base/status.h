@@ -55,7 +55,6 @@ enum class Reason : std::uint8_t {
   kBusy,
   kLoading,
   kStopping,
-  kModelNotPulled,
 };
 
 class [[nodiscard]] Status {

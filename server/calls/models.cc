@@ -80,9 +80,9 @@ Result<v1::Model> Find(const char* field, const std::string& name, const Service
     if (parts.catalogue.Means(name, std::filesystem::path(model.path()).filename().string()))
       return std::move(model);
   if (parts.catalogue.Has(name))
-    return Failure(Status(StatusCode::kNotFound, field,
-                          ShowValue(name) + " is not here yet: `edgemoe pull " + name + "` gets it")
-                       .WithReason(Reason::kModelNotPulled));
+    return Failure(
+        Status(StatusCode::kNotFound, field,
+               ShowValue(name) + " is not here yet: `edgemoe pull " + name + "` gets it"));
   return Failure(Status(
       StatusCode::kNotFound, field,
       FoundAndAccepted(ShowValue(name), names.empty() ? "none, as there are no models" : names)));

@@ -503,7 +503,9 @@ TEST_F(CliTest, ModelsOfARepository) {
   EXPECT_EQ(Run({"models", "show", "hf.co/a/large"}).code, 1);
   EXPECT_EQ(Run({"models", "show", "huggingface.co/a/b"}).code, 0);
   EXPECT_EQ(Run({"models", "show", "hf.co/a/none"}).code, 68);
-  EXPECT_EQ(Run({"models", "show", "other"}).code, 68);
+  const Outcome other = Run({"models", "show", "other"});
+  EXPECT_EQ(other.code, 68);
+  EXPECT_THAT(other.errors, HasSubstr("is unknown; there is: fake"));
 }
 
 }  // namespace

@@ -424,8 +424,6 @@ class FakeModels final : public v1::ModelsService::Service {
 
   Status GetModel(ServerContext*, const v1::GetModelRequest* request,
                   v1::GetModelResponse* response) override {
-    if (request->name() == "short")
-      return Refusal(StatusCode::NOT_FOUND, "\"short\" is not here yet", "MODEL_NOT_PULLED");
     if (!request->name().empty() && request->name() != "fake")
       return Status(StatusCode::NOT_FOUND,
                     "model \"" + request->name() + "\" is unknown; there is: fake");
@@ -437,6 +435,9 @@ class FakeModels final : public v1::ModelsService::Service {
                         grpc::ServerWriter<v1::PlanRepositoryResponse>* writer) override {
     if (request->model() == "hf.co/a/none")
       return Status(StatusCode::NOT_FOUND, "a/none: HTTP 404");
+    if (request->model() == "other")
+      return Refusal(StatusCode::INVALID_ARGUMENT, "model: found \"other\"", "INVALID_FIELD",
+                     "model");
     v1::PlanRepositoryResponse message;
     v1::RepositoryModel& model = *message.mutable_model();
     model.set_quant("Q4_0");

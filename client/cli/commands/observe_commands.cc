@@ -167,10 +167,11 @@ ExitCode Run(const CommonOptions& options, const ModelsCommand& command) {
   Session session(options);
   if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
   if (!command.name.empty()) {
-    if (NamesRepository(command.name)) return ShowRepository(session, command.name);
+    if (NamesRepository(command.name)) return ShowRepository(session, command.name, {});
     const auto model = session.Retry([&] { return session.client().GetModel(command.name); });
-    if (!model && model.error().reason == "MODEL_NOT_PULLED")
-      return ShowRepository(session, command.name);
+    // It may be a short name of the catalogue.
+    if (!model && model.error().code == client::StatusCode::kNotFound)
+      return ShowRepository(session, command.name, model.error());
     if (!model) return session.Fail(model.error());
     return options.json ? WriteLine(ToJson(*model)) : Write(ModelReport(*model));
   }

@@ -9,12 +9,22 @@
 
 namespace edgemoe::cli {
 
+namespace {
+
+// Whether the daemon cannot take it for a repository's name, or would not look.
+bool IsNoAnswer(const client::Status& status) {
+  return (status.code == client::StatusCode::kInvalidArgument && status.field == "model") ||
+         status.reason == "ADMINISTRATOR_NEEDED";
+}
+
+}  // namespace
+
 bool NamesRepository(const std::string& name) {
   return name.starts_with("hf.co/") || name.starts_with("huggingface.co/") ||
          name.find("://") != std::string::npos;
 }
 
-ExitCode ShowRepository(Session& session, const std::string& name) {
+ExitCode ShowRepository(Session& session, const std::string& name, const client::Status& not_here) {
   v1::PlanRepositoryRequest request;
   request.set_model(name);
   SetHubFromEnvironment(request);
@@ -38,7 +48,7 @@ ExitCode ShowRepository(Session& session, const std::string& name) {
   });
   session.status_line().Clear();
   if (watch.interrupted()) return session.Interrupted();
-  if (!status.ok()) return session.Fail(status);
+  if (!status.ok()) return session.Fail(!not_here.ok() && IsNoAnswer(status) ? not_here : status);
   return recommendation.pull_name().empty() ? ExitCode::kDoesNotFit : ExitCode::kOk;
 }
 

@@ -11,6 +11,8 @@ namespace edgemoe::cli {
 bool NamesRepository(const std::string& name);
 
 // Shows what this machine could do with each model there, as it is planned. After Connect.
-ExitCode ShowRepository(Session& session, const std::string& name);
+// `not_here`: what to report where the name is none of a repository either, or this user may not
+// ask; OK: what the daemon says.
+ExitCode ShowRepository(Session& session, const std::string& name, const client::Status& not_here);
 
 }  // namespace edgemoe::cli

@@ -65,7 +65,6 @@ v1::ErrorReason ReasonOf(const Status& status) {
     case Reason::kBusy: return v1::ERROR_REASON_BUSY;
     case Reason::kLoading: return v1::ERROR_REASON_LOADING;
     case Reason::kStopping: return v1::ERROR_REASON_STOPPING;
-    case Reason::kModelNotPulled: return v1::ERROR_REASON_MODEL_NOT_PULLED;
   }
   return v1::ERROR_REASON_INTERNAL;
 }

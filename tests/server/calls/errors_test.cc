@@ -48,7 +48,7 @@ TEST(ErrorsTest, EveryCodeAndReasonHasAName) {
     const std::string reason = ReasonOf({static_cast<StatusCode>(code), "why"});
     EXPECT_TRUE(v1::ErrorReason_Parse("ERROR_REASON_" + reason, &value)) << reason;
   }
-  const int last = static_cast<int>(Reason::kModelNotPulled);
+  const int last = static_cast<int>(Reason::kStopping);
   for (int i = 1; i <= last; ++i) {
     const std::string reason = ReasonOf(InternalError("x").WithReason(static_cast<Reason>(i)));
     EXPECT_TRUE(names.insert(reason).second) << reason << " is told for two reasons";
