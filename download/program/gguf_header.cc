@@ -10,9 +10,9 @@ Result<std::optional<HeaderFacts>> CheckGgufHeader(std::span<const std::byte> by
   const Result<GgufFile> file = ParseGguf(bytes, file_bytes);
   if (!file && file.error().code() == StatusCode::kOutOfRange) return std::nullopt;
   if (!file) return Failure(file.error());
-  const Result<std::string> architecture = file->GetString("general.architecture");
+  const Result<std::string_view> architecture = file->GetString("general.architecture");
   return HeaderFacts{.header_bytes = file->data_offset(),
-                     .architecture = architecture.value_or(std::string())};
+                     .architecture = std::string(architecture.value_or(""))};
 }
 
 }  // namespace edgemoe

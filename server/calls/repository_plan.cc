@@ -33,12 +33,12 @@ class RepositoryPlanner {
     auto response = std::make_unique<v1::PlanRepositoryResponse>();
     v1::RepositoryModel& model = *response->mutable_model();
     model = ToApi(header);
-    model.set_fits_storage(FitsStorage(header.bytes));
     if (const Status problem = Understand(header, model); !problem.ok()) {
       model.clear_plan();
       model.mutable_model()->set_state(v1::MODEL_STATE_BROKEN);
       model.mutable_model()->set_error(WithoutFolder(problem.message(), header.path));
     }
+    model.set_fits_storage(FitsStorage(model.bytes()));
     Remember(model);
     return response;
   }
@@ -66,6 +66,7 @@ class RepositoryPlanner {
     const EngineOptions options = options_of_(header.path);
     EDGEMOE_ASSIGN_OR_RETURN(const ModelDescription description, DescribeModel(options));
     *model.mutable_model() = ToApi(description, v1::MODEL_STATE_AVAILABLE);
+    model.set_bytes(description.file_bytes);
     model.mutable_model()->clear_path();
     model.mutable_model()->clear_settings();
     model.set_bits_per_weight(

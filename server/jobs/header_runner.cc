@@ -47,10 +47,12 @@ void HeaderRunner::Work(PullRequest request, Run& run) {
   const Result<PullReport> report = Fetch(std::move(request), run);
   if (!report && log_)
     log_(LogLevel::kInfo, "headers of " + model + ": " + report.error().message());
+  {
+    const MutexLock lock(mutex_);
+    run.has_ended = true;  // who is told next may start another at once
+  }
   if (const std::shared_ptr<HeaderListener> listener = run.listener.lock())
     listener->OnEnded(report);
-  const MutexLock lock(mutex_);
-  run.has_ended = true;
 }
 
 Result<PullReport> HeaderRunner::Fetch(PullRequest request, Run& run) {

@@ -157,7 +157,7 @@ TEST_F(HeaderRunnerTest, AFewAtATime) {
   WaitForProgram(1).Answer(PullReport());
   EXPECT_TRUE(listener_->WaitForEnd());
   EXPECT_TRUE(second->WaitForEnd());
-  EXPECT_TRUE(WaitUntil([&] { return Start(third).ok(); })) << "its place is free again";
+  ASSERT_TRUE(Start(third).ok());
   WaitForProgram(2).Answer(PullReport());
   EXPECT_TRUE(third->WaitForEnd());
 }
