@@ -10,6 +10,7 @@ namespace edgemoe::bench {
 
 Result<Report> Run(const DecodeCommand& command, const Settings& settings);
 Result<Report> Run(const PrefillCommand& command, const Settings& settings);
+Result<Report> Run(const SpeedCommand& command, const Settings& settings);
 Result<Report> Run(const IoCommand& command, const Settings& settings);
 Result<Report> Run(const BaselinesCommand& command, const Settings& settings);
 Result<Report> Run(const ReplayCommand& command, const Settings& settings);

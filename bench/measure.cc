@@ -17,30 +17,6 @@ namespace {
 constexpr const char* kWarmupPrompt =
     "In the morning the farmer opened the gate, counted his sheep and walked down to the village";
 
-std::string Name(const Configuration& configuration) {
-  const EngineOptions& options = configuration.options;
-  std::string name =
-      FileName(options.model_path) + ", " + options.mode + " on " + options.storage_profile;
-  if (options.mode != "edgemoe") return name;
-  name += ", " + options.eviction_policy + ", " + options.predictor;
-  if (!configuration.expert_budget.empty()) name += ", experts " + configuration.expert_budget;
-  return name;
-}
-
-Result<GenerationSample> RunOnce(const Configuration& configuration, const GenerationPlan& plan,
-                                 std::uint32_t warmup_tokens, EngineStats& stats) {
-  EDGEMOE_ASSIGN_OR_FAIL(const std::unique_ptr<Engine> engine, Engine::Open(configuration.options));
-  if (warmup_tokens > 0) {
-    const Result<GenerationSample> warmed = Generate(*engine, {.prompt = std::string(kWarmupPrompt),
-                                                               .tokens = warmup_tokens,
-                                                               .seconds_max = plan.seconds_max});
-    if (!warmed) return Failure(warmed.error());
-  }
-  Result<GenerationSample> sample = Generate(*engine, plan);
-  stats = engine->GetStats();
-  return sample;
-}
-
 }  // namespace
 
 double TokensPerSecond(const GenerationSample& sample) {
@@ -80,6 +56,30 @@ DecodeSummary Summarise(const std::vector<GenerationSample>& samples) {
       .cpu_s_per_token = Ratio(sum.cpu_s, tokens)};
 }
 
+Result<GenerationSample> MeasureOnce(const Configuration& configuration, const GenerationPlan& plan,
+                                     std::uint32_t warmup_tokens, EngineStats& stats) {
+  EDGEMOE_ASSIGN_OR_FAIL(const std::unique_ptr<Engine> engine, Engine::Open(configuration.options));
+  if (warmup_tokens > 0) {
+    const Result<GenerationSample> warmed = Generate(*engine, {.prompt = std::string(kWarmupPrompt),
+                                                               .tokens = warmup_tokens,
+                                                               .seconds_max = plan.seconds_max});
+    if (!warmed) return Failure(warmed.error());
+  }
+  Result<GenerationSample> sample = Generate(*engine, plan);
+  stats = engine->GetStats();
+  return sample;
+}
+
+std::string NameOf(const Configuration& configuration) {
+  const EngineOptions& options = configuration.options;
+  std::string name =
+      FileName(options.model_path) + ", " + options.mode + " on " + options.storage_profile;
+  if (options.mode != "edgemoe") return name;
+  name += ", " + options.eviction_policy + ", " + options.predictor;
+  if (!configuration.expert_budget.empty()) name += ", experts " + configuration.expert_budget;
+  return name;
+}
+
 Result<std::vector<Measured>> MeasureInTurn(const std::vector<Configuration>& configurations,
                                             const GenerationPlan& plan, std::uint32_t warmup_tokens,
                                             std::uint32_t runs) {
@@ -89,10 +89,11 @@ Result<std::vector<Measured>> MeasureInTurn(const std::vector<Configuration>& co
     measured.push_back({configuration, {}, {}});
   for (std::uint32_t run = 1; run <= runs; ++run) {
     for (Measured& one : measured) {
-      Result<GenerationSample> sample = RunOnce(one.configuration, plan, warmup_tokens, one.stats);
-      if (!sample) return Failure(sample.error().WithContext(Name(one.configuration)));
+      Result<GenerationSample> sample =
+          MeasureOnce(one.configuration, plan, warmup_tokens, one.stats);
+      if (!sample) return Failure(sample.error().WithContext(NameOf(one.configuration)));
       Say("run " + std::to_string(run) + " of " + std::to_string(runs) + ", " +
-          Name(one.configuration) + ": first token after " + Fixed(sample->first_token_s, 2) +
+          NameOf(one.configuration) + ": first token after " + Fixed(sample->first_token_s, 2) +
           " s, " + Fixed(TokensPerSecond(*sample), 2) + " tok/s");
       one.samples.push_back(*std::move(sample));
     }

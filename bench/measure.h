@@ -39,6 +39,14 @@ DecodeSummary Summarise(const std::vector<GenerationSample>& samples);
 // Each sample's own speed.
 double TokensPerSecond(const GenerationSample& sample);
 
+// Opens the configuration, writes `warmup_tokens` in answer to another prompt where that is asked
+// for, then runs `plan`. `stats` are the engine's at the end.
+Result<GenerationSample> MeasureOnce(const Configuration& configuration, const GenerationPlan& plan,
+                                     std::uint32_t warmup_tokens, EngineStats& stats);
+
+// The file, mode, storage and what else tells a configuration from its neighbours.
+std::string NameOf(const Configuration& configuration);
+
 // Opens each configuration again for each run (memory for one at a time is enough), writes
 // `warmup_tokens` in answer to another prompt where that is asked for, then runs `plan`.
 Result<std::vector<Measured>> MeasureInTurn(const std::vector<Configuration>& configurations,

@@ -9,21 +9,12 @@
 #include <fstream>
 
 #include "engine/base/system/errno_status.h"
+#include "engine/base/system/processor.h"
 #include "engine/base/system/usable_memory.h"
 #include "engine/probe.h"
 
 namespace edgemoe::bench {
 namespace {
-
-// The value of the first line "NAME : VALUE" of /proc/cpuinfo.
-std::string CpuInfo(const std::string& name) {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t colon = line.find(": ");
-    if (line.starts_with(name) && colon != std::string::npos) return line.substr(colon + 2);
-  }
-  return "unknown";
-}
 
 Json Machine() {
   struct utsname kernel = {};
@@ -31,7 +22,7 @@ Json Machine() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   const bool known = ::sched_getaffinity(0, sizeof(allowed), &allowed) == 0;
-  return {{"processor", CpuInfo("model name")},
+  return {{"processor", ProcessorName()},
           {"cores", known ? CPU_COUNT(&allowed) : 0},
           {"usable_memory_bytes", UsableMemoryBytes()},
           {"kernel", std::string(kernel.sysname) + " " + kernel.release},

@@ -119,6 +119,12 @@ class Parser {
         ->check(CLI::Range(1u, 1u << 20))
         ->type_name("N");
 
+    auto [speed, speed_command] = Add<SpeedCommand>(
+        "speed", "The speed that a plan is expected to give, beside the one that is measured");
+    speed_command->run.runs = 7;
+    speed_command->run.warmup_tokens = 192;
+    AddRun(speed, &speed_command->run);
+
     auto [io, io_command] = Add<IoCommand>("io", "Speed of the storage under a file");
     io->add_option("file", io_command->path, "A file on it, which is read at random")->required();
     io->add_option("--io-backend", io_command->io_backend, NamesOf("io_backend"))

@@ -49,6 +49,9 @@ struct PrefillCommand {
   std::vector<std::uint32_t> chunks = {16, 64, 256};
   std::uint32_t prompt_tokens = 256;
 };
+struct SpeedCommand {
+  RunSettings run;  // its runs are the pairs of each configuration
+};
 struct IoCommand {
   std::string path;
   std::string io_backend = "auto";
@@ -72,8 +75,8 @@ struct QualityCommand {
   std::string kernels = "auto";
 };
 
-using Command = std::variant<DecodeCommand, PrefillCommand, IoCommand, BaselinesCommand,
-                             ReplayCommand, QualityCommand>;
+using Command = std::variant<DecodeCommand, PrefillCommand, SpeedCommand, IoCommand,
+                             BaselinesCommand, ReplayCommand, QualityCommand>;
 
 struct Settings {
   std::string json;          // a file, or "-" for standard output in place of the table

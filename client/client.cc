@@ -206,10 +206,8 @@ Result<v1::Model> Client::GetModel(const std::string& name) {
   return std::move(*response->mutable_model());
 }
 
-Result<v1::MemoryPlan> Client::Plan(const v1::PlanRequest& request) {
-  auto response = Call(*stubs_->models, &v1::ModelsService::Stub::Plan, request);
-  if (!response) return tl::unexpected(std::move(response.error()));
-  return std::move(*response->mutable_plan());
+Result<v1::PlanResponse> Client::Plan(const v1::PlanRequest& request) {
+  return Call(*stubs_->models, &v1::ModelsService::Stub::Plan, request);
 }
 
 PackStream Client::Pack(const v1::PackRequest& request) {

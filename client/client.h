@@ -68,7 +68,7 @@ class Client {
   // All pages.
   Result<v1::ListModelsResponse> ListModels();
   Result<v1::Model> GetModel(const std::string& name);
-  Result<v1::MemoryPlan> Plan(const v1::PlanRequest& request);
+  Result<v1::PlanResponse> Plan(const v1::PlanRequest& request);
   PackStream Pack(const v1::PackRequest& request);
   PullStream Pull(const v1::PullRequest& request);
   Status CancelPull();

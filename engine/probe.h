@@ -12,9 +12,13 @@
 namespace edgemoe {
 
 struct ProbeOptions {
-  std::string path;             // a file on the storage, of at least 64 KiB: it is read at random
+  // A file on the storage, of at least 64 KiB: it is read at random. In place of a folder, and of a
+  // file that has no room on the disk for half of its bytes, the largest file beside it is read
+  // that has them.
+  std::string path;
   std::string state_directory;  // where results are kept; empty: nowhere
   bool fresh = false;           // measure also when a result is kept
+  bool kept_only = false;       // never measure; not with `fresh`
   std::string io_backend = "auto";
 };
 
@@ -41,7 +45,9 @@ struct ProbeReport {
 };
 
 // Measures how fast the storage under a file is and how it likes to be read, in about a second; or
-// gives what an earlier probe of it found. Errors name the path.
+// gives what an earlier probe of it found. NOT_FOUND: nothing is kept, and `kept_only`.
+// FAILED_PRECONDITION: a folder without a file to be read.
+// Errors name the path.
 Result<ProbeReport> ProbeStorage(const ProbeOptions& options);
 
 }  // namespace edgemoe

@@ -236,6 +236,12 @@ void StepLoop::RunBatch() {
   const std::uint64_t run_ns = clock_.NowNs() - begin_ns;
   Add(counters_.run_ns, run_ns);
   Add(counters_.steps, 1);
+  if (rows_.size() == 1 && prompt_rows_ == 0) {
+    Add(counters_.alone_steps, 1);
+    Add(counters_.alone_run_ns, run_ns);
+    Add(counters_.alone_expert_uses, results[0].io.experts_used);
+    Add(counters_.alone_expert_hits, results[0].io.hits);
+  }
   std::uint64_t wait_ns = 0;
   for (const RowResult& result : results) wait_ns += result.io.wait_ns;
   if (prompt_rows_ > 0) pace_.OnStep(prompt_rows_, run_ns, std::min(wait_ns, run_ns));

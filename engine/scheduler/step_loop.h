@@ -36,6 +36,11 @@ struct StepLimits {
 struct StepCounters {
   std::atomic<std::uint64_t> steps{0};
   std::atomic<std::uint64_t> run_ns{0};  // inside Forward::Run
+  // Of these, steps that did nothing but decode one session's next token.
+  std::atomic<std::uint64_t> alone_steps{0};
+  std::atomic<std::uint64_t> alone_run_ns{0};
+  std::atomic<std::uint64_t> alone_expert_uses{0};
+  std::atomic<std::uint64_t> alone_expert_hits{0};
   std::atomic<std::uint64_t> prompt_tokens{0};
   std::atomic<std::uint64_t> completion_tokens{0};
   std::atomic<std::uint64_t> requests_finished{0};

@@ -58,6 +58,7 @@ void EngineIdle::ReadPaths() {
 }
 
 std::optional<std::uint64_t> EngineIdle::OnIdle(std::uint64_t idle_since_ns) {
+  parts_.observe();
   // One expert at a time, so that a request that comes need not wait for more.
   if (Warm()) return parts_.clock->NowNs();
   const std::uint64_t now_ns = parts_.clock->NowNs();

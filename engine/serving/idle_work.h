@@ -34,6 +34,7 @@ class EngineIdle final : public IdleWork {
     LiveMemory* memory = nullptr;
     PathPredictor* predictor = nullptr;  // null: none learns
     std::function<void()> publish;       // called after the cache has changed
+    std::function<void()> observe;       // called first whenever nothing runs
     LogSink log;
   };
   // All outlive this object. Reads what the last run has left; what cannot be used is logged.

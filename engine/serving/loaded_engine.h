@@ -41,6 +41,7 @@
 #include "engine/serving/modes.h"
 #include "engine/serving/read_shape.h"
 #include "engine/serving/request_checker.h"
+#include "engine/serving/speed_recorder.h"
 #include "engine/serving/storage_guard.h"
 #include "engine/stream/pipeline/expert_pipeline.h"
 #include "engine/tokenizer/tokenizer.h"
@@ -121,6 +122,7 @@ class LoadedEngine final : public Engine {
   Result<std::optional<AnswerSplit>> SplitOf(const GenerateRequest& request) const;
   Result<RequestId> Submit(Result<CheckedRequest> plan, std::unique_ptr<EventSink> sink);
   void PublishStreamStats();
+  void ObserveSpeed();
   std::string IoNote() const;
   void Log(LogLevel level, std::string_view line) const;
 
@@ -158,6 +160,7 @@ class LoadedEngine final : public Engine {
   std::unique_ptr<ExpertSource> baseline_;  // in the other modes
   ExpertSource* experts_ = nullptr;         // the one that there is
   std::optional<LiveMemory> memory_;        // in mode "edgemoe" only, as `idle_`
+  std::optional<SpeedRecorder> speed_;      // as `memory_`
   std::optional<EngineIdle> idle_;
   std::unique_ptr<Forward> forward_;
 

@@ -89,6 +89,7 @@ Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
 
   EDGEMOE_RETURN_IF_ERROR(OpenVocabulary(header.files.metadata()));
   EDGEMOE_ASSIGN_OR_RETURN(files_, OpenModelFiles(header));
+  if (mode_ == EngineMode::kEdgeMoe) speed_.emplace(options_, DemandOf(header));
   parts_ = std::move(header.parts);
   layout_ = std::move(header.layout);
   slot_classes =
@@ -240,6 +241,7 @@ Status LoadedEngine::OpenMemory() {
                                   .memory = &*memory_,
                                   .predictor = predictor_ ? &*predictor_ : nullptr,
                                   .publish = [this] { PublishStreamStats(); },
+                                  .observe = [this] { ObserveSpeed(); },
                                   .log = options_.log},
                 options_.state_directory, ModelDigest(description_, layout_.experts),
                 options_.idle_shrink_after_s);
@@ -289,6 +291,12 @@ void LoadedEngine::Start() {
   Log(LogLevel::kInfo, std::string("kernels ") + kernels_->name + ", " +
                            std::to_string(limits_.thread_count) + " threads, storage through " +
                            io_backend_ + (IoNote().empty() ? "" : ": " + IoNote()));
+}
+
+void LoadedEngine::ObserveSpeed() {
+  const StepCounters& steps = loop_->counters();
+  speed_->Observe(memory_->plan(), {.tokens = steps.alone_steps.load(std::memory_order_relaxed),
+                                    .ns = steps.alone_run_ns.load(std::memory_order_relaxed)});
 }
 
 Status LoadedEngine::Reserve(std::string_view name, std::uint64_t bytes) {

@@ -10,6 +10,7 @@
 
 #include "engine/base/accepted.h"
 #include "engine/plan.h"
+#include "engine/speed.h"
 #include "server/calls/page.h"
 #include "server/calls/translate/descriptions.h"
 #include "server/calls/translate/pack_messages.h"
@@ -132,6 +133,11 @@ Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const Se
   if (request.has_context_tokens()) options.context_tokens = request.context_tokens();
   if (request.has_sessions_max()) options.sessions_max = request.sessions_max();
   EDGEMOE_ASSIGN_OR_RETURN(MemoryPlan plan, PlanMemory(options));
+  // A plan without it is worth as much.
+  if (plan.fits)
+    if (const Result<ExpectedSpeed> expected =
+            ExpectSpeed(options, plan, {.storage_path = options.model_path}))
+      *response.mutable_expected_speed() = ToApi(*expected);
   *response.mutable_plan() = ToApi(InConfiguration(std::move(plan), parts));
   return OkStatus();
 }

@@ -89,6 +89,21 @@ TEST_F(BenchSmokeTest, Prefill) {
   }
 }
 
+TEST_F(BenchSmokeTest, Speed) {
+  const json result = RunForJson({"speed", "-m", file_.path(), "-n", "4", "--warmup", "4", "--runs",
+                                  "2", "--expert-budget", "50%,100%"});
+  ASSERT_EQ(result["results"].size(), 2u);
+  for (const json& one : result["results"]) {
+    EXPECT_GT(one["median_expected_over_measured"], 0);
+    ASSERT_EQ(one["pairs"].size(), 2u);
+    ExpectFields(one["pairs"][0],
+                 {"expected_tok_per_s", "expected_low_tok_per_s", "expected_high_tok_per_s",
+                  "expected_bound", "expected_hit_rate", "expected_bytes_per_token", "tok_per_s",
+                  "hit_rate", "bytes_per_token", "expected_over_measured"});
+  }
+  EXPECT_EQ(result["results"][1]["pairs"][0]["expected_bound"], "computing");
+}
+
 TEST_F(BenchSmokeTest, Io) {
   const json result = RunForJson({"io", model(), "--io-backend", "pread"});
   ExpectFields(result["storage"], {"bytes_per_second", "read_bytes", "depth", "in_flight_bytes_max",

@@ -464,8 +464,13 @@ TEST_F(CliTest, ModelsPlanStatsRequests) {
   const Outcome small = Run({"plan", "--budget", "999"});
   EXPECT_EQ(small.code, 1);
   EXPECT_THAT(small.output, HasSubstr("At least 1000 bytes."));
-  EXPECT_EQ(json::parse(Run({"plan", "--json"}).output)["expertTotalBytes"],
-            std::to_string(5ULL << 32));
+  EXPECT_THAT(small.output, Not(HasSubstr("expected")));
+  EXPECT_THAT(Run({"plan"}).output,
+              HasSubstr("expected     9.76 tok/s (7.1 to 12), bound by storage; 1.5 MiB read a "
+                        "token\n"));
+  const json plan = json::parse(Run({"plan", "--json"}).output);
+  EXPECT_EQ(plan["plan"]["expertTotalBytes"], std::to_string(5ULL << 32));
+  EXPECT_EQ(plan["expectedSpeed"]["bound"], "SPEED_BOUND_STORAGE");
   const std::string stats = Run({"stats"}).output;
   EXPECT_THAT(stats, HasSubstr("75.0 % hits"));
   EXPECT_THAT(stats, HasSubstr("pack job     /models/p.gguf: 5 of 6: verifying 25 %"));

@@ -148,7 +148,7 @@ TEST_F(ClientTest, CallsThatDoNotStream) {
   detokenize.add_tokens(72);
   EXPECT_EQ(client.Detokenize(detokenize)->text(), "H");
   EXPECT_EQ(client.ListModels()->models_size(), 2);
-  EXPECT_TRUE(client.Plan(v1::PlanRequest())->fits());
+  EXPECT_TRUE(client.Plan(v1::PlanRequest())->plan().fits());
   EXPECT_EQ(client.GetStats()->model(), "fake");
 }
 

@@ -456,6 +456,13 @@ class FakeModels final : public v1::ModelsService::Service {
     plan.set_fits(plan.budget_bytes() >= 1000);
     plan.set_explanation(plan.fits() ? "The model fits." : "At least 1000 bytes.");
     plan.set_expert_total_bytes(5ULL << 32);
+    if (!plan.fits()) return Status::OK;
+    v1::ExpectedSpeed& expected = *response->mutable_expected_speed();
+    expected.set_tokens_per_second(9.76);
+    expected.set_low_tokens_per_second(7.1);
+    expected.set_high_tokens_per_second(12);
+    expected.set_bound(v1::SPEED_BOUND_STORAGE);
+    expected.set_read_bytes_per_token(1.5 * (1 << 20));
     return Status::OK;
   }
 

@@ -221,13 +221,13 @@ TEST_F(E2eApiTest, ModelsAndPlan) {
   v1::PlanRequest request;
   const auto plan = client_.Plan(request);
   ASSERT_TRUE(plan) << plan.error().ToString();
-  EXPECT_TRUE(plan->fits());
-  EXPECT_LT(plan->expert_floor_bytes(), plan->expert_total_bytes());
-  request.set_budget_bytes(plan->budget_floor_bytes() / 2);
+  EXPECT_TRUE(plan->plan().fits());
+  EXPECT_LT(plan->plan().expert_floor_bytes(), plan->plan().expert_total_bytes());
+  request.set_budget_bytes(plan->plan().budget_floor_bytes() / 2);
   const auto small = client_.Plan(request);
   ASSERT_TRUE(small) << small.error().ToString();
-  EXPECT_FALSE(small->fits());
-  EXPECT_FALSE(small->explanation().empty());
+  EXPECT_FALSE(small->plan().fits());
+  EXPECT_FALSE(small->plan().explanation().empty());
 }
 
 TEST_F(E2eApiTest, StatsCountWhatHappened) {

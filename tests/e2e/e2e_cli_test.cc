@@ -16,6 +16,7 @@ namespace edgemoe {
 namespace {
 
 using nlohmann::json;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 
 class E2eCliTest : public testing::Test {
@@ -100,8 +101,12 @@ TEST_F(E2eCliTest, TokensThereAndBack) {
 
 TEST_F(E2eCliTest, TellsAboutTheDaemon) {
   EXPECT_THAT(Run({"models"}).output, HasSubstr("LOADED"));
-  EXPECT_THAT(Run({"plan"}).output, HasSubstr("experts"));
-  EXPECT_GT(Number(json::parse(Run({"plan", "--json"}).output)["expertTotalBytes"]), 1U << 20);
+  const std::string plan = Run({"plan"}).output;
+  EXPECT_THAT(plan, HasSubstr("experts"));
+  EXPECT_THAT(plan, ContainsRegex("expected +[0-9.e+]+ tok/s \\([0-9.e+]+ to [0-9.e+]+\\), bound "
+                                  "by (storage|computing)"));
+  EXPECT_GT(Number(json::parse(Run({"plan", "--json"}).output)["plan"]["expertTotalBytes"]),
+            1U << 20);
   EXPECT_EQ(Run({"plan", "--budget", "1MiB"}).code, 1);
   EXPECT_GT(Number(json::parse(Run({"stats", "--json"}).output)["process"]["peakResidentBytes"]),
             0U);

@@ -127,7 +127,7 @@ TEST_F(E2eMemoryTest, TheAdviceWorksWhenFollowed) {
   EXPECT_EQ(followed.code, 0) << advice << ": " << followed.errors;
 
   client::Client client = daemon.Connect();
-  EXPECT_EQ(client.Plan({})->budget_bytes(), client.GetStats()->memory().budget_bytes());
+  EXPECT_EQ(client.Plan({})->plan().budget_bytes(), client.GetStats()->memory().budget_bytes());
   const Outcome huge = Edgemoe({"resize", "500TiB"});
   EXPECT_EQ(huge.code, 1);
   EXPECT_THAT(huge.errors, HasSubstr("can be used here"));

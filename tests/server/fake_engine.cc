@@ -12,6 +12,7 @@
 #include "engine/describe.h"
 #include "engine/plan.h"
 #include "engine/probe.h"
+#include "engine/speed.h"
 #include "tests/support/child_process.h"
 
 namespace edgemoe {
@@ -491,6 +492,18 @@ Result<MemoryPlan> PlanMemory(const EngineOptions& options) {
             .WithReason(Reason::kBudgetTooSmall);
   plan.explanation = plan.fits ? "fits" : plan.shortage.message();
   return plan;
+}
+
+Result<ExpectedSpeed> ExpectSpeed(const EngineOptions& options, const MemoryPlan& plan,
+                                  const SpeedRequest& request) {
+  if (!plan.fits || request.storage_path != options.model_path)
+    return Failure(FailedPreconditionError("nothing can be said"));
+  return ExpectedSpeed{.tokens_per_second = 10,
+                       .low = 7,
+                       .high = 12,
+                       .bound = SpeedBound::kStorage,
+                       .hit_rate = 0.5,
+                       .earlier_count = 4};
 }
 
 }  // namespace edgemoe

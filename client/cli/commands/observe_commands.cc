@@ -65,6 +65,18 @@ std::string ModelReport(const v1::Model& model) {
   return report;
 }
 
+// As "9.8 tok/s (7.1 to 12), bound by storage: 58 % of experts found in memory, 1.2 MiB read a
+// token".
+void AddExpectedSpeed(const v1::ExpectedSpeed& expected, std::string& report) {
+  const bool storage = expected.bound() == v1::SPEED_BOUND_STORAGE;
+  std::string reads = "nothing read";
+  if (expected.read_bytes_per_token() > 0)
+    reads = SizeText(expected.read_bytes_per_token()) + " read a token";
+  AddLine(report, "expected", "%.3g tok/s (%.2g to %.2g), bound by %s; %s",
+          expected.tokens_per_second(), expected.low_tokens_per_second(),
+          expected.high_tokens_per_second(), storage ? "storage" : "computing", reads.c_str());
+}
+
 std::string PlanReport(const v1::MemoryPlan& plan) {
   std::string report = plan.explanation() + "\n";
   AddLine(report, "budget", "%s of %s usable", Bytes(plan.budget_bytes()).c_str(),
@@ -185,8 +197,10 @@ ExitCode Run(const CommonOptions& options, const PlanCommand& command) {
   if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
   const auto plan = session.Retry([&] { return session.client().Plan(command.request); });
   if (!plan) return session.Fail(plan.error());
-  const ExitCode written = options.json ? WriteLine(ToJson(*plan)) : Write(PlanReport(*plan));
-  return written == ExitCode::kOk && !plan->fits() ? ExitCode::kDoesNotFit : written;
+  std::string report = PlanReport(plan->plan());
+  if (plan->has_expected_speed()) AddExpectedSpeed(plan->expected_speed(), report);
+  const ExitCode written = options.json ? WriteLine(ToJson(*plan)) : Write(report);
+  return written == ExitCode::kOk && !plan->plan().fits() ? ExitCode::kDoesNotFit : written;
 }
 
 ExitCode Run(const CommonOptions& options, const ProbeCommand& command) {

@@ -243,18 +243,20 @@ void JudgeProbe(DeviceProbe& probe) {
   }
 }
 
-Result<StorageKey> DescribeStorage(const StorageFile& file, std::string_view backend) {
+Result<StorageKey> DescribeStorage(const std::string& path, std::string_view backend) {
   struct statfs fs;
-  if (::fstatfs(file.fd(), &fs) != 0) return Failure(ErrnoStatus(errno, "statfs: " + file.path()));
-  const auto device = static_cast<dev_t>(file.identity().device);
-  return StorageKey{.device = std::to_string(major(device)) + ":" + std::to_string(minor(device)),
-                    .file_system = FileSystemName(static_cast<std::uint64_t>(fs.f_type)),
-                    .backend = std::string(backend)};
+  struct stat status;
+  if (::statfs(path.c_str(), &fs) != 0 || ::stat(path.c_str(), &status) != 0)
+    return Failure(ErrnoStatus(errno, path));
+  return StorageKey{
+      .device = std::to_string(major(status.st_dev)) + ":" + std::to_string(minor(status.st_dev)),
+      .file_system = FileSystemName(static_cast<std::uint64_t>(fs.f_type)),
+      .backend = std::string(backend)};
 }
 
 Result<DeviceProbe> ProbeFile(const StorageFile& file, std::string_view backend, const Clock& clock,
                               const ProbeLimits& limits) {
-  EDGEMOE_ASSIGN_OR_FAIL(StorageKey key, DescribeStorage(file, backend));
+  EDGEMOE_ASSIGN_OR_FAIL(StorageKey key, DescribeStorage(file.path(), backend));
   EDGEMOE_ASSIGN_OR_FAIL(const OpenedReader opened,
                          OpenReader({&file, 1}, {.backend = backend, .depth = kDepths.back()}));
   Result<DeviceProbe> probe = ProbeReader(*opened.reader, file.bytes(), clock, limits);

@@ -76,8 +76,8 @@ void ChooseReadShape(DeviceProbe& probe);
 // or an answer sooner than flash has.
 void JudgeProbe(DeviceProbe& probe);
 
-// Errors name the path.
-Result<StorageKey> DescribeStorage(const StorageFile& file, std::string_view backend);
+// Of a file or a folder. Errors name the path.
+Result<StorageKey> DescribeStorage(const std::string& path, std::string_view backend);
 
 // All of the above for a file: opens a reader of its own.
 Result<DeviceProbe> ProbeFile(const StorageFile& file, std::string_view backend, const Clock& clock,

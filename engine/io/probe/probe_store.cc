@@ -2,20 +2,16 @@
 #include "engine/io/probe/probe_store.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
 #include "engine/base/system/whole_file.h"
+#include "engine/io/state_json.h"
 
 namespace edgemoe {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kStoreBytesMax = 64 * 1024;
 constexpr std::size_t kPointsMax = 64;
 
 json ToJson(const DeviceProbe& probe) {
@@ -72,15 +68,10 @@ std::string ProbeStorePath(const std::string& directory, const StorageKey& key) 
 }
 
 std::optional<DeviceProbe> ReadProbe(const std::string& path, const StorageKey& key) {
-  std::error_code error;
-  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
-  if (error || bytes > kStoreBytesMax) return std::nullopt;
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  const json stored = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!stored.is_object()) return std::nullopt;
+  const std::optional<json> stored = ReadStateJson(path);
+  if (!stored) return std::nullopt;
   try {
-    std::optional<DeviceProbe> probe = FromJson(stored);
+    std::optional<DeviceProbe> probe = FromJson(*stored);
     if (probe && !(probe->key == key)) return std::nullopt;
     return probe;
   } catch (const json::exception&) {

@@ -99,6 +99,22 @@ v1::MemoryPlan ToApi(const MemoryPlan& plan) {
   return response;
 }
 
+v1::ExpectedSpeed ToApi(const ExpectedSpeed& expected) {
+  v1::ExpectedSpeed response;
+  response.set_tokens_per_second(expected.tokens_per_second);
+  response.set_low_tokens_per_second(expected.low);
+  response.set_high_tokens_per_second(expected.high);
+  response.set_bound(expected.bound == SpeedBound::kStorage ? v1::SPEED_BOUND_STORAGE
+                                                            : v1::SPEED_BOUND_COMPUTE);
+  response.set_hit_rate(expected.hit_rate);
+  response.set_read_bytes_per_token(expected.read_bytes_per_token);
+  response.set_compute_seconds(expected.compute_seconds);
+  response.set_storage_seconds(expected.storage_seconds);
+  response.set_storage_bytes_per_second(expected.storage_bytes_per_second);
+  response.set_earlier_count(expected.earlier_count);
+  return response;
+}
+
 v1::ProbeResponse ToApi(const ProbeReport& report) {
   v1::ProbeResponse response;
   response.set_device(report.device);

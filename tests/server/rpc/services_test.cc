@@ -333,6 +333,25 @@ TEST(ServicesTest, PlanTakesOverrides) {
   EXPECT_FALSE(plan.fits());
   EXPECT_EQ(plan.explanation(), "memory.budget: needs at least 1000");
   EXPECT_EQ(plan.kv_bytes(), 300U);
+  EXPECT_FALSE(response.has_expected_speed());
+}
+
+TEST(ServicesTest, APlanThatFitsTellsItsSpeed) {
+  TestServer server;
+  const auto stub = v1::ModelsService::NewStub(server.NewChannel());
+  v1::PlanRequest request;
+  request.set_budget_bytes(5000);
+  v1::PlanResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->Plan(&context, request, &response).ok());
+  EXPECT_TRUE(response.plan().fits());
+  const v1::ExpectedSpeed& expected = response.expected_speed();
+  EXPECT_EQ(expected.tokens_per_second(), 10);
+  EXPECT_EQ(expected.low_tokens_per_second(), 7);
+  EXPECT_EQ(expected.high_tokens_per_second(), 12);
+  EXPECT_EQ(expected.bound(), v1::SPEED_BOUND_STORAGE);
+  EXPECT_EQ(expected.hit_rate(), 0.5);
+  EXPECT_EQ(expected.earlier_count(), 4U);
 }
 
 TEST(ServicesTest, ResizeGivesTheNewPlan) {

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How fast a model is expected to write, from what a token asks for and what the machine can do.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "engine/speed/compute_probe.h"
+#include "engine/speed/step_demand.h"
+#include "engine/speed/storage_speed.h"
+
+namespace edgemoe {
+
+// The share of uses that a cache of `resident_share` of the experts finds in memory. Were experts
+// chosen evenly it would be that share; they are not, and `lfru` keeps what is used most. Misses
+// are (1 - share)^kMissExponent: what models of random weights whose tokens have topics do, which
+// is the careful end. Recorded routing of trained models misses as with exponents of 5 to 10
+// (docs/benchmarks.md), so that they read a half to a quarter of that.
+constexpr double kMissExponent = 3;
+double ExpectedHitRate(double resident_share, double miss_exponent);
+// The exponent that a measured hit rate stands for, in [kMissExponentMin, kMissExponentMax]. Empty
+// where it tells nothing: all experts are in memory, or none.
+std::optional<double> MissExponentOf(double resident_share, double hit_rate);
+constexpr double kMissExponentMin = 0.5;
+constexpr double kMissExponentMax = 20;
+
+struct SpeedInput {
+  StepDemand demand;
+  ComputeProbe compute;                  // with a rate of each of TypesOf(demand)
+  double resident_share = 1;             // of all experts that have room in memory, in [0, 1]
+  double miss_exponent = kMissExponent;  // see ExpectedHitRate
+  double request_bytes = 1e6;            // longer reads are split
+  std::optional<StorageSpeed> storage;   // needed where resident_share is below 1
+};
+
+// Of one request that decodes alone, with a cache that has filled.
+struct SpeedEstimate {
+  double tokens_per_second = 0;
+  double hit_rate = 1;              // of a token's experts that are in memory, in [0, 1]
+  double read_bytes_per_token = 0;  // from storage
+  double compute_seconds = 0;       // of a token, were all experts in memory
+  double storage_seconds = 0;       // of its reads, were there nothing to compute
+  bool storage_bound = false;       // storage takes longer than computing
+};
+
+// Pure. Grows with resident_share and with every rate.
+//
+// A layer computes what is in memory while its missing experts, all asked for at once, are on their
+// way, and each of these when it has landed: with j of k experts missing it takes
+//   max(k e, burst(j) + e)
+// where e is one expert's computing; j is binomial. The dense part of a layer overlaps with
+// nothing. Reading ahead is not counted: it gives little where storage is busy anyway.
+SpeedEstimate EstimateSpeed(const SpeedInput& input);
+
+}  // namespace edgemoe
