@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/calls/repository_plan.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -11,6 +14,7 @@
 
 #include "engine/describe.h"
 #include "engine/plan.h"
+#include "engine/speed.h"
 #include "server/calls/recommendation.h"
 #include "server/calls/translate/descriptions.h"
 #include "server/calls/translate/pull_messages.h"
@@ -27,6 +31,7 @@ class RepositoryPlanner {
       : options_of_(parts.options_of),
         in_configuration_(parts.in_configuration),
         models_directory_(parts.models_directory),
+        storage_path_(StoragePath(parts)),
         reserve_bytes_(reserve_bytes) {}
 
   std::unique_ptr<v1::PlanRepositoryResponse> Plan(const PullHeader& header) {
@@ -76,8 +81,23 @@ class RepositoryPlanner {
     if (!plan) return in_configuration_(plan.error());
     if (!plan->fits) plan->explanation = in_configuration_(plan->shortage).message();
     *model.mutable_plan() = ToApi(*plan);
-    if (plan->fits) model.set_expert_share(ShareInMemory(*plan));
+    if (!plan->fits) return OkStatus();
+    model.set_expert_share(ShareInMemory(*plan));
+    if (const Result<ExpectedSpeed> speed =
+            ExpectSpeed(options, *plan, {.storage_path = storage_path_}))
+      *model.mutable_expected_speed() = ToApi(*speed);
     return OkStatus();
+  }
+
+  // What of the device can be read on which the models will lie: the loaded model's file, or what
+  // is in the directory.
+  static std::string StoragePath(const ServiceParts& parts) {
+    struct stat directory = {};
+    struct stat loaded = {};
+    const std::string& model = parts.engine_options.model_path;
+    const bool is_same = ::stat(parts.models_directory.c_str(), &directory) == 0 &&
+                         ::stat(model.c_str(), &loaded) == 0 && directory.st_dev == loaded.st_dev;
+    return is_same ? model : parts.models_directory;
   }
 
   static double ShareInMemory(const MemoryPlan& plan) {
@@ -95,18 +115,22 @@ class RepositoryPlanner {
 
   void Remember(const v1::RepositoryModel& model) {
     names_.push_back(model.pull_name());
+    std::optional<double> tokens_per_second;
+    if (model.has_expected_speed()) tokens_per_second = model.expected_speed().tokens_per_second();
     choices_.push_back({.bytes = model.bytes(),
                         .bits_per_weight = model.bits_per_weight(),
                         .can_be_used = model.has_plan(),
                         .fits_storage = model.fits_storage(),
                         .budget_floor_bytes = model.plan().budget_floor_bytes(),
                         .fits_budget = model.plan().fits(),
-                        .expert_share = model.expert_share()});
+                        .expert_share = model.expert_share(),
+                        .tokens_per_second = tokens_per_second});
   }
 
   const std::function<EngineOptions(const std::string&)> options_of_;
   const std::function<Status(const Status&)> in_configuration_;
   const std::string models_directory_;
+  const std::string storage_path_;
   const std::uint64_t reserve_bytes_;
   std::vector<ModelChoice> choices_;
   std::vector<std::string> names_;

@@ -23,10 +23,15 @@ v1::RepositoryModel Model(const std::string& quant, std::uint64_t bytes) {
 
 TEST(RepositoryTextTest, ColumnsStandBelowTheirNames) {
   const std::string headings = RepositoryHeadings();
-  const std::string row = RepositoryRow(Model("UD-Q4_K_XL", 18ULL << 30));
+  v1::RepositoryModel model = Model("UD-Q4_K_XL", 18ULL << 30);
+  const std::string row = RepositoryRow(model);
   EXPECT_EQ(headings,
             "quant                 size  architecture   bits least memory in memory  tokens/s\n");
   EXPECT_EQ(row, "UD-Q4_K_XL       18.00 GiB  qwen3moe       4.85     2.00 GiB      26 %  -\n");
+  model.mutable_expected_speed()->set_tokens_per_second(16.12);
+  model.mutable_expected_speed()->set_low(14.9);
+  model.mutable_expected_speed()->set_high(17.41);
+  EXPECT_THAT(RepositoryRow(model), testing::EndsWith("  26 %  16.1 (14.9 to 17.4)\n"));
 }
 
 TEST(RepositoryTextTest, SaysWhatIsInTheWay) {
@@ -36,9 +41,9 @@ TEST(RepositoryTextTest, SaysWhatIsInTheWay) {
   model.mutable_plan()->set_fits(false);
   model.clear_expert_share();
   model.add_files();
-  EXPECT_THAT(
-      RepositoryRow(model),
-      testing::EndsWith("  -                 wants more memory, no room on the disk, 2 parts\n"));
+  EXPECT_THAT(RepositoryRow(model),
+              testing::EndsWith(
+                  "  -                    wants more memory, no room on the disk, 2 parts\n"));
   model.clear_plan();
   model.mutable_model()->set_error("architecture \"x\" is unknown");
   model.mutable_model()->set_architecture("x");

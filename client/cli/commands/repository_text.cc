@@ -43,6 +43,13 @@ std::string NoteOf(const v1::RepositoryModel& model) {
   return note;
 }
 
+// "6.1 (4.9 to 7.4)".
+std::string SpeedOf(const v1::RepositoryModel& model) {
+  if (!model.has_expected_speed()) return "-";
+  const v1::ExpectedSpeed& speed = model.expected_speed();
+  return Format("%.1f (%.1f to %.1f)", speed.tokens_per_second(), speed.low(), speed.high());
+}
+
 std::string Line(std::string line) {
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
@@ -52,7 +59,7 @@ std::string Line(std::string line) {
 
 std::string RepositoryHeadings() {
   return Line(Begin("quant", "size", "architecture") +
-              Format(" %5s %12s %9s  %-17s", "bits", "least memory", "in memory", "tokens/s"));
+              Format(" %5s %12s %9s  %-20s", "bits", "least memory", "in memory", "tokens/s"));
 }
 
 std::string RepositoryRow(const v1::RepositoryModel& model) {
@@ -62,8 +69,9 @@ std::string RepositoryRow(const v1::RepositoryModel& model) {
   const std::string share =
       model.has_expert_share() ? Format("%.0f %%", 100 * model.expert_share()) : "-";
   return Line(begin +
-              Format(" %5.2f %12s %9s  %-17s ", model.bits_per_weight(),
-                     Bytes(model.plan().budget_floor_bytes()).c_str(), share.c_str(), "-") +
+              Format(" %5.2f %12s %9s  %-20s ", model.bits_per_weight(),
+                     Bytes(model.plan().budget_floor_bytes()).c_str(), share.c_str(),
+                     SpeedOf(model).c_str()) +
               NoteOf(model));
 }
 
