@@ -29,8 +29,8 @@ TEST(RepositoryTextTest, ColumnsStandBelowTheirNames) {
             "quant                 size  architecture   bits least memory in memory  tokens/s\n");
   EXPECT_EQ(row, "UD-Q4_K_XL       18.00 GiB  qwen3moe       4.85     2.00 GiB      26 %  -\n");
   model.mutable_expected_speed()->set_tokens_per_second(16.12);
-  model.mutable_expected_speed()->set_low(14.9);
-  model.mutable_expected_speed()->set_high(17.41);
+  model.mutable_expected_speed()->set_low_tokens_per_second(14.9);
+  model.mutable_expected_speed()->set_high_tokens_per_second(17.41);
   EXPECT_THAT(RepositoryRow(model), testing::EndsWith("  26 %  16.1 (14.9 to 17.4)\n"));
 }
 

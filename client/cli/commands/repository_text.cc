@@ -47,7 +47,8 @@ std::string NoteOf(const v1::RepositoryModel& model) {
 std::string SpeedOf(const v1::RepositoryModel& model) {
   if (!model.has_expected_speed()) return "-";
   const v1::ExpectedSpeed& speed = model.expected_speed();
-  return Format("%.1f (%.1f to %.1f)", speed.tokens_per_second(), speed.low(), speed.high());
+  return Format("%.1f (%.1f to %.1f)", speed.tokens_per_second(), speed.low_tokens_per_second(),
+                speed.high_tokens_per_second());
 }
 
 std::string Line(std::string line) {
