@@ -14,6 +14,7 @@
 #include "engine/load/model_header.h"
 #include "engine/parallel/compute_pool.h"
 #include "engine/probe.h"
+#include "engine/serving/describe_header.h"
 #include "engine/serving/option_check.h"
 #include "engine/serving/speed_input.h"
 #include "engine/speed/compute_probe.h"
@@ -81,19 +82,20 @@ Result<ExpectedSpeed> ExpectSpeed(const EngineOptions& options, const MemoryPlan
                                   const SpeedRequest& request) {
   EDGEMOE_FAIL_IF_ERROR(ValidateOptions(options));
   EDGEMOE_FAIL_IF_ERROR(CheckEstimable(options, plan));
-  StepDemand demand;
-  {
-    EDGEMOE_ASSIGN_OR_FAIL(const ModelHeader header, ReadModelHeader(options.model_path));
-    demand = DemandOf(header);
-  }
+  EDGEMOE_ASSIGN_OR_FAIL(const ModelHeader header, ReadModelHeader(options.model_path));
+  EDGEMOE_ASSIGN_OR_FAIL(const ModelDescription description, DescribeHeader(header, options));
+  const StepDemand demand = DemandOf(header);
   EDGEMOE_ASSIGN_OR_FAIL(const std::optional<ProbeReport> probe,
                          ProbeStorageFor(options, plan, request));
   EDGEMOE_ASSIGN_OR_FAIL(ComputeProbe compute,
                          ProbeCompute(options, TypesOf(demand), request.fresh));
-  const SpeedEstimate estimate =
-      EstimateSpeed(MakeSpeedInput(demand, plan, std::move(compute), probe ? &*probe : nullptr));
-  SpeedBar bar = kDefaultSpeedBar;
-  if (!options.state_directory.empty()) bar = BarOf(SpeedHistory(options.state_directory).Read());
+  std::vector<SpeedPair> earlier;
+  if (!options.state_directory.empty()) earlier = SpeedHistory(options.state_directory).Read();
+  SpeedInput input = MakeSpeedInput(demand, plan, std::move(compute), probe ? &*probe : nullptr);
+  input.miss_exponent = MissExponentOf(earlier, SpeedModelOf(description, header.layout.experts))
+                            .value_or(kMissExponent);
+  const SpeedEstimate estimate = EstimateSpeed(input);
+  const SpeedBar bar = BarOf(earlier);
   return ExpectedSpeed{
       .tokens_per_second = estimate.tokens_per_second,
       .low = bar.low * estimate.tokens_per_second,

@@ -15,6 +15,7 @@
 #include "engine/serving/loaded_engine.h"
 #include "engine/serving/option_check.h"
 #include "engine/serving/read_shape.h"
+#include "engine/serving/speed_input.h"
 #include "engine/stream/pipeline/faults.h"
 
 namespace edgemoe {
@@ -89,7 +90,8 @@ Status LoadedEngine::OpenFiles(SlotClasses& slot_classes) {
 
   EDGEMOE_RETURN_IF_ERROR(OpenVocabulary(header.files.metadata()));
   EDGEMOE_ASSIGN_OR_RETURN(files_, OpenModelFiles(header));
-  if (mode_ == EngineMode::kEdgeMoe) speed_.emplace(options_, DemandOf(header));
+  if (mode_ == EngineMode::kEdgeMoe)
+    speed_.emplace(options_, SpeedModelOf(description_, header.layout.experts), DemandOf(header));
   parts_ = std::move(header.parts);
   layout_ = std::move(header.layout);
   slot_classes =
@@ -295,8 +297,11 @@ void LoadedEngine::Start() {
 
 void LoadedEngine::ObserveSpeed() {
   const StepCounters& steps = loop_->counters();
-  speed_->Observe(memory_->plan(), {.tokens = steps.alone_steps.load(std::memory_order_relaxed),
-                                    .ns = steps.alone_run_ns.load(std::memory_order_relaxed)});
+  const auto read = [](const auto& counter) { return counter.load(std::memory_order_relaxed); };
+  speed_->Observe(memory_->plan(), {.tokens = read(steps.alone_steps),
+                                    .ns = read(steps.alone_run_ns),
+                                    .expert_uses = read(steps.alone_expert_uses),
+                                    .expert_hits = read(steps.alone_expert_hits)});
 }
 
 Status LoadedEngine::Reserve(std::string_view name, std::uint64_t bytes) {

@@ -66,6 +66,20 @@ TEST_F(SpeedEstimateTest, GrowsWithTheShareInMemory) {
   }
 }
 
+TEST_F(SpeedEstimateTest, AModelThatIsKnownReadsWhatItDid) {
+  SpeedInput input = Input(0.25);
+  const double unknown = EstimateSpeed(input).tokens_per_second;
+  const std::optional<double> exponent = MissExponentOf(0.25, 0.8);
+  ASSERT_TRUE(exponent);
+  input.miss_exponent = *exponent;
+  EXPECT_NEAR(EstimateSpeed(input).hit_rate, 0.8, 1e-9);
+  EXPECT_GT(EstimateSpeed(input).tokens_per_second, unknown);
+  EXPECT_FALSE(MissExponentOf(1, 1));
+  EXPECT_FALSE(MissExponentOf(0, 0));
+  EXPECT_EQ(MissExponentOf(0.5, 1), kMissExponentMax);
+  EXPECT_EQ(MissExponentOf(0.5, 0), kMissExponentMin);
+}
+
 TEST_F(SpeedEstimateTest, GrowsWithStorageUntilComputingBounds) {
   double before = 0;
   for (double rate = 1e6; rate < 1e11; rate *= 2) {

@@ -67,6 +67,17 @@ TEST_F(SpeedHistoryTest, ASpoiltOrForeignFileIsIgnoredAndReplaced) {
   EXPECT_EQ(history_.Read(), (std::vector<SpeedPair>{{1, 2}}));
 }
 
+TEST_F(SpeedHistoryTest, TheLastOfAModelTellsItsRouting) {
+  EXPECT_FALSE(MissExponentOf(history_.Read(), "7"));
+  ASSERT_TRUE(history_.Add({.expected = 1, .measured = 2, .model = "7", .miss_exponent = 4}).ok());
+  ASSERT_TRUE(history_.Add({.expected = 1, .measured = 2, .model = "7", .miss_exponent = 5}).ok());
+  ASSERT_TRUE(history_.Add({.expected = 1, .measured = 2, .model = "7"}).ok());
+  ASSERT_TRUE(history_.Add({.expected = 1, .measured = 2, .model = "8", .miss_exponent = 6}).ok());
+  EXPECT_EQ(MissExponentOf(history_.Read(), "7"), 5);
+  EXPECT_EQ(MissExponentOf(history_.Read(), "8"), 6);
+  EXPECT_FALSE(MissExponentOf(history_.Read(), "9"));
+}
+
 TEST(SpeedBarTest, TheDefaultUntilThereArePairs) {
   const std::vector<SpeedPair> few(kSpeedPairsMin - 1, SpeedPair{1, 5});
   const SpeedBar bar = BarOf(few);
