@@ -2,11 +2,8 @@
 #include "server/jobs/pull_runner.h"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
 #include <atomic>
-#include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <system_error>
@@ -14,20 +11,9 @@
 
 #include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
-#include "engine/base/system/errno_status.h"
 
 namespace edgemoe {
 namespace {
-
-Status SendAll(int socket, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoStatus(errno, "ask edgemoe-download");
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return OkStatus();
-}
 
 std::string Describe(const PullReport& report) {
   std::string text = report.paths.empty() ? std::string("nothing") : report.paths.front();
@@ -187,11 +173,11 @@ Result<PullReport> PullRunner::Download(Job& job) {
     if (job.cancelled()) return Failure(CancelledError("the download was cancelled"));
     socket_ = connection->socket();
   }
-  const auto ask = [&]() -> Result<PullReport> {
-    EDGEMOE_FAIL_IF_ERROR(SendAll(connection->socket(), EncodePullRequest(job.request)));
-    return Listen(connection->socket(), job);
-  };
-  Result<PullReport> report = ask();
+  Result<PullReport> report =
+      AskDownloadProgram(*connection, job.request, [&job](const PullAnswer& answer) {
+        if (const auto* progress = std::get_if<PullProgress>(&answer))
+          job.audience.Progress(*progress);
+      });
   const MutexLock lock(mutex_);
   socket_ = -1;
   if (job.cancelled() && !report)
@@ -201,27 +187,6 @@ Result<PullReport> PullRunner::Download(Job& job) {
   return report;
 }
 
-Result<PullReport> PullRunner::Listen(int socket, Job& job) {
-  LineReader lines;
-  std::array<char, 16384> buffer = {};
-  while (true) {
-    while (std::optional<std::string> line = lines.Next()) {
-      const Result<PullAnswer> decoded = DecodePullAnswer(*line);
-      if (!decoded) return Failure(InternalError(decoded.error().message()));
-      const PullAnswer& answer = *decoded;
-      if (const auto* report = std::get_if<PullReport>(&answer)) return *report;
-      if (const auto* status = std::get_if<Status>(&answer)) return Failure(*status);
-      job.audience.Progress(std::get<PullProgress>(answer));
-    }
-    const ssize_t count = ::read(socket, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return Failure(ErrnoStatus(errno, "listen to edgemoe-download"));
-    if (count == 0)
-      return Failure(
-          UnavailableError("edgemoe-download ended before the download did; the next "
-                           "pull goes on from what is there"));
-    EDGEMOE_FAIL_IF_ERROR(lines.Add({buffer.data(), static_cast<std::size_t>(count)}));
-  }
 }
 
 void PullRunner::Say(LogLevel level, const std::string& line) const {

@@ -26,11 +26,8 @@ using PackOnArrival = std::function<Result<PackOptions>(const std::string& sourc
 // Thread-safe but for the destructor.
 class PullRunner {
  public:
-  // ConnectToDownloadProgram, or a test's.
-  using Connect = std::function<Result<std::unique_ptr<DownloadConnection>>()>;
-
   // `packs` outlives the runner.
-  PullRunner(Connect connect, PackRunner& packs, LogSink log)
+  PullRunner(ConnectToProgram connect, PackRunner& packs, LogSink log)
       : connect_(std::move(connect)), packs_(packs), log_(std::move(log)) {}
   ~PullRunner() { Stop(); }
   PullRunner(const PullRunner&) = delete;
@@ -56,8 +53,6 @@ class PullRunner {
 
   void Run(const std::shared_ptr<Job>& job) EXCLUDES(mutex_);
   Result<PullReport> Download(Job& job) EXCLUDES(mutex_);
-  // The answers up to the last one, which is given.
-  static Result<PullReport> Listen(int socket, Job& job);
   // What becomes of what has arrived. Gives the pull's end; or nothing, when a pack job is to give
   // it.
   std::optional<Status> Arrive(const std::shared_ptr<Job>& job, const PullReport& report)
@@ -66,7 +61,7 @@ class PullRunner {
   void OnPackEnded(const Job& job) EXCLUDES(mutex_);
   void Say(LogLevel level, const std::string& line) const;
 
-  const Connect connect_;
+  const ConnectToProgram connect_;
   PackRunner& packs_;
   const LogSink log_;
   Mutex mutex_;
