@@ -109,15 +109,6 @@ std::uint64_t PartBytes(const std::string& path, std::uint64_t most) {
   return std::min(static_cast<std::uint64_t>(there.st_size), most);
 }
 
-TransferOptions ToTransferOptions(const PullOptions& options, const ModelSource& source) {
-  return {.folder = options.directory,
-          .token = source.repository.empty() ? "" : options.hub.token,
-          .token_origin = options.hub.origin,
-          .reserve_bytes = options.reserve_bytes,
-          .retry = options.retry,
-          .cancelled = options.http.cancelled};
-}
-
 // What is here already, and what is missing.
 struct Present {
   std::vector<std::size_t> missing;     // of ModelSource::files
