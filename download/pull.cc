@@ -36,8 +36,6 @@ Result<UniqueFd> Lock(const std::string& directory) {
           .WithReason(Reason::kBusy));
 }
 
-}
-
 // Turns the transfers' progress into that of the whole.
 class Teller {
  public:

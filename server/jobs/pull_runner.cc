@@ -187,8 +187,6 @@ Result<PullReport> PullRunner::Download(Job& job) {
   return report;
 }
 
-}
-
 void PullRunner::Say(LogLevel level, const std::string& line) const {
   if (log_) log_(level, line);
 }
