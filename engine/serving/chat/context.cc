@@ -84,6 +84,38 @@ Status AddMessage(const ChatMessage& message, const std::string& field, const Te
   return OkStatus();
 }
 
+// The tool's name as the message tells it, or the call that it answers: by its id, else by its
+// place.
+Json ResponderName(const Json& message, const Json& calls, std::size_t place) {
+  if (message.contains("name")) return message["name"];
+  const auto answered = std::ranges::find_if(calls, [&message](const Json& call) {
+    return call.contains("id") && message.contains("tool_call_id") &&
+           call["id"] == message["tool_call_id"];
+  });
+  if (answered != calls.end()) return (*answered)["function"]["name"];
+  return calls[std::min(place, calls.size() - 1)]["function"]["name"];
+}
+
+// Gemma's templates want what tools gave with the message that called them; an object as such.
+void MoveResponsesToCalls(Json& list) {
+  Json moved = Json::array();
+  for (Json& message : list) {
+    Json* const before = moved.empty() ? nullptr : &moved.back();
+    if (message["role"] != "tool" || before == nullptr || !before->contains("tool_calls")) {
+      moved.push_back(std::move(message));
+      continue;
+    }
+    Json& responses = (*before)["tool_responses"];
+    const std::string text = message["content"].get<std::string>();
+    Json response = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (!response.is_object()) response = text;
+    responses.push_back(
+        {{"name", ResponderName(message, (*before)["tool_calls"], responses.size())},
+         {"response", std::move(response)}});
+  }
+  list = std::move(moved);
+}
+
 Status AddTools(std::span<const ToolDefinition> tools, Json& context) {
   if (tools.empty()) return OkStatus();
   EDGEMOE_RETURN_IF_ERROR(CheckRange("tools", tools.size(), 0, kToolsMax));
@@ -165,6 +197,7 @@ Result<nlohmann::ordered_json> ChatContext(std::span<const ChatMessage> messages
     const std::string field = "messages[" + std::to_string(i) + "]";
     EDGEMOE_FAIL_IF_ERROR(AddMessage(messages[i], field, reads, list));
   }
+  if (reads.responses_beside_calls) MoveResponsesToCalls(list);
   context["messages"] = std::move(list);
   context["add_generation_prompt"] = options.add_generation_prompt;
   EDGEMOE_FAIL_IF_ERROR(AddTools(options.tools, context));

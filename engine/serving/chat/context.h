@@ -20,6 +20,7 @@ constexpr std::size_t kReasoningEffortBytesMax = 64;
 struct TemplateReads {
   bool one_of_thoughts_and_content = false;  // of a message with calls; the content gives way
   bool arguments_as_text = false;            // of calls; else they are objects
+  bool responses_beside_calls = false;       // as "tool_responses" of the message with the calls
 };
 
 // Adds to `context` messages, tools, switches and variables under the names that templates look for

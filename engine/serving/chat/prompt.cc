@@ -19,6 +19,7 @@ using Json = nlohmann::ordered_json;
 struct ChatPrompt::Parsed {
   ChatTemplate chat_template;
   bool takes_tools;
+  bool takes_tool_responses;
 };
 
 ChatPrompt::ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer,
@@ -44,7 +45,10 @@ ChatPrompt::ChatPrompt(const GgufFile& metadata, const Tokenizer& tokenizer,
     const std::string& text = parsed->source();
     format_ = FindAnswerFormat(text);
     const bool takes_tools = text.find("tools") != std::string::npos;
-    parsed_ = std::make_unique<Parsed>(Parsed{*std::move(parsed), takes_tools});
+    const bool takes_tool_responses =
+        format_.calls == CallSyntax::kGemma && text.find("tool_responses") != std::string::npos;
+    parsed_ =
+        std::make_unique<Parsed>(Parsed{*std::move(parsed), takes_tools, takes_tool_responses});
   } else {
     unusable_ = FailedPreconditionError("the model's chat template cannot be used: " +
                                         parsed.error().message());
@@ -61,7 +65,9 @@ Result<std::string> ChatPrompt::Render(std::span<const ChatMessage> messages,
                                 "none, as the model's chat template takes no tools"));
   }
   // Harmony's template refuses a call with both.
-  TemplateReads reads{.one_of_thoughts_and_content = format_.channels, .arguments_as_text = false};
+  TemplateReads reads{.one_of_thoughts_and_content = format_.channels,
+                      .arguments_as_text = false,
+                      .responses_beside_calls = parsed_->takes_tool_responses};
   Result<std::string> prompt = RenderAs(messages, options, reads);
   const bool has_calls = std::any_of(messages.begin(), messages.end(), [](const ChatMessage& one) {
     return !one.tool_calls.empty();

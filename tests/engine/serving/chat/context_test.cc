@@ -55,6 +55,23 @@ TEST(ChatContext, FollowsWhatTheTemplateReads) {
   EXPECT_EQ(answer["tool_calls"][1]["function"]["arguments"], "{}");
 }
 
+TEST(ChatContext, PutsResponsesBesideCallsWhereTheTemplateReadsThemThere) {
+  std::vector<ChatMessage> messages = ToolMessages();
+  messages.push_back({.role = "tool", .content = R"({"left": 3})"});
+  messages.push_back({.role = "user", .content = "And?"});
+  messages.push_back({.role = "tool", .content = "of no call"});
+  const Json list = Context(messages, {}, {.responses_beside_calls = true})["messages"];
+  ASSERT_EQ(list.size(), 4U);
+  EXPECT_EQ(list[1]["tool_responses"], Json::parse(R"([{"name": "look", "response": "5"},
+                            {"name": "go", "response": {"left": 3}}])"));
+  EXPECT_EQ(list[2]["content"], "And?");
+  EXPECT_EQ(list[3]["role"], "tool");
+  messages[2].tool_name.clear();
+  EXPECT_EQ(Context(messages, {},
+                    {.responses_beside_calls = true})["messages"][1]["tool_responses"][0]["name"],
+            "look");
+}
+
 TEST(ChatContext, HasASystemPromptWhereTheConversationHasNone) {
   std::vector<ChatMessage> messages = {{.role = "user", .content = "Hi"}};
   const auto first = [&messages] {
