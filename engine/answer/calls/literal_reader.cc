@@ -197,7 +197,7 @@ LiteralReader::Step LiteralReader::EndWord(std::string& json) {
   std::string word = std::exchange(word_, {});
   if (python_ && word == "True") word = "true";
   if (python_ && word == "False") word = "false";
-  if (python_ && word == "None") word = "null";
+  if (word == "None") word = "null";  // Gemma's templates print it so, too
   if (!IsJson(word)) return Step::kFailed;
   json += word;
   return Ended();

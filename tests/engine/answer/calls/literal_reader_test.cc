@@ -39,6 +39,7 @@ TEST(LiteralReader, WritesGemmasValuesAsJson) {
   EXPECT_EQ(json("<|\"|>a<|\"b\n<|\"|>"), "\"a<|\\\"b\\n\"");
   EXPECT_EQ(json("<|\"|><<|\"|>"), "\"<\"");
   EXPECT_EQ(json("{a:1,<|\"|>b<|\"|>:[true,null]}"), "{\"a\": 1, \"b\": [true, null]}");
+  EXPECT_EQ(json("[None,null]"), "[null, null]");
   for (const char* wrong : {"a", "'a'", "<|'|>", "{a}", "(1)", "True"})
     EXPECT_EQ(json(wrong), "?") << wrong;
   EXPECT_EQ(JsonOf(LiteralStyle::kFunctionGemma, "<escape>x<esc<escape>"), "\"x<esc\"");
