@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -53,6 +54,21 @@ std::string AccountText(const v1::Finished& finished) {
   return text;
 }
 
+// A line of JSON. A chunk has those parts of an answer that it brings, and its text.
+template <class Message>
+std::string LineOf(const Message& message) {
+  std::string line = ToJson(message);
+  if (!message.has_chunk()) return line;
+  auto parsed = nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!parsed.contains("chunk")) return line;
+  nlohmann::ordered_json& chunk = parsed["chunk"];
+  for (const char* const part : {"logprobs", "reasoning", "toolCalls", "notParsed"}) {
+    const auto value = chunk.find(part);
+    if (value != chunk.end() && (value->empty() || *value == "")) chunk.erase(part);
+  }
+  return parsed.dump();
+}
+
 // One attempt. Nothing when the daemon refused it because it is loading.
 class AnswerWriter {
  public:
@@ -69,11 +85,11 @@ class AnswerWriter {
     }
     answer.text += message.chunk().text();
     TakeParts(message.chunk(), answer);
-    if (session_.options().json) return Write(ToJson(message) + "\n");
+    if (session_.options().json) return Write(LineOf(message) + "\n");
     if (const std::string progress = ProgressText(message); !progress.empty())
       session_.status_line().Show(progress);
     if (!ShowReasoning(message.chunk())) return false;
-    ShowCalls(answer);
+    ShowCalls(message.chunk(), answer);
     if (message.chunk().text().empty()) return true;
     session_.status_line().Clear();
     if (std::exchange(dim_, false) && !WriteDim("\n\n")) return !(write_failed_ = true);
@@ -114,7 +130,11 @@ class AnswerWriter {
     if (!WriteDim(chunk.reasoning())) write_failed_ = true;
     return !write_failed_;
   }
-  void ShowCalls(const Answer& answer) {
+  void ShowCalls(const v1::Chunk& chunk, const Answer& answer) {
+    for (const v1::NotParsed& none : chunk.not_parsed()) {
+      session_.status_line().Clear();
+      std::fprintf(stderr, "[no call: %s]\n", WithoutControls(none.reason()).c_str());
+    }
     for (; calls_shown_ < answer.tool_calls.size(); ++calls_shown_) {
       const v1::ToolCall& call = answer.tool_calls[calls_shown_];
       session_.status_line().Clear();
