@@ -270,6 +270,11 @@ TEST(ModelSectionsTest, ErrorsNameLineModelAndKey) {
   EXPECT_THAT(error, HasSubstr("c.json:6: model_settings.list: found a value"));
   EXPECT_THAT(error, HasSubstr("c.json:7: sampling.temperature: found -1"));
   EXPECT_THAT(error, HasSubstr("c.json:7: model_settings: the key stands here a second time"));
+  // What a model has no say in, or nobody yet.
+  for (const char* const key : {"kv_type", "keep_alive", "model"})
+    EXPECT_THAT(
+        ErrorOf("{\"model_settings\": {\"demo\": {\"" + std::string(key) + "\": \"q8_0\"}}}"),
+        HasSubstr("model_settings.demo." + std::string(key) + ": unknown key; accepted: "));
   EXPECT_THAT(ErrorOf("{\"model_settings\": 5}"), HasSubstr("model_settings: found a value"));
 }
 
