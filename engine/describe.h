@@ -10,13 +10,14 @@
 #include "engine/base/result.h"
 #include "engine/model/sampler.h"
 #include "engine/options.h"
+#include "engine/scheduler/request.h"
 
 namespace edgemoe {
 
 enum class SettingSource : std::uint8_t { kBuiltIn, kFile, kConfiguration };
 
 struct ModelSetting {
-  std::string option;  // of EngineOptions: "temperature"
+  std::string option;  // of EngineOptions: "temperature"; or "pooling", of embeddings
   std::string json;    // its value
   SettingSource source = SettingSource::kBuiltIn;
 };
@@ -37,6 +38,7 @@ struct ModelDescription {
   bool has_chat_template = false;    // the file, or the options
   SamplingParameters sampling;       // of requests that do not say theirs; its seed means nothing
   std::vector<ModelSetting> settings;
+  Pooling pooling = Pooling::kMean;  // of requests to embed that do not say theirs
 };
 
 // Reads the header of options.model_path: the model as it would be served with these options. The

@@ -321,11 +321,15 @@ class Parser {
     AddValue<std::string>(
         embed, "--pooling",
         [request](const std::string& name) {
-          if (name != "mean" && name != "last")
-            throw CLI::ValidationError("--pooling", "expected mean or last, found " + name);
-          request->set_pooling(name == "mean" ? v1::POOLING_MEAN : v1::POOLING_LAST);
+          if (name != "mean" && name != "last" && name != "first")
+            throw CLI::ValidationError("--pooling", "expected mean, last or first, found " + name);
+          request->set_pooling(name == "mean"   ? v1::POOLING_MEAN
+                               : name == "last" ? v1::POOLING_LAST
+                                                : v1::POOLING_FIRST);
         },
-        "mean of the tokens' hidden states (default), or the last one", "NAME");
+        "mean of the tokens' hidden states, or the last or first one (default: as the model's "
+        "file says, else mean)",
+        "NAME");
     embed->add_flag_callback(
         "--raw", [request] { request->set_normalize(false); },
         "Vectors as they are, not of length 1");

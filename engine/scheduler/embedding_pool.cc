@@ -25,7 +25,7 @@ Result<std::vector<float>> EmbeddingPool::Take() {
   if (!std::isfinite(squares))
     return Failure(InternalError(
         "the model's hidden state is not a finite number; the weights may be damaged"));
-  const double scale = parameters_.normalize && squares > 0 ? 1 / std::sqrt(squares) : 1;
+  const double scale = normalize_ && squares > 0 ? 1 / std::sqrt(squares) : 1;
   std::vector<float> vector;
   vector.reserve(sum_.size());
   for (const double value : sum_) vector.push_back(static_cast<float>(value * scale));

@@ -13,11 +13,17 @@ namespace edgemoe {
 // One text's vector, from the hidden states of its tokens in order.
 class EmbeddingPool {
  public:
-  explicit EmbeddingPool(const EmbeddingParameters& parameters) : parameters_(parameters) {}
+  explicit EmbeddingPool(const EmbeddingParameters& parameters)
+      : pooling_(parameters.pooling.value_or(Pooling::kMean)), normalize_(parameters.normalize) {}
 
   // Whether the pool has to see this position of a text of `token_count` tokens.
   bool Wants(std::uint32_t position, std::uint32_t token_count) const {
-    return parameters_.pooling == Pooling::kMean || position + 1 == token_count;
+    switch (pooling_) {
+      case Pooling::kMean: return true;
+      case Pooling::kFirst: return position == 0;
+      case Pooling::kLast: return position + 1 == token_count;
+    }
+    return false;
   }
   // `hidden` [width]: the next one that is wanted.
   void Add(std::span<const float> hidden);
@@ -26,7 +32,8 @@ class EmbeddingPool {
   Result<std::vector<float>> Take();
 
  private:
-  const EmbeddingParameters parameters_;
+  const Pooling pooling_;
+  const bool normalize_;
   std::vector<double> sum_;  // [width]
   std::uint32_t count_ = 0;
 };

@@ -30,14 +30,17 @@ constexpr std::size_t kStopTokensMax = 64;
 
 // How the hidden states of a text's tokens, after the last norm, become one vector.
 enum class Pooling : std::uint8_t {
-  kMean,  // of all of them
-  kLast,  // that of the last token
+  kMean,   // of all of them
+  kFirst,  // that of the first token: "cls"
+  kLast,   // that of the last token
 };
 struct EmbeddingParameters {
-  Pooling pooling = Pooling::kMean;
-  bool normalize = true;  // to length 1
+  std::optional<Pooling> pooling;  // none: as the model's file says, else kMean
+  bool normalize = true;           // to length 1
 };
 constexpr std::size_t kEmbedTextsMax = 256;
+// That end in one step: a sink is given their vectors at once.
+constexpr std::uint32_t kEmbedTextsOfStepMax = 8;
 // Of all texts of a request together; the context that is served, where that is more.
 constexpr std::uint32_t kEmbedTokensMax = 65536;
 

@@ -85,6 +85,7 @@ Status Session::Join(StatePool& state, std::uint32_t context_tokens, std::uint64
   SequenceState sequence(state);
   EDGEMOE_RETURN_IF_ERROR(sequence.Reserve(std::min(known + kStateBlockTokens, context_tokens)));
   sequence_.emplace(std::move(sequence));
+  state_ = &state;
   if (joined_ns_) return OkStatus();  // it was preempted
   context_tokens_ = context_tokens;
   joined_ns_ = now_ns;
@@ -113,7 +114,29 @@ std::uint32_t Session::NextRows(const RowAllowance& allowance) const {
   if (recomputes()) return std::min(allowance.rows_max, run_before_ - position_);
   if (!in_prompt()) return 1;
   const std::uint32_t count = std::min(allowance.rows_max, prompt_rows() - position_);
-  return plan_.kind == RequestKind::kScore ? std::min(count, allowance.logit_rows_max) : count;
+  if (plan_.kind == RequestKind::kScore) return std::min(count, allowance.logit_rows_max);
+  return count + FurtherIn(allowance.rows_max).rows;
+}
+
+std::uint32_t Session::OwnRows(std::uint32_t count) const {
+  const std::uint32_t known = recomputes() ? run_before_ : prompt_rows();
+  return in_prompt() ? std::min(count, known - position_) : count;
+}
+
+Session::FurtherTexts Session::FurtherIn(std::uint32_t count) const {
+  FurtherTexts further;
+  const bool ends_text =
+      plan_.kind == RequestKind::kEmbed && !recomputes() && position_ + count >= prompt_rows();
+  if (!ends_text) return further;
+  std::uint32_t left = count - (prompt_rows() - position_);
+  for (std::size_t i = text_index_; i < plan_.further_texts.size(); ++i) {
+    const std::size_t rows = plan_.further_texts[i].size();
+    if (rows > left || further.texts + 1 == kEmbedTextsOfStepMax) break;
+    ++further.texts;
+    further.rows += static_cast<std::uint32_t>(rows);
+    left -= static_cast<std::uint32_t>(rows);
+  }
+  return further;
 }
 
 TokenId Session::TokenAt(std::uint32_t position) const {
@@ -130,7 +153,8 @@ void Session::AppendRows(std::uint32_t count, std::vector<BatchRow>& rows) {
                .session = *slot,
                .phase = in_prompt() ? RoutingPhase::kPrefill : RoutingPhase::kDecode};
   const bool score = plan_.kind == RequestKind::kScore;
-  for (std::uint32_t i = 0; i < count; ++i) {
+  const std::uint32_t own_count = OwnRows(count);
+  for (std::uint32_t i = 0; i < own_count; ++i) {
     row.position = position_ + i;
     row.token = TokenAt(row.position);
     const bool last_known = row.position + 1 >= prompt_rows();
@@ -138,6 +162,27 @@ void Session::AppendRows(std::uint32_t count, std::vector<BatchRow>& rows) {
     row.wants_hidden = plan_.kind == RequestKind::kEmbed && !recomputes() &&
                        embedding_.Wants(row.position, prompt_tokens());
     rows.push_back(row);
+  }
+  AppendFurther(count, row, rows);
+}
+
+void Session::AppendFurther(std::uint32_t count, BatchRow row, std::vector<BatchRow>& rows) {
+  const std::uint32_t texts = FurtherIn(count).texts;
+  row.wants_logits = false;
+  for (std::uint32_t text = 0; text < texts; ++text) {
+    const std::vector<TokenId>& tokens = plan_.further_texts[text_index_ + text];
+    const auto token_count = static_cast<std::uint32_t>(tokens.size());
+    row.sequence = &further_.emplace_back(*state_);
+    if (!row.sequence->Prepare(0, token_count).ok()) {
+      further_.pop_back();
+      return;
+    }
+    for (std::uint32_t i = 0; i < token_count; ++i) {
+      row.position = i;
+      row.token = tokens[i];
+      row.wants_hidden = embedding_.Wants(i, token_count);
+      rows.push_back(row);
+    }
   }
 }
 
@@ -153,7 +198,7 @@ std::optional<SessionEnd> Session::TakeResults(std::span<const RowResult> result
   }
   const bool was_in_prompt = in_prompt();
   const std::uint32_t first = position_;
-  position_ += static_cast<std::uint32_t>(results.size());
+  position_ += OwnRows(static_cast<std::uint32_t>(results.size()));
   if (was_in_prompt && !in_prompt()) prompt_done_ns_ = now_ns;
 
   if (plan_.kind == RequestKind::kScore) return TakeScores(results, first);
@@ -189,12 +234,31 @@ std::optional<SessionEnd> Session::TakeScores(std::span<const RowResult> results
 }
 
 std::optional<SessionEnd> Session::TakeHidden(std::span<const RowResult> results) {
-  for (const RowResult& result : results)
-    if (!result.hidden.empty()) embedding_.Add(result.hidden);
+  const auto further_count = further_.size();
+  further_.clear();
+  std::size_t further_rows = 0;
+  for (std::size_t i = 0; i < further_count; ++i)
+    further_rows += plan_.further_texts[text_index_ + i].size();
+  const auto add = [this](std::span<const RowResult> of_text) {
+    for (const RowResult& result : of_text)
+      if (!result.hidden.empty()) embedding_.Add(result.hidden);
+  };
+  add(results.first(results.size() - further_rows));
+  results = results.last(further_rows);
   if (in_prompt()) {
     sink_->OnPromptProgress(Progress());
     return std::nullopt;
   }
+  std::optional<SessionEnd> end = EndText();
+  for (std::size_t i = 0; i < further_count && !end; ++i) {
+    add(results.first(prompt_tokens()));
+    results = results.subspan(prompt_tokens());
+    end = EndText();
+  }
+  return end;
+}
+
+std::optional<SessionEnd> Session::EndText() {
   Result<std::vector<float>> values = embedding_.Take();
   if (!values) return EndWithError(std::move(values).error());
   sink_->OnEmbedding(

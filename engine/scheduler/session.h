@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -43,7 +44,7 @@ enum class RequestKind : std::uint8_t { kGenerate, kScore, kEmbed };
 struct CheckedRequest {
   RequestKind kind = RequestKind::kGenerate;
   std::vector<TokenId> prompt;  // [1, context_tokens]; Score: at least 2; Embed: the first text
-  std::vector<std::vector<TokenId>> further_texts;  // Embed: run after it, one by one
+  std::vector<std::vector<TokenId>> further_texts;  // Embed: run after it, in order
   EmbeddingParameters embedding;
   SamplingParameters sampling;
   StopParameters stop;
@@ -100,13 +101,18 @@ class Session {
   bool recomputes() const { return position_ < run_before_; }
 
   // How many rows it has next: one in decode, in the prompt up to what is allowed (at least one; a
-  // Score row needs logits).
+  // Score row needs logits). Behind a text's last row come those of further texts, as many as are
+  // allowed whole.
   std::uint32_t NextRows(const RowAllowance& allowance) const;
-  // Takes memory for the next `count` rows. RESOURCE_EXHAUSTED: nothing has changed.
-  Status Prepare(std::uint32_t count) { return sequence_->Prepare(position_, position_ + count); }
+  // Takes memory for the next `count` rows, further texts' apart. RESOURCE_EXHAUSTED: nothing has
+  // changed.
+  Status Prepare(std::uint32_t count) {
+    return sequence_->Prepare(position_, position_ + OwnRows(count));
+  }
   // Gives its memory back and waits again. REQUIRES: joined.
   void Preempt();
-  // Appends the next `count` rows. REQUIRES: prepared.
+  // Appends the next `count` rows, fewer where there is no memory for further texts. REQUIRES:
+  // prepared.
   void AppendRows(std::uint32_t count, std::vector<BatchRow>& rows);
 
   // Takes the results of those rows and tells the sink; gives the end if this was the last step.
@@ -118,7 +124,10 @@ class Session {
   std::optional<std::uint64_t> stalled_since_ns;
 
   // Gives its memory back. Then Finish tells the sink, once, and destroys it.
-  void Leave() { sequence_.reset(); }
+  void Leave() {
+    further_.clear();
+    sequence_.reset();
+  }
   std::string TakeRest(SessionEnd& end);
   void Finish(SessionEnd end, std::uint64_t now_ns);
 
@@ -131,9 +140,19 @@ class Session {
   // As events tell it: of all texts.
   PromptProgressEvent Progress() const;
   TokenId TokenAt(std::uint32_t position) const;
+  // Of the next `count` rows those of the text that is plan_.prompt.
+  std::uint32_t OwnRows(std::uint32_t count) const;
+  // How many further texts end in a step of `count` rows, and their rows.
+  struct FurtherTexts {
+    std::uint32_t texts = 0;
+    std::uint32_t rows = 0;
+  };
+  FurtherTexts FurtherIn(std::uint32_t count) const;
+  void AppendFurther(std::uint32_t count, BatchRow row, std::vector<BatchRow>& rows);
   bool WillSample() const;
   std::optional<SessionEnd> TakeScores(std::span<const RowResult> results, std::uint32_t first);
   std::optional<SessionEnd> TakeHidden(std::span<const RowResult> results);
+  std::optional<SessionEnd> EndText();
   std::optional<SessionEnd> TakeSample(const float* logits);
   // The next token: the model's own, or one that closes its reasoning.
   Result<SampledToken> NextToken(std::span<const float> logits);
@@ -160,6 +179,8 @@ class Session {
   std::uint32_t tokens_before_ = 0;  // of the texts that are done
   EmbeddingPool embedding_;
   std::optional<SequenceState> sequence_;
+  std::deque<SequenceState> further_;  // of texts that run whole in this step
+  StatePool* state_ = nullptr;         // once joined
   std::optional<Sampler> sampler_;
   Utf8Stream utf8_;
   SequenceMatcher stop_matcher_;

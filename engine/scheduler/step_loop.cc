@@ -214,8 +214,9 @@ void StepLoop::PreemptLast() {
 }
 
 void StepLoop::Append(std::size_t session_index, std::uint32_t row_count) {
-  spans_.push_back({session_index, rows_.size(), row_count});
+  const std::size_t begin = rows_.size();
   running_[session_index]->AppendRows(row_count, rows_);
+  spans_.push_back({session_index, begin, rows_.size() - begin});
 }
 
 std::optional<std::size_t> StepLoop::NextInPrompt() const {

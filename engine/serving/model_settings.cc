@@ -112,6 +112,22 @@ Status ChooseSampling(const GgufFile& metadata, const EngineOptions& options,
   return OkStatus();
 }
 
+// As llama.cpp numbers them; of files that name none, or one that gives no vector, ours.
+Status ChoosePooling(const GgufFile& metadata, ModelDescription& description) {
+  const std::string key = description.architecture + ".pooling_type";
+  EDGEMOE_ASSIGN_OR_RETURN(const std::uint32_t type, metadata.GetU32Or(key, 0));
+  constexpr std::array kPoolings = {Pooling::kMean, Pooling::kFirst, Pooling::kLast};
+  constexpr std::array kNames = {"mean", "first", "last"};
+  const bool known = type >= 1 && type <= kPoolings.size();
+  const std::size_t chosen = known ? type - 1 : 0;
+  description.pooling = kPoolings[chosen];
+  description.settings.push_back(
+      {.option = "pooling",
+       .json = TextJson(kNames[chosen]),
+       .source = known ? SettingSource::kFile : SettingSource::kBuiltIn});
+  return OkStatus();
+}
+
 }  // namespace
 
 Status ChooseSettings(const GgufFile& metadata, const EngineOptions& options,
@@ -135,6 +151,7 @@ Status ChooseSettings(const GgufFile& metadata, const EngineOptions& options,
   add("template_file", TextJson(options.template_file),
       in_file ? SettingSource::kFile : from_options(!options.template_file.empty()));
   if (!options.template_file.empty()) description.has_chat_template = true;
+  EDGEMOE_RETURN_IF_ERROR(ChoosePooling(metadata, description));
   return ChooseSampling(metadata, options, description);
 }
 

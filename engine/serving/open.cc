@@ -100,7 +100,7 @@ Status LoadedEngine::OpenVocabulary(const GgufFile& metadata) {
   EDGEMOE_ASSIGN_OR_RETURN(tokenizer_, OpenTokenizer(metadata));
   text_.emplace(*tokenizer_);
   EDGEMOE_RETURN_IF_ERROR(OpenChat(metadata));
-  checker_.emplace(*tokenizer_, limits_.steps.context_tokens);
+  checker_.emplace(*tokenizer_, limits_.steps.context_tokens, description_.pooling);
   return OkStatus();
 }
 

@@ -18,8 +18,9 @@ Status TooMany(const char* field, std::size_t found, std::size_t accepted, const
 
 }  // namespace
 
-RequestChecker::RequestChecker(const Tokenizer& tokenizer, std::uint32_t context_tokens)
-    : tokenizer_(tokenizer), context_tokens_(context_tokens) {
+RequestChecker::RequestChecker(const Tokenizer& tokenizer, std::uint32_t context_tokens,
+                               Pooling pooling)
+    : tokenizer_(tokenizer), context_tokens_(context_tokens), pooling_(pooling) {
   std::size_t longest = 1;
   for (std::size_t i = 0; i < tokenizer.size(); ++i) {
     const TokenId token{static_cast<std::int32_t>(i)};
@@ -60,6 +61,7 @@ Result<CheckedRequest> RequestChecker::Check(EmbedRequest request) const {
   CheckedRequest plan;
   plan.kind = RequestKind::kEmbed;
   plan.embedding = request.parameters;
+  if (!plan.embedding.pooling) plan.embedding.pooling = pooling_;
   EDGEMOE_FAIL_IF_ERROR(CheckRange("texts", request.texts.size(), 1, kEmbedTextsMax));
   const std::size_t tokens_max = std::max(kEmbedTokensMax, context_tokens_);
   std::size_t tokens_count = 0;

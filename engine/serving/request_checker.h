@@ -17,8 +17,8 @@ namespace edgemoe {
 // ("stopping.sequences[2]"), the value found and what would be accepted.
 class RequestChecker {
  public:
-  // `tokenizer` outlives the checker.
-  RequestChecker(const Tokenizer& tokenizer, std::uint32_t context_tokens);
+  // `tokenizer` outlives the checker. `pooling`: of texts to embed, where the request says none.
+  RequestChecker(const Tokenizer& tokenizer, std::uint32_t context_tokens, Pooling pooling);
 
   Result<CheckedRequest> Check(GenerateRequest request) const;
   Result<CheckedRequest> Check(ScoreRequest request) const;
@@ -37,6 +37,7 @@ class RequestChecker {
 
   const Tokenizer& tokenizer_;
   const std::uint32_t context_tokens_;
+  const Pooling pooling_;
   // A text of more bytes than this has more tokens than the context: refused before it is
   // tokenised.
   std::uint64_t text_bytes_max_ = 0;

@@ -182,6 +182,15 @@ TEST_F(EngineTest, ATextsVectorDependsOnNothingBesideIt) {
   EXPECT_EQ(together.embeddings[0].values, together.embeddings[2].values);
   EXPECT_NE(together.embeddings[0].values, together.embeddings[1].values);
   generated->Wait();
+  // Short ones share steps.
+  const std::vector<std::string> short_texts = {"a cat",      "at", "the",  "a",
+                                                "in the cat", "q",  "a cat"};
+  const Answer shared = Embedded(engine, {.texts = short_texts, .parameters = {}});
+  ASSERT_EQ(shared.embeddings.size(), short_texts.size());
+  for (std::size_t i = 0; i < short_texts.size(); ++i) {
+    const Answer one = Embedded(engine, {.texts = {short_texts[i]}, .parameters = {}});
+    EXPECT_EQ(one.embeddings.at(0).values, shared.embeddings[i].values) << short_texts[i];
+  }
   const Answer alone = Embedded(engine, {.texts = {long_text}, .parameters = {}});
   EXPECT_EQ(alone.embeddings.at(0).values, together.embeddings[1].values);
 

@@ -177,12 +177,13 @@ Result<EmbedRequest> ToEmbedRequest(const v1::EmbedRequest& request) {
   EmbedRequest result;
   result.texts.assign(request.texts().begin(), request.texts().end());
   switch (request.pooling()) {
-    case v1::POOLING_UNSPECIFIED:
+    case v1::POOLING_UNSPECIFIED: break;
     case v1::POOLING_MEAN: result.parameters.pooling = Pooling::kMean; break;
     case v1::POOLING_LAST: result.parameters.pooling = Pooling::kLast; break;
+    case v1::POOLING_FIRST: result.parameters.pooling = Pooling::kFirst; break;
     default:
       return Failure(InvalidField("pooling", ShowValue(static_cast<int>(request.pooling())),
-                                  "POOLING_MEAN, POOLING_LAST"));
+                                  "POOLING_MEAN, POOLING_LAST, POOLING_FIRST"));
   }
   result.parameters.normalize = !request.has_normalize() || request.normalize();
   return result;

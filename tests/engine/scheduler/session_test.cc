@@ -5,8 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <limits>
 #include <vector>
 
 #include "tests/engine/scheduler/scheduler_fakes.h"
@@ -280,64 +278,6 @@ TEST(Session, ScoreGivesEveryTokenButTheFirst) {
   EXPECT_GT(heard->chunks[0].logprobs[0].logprob, -0.01F);
   EXPECT_LT(heard->chunks[0].logprobs[2].logprob, -5.0F);
   for (const auto& step : bench.forward.steps) EXPECT_LE(step.size(), 3U);  // logit_rows_max
-}
-
-CheckedRequest EmbedPlan(std::vector<std::vector<TokenId>> texts, EmbeddingParameters parameters) {
-  CheckedRequest plan;
-  plan.kind = RequestKind::kEmbed;
-  plan.embedding = parameters;
-  plan.prompt = std::move(texts.front());
-  plan.further_texts.assign(texts.begin() + 1, texts.end());
-  return plan;
-}
-
-TEST(Session, EmbedGivesEachTextsMeanInOrder) {
-  Bench bench(Limits(), Pieces());
-  auto heard = bench.Submit(EmbedPlan({Tokens({1, 2, 3, 4, 5, 0}), Tokens({7}), Tokens({6, 2})},
-                                      {.pooling = Pooling::kMean, .normalize = false}));
-  bench.RunAll();
-  ASSERT_EQ(heard->embeddings.size(), 3U);
-  EXPECT_EQ(heard->embeddings[0].values, (std::vector<float>{2.5F, 2.5F}));
-  EXPECT_EQ(heard->embeddings[0].tokens, 6U);
-  EXPECT_EQ(heard->embeddings[1].values, (std::vector<float>{7, 0}));
-  EXPECT_EQ(heard->embeddings[2].values, (std::vector<float>{4, 0.5F}));
-  EXPECT_EQ(heard->embeddings[2].text_index, 2U);
-  EXPECT_EQ(heard->reason(), FinishReason::kMaxTokens);
-  EXPECT_EQ(heard->started[0].prompt_tokens, 9U);
-  EXPECT_EQ(heard->finished[0].prompt_tokens, 9U);
-  EXPECT_EQ(heard->finished[0].completion_tokens, 0U);
-  EXPECT_EQ(heard->finished[0].io.experts_used, 36U);
-  ASSERT_EQ(heard->progress.size(), 1U) << "of the text that takes two steps";
-  EXPECT_EQ(heard->progress[0].processed_tokens, 4U);
-  EXPECT_EQ(heard->progress[0].prompt_tokens, 9U);
-  EXPECT_EQ(bench.loop.counters().prompt_tokens, 9U);
-  EXPECT_EQ(bench.state.free_block_count(), bench.state.block_count());
-}
-
-TEST(Session, EmbedOfTheLastTokenAsksForNoOther) {
-  Bench bench(Limits(), Pieces());
-  auto heard = bench.Submit(EmbedPlan({Tokens({1, 2, 3, 0, 4})}, {.pooling = Pooling::kLast}));
-  bench.RunAll();
-  ASSERT_EQ(heard->embeddings.size(), 1U);
-  const std::vector<float>& values = heard->embeddings[0].values;
-  EXPECT_FLOAT_EQ(values[0], std::sqrt(0.5F));
-  EXPECT_FLOAT_EQ(values[1], std::sqrt(0.5F));
-  for (const auto& step : bench.forward.steps) {
-    for (const auto& row : step) {
-      EXPECT_EQ(row.wants_hidden, row.position == 4);
-      EXPECT_FALSE(row.wants_logits);
-    }
-  }
-}
-
-TEST(Session, EmbedRefusesWhatIsNoNumber) {
-  EmbeddingPool pool({});
-  const std::vector<float> hidden = {1, std::numeric_limits<float>::infinity()};
-  pool.Add(hidden);
-  EXPECT_EQ(pool.Take().error().code(), StatusCode::kInternal);
-  const std::vector<float> zero = {0, 0};
-  pool.Add(zero);
-  EXPECT_EQ(pool.Take().value(), zero) << "has no direction";
 }
 
 TEST(Session, AScoreBesideDecodersKeepsToTheLogitRows) {

@@ -32,6 +32,7 @@ class ModelSettingsTest : public testing::Test {
     const auto file = ParseGguf(std::as_bytes(std::span<const char>(header)), header.size());
     description_ = ModelDescription();
     description_.context_length = 1000;
+    description_.architecture = "tiny";
     return ChooseSettings(file.value(), options_, description_);
   }
 
@@ -85,6 +86,27 @@ TEST_F(ModelSettingsTest, WhatLlamaCppWritesForNoLimitIsOurs) {
   EXPECT_EQ(description_.sampling.penalty_last_n, 1000U) << "the context";
   EXPECT_EQ(description_.sampling.temperature, 1.0F);
   EXPECT_EQ(Told("context_tokens"), "1000 of the file");
+}
+
+TEST_F(ModelSettingsTest, PoolingIsAsTheFileSays) {
+  const auto told = [this](std::optional<std::uint32_t> type) {
+    writer_ = GgufWriter();
+    if (type) {
+      EXPECT_TRUE(writer_.Set("tiny.pooling_type", *type).ok());
+    }
+    EXPECT_EQ(Choose(), OkStatus());
+    return Told("pooling");
+  };
+  EXPECT_EQ(told(std::nullopt), "\"mean\" of ours");
+  EXPECT_EQ(told(0), "\"mean\" of ours") << "llama.cpp's none";
+  EXPECT_EQ(told(1), "\"mean\" of the file");
+  EXPECT_EQ(told(2), "\"first\" of the file");
+  EXPECT_EQ(told(3), "\"last\" of the file");
+  EXPECT_EQ(description_.pooling, Pooling::kLast);
+  EXPECT_EQ(told(4), "\"mean\" of ours") << "a rank is no vector";
+  writer_ = GgufWriter();
+  ASSERT_TRUE(writer_.Set("tiny.pooling_type", std::string("mean")).ok());
+  EXPECT_THAT(Choose().message(), HasSubstr("tiny.pooling_type"));
 }
 
 TEST_F(ModelSettingsTest, ABadValueOfTheFileIsRefusedUnlessTheOptionsSayAnother) {

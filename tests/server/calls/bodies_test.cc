@@ -245,7 +245,7 @@ TEST_F(BodiesTest, BadRequestsEndTheirStreams) {
   v1::EmbedRequest embed;
   embed.set_pooling(static_cast<v1::Pooling>(9));
   EXPECT_THAT(status_of(embed, calls::Embed).message(),
-              HasSubstr("pooling: found 9; accepted: POOLING_MEAN, POOLING_LAST"));
+              HasSubstr("pooling: found 9; accepted: POOLING_MEAN, POOLING_LAST, POOLING_FIRST"));
 }
 
 TEST_F(BodiesTest, PackTellsItsReportOrWhyNot) {
