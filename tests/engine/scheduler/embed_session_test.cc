@@ -62,7 +62,7 @@ TEST(EmbedSession, GivesEachTextsMeanInOrder) {
 }
 
 TEST(EmbedSession, ShortTextsAreEmbeddedTogether) {
-  Bench bench(Limits(), Pieces());
+  Bench bench(Limits(), Pieces(), 8, 16 * kStateBlockTokens);
   const std::vector<std::vector<TokenId>> texts = {Tokens({5}),    Tokens({6}), Tokens({7, 5}),
                                                    Tokens({6, 0}), Tokens({7}), Tokens({1})};
   auto heard = bench.Submit(EmbedPlan(texts, {.pooling = Pooling::kFirst, .normalize = false}));
@@ -109,7 +109,7 @@ TEST(EmbedSession, ATextThatFailsEndsItsRequestAndGivesItsMemoryBack) {
 TEST(EmbedSession, AStepEndsSoManyTextsAtMost) {
   StepLimits limits = Limits();
   limits.prefill_chunk_tokens = 64;
-  Bench bench(limits, Pieces());
+  Bench bench(limits, Pieces(), 8, 16 * kStateBlockTokens);
   auto heard = bench.Submit(
       EmbedPlan(std::vector<std::vector<TokenId>>(kEmbedTextsOfStepMax + 1, Tokens({5})), {}));
   bench.RunAll();

@@ -15,8 +15,9 @@ namespace edgemoe {
 
 struct Script {
   std::string name;
-  std::string text;      // not empty
-  bool repeats = false;  // for ever; else "<|im_end|>" ends it
+  std::string text;
+  std::string repeated{};   // behind it, for ever; empty: "<|im_end|>" ends the answer
+  bool after_line = false;  // begins behind a line feed, too, as where reasoning was closed
 };
 
 // A qwen3moe whose layers add nothing to what an embedding says, with the tests' vocabulary and
