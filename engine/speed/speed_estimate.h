@@ -46,11 +46,11 @@ struct SpeedEstimate {
 
 // Pure. Grows with resident_share and with every rate.
 //
-// A layer computes what is in memory while its missing experts, all asked for at once, are on their
-// way, and each of these when it has landed: with j of k experts missing it takes
-//   max(k e, burst(j) + e)
-// where e is one expert's computing; j is binomial. The dense part of a layer overlaps with
-// nothing. Reading ahead is not counted: it gives little where storage is busy anyway.
+// A layer asks for its missing experts at once, and computes those in memory meanwhile. But to
+// submit and to take reads costs time on the same cores, and experts that land one by one are
+// computed less well than many together: measured, the one about makes up for the other. So a token
+// takes the time of its computing, and for each layer that of a burst of reads, of a number of
+// misses that is binomial. Reading ahead is not counted: it gives little where storage is busy.
 SpeedEstimate EstimateSpeed(const SpeedInput& input);
 
 }  // namespace edgemoe
