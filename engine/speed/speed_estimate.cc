@@ -61,7 +61,6 @@ SpeedEstimate EstimateSpeed(const SpeedInput& input) {
   const double dense = ComputeSeconds(demand.dense, input) + loops;
   const double experts = ComputeSeconds(demand.experts, input);
   estimate.compute_seconds = dense + experts;
-  double seconds = estimate.compute_seconds;
   estimate.hit_rate = ExpectedHitRate(input.resident_share, input.miss_exponent);
   const double layers = demand.expert_layer_count;
   const std::uint32_t used = demand.experts_used;
@@ -79,10 +78,10 @@ SpeedEstimate EstimateSpeed(const SpeedInput& input) {
     }
     estimate.read_bytes_per_token = layers * used * miss_rate * demand.expert_read_bytes;
     estimate.storage_seconds = layers * burst_seconds;
-    seconds += estimate.storage_seconds;
+    estimate.compute_seconds += estimate.read_bytes_per_token * input.read_cpu_seconds_per_byte;
   }
   estimate.storage_bound = estimate.storage_seconds > estimate.compute_seconds;
-  estimate.tokens_per_second = 1 / seconds;
+  estimate.tokens_per_second = 1 / (estimate.compute_seconds + estimate.storage_seconds);
   return estimate;
 }
 

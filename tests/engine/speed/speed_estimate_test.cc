@@ -124,6 +124,15 @@ TEST_F(SpeedEstimateTest, LongRunsAreSplitIntoReads) {
   EXPECT_LT(EstimateSpeed(input).storage_seconds, whole) << "more reads at once";
 }
 
+TEST_F(SpeedEstimateTest, ReadsCostTheProcessor) {
+  SpeedInput input = Input(0);
+  const SpeedEstimate before = EstimateSpeed(input);
+  input.read_cpu_seconds_per_byte = 1e-9;
+  const SpeedEstimate estimate = EstimateSpeed(input);
+  EXPECT_NEAR(estimate.compute_seconds, before.compute_seconds + 0.04, 1e-9);
+  EXPECT_NEAR(1 / estimate.tokens_per_second, 1 / before.tokens_per_second + 0.04, 1e-9);
+}
+
 TEST_F(SpeedEstimateTest, AModelWithoutExpertsIsComputingAlone) {
   SpeedInput input = Input(1, 0);
   input.demand.experts.clear();
