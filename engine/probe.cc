@@ -33,6 +33,7 @@ ProbeReport ToReport(DeviceProbe probe) {
                              .bytes_per_second = point.bytes_per_second});
   report.bytes_per_second = probe.bytes_per_second;
   report.small_read_ns = probe.small_read_ns;
+  report.cpu_seconds_per_byte = probe.cpu_seconds_per_byte;
   report.read_bytes = probe.read_bytes;
   report.depth = probe.depth;
   report.in_flight_bytes_max = probe.in_flight_bytes;

@@ -36,6 +36,7 @@ struct ProbeReport {
   std::vector<Point> points;
   double bytes_per_second = 0;      // the best of them
   std::uint64_t small_read_ns = 0;  // one read of 4 KiB alone
+  double cpu_seconds_per_byte = 0;  // of the thread that reads
   // Chosen: the fewest bytes in flight that reach 95 % of the best.
   std::uint32_t read_bytes = 0;
   std::uint32_t depth = 0;

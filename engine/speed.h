@@ -33,8 +33,8 @@ struct ExpectedSpeed {
   SpeedBound bound = SpeedBound::kCompute;  // what takes longer
   double hit_rate = 1;                      // uses of experts found in memory, in [0, 1]
   double read_bytes_per_token = 0;          // from storage
-  double compute_seconds = 0;               // of a token
-  double storage_seconds = 0;               // of a token, before any overlap
+  double compute_seconds = 0;               // of a token, with what its reads cost the processor
+  double storage_seconds = 0;               // of a token: waiting for its reads
   double storage_bytes_per_second = 0;      // the best that was probed; 0: nothing is read
   // Earlier estimates that the bar comes from; 0: it is a default one.
   std::uint32_t earlier_count = 0;

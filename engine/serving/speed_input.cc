@@ -49,6 +49,7 @@ SpeedInput MakeSpeedInput(const StepDemand& demand, const MemoryPlan& plan, Comp
                       .depth = static_cast<double>(point.depth),
                       .bytes_per_second = point.bytes_per_second});
   input.storage.emplace(std::move(points));
+  input.read_cpu_seconds_per_byte = probe->cpu_seconds_per_byte;
   return input;
 }
 

@@ -12,8 +12,9 @@
 namespace edgemoe {
 namespace {
 
-constexpr std::size_t kColumns = 2048;            // a multiple of every type's block
-constexpr std::uint64_t kItemBytes = 128 * 1024;  // of weights, about what an item of a layer has
+constexpr std::size_t kColumns = 2048;                          // a multiple of every type's block
+constexpr std::uint64_t kItemBytes = 128 * 1024;                // of what is only read
+constexpr std::uint64_t kMatrixBytes = std::uint64_t{2} << 20;  // about what a projection has
 constexpr std::uint64_t kWeightsBytesMin = std::uint64_t{32} << 20;
 constexpr std::uint64_t kCacheBytesAssumed = std::uint64_t{2} << 20;
 constexpr std::uint64_t kCachedBytesMin = std::uint64_t{256} << 10;
@@ -58,34 +59,40 @@ class Measurement {
     return seconds / kLoops;
   }
 
+  // One matrix after another, each encoded for and shared out as a layer's are.
   double ProductRate(TensorType type, std::uint64_t weights_bytes) {
     const std::size_t row_bytes = RowBytes(type, kColumns).value_or(0);
-    const std::size_t item_rows = std::max<std::size_t>(1, kItemBytes / row_bytes);
-    const std::size_t items = std::max<std::size_t>(
-        1, std::min<std::uint64_t>(weights_bytes, weights_.size()) / (item_rows * row_bytes));
+    const std::size_t items = kLoopItemsPerThread * pool_.thread_count();
+    const std::size_t item_rows = std::max<std::size_t>(1, kMatrixBytes / items / row_bytes);
+    const std::size_t matrix_bytes = items * item_rows * row_bytes;
+    const std::size_t matrices = std::max<std::size_t>(
+        1, std::min<std::uint64_t>(weights_bytes, weights_.size()) / matrix_bytes);
     const ActivationType activation = ActivationTypeFor(type);
     const std::size_t x_bytes = ActivationRowBytes(activation, kColumns);
     std::vector<float> x(kColumns, 1.0F);
     std::vector<float> encoded((x_bytes + sizeof(float) - 1) / sizeof(float));
     auto* const encoded_bytes = reinterpret_cast<std::byte*>(encoded.data());
-    kernels_.encode[static_cast<std::size_t>(activation)](x.data(), kColumns, encoded_bytes);
     std::vector<float> y(items * item_rows);
+    const auto encode = kernels_.encode[static_cast<std::size_t>(activation)];
     const auto mat_mul = kernels_.mat_mul[static_cast<std::size_t>(type)];
     const double seconds = PassSeconds([&] {
-      pool_.ParallelFor(items, [&](std::size_t item, std::size_t) {
-        mat_mul({.weights = weights_.data(),
-                 .weight_row_bytes = row_bytes,
-                 .row_begin = item * item_rows,
-                 .row_end = (item + 1) * item_rows,
-                 .columns = kColumns,
-                 .x = encoded_bytes,
-                 .x_row_bytes = x_bytes,
-                 .token_count = 1,
-                 .y = y.data(),
-                 .y_stride = y.size()});
-      });
+      for (std::size_t matrix = 0; matrix < matrices; ++matrix) {
+        encode(x.data(), kColumns, encoded_bytes);
+        pool_.ParallelFor(items, [&](std::size_t item, std::size_t) {
+          mat_mul({.weights = weights_.data() + matrix * matrix_bytes,
+                   .weight_row_bytes = row_bytes,
+                   .row_begin = item * item_rows,
+                   .row_end = (item + 1) * item_rows,
+                   .columns = kColumns,
+                   .x = encoded_bytes,
+                   .x_row_bytes = x_bytes,
+                   .token_count = 1,
+                   .y = y.data(),
+                   .y_stride = y.size()});
+        });
+      }
     });
-    return static_cast<double>(items * item_rows * row_bytes) / seconds;
+    return static_cast<double>(matrices * matrix_bytes) / seconds;
   }
 
  private:

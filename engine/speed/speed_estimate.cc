@@ -61,32 +61,27 @@ SpeedEstimate EstimateSpeed(const SpeedInput& input) {
   const double dense = ComputeSeconds(demand.dense, input) + loops;
   const double experts = ComputeSeconds(demand.experts, input);
   estimate.compute_seconds = dense + experts;
-  double seconds = estimate.compute_seconds;
   estimate.hit_rate = ExpectedHitRate(input.resident_share, input.miss_exponent);
   const double layers = demand.expert_layer_count;
   const std::uint32_t used = demand.experts_used;
   if (estimate.hit_rate < 1 && layers > 0 && used > 0) {
     EDGEMOE_CHECK(input.storage.has_value(), "experts have to be read");
-    const double one_expert = experts / (layers * used);
     const double miss_rate = 1 - estimate.hit_rate;
     double probability = std::pow(estimate.hit_rate, used);  // of no miss
-    double layer_seconds = probability * used * one_expert;
     double burst_seconds = 0;
     for (std::uint32_t missing = 1; missing <= used; ++missing) {
       // From one number of misses to the next: a step of the binomial distribution.
       probability = estimate.hit_rate > 0 ? probability * (used - missing + 1) / missing *
                                                 miss_rate / estimate.hit_rate
                                           : (missing == used ? 1.0 : 0.0);
-      const double burst = BurstSeconds(input, missing);
-      burst_seconds += probability * burst;
-      layer_seconds += probability * std::max(used * one_expert, burst + one_expert);
+      burst_seconds += probability * BurstSeconds(input, missing);
     }
     estimate.read_bytes_per_token = layers * used * miss_rate * demand.expert_read_bytes;
     estimate.storage_seconds = layers * burst_seconds;
-    seconds = dense + layers * layer_seconds;
+    estimate.compute_seconds += estimate.read_bytes_per_token * input.read_cpu_seconds_per_byte;
   }
   estimate.storage_bound = estimate.storage_seconds > estimate.compute_seconds;
-  estimate.tokens_per_second = 1 / seconds;
+  estimate.tokens_per_second = 1 / (estimate.compute_seconds + estimate.storage_seconds);
   return estimate;
 }
 

@@ -32,6 +32,7 @@ struct SpeedInput {
   double miss_exponent = kMissExponent;  // see ExpectedHitRate
   double request_bytes = 1e6;            // longer reads are split
   std::optional<StorageSpeed> storage;   // needed where resident_share is below 1
+  double read_cpu_seconds_per_byte = 0;  // see DeviceProbe
 };
 
 // Of one request that decodes alone, with a cache that has filled.
@@ -39,18 +40,18 @@ struct SpeedEstimate {
   double tokens_per_second = 0;
   double hit_rate = 1;              // of a token's experts that are in memory, in [0, 1]
   double read_bytes_per_token = 0;  // from storage
-  double compute_seconds = 0;       // of a token, were all experts in memory
+  double compute_seconds = 0;       // of a token, with what its reads cost the processor
   double storage_seconds = 0;       // of its reads, were there nothing to compute
   bool storage_bound = false;       // storage takes longer than computing
 };
 
 // Pure. Grows with resident_share and with every rate.
 //
-// A layer computes what is in memory while its missing experts, all asked for at once, are on their
-// way, and each of these when it has landed: with j of k experts missing it takes
-//   max(k e, burst(j) + e)
-// where e is one expert's computing; j is binomial. The dense part of a layer overlaps with
-// nothing. Reading ahead is not counted: it gives little where storage is busy anyway.
+// A layer asks for its missing experts at once, and computes those in memory meanwhile. But experts
+// that land one by one are computed less well than many together: measured, the one about makes up
+// for the other. So a token takes the time of its computing, that of submitting and taking its
+// reads, and for each layer that of a burst of reads, of a number of misses that is binomial.
+// Reading ahead is not counted: it gives little where storage is busy.
 SpeedEstimate EstimateSpeed(const SpeedInput& input);
 
 }  // namespace edgemoe

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "engine/base/check.h"
 
@@ -38,6 +39,13 @@ StorageSpeed::StorageSpeed(std::vector<StoragePoint> points) {
     if (sizes_.empty() || sizes_.back().read_bytes != point.read_bytes)
       sizes_.push_back({point.read_bytes, {}});
     sizes_.back().points.push_back(point);
+  }
+  for (std::size_t size = 0; size < sizes_.size(); ++size) {
+    for (StoragePoint& point : sizes_[size].points)
+      for (const Size& smaller : std::span(sizes_).first(size + 1))
+        for (const StoragePoint& other : smaller.points)
+          if (other.depth <= point.depth)
+            point.bytes_per_second = std::max(point.bytes_per_second, other.bytes_per_second);
   }
 }
 

@@ -20,7 +20,9 @@ class StorageSpeed {
   explicit StorageSpeed(std::vector<StoragePoint> points);
 
   // With so many reads of this size in flight: between the points measured, by the logarithms of
-  // size and depth; beyond them as at the nearest.
+  // size and depth; beyond them as at the nearest. A point counts as no slower than those of
+  // smaller reads and of fewer: each was measured for a moment, in which others may have used the
+  // device.
   double BytesPerSecond(double read_bytes, double depth) const;
 
   // Of `reads` reads of `read_bytes` each, none before and none after them.

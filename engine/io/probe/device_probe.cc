@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -38,6 +39,13 @@ constexpr double kLinkBytesPerSecondMax = 30e9;
 // Flash takes tens of microseconds to sense a page, the fastest SSDs about 10 for a whole read.
 constexpr std::uint64_t kSmallReadNsMin = 4'000;
 
+// Of the calling thread.
+double ThreadCpuSeconds() {
+  struct timespec time = {};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
 class Measurement {
  public:
   Measurement(BlockReader& reader, std::uint64_t file_bytes, const Clock& clock,
@@ -53,6 +61,8 @@ class Measurement {
 
   Status Run(DeviceProbe& probe) {
     EDGEMOE_RETURN_IF_ERROR(MeasureSmallReads(probe));
+    const std::uint64_t bytes_before = bytes_;
+    const double cpu_before_s = ThreadCpuSeconds();
     double best = 0;
     for (const std::uint32_t read_bytes : kReadSizes) {
       for (const std::uint32_t depth : kDepths) {
@@ -64,6 +74,9 @@ class Measurement {
         probe.points.push_back(point);
       }
     }
+    if (bytes_ > bytes_before)
+      probe.cpu_seconds_per_byte =
+          (ThreadCpuSeconds() - cpu_before_s) / static_cast<double>(bytes_ - bytes_before);
     return OkStatus();
   }
 

@@ -33,11 +33,13 @@ struct StorageKey {
 
 struct DeviceProbe {
   StorageKey key;
-  std::string backend;                // the one that was measured
-  bool direct = false;                // the reads went around the page cache
-  std::vector<ProbePoint> points;     // in the order of measuring
-  double bytes_per_second = 0;        // the best of `points`
-  std::uint64_t small_read_ns = 0;    // one read of kReadAlignment alone: the median
+  std::string backend;              // the one that was measured
+  bool direct = false;              // the reads went around the page cache
+  std::vector<ProbePoint> points;   // in the order of measuring
+  double bytes_per_second = 0;      // the best of `points`
+  std::uint64_t small_read_ns = 0;  // one read of kReadAlignment alone: the median
+  // Of the thread that submits and reaps, for each byte that is read: computing waits for it.
+  double cpu_seconds_per_byte = 0;
   std::uint32_t read_bytes = 0;       // chosen: see ChooseReadShape
   std::uint32_t depth = 0;            // chosen
   std::uint64_t in_flight_bytes = 0;  // chosen: read_bytes * depth

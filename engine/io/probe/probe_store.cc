@@ -27,6 +27,7 @@ json ToJson(const DeviceProbe& probe) {
           {"backend", probe.backend},
           {"direct", probe.direct},
           {"small_read_ns", probe.small_read_ns},
+          {"cpu_seconds_per_byte", probe.cpu_seconds_per_byte},
           {"note", probe.note},
           {"points", std::move(points)}};
 }
@@ -41,6 +42,9 @@ std::optional<DeviceProbe> FromJson(const json& stored) {
   probe.backend = stored.at("backend").get<std::string>();
   probe.direct = stored.at("direct").get<bool>();
   probe.small_read_ns = stored.at("small_read_ns").get<std::uint64_t>();
+  probe.cpu_seconds_per_byte = stored.at("cpu_seconds_per_byte").get<double>();
+  // Also not a number that is none.
+  if (!(probe.cpu_seconds_per_byte >= 0)) return std::nullopt;
   probe.note = stored.at("note").get<std::string>();
   const json& points = stored.at("points");
   if (!points.is_array() || points.empty() || points.size() > kPointsMax) return std::nullopt;

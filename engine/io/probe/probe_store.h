@@ -12,7 +12,7 @@
 namespace edgemoe {
 
 // Of the way of measuring and choosing; what another version kept is measured anew.
-constexpr int kProbeVersion = 1;
+constexpr int kProbeVersion = 2;
 
 // In `directory`: "device-probe-259_1-ext4-auto.json".
 std::string ProbeStorePath(const std::string& directory, const StorageKey& key);

@@ -48,8 +48,7 @@ TEST_F(SpeedEstimateTest, NothingInMemoryReadsEveryExpert) {
   EXPECT_NEAR(estimate.read_bytes_per_token, 40e6, 1);
   EXPECT_NEAR(estimate.storage_seconds, 0.4, 1e-9);
   EXPECT_TRUE(estimate.storage_bound);
-  // The dense part, and in each layer the reads and the last expert's computing.
-  EXPECT_NEAR(1 / estimate.tokens_per_second, 0.01 + 10 * (0.04 + 0.001), 1e-6);
+  EXPECT_NEAR(1 / estimate.tokens_per_second, 0.05 + 0.4, 1e-6);
 }
 
 TEST_F(SpeedEstimateTest, GrowsWithTheShareInMemory) {
@@ -123,6 +122,15 @@ TEST_F(SpeedEstimateTest, LongRunsAreSplitIntoReads) {
   const double whole = EstimateSpeed(input).storage_seconds;
   input.request_bytes = 1e6;
   EXPECT_LT(EstimateSpeed(input).storage_seconds, whole) << "more reads at once";
+}
+
+TEST_F(SpeedEstimateTest, ReadsCostTheProcessor) {
+  SpeedInput input = Input(0);
+  const SpeedEstimate before = EstimateSpeed(input);
+  input.read_cpu_seconds_per_byte = 1e-9;
+  const SpeedEstimate estimate = EstimateSpeed(input);
+  EXPECT_NEAR(estimate.compute_seconds, before.compute_seconds + 0.04, 1e-9);
+  EXPECT_NEAR(1 / estimate.tokens_per_second, 1 / before.tokens_per_second + 0.04, 1e-9);
 }
 
 TEST_F(SpeedEstimateTest, AModelWithoutExpertsIsComputingAlone) {

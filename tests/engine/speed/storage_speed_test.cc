@@ -30,6 +30,14 @@ TEST(StorageSpeedTest, BetweenPointsByLogarithmsAndBeyondThemTheNearest) {
   EXPECT_DOUBLE_EQ(speed.BytesPerSecond(8 << 20, 64), 8 << 20);
 }
 
+TEST(StorageSpeedTest, AMomentOfOthersDoesNotCount) {
+  const StorageSpeed speed(
+      {{64 << 10, 1, 100}, {64 << 10, 4, 50}, {1 << 20, 1, 10}, {1 << 20, 4, 300}});
+  EXPECT_EQ(speed.BytesPerSecond(64 << 10, 4), 100);
+  EXPECT_EQ(speed.BytesPerSecond(1 << 20, 1), 100);
+  EXPECT_EQ(speed.BytesPerSecond(1 << 20, 4), 300);
+}
+
 TEST(StorageSpeedTest, ABurstTakesItsBytesAtTheSpeedOfItsDepth) {
   const StorageSpeed speed = Measured();
   EXPECT_EQ(speed.BurstSeconds(1 << 20, 0), 0);

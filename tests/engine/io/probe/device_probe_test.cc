@@ -241,7 +241,7 @@ TEST_F(ProbeStoreTest, ASpoiltFileIsIgnored) {
     return text.replace(at, from.size(), to);
   };
   for (const std::string& text :
-       {with("\"version\": 1", "\"version\": 2"), with("65536", "65537"), with("65536", "0"),
+       {with("\"version\": 2", "\"version\": 3"), with("65536", "65537"), with("65536", "0"),
         with("65536", "-1"), with("65536", "\"x\""), with("\"depth\": 1", "\"depth\": 100000"),
         with("150000000.0", "-1"), with("150000000.0", "0"), with("true", "7"),
         with("259:1", "8:0"), std::string("[]"), std::string("null"), std::string(100'000, '[')}) {
