@@ -15,7 +15,7 @@ namespace edgemoe {
 // The share of uses that a cache of `resident_share` of the experts finds in memory. Were experts
 // chosen evenly it would be that share; they are not, and `lfru` keeps what is used most. Misses
 // are (1 - share)^kMissExponent: what models of random weights whose tokens have topics do, which
-// is the careful end. Recorded routing of trained models misses as with exponents of 5 to 10
+// is the careful end. Recorded routing of trained models misses as with exponents of 5 to 12
 // (docs/benchmarks.md), so that they read a half to a quarter of that.
 constexpr double kMissExponent = 3;
 double ExpectedHitRate(double resident_share, double miss_exponent);
