@@ -57,10 +57,7 @@ std::string ShowModels(const std::vector<HubModel>& models) {
 }
 
 Result<HubModel> Whole(const HubModel& model) {
-  if (model.files.size() != model.part_count)
-    return Failure(FailedPreconditionError(model.files.front().path + ": the repository has " +
-                                           std::to_string(model.files.size()) + " of its " +
-                                           std::to_string(model.part_count) + " parts"));
+  EDGEMOE_FAIL_IF_ERROR(CheckWhole(model));
   return model;
 }
 
@@ -166,6 +163,13 @@ std::vector<HubModel> GroupModels(const std::vector<HubFile>& files) {
   }
   std::ranges::stable_sort(models, {}, &HubModel::bytes);
   return models;
+}
+
+Status CheckWhole(const HubModel& model) {
+  if (model.files.size() == model.part_count) return OkStatus();
+  return FailedPreconditionError(model.files.front().path + ": the repository has " +
+                                 std::to_string(model.files.size()) + " of its " +
+                                 std::to_string(model.part_count) + " parts");
 }
 
 Result<HubModel> ChooseModel(const std::vector<HubModel>& models, const ModelReference& reference) {

@@ -47,9 +47,12 @@ std::vector<std::string> PartPaths(const std::string& path);
 // One model a quant or split set, smallest first. Projectors ("mmproj") are no models and left out.
 std::vector<HubModel> GroupModels(const std::vector<HubFile>& files);
 
-// The model that the reference means: its path; its quant, in letters of either case; without both
-// the only one, or the one of Q4_K_M. NOT_FOUND and INVALID_ARGUMENT list what there is;
 // FAILED_PRECONDITION: a split model of which parts are missing.
+Status CheckWhole(const HubModel& model);
+
+// The model that the reference means: its path; its quant, in letters of either case; without both
+// the only one, or the one of Q4_K_M. NOT_FOUND and INVALID_ARGUMENT list what there is; those of
+// CheckWhole.
 Result<HubModel> ChooseModel(const std::vector<HubModel>& models, const ModelReference& reference);
 
 }  // namespace edgemoe

@@ -34,57 +34,6 @@ Result<UniqueFd> Lock(const std::string& directory) {
           .WithReason(Reason::kBusy));
 }
 
-// What is to be had, and where.
-struct Sources {
-  std::vector<TransferFile> files;
-  std::string repository;  // empty: URLs
-};
-
-Result<Sources> FindInHub(HttpClient& client, const PullOptions& options,
-                          const ModelReference& reference) {
-  EDGEMOE_ASSIGN_OR_FAIL(const HubRepository repository,
-                         ListRepository(client, options.hub, reference, options.retry));
-  EDGEMOE_ASSIGN_OR_FAIL(const HubModel model, ChooseModel(repository.models, reference));
-  Sources sources{.files = {}, .repository = reference.repository};
-  for (const HubFile& file : model.files) {
-    EDGEMOE_ASSIGN_OR_FAIL(std::string name, FileNameOf(file.path));
-    sources.files.push_back(
-        {.url = HubFileUrl(options.hub, reference.repository, repository.commit, file.path),
-         .name = std::move(name),
-         .sha256 = file.sha256,
-         .bytes = file.bytes});
-  }
-  return sources;
-}
-
-Result<Sources> FindAtUrl(HttpClient& client, const PullOptions& options,
-                          const ModelReference& reference) {
-  const std::size_t query = std::min(reference.url.find('?'), reference.url.size());
-  const std::vector<std::string> urls = PartPaths(reference.url.substr(0, query));
-  if (urls.size() > 1 && !reference.sha256.empty())
-    return Failure(
-        InvalidFieldError("model", "#sha256= is the sum of one file, and this model has " +
-                                       std::to_string(urls.size()) + " parts"));
-  Sources sources;
-  for (const std::string& url : urls) {
-    TransferFile file{.url = url + reference.url.substr(query), .name = {}};
-    file.sha256 = reference.sha256;
-    EDGEMOE_ASSIGN_OR_FAIL(file.name, FileNameOf(url));
-    EDGEMOE_ASSIGN_OR_FAIL(const HttpHead head, Probe(client, file.url, options.retry));
-    file.bytes = head.total_bytes;
-    file.validator = head.validator;
-    sources.files.push_back(std::move(file));
-  }
-  return sources;
-}
-
-Result<Sources> FindSources(HttpClient& client, const PullOptions& options) {
-  EDGEMOE_ASSIGN_OR_FAIL(const ModelReference reference,
-                         ParseModelReference(options.model, options.hub.origin));
-  return reference.repository.empty() ? FindAtUrl(client, options, reference)
-                                      : FindInHub(client, options, reference);
-}
-
 // Whether a file is there already. ALREADY_EXISTS: another one is.
 Result<bool> IsThere(const std::string& path, const TransferFile& file) {
   struct stat there = {};
@@ -173,42 +122,19 @@ std::uint64_t PartBytes(const std::string& path, std::uint64_t most) {
   return std::min(static_cast<std::uint64_t>(there.st_size), most);
 }
 
-TransferOptions ToTransferOptions(const PullOptions& options, const Sources& sources) {
-  return {.folder = options.directory,
-          .token = sources.repository.empty() ? "" : options.hub.token,
-          .token_origin = options.hub.origin,
-          .reserve_bytes = options.reserve_bytes,
-          .retry = options.retry,
-          .cancelled = options.http.cancelled};
-}
-
-Result<PullReport> FetchHeaders(HttpClient& client, const PullOptions& options,
-                                const Sources& sources) {
-  PullReport report;
-  const TransferOptions transfer = ToTransferOptions(options, sources);
-  for (const TransferFile& file : sources.files) {
-    const std::string path = options.directory + "/" + file.name;
-    EDGEMOE_ASSIGN_OR_FAIL(const RemoteHeader header,
-                           FetchHeader(client, file, transfer, options.header_check, path));
-    report.paths.push_back(path);
-    report.bytes += header.fetched_bytes;
-  }
-  return report;
-}
-
 // The files that are not there, of which `report` knows the paths.
-Status Download(HttpClient& client, const PullOptions& options, const Sources& sources,
+Status Download(HttpClient& client, const PullOptions& options, const ModelSource& source,
                 const std::vector<std::size_t>& missing, PullReport& report) {
   std::uint64_t total_bytes = 0;
   std::uint64_t needed_bytes = 0;
   for (const std::size_t i : missing) {
-    const std::uint64_t bytes = sources.files[i].bytes.value_or(0);
+    const std::uint64_t bytes = source.files[i].bytes.value_or(0);
     total_bytes += bytes;
     needed_bytes += bytes - PartBytes(report.paths[i], bytes);
   }
   EDGEMOE_RETURN_IF_ERROR(CheckFreeSpace(options.directory, needed_bytes, options.reserve_bytes));
   Teller teller(options, static_cast<std::uint32_t>(missing.size()), total_bytes);
-  TransferOptions transfer = ToTransferOptions(options, sources);
+  TransferOptions transfer = ToTransferOptions(options, source);
   transfer.progress = [&teller](std::uint64_t bytes, bool is_checking) {
     teller.Tell(bytes, is_checking);
   };
@@ -216,7 +142,7 @@ Status Download(HttpClient& client, const PullOptions& options, const Sources& s
   parts.reserve(missing.size());
   report.is_verified = true;
   for (const std::size_t i : missing) {
-    const TransferFile& file = sources.files[i];
+    const TransferFile& file = source.files[i];
     teller.Start(file, static_cast<std::uint32_t>(parts.size() + 1));
     Result<PartFile> part = Transfer(client, file, transfer);
     if (!part) return part.error();
@@ -232,15 +158,24 @@ Status Download(HttpClient& client, const PullOptions& options, const Sources& s
 
 }  // namespace
 
+TransferOptions ToTransferOptions(const PullOptions& options, const ModelSource& source) {
+  return {.folder = options.directory,
+          .token = source.repository.empty() ? "" : options.hub.token,
+          .token_origin = options.hub.origin,
+          .reserve_bytes = options.reserve_bytes,
+          .retry = options.retry,
+          .cancelled = options.http.cancelled};
+}
+
 Result<PullReport> Pull(const PullOptions& options) {
   EDGEMOE_ASSIGN_OR_FAIL(const UniqueFd lock, Lock(options.directory));
   HttpClient client(options.http);
-  EDGEMOE_ASSIGN_OR_FAIL(const Sources sources, FindSources(client, options));
-  if (options.header_check) return FetchHeaders(client, options, sources);
+  EDGEMOE_ASSIGN_OR_FAIL(const ModelSource source,
+                         FindModel(client, options.hub, options.retry, options.model));
   PullReport report;
   std::vector<std::size_t> missing;
-  for (std::size_t i = 0; i < sources.files.size(); ++i) {
-    const TransferFile& file = sources.files[i];
+  for (std::size_t i = 0; i < source.files.size(); ++i) {
+    const TransferFile& file = source.files[i];
     report.paths.push_back(options.directory + "/" + file.name);
     report.bytes += file.bytes.value_or(0);
     EDGEMOE_ASSIGN_OR_FAIL(const bool is_there, IsThere(report.paths.back(), file));
@@ -252,11 +187,11 @@ Result<PullReport> Pull(const PullOptions& options) {
   }
   report.was_there = missing.empty();
   if (report.was_there) return report;
-  const Status status = Download(client, options, sources, missing, report);
+  const Status status = Download(client, options, source, missing, report);
   if (!status.ok())
-    return Failure(sources.repository.empty()
+    return Failure(source.repository.empty()
                        ? status
-                       : ExplainHubError(status, options.hub, sources.repository));
+                       : ExplainHubError(status, options.hub, source.repository));
   return report;
 }
 

@@ -14,10 +14,11 @@
 #include <functional>
 #include <string>
 
+#include "download/file_transfer.h"
 #include "download/http_client.h"
 #include "download/hub_client.h"
+#include "download/model_sources.h"
 #include "download/protocol/pull_lines.h"
-#include "download/remote_header.h"
 #include "download/retry.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/result.h"
@@ -31,16 +32,16 @@ struct PullOptions {
   HttpOptions http{};
   RetryOptions retry{};
   std::uint64_t reserve_bytes = kGiB;  // stay free on the file system
-  // Set: of each file only the header is fetched, into a file of the same name and length: see
-  // FetchHeader. The report then has the bytes that were fetched.
-  HeaderCheck header_check{};
   // A few times a second, at the start of each file, and at the end; on the calling thread.
   std::function<void(const PullProgress&)> progress{};
 };
 
-// Errors name what is wrong and what to do; those of ParseModelReference, ListRepository,
-// ChooseModel and Transfer, and ALREADY_EXISTS: another file has the name; FAILED_PRECONDITION
-// (busy): another download runs in the folder; RESOURCE_EXHAUSTED (storage full); CANCELLED.
+// How the files of a source are transferred: the token goes to a hub alone.
+TransferOptions ToTransferOptions(const PullOptions& options, const ModelSource& source);
+
+// Errors name what is wrong and what to do; those of FindModel and Transfer, and ALREADY_EXISTS:
+// another file has the name; FAILED_PRECONDITION (busy): another download runs in the folder;
+// RESOURCE_EXHAUSTED (storage full); CANCELLED.
 Result<PullReport> Pull(const PullOptions& options);
 
 }  // namespace edgemoe

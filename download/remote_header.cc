@@ -17,8 +17,6 @@
 namespace edgemoe {
 namespace {
 
-constexpr std::uint64_t kFirstBytes = kMiB;
-
 // Takes the bytes from `begin` to `end` of a file, whether the server gives them alone or sends
 // all.
 class BeginningSink final : public HttpSink {
@@ -44,8 +42,8 @@ class BeginningSink final : public HttpSink {
     bytes = bytes.subspan(skipped);
     const std::uint64_t wanted = std::min<std::uint64_t>(end_ - bytes_.size(), bytes.size());
     bytes_.insert(bytes_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(wanted));
-    // The rest of the file is not wanted.
-    return is_full() ? CancelledError("enough") : OkStatus();
+    // The rest of the file is not wanted. A range ends by itself, and its connection goes on.
+    return wanted < bytes.size() ? CancelledError("enough") : OkStatus();
   }
 
   bool is_full() const { return bytes_.size() == end_; }
@@ -75,6 +73,9 @@ Result<std::uint64_t> FetchMore(HttpClient& client, const TransferFile& file,
     if (total && file.bytes && total != file.bytes)
       return Failure(DataLossError(file.url + ": says that the file has " + std::to_string(*total) +
                                    " bytes; expected " + std::to_string(*file.bytes)));
+    if (total && bytes.size() > *total)
+      return Failure(DataLossError(file.url + ": sends more than the " + std::to_string(*total) +
+                                   " bytes that the file has, as it says"));
     if (total && (sink.is_full() || bytes.size() == *total)) return *total;
     const bool is_cut = outcome.status.ok();
     if ((!outcome.is_retryable && !is_cut) ||
@@ -96,18 +97,19 @@ Status WriteSparse(const std::string& path, std::span<const std::byte> bytes,
 
 }  // namespace
 
-Result<RemoteHeader> FetchHeader(HttpClient& client, const TransferFile& file,
-                                 const TransferOptions& options, const HeaderCheck& is_whole,
-                                 const std::string& path) {
+Result<RemoteHeader> FetchHeader(HttpClient& client, const HeaderWanted& wanted,
+                                 const TransferOptions& options, const HeaderCheck& check) {
+  const TransferFile& file = wanted.source;
   std::vector<std::byte> bytes;
-  for (std::uint64_t end = kFirstBytes; end <= kRemoteHeaderBytesMax; end *= 2) {
+  for (std::uint64_t end = wanted.first_bytes; end <= kRemoteHeaderBytesMax; end *= 2) {
     if (file.bytes) end = std::min(end, *file.bytes);
     EDGEMOE_ASSIGN_OR_FAIL(const std::uint64_t file_bytes,
                            FetchMore(client, file, options, end, bytes));
-    EDGEMOE_ASSIGN_OR_FAIL(const bool has_all, is_whole(bytes, file_bytes));
-    if (has_all) {
-      EDGEMOE_FAIL_IF_ERROR(WriteSparse(path, bytes, file_bytes));
-      return RemoteHeader{.file_bytes = file_bytes, .fetched_bytes = bytes.size()};
+    EDGEMOE_ASSIGN_OR_FAIL(std::optional<HeaderFacts> facts, check(bytes, file_bytes));
+    if (facts) {
+      EDGEMOE_FAIL_IF_ERROR(WriteSparse(wanted.path, bytes, file_bytes));
+      return RemoteHeader{
+          .file_bytes = file_bytes, .fetched_bytes = bytes.size(), .facts = *std::move(facts)};
     }
     if (bytes.size() == file_bytes)
       return Failure(DataLossError(file.url + ": the file ends before its header does"));

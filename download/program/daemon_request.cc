@@ -11,6 +11,8 @@
 #include <string>
 #include <thread>
 
+#include "download/model_headers.h"
+#include "download/program/gguf_header.h"
 #include "download/protocol/pull_lines.h"
 #include "download/pull.h"
 #include "engine/base/accepted.h"
@@ -106,6 +108,7 @@ Status ServePull(int input, int output, const Hub& own_hub, std::atomic<bool>& c
     options.http.cancelled = &cancelled;
     options.progress = answer;
     const HangUpWatch watch(input, cancelled);
+    if (request.headers_only) return FetchModelHeaders(options, CheckGgufHeader, answer);
     return Pull(options);
   };
   const Result<PullReport> report = serve();

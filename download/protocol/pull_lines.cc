@@ -34,14 +34,26 @@ json ToJson(const PullReport& report) {
             {"verified", report.is_verified}}}};
 }
 
-json ToJson(const Status& status) {
-  return {{"error",
-           {{"code", static_cast<int>(status.code())},
-            {"message", status.message()},
-            {"field", status.field()},
-            {"problem", std::string(status.problem())},
-            {"busy", status.reason() == Reason::kBusy},
-            {"storage_full", status.reason() == Reason::kStorageFull}}}};
+json ErrorOf(const Status& status) {
+  return {{"code", static_cast<int>(status.code())},
+          {"message", status.message()},
+          {"field", status.field()},
+          {"problem", std::string(status.problem())},
+          {"busy", status.reason() == Reason::kBusy},
+          {"storage_full", status.reason() == Reason::kStorageFull}};
+}
+
+json ToJson(const Status& status) { return {{"error", ErrorOf(status)}}; }
+
+json ToJson(const PullHeader& header) {
+  json files = json::array();
+  for (const PullHeaderFile& file : header.files)
+    files.push_back({{"name", file.name}, {"bytes", file.bytes}, {"sha256", file.sha256}});
+  json message = {
+      {"quant", header.quant}, {"pull_name", header.pull_name},       {"files", std::move(files)},
+      {"bytes", header.bytes}, {"architecture", header.architecture}, {"path", header.path}};
+  if (!header.problem.ok()) message["problem"] = ErrorOf(header.problem);
+  return {{"header", std::move(message)}};
 }
 
 // These throw what nlohmann::json throws for keys that are missing and values of other types.
@@ -80,6 +92,20 @@ Status ErrorFrom(const json& message) {
   return status;
 }
 
+PullHeader HeaderFrom(const json& message) {
+  PullHeader header{.quant = message.at("quant").get<std::string>(),
+                    .pull_name = message.at("pull_name").get<std::string>(),
+                    .bytes = message.at("bytes").get<std::uint64_t>(),
+                    .architecture = message.at("architecture").get<std::string>(),
+                    .path = message.at("path").get<std::string>()};
+  for (const json& file : message.at("files"))
+    header.files.push_back({.name = file.at("name").get<std::string>(),
+                            .bytes = file.at("bytes").get<std::uint64_t>(),
+                            .sha256 = file.at("sha256").get<std::string>()});
+  if (message.contains("problem")) header.problem = ErrorFrom(message.at("problem"));
+  return header;
+}
+
 Status NoMessage(std::string_view line) {
   return InvalidArgumentError("between daemon and edgemoe-download: found " + ShowValue(line) +
                               "; expected a message");
@@ -94,7 +120,8 @@ std::string EncodePullRequest(const PullRequest& request) {
                  {"reserve_bytes", request.reserve_bytes},
                  {"hub_endpoint", request.hub_endpoint},
                  {"hub_token", request.hub_token},
-                 {"allow_private_redirects", request.allow_private_redirects}});
+                 {"allow_private_redirects", request.allow_private_redirects},
+                 {"headers_only", request.headers_only}});
 }
 
 std::string EncodePullAnswer(const PullAnswer& answer) {
@@ -112,7 +139,8 @@ Result<PullRequest> DecodePullRequest(std::string_view line) {
         .reserve_bytes = message.at("reserve_bytes").get<std::uint64_t>(),
         .hub_endpoint = message.at("hub_endpoint").get<std::string>(),
         .hub_token = message.at("hub_token").get<std::string>(),
-        .allow_private_redirects = message.at("allow_private_redirects").get<bool>()};
+        .allow_private_redirects = message.at("allow_private_redirects").get<bool>(),
+        .headers_only = message.at("headers_only").get<bool>()};
   } catch (const json::exception&) {
     return Failure(NoMessage("another request"));  // its text could hold a token
   }
@@ -123,6 +151,7 @@ Result<PullAnswer> DecodePullAnswer(std::string_view line) {
   if (!message.is_object()) return Failure(NoMessage(line));
   try {
     if (message.contains("progress")) return ProgressFrom(message.at("progress"));
+    if (message.contains("header")) return HeaderFrom(message.at("header"));
     if (message.contains("report")) return ReportFrom(message.at("report"));
     return ErrorFrom(message.at("error"));
   } catch (const json::exception&) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the daemon and edgemoe-download say to each other: lines of JSON on a connection that is the
-// program's standard input and output. The daemon writes one request; the program answers with
-// progress, and last with a report or an error. Whoever closes its side ends the download. Pure; no
-// network.
+// program's standard input and output. The daemon writes one request: for a model, or for the
+// headers alone of all that the name can mean. The program answers with progress, or with each
+// header as it arrives, and last with a report or an error. Whoever closes its side ends the
+// download. Pure; no network.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +28,9 @@ struct PullRequest {
   std::string hub_endpoint{};  // these two empty: the program's own environment
   std::string hub_token{};
   bool allow_private_redirects = false;
+  // Each model's headers go into a new folder of `directory`; of the report `bytes` alone counts:
+  // how many were fetched.
+  bool headers_only = false;
 };
 
 struct PullProgress {
@@ -54,8 +58,33 @@ struct PullReport {
   bool operator==(const PullReport&) const = default;
 };
 
+struct PullHeaderFile {
+  std::string name{};
+  std::uint64_t bytes = 0;  // 0 where a server does not tell
+  std::string sha256{};     // empty where a server does not tell
+
+  bool operator==(const PullHeaderFile&) const = default;
+};
+
+// A model, of which the headers are here; or what is wrong with it.
+struct PullHeader {
+  std::string quant{};                  // "Q4_K_M"; empty where the name tells none
+  std::string pull_name{};              // a PullRequest's `model` that means this one alone
+  std::vector<PullHeaderFile> files{};  // of the parts, in their order
+  std::uint64_t bytes = 0;              // of all files
+  std::string architecture{};           // "qwen3moe"; empty where it is not known
+  // Of the first part: a file of the whole length with the header and a hole. Empty: see `problem`.
+  std::string path{};
+  Status problem{};
+
+  bool operator==(const PullHeader&) const = default;
+};
+
+// More than any repository has that people choose from.
+constexpr std::size_t kPullHeadersMax = 64;
+
 // An answer: the last one is a report or an error.
-using PullAnswer = std::variant<PullProgress, PullReport, Status>;
+using PullAnswer = std::variant<PullProgress, PullHeader, PullReport, Status>;
 
 constexpr std::size_t kPullLineBytesMax = 1 << 20;
 

@@ -29,6 +29,15 @@ TEST(PullLinesTest, AnswersComeThroughAsTheyAre) {
   EXPECT_EQ(std::get<PullProgress>(ThereAndBack(PullProgress{})), PullProgress{});
   const PullReport report{.paths = {"/a", "/b"}, .bytes = 5, .was_there = true};
   EXPECT_EQ(std::get<PullReport>(ThereAndBack(report)), report);
+  const PullHeader header{.quant = "Q4_K_M",
+                          .pull_name = "hf.co/a/b:Q4_K_M",
+                          .files = {{.name = "b.gguf", .bytes = 7, .sha256 = "ab"}, {.name = "c"}},
+                          .bytes = std::uint64_t{1} << 60,
+                          .architecture = "qwen3moe",
+                          .path = "/d/1/b.gguf"};
+  EXPECT_EQ(std::get<PullHeader>(ThereAndBack(header)), header);
+  const PullHeader broken{.problem = InvalidField("model", "\"x\"", "y")};
+  EXPECT_EQ(std::get<PullHeader>(ThereAndBack(broken)), broken);
   for (const Status& status : {NotFoundError("nothing there"), InvalidField("model", "\"x\"", "y"),
                                FailedPreconditionError("another").WithReason(Reason::kBusy),
                                ResourceExhaustedError("full").WithReason(Reason::kStorageFull)})
@@ -42,7 +51,8 @@ TEST(PullLinesTest, RequestsComeThroughAsTheyAre) {
                             .reserve_bytes = 8,
                             .hub_endpoint = "http://h",
                             .hub_token = "hf_x",
-                            .allow_private_redirects = true};
+                            .allow_private_redirects = true,
+                            .headers_only = true};
   const PullRequest back = DecodePullRequest(EncodePullRequest(request)).value();
   EXPECT_EQ(back.model, request.model);
   EXPECT_EQ(back.directory, request.directory);
@@ -51,11 +61,12 @@ TEST(PullLinesTest, RequestsComeThroughAsTheyAre) {
   EXPECT_EQ(back.hub_endpoint, request.hub_endpoint);
   EXPECT_EQ(back.hub_token, request.hub_token);
   EXPECT_TRUE(back.allow_private_redirects);
+  EXPECT_TRUE(back.headers_only);
 }
 
 TEST(PullLinesTest, RefusesOtherLines) {
   for (const char* line : {"", "{", "[]", "{}", R"({"progress": 1})", R"({"report": {}})",
-                           R"({"error": {"code": "x"}})"}) {
+                           R"({"header": {}})", R"({"error": {"code": "x"}})"}) {
     EXPECT_FALSE(DecodePullAnswer(line)) << line;
     EXPECT_FALSE(DecodePullRequest(line)) << line;
   }

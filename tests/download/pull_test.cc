@@ -295,18 +295,6 @@ TEST_F(PullTest, RefusesRedirectsFromPublicToPrivateAddresses) {
   EXPECT_EQ(Failed().code(), StatusCode::kUnavailable);
 }
 
-TEST_F(PullTest, FetchesHeadersAlone) {
-  options_.header_check = [](std::span<const std::byte> bytes, std::uint64_t) -> Result<bool> {
-    return bytes.size() >= 1000;
-  };
-  const Result<PullReport> report = Pull(options_);
-  ASSERT_TRUE(report) << report.error().ToString();
-  EXPECT_EQ(report->paths, std::vector<std::string>{path()});
-  EXPECT_EQ(std::filesystem::file_size(path()), bytes_.size());
-  // What is there is not replaced.
-  EXPECT_EQ(Pull(options_).error().code(), StatusCode::kAlreadyExists);
-}
-
 TEST_F(PullTest, EndsRedirectsThatGoRound) {
   Script(json(
       20, {{"redirect", "http://127.0.0.1:{port}/" + repository_ + "/resolve/x/model-Q4_0.gguf"}}));

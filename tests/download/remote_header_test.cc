@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "download/program/gguf_header.h"
 #include "engine/describe.h"
-#include "engine/gguf/gguf_reader.h"
 #include "engine/plan.h"
 #include "tests/download/hub_fixture.h"
 #include "tests/support/models/tiny_model.h"
@@ -16,14 +16,6 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-
-// As the parser says it.
-Result<bool> HasGgufHeader(std::span<const std::byte> bytes, std::uint64_t file_bytes) {
-  const Result<GgufFile> file = ParseGguf(bytes, file_bytes);
-  if (file) return true;
-  if (file.error().code() == StatusCode::kOutOfRange) return false;
-  return Failure(file.error());
-}
 
 class RemoteHeaderTest : public testing::Test {
  protected:
@@ -37,11 +29,11 @@ class RemoteHeaderTest : public testing::Test {
   TransferFile File(const std::string& name) const {
     return {.url = hub_.origin() + "/org/m/resolve/main/" + name, .name = name};
   }
-  Result<RemoteHeader> Fetch(const TransferFile& file, const HeaderCheck& is_whole) {
+  Result<RemoteHeader> Fetch(const TransferFile& file, const HeaderCheck& check) {
     HttpClient client{HttpOptions()};
     TransferOptions options{.folder = folder_.path()};
     options.retry.wait = [](std::uint64_t) { return true; };
-    return FetchHeader(client, file, options, is_whole, path_);
+    return FetchHeader(client, {.source = file, .path = path_}, options, check);
   }
 
   FaultyHub hub_;
@@ -53,10 +45,15 @@ class RemoteHeaderTest : public testing::Test {
 
 TEST_F(RemoteHeaderTest, IsDescribedAndPlannedAsTheWholeFile) {
   ASSERT_GT(bytes_.size(), 2 * kMiB);
-  const Result<RemoteHeader> header = Fetch(File("m.gguf"), HasGgufHeader);
+  const Result<RemoteHeader> header = Fetch(File("m.gguf"), CheckGgufHeader);
   ASSERT_TRUE(header) << header.error().ToString();
   EXPECT_EQ(header->file_bytes, bytes_.size());
   EXPECT_EQ(header->fetched_bytes, kMiB);
+  EXPECT_EQ(header->facts.architecture, "qwen3moe");
+  EXPECT_GT(header->facts.header_bytes, 0u);
+  EXPECT_LT(header->facts.header_bytes, kMiB);
+  // What is there is not replaced.
+  EXPECT_EQ(Fetch(File("m.gguf"), CheckGgufHeader).error().code(), StatusCode::kAlreadyExists);
   struct stat sparse = {};
   ASSERT_EQ(::stat(path_.c_str(), &sparse), 0);
   EXPECT_LE(static_cast<std::uint64_t>(sparse.st_blocks) * 512, 2 * kMiB);
@@ -79,8 +76,10 @@ TEST_F(RemoteHeaderTest, IsDescribedAndPlannedAsTheWholeFile) {
 }
 
 TEST_F(RemoteHeaderTest, FetchesMoreUntilItIsWhole) {
-  const auto two_mib = [](std::span<const std::byte> bytes, std::uint64_t) -> Result<bool> {
-    return bytes.size() >= 2 * kMiB;
+  const auto two_mib = [](std::span<const std::byte> bytes,
+                          std::uint64_t) -> Result<std::optional<HeaderFacts>> {
+    if (bytes.size() < 2 * kMiB) return std::nullopt;
+    return HeaderFacts{};
   };
   hub_.Script(
       "org/m",
@@ -93,18 +92,19 @@ TEST_F(RemoteHeaderTest, FetchesMoreUntilItIsWhole) {
 }
 
 TEST_F(RemoteHeaderTest, SaysWhatIsWrong) {
-  EXPECT_EQ(Fetch(File("text.gguf"), HasGgufHeader).error().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(Fetch(File("none.gguf"), HasGgufHeader).error().code(), StatusCode::kNotFound);
-  const auto never = [](std::span<const std::byte>, std::uint64_t) -> Result<bool> {
-    return false;
+  EXPECT_EQ(Fetch(File("text.gguf"), CheckGgufHeader).error().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Fetch(File("none.gguf"), CheckGgufHeader).error().code(), StatusCode::kNotFound);
+  const auto never = [](std::span<const std::byte>,
+                        std::uint64_t) -> Result<std::optional<HeaderFacts>> {
+    return std::nullopt;
   };
   EXPECT_THAT(Fetch(File("text.gguf"), never).error().message(),
               HasSubstr("ends before its header"));
   TransferFile file = File("m.gguf");
   file.bytes = bytes_.size() + 1;
-  EXPECT_EQ(Fetch(file, HasGgufHeader).error().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(Fetch(file, CheckGgufHeader).error().code(), StatusCode::kDataLoss);
   hub_.Script("org/m", {{"file", {{{"cut", 5000}}, {{"shift", 7}}}}});
-  EXPECT_EQ(Fetch(File("m.gguf"), HasGgufHeader).error().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(Fetch(File("m.gguf"), CheckGgufHeader).error().code(), StatusCode::kDataLoss);
 }
 
 }  // namespace
