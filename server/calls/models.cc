@@ -80,6 +80,10 @@ Result<v1::Model> Find(const char* field, const std::string& name, const Service
   for (v1::Model& model : models)
     if (parts.catalogue.Means(name, std::filesystem::path(model.path()).filename().string()))
       return std::move(model);
+  if (parts.catalogue.Has(name))
+    return Failure(
+        Status(StatusCode::kNotFound, field,
+               ShowValue(name) + " is not here yet: `edgemoe pull " + name + "` gets it"));
   return Failure(Status(
       StatusCode::kNotFound, field,
       FoundAndAccepted(ShowValue(name), names.empty() ? "none, as there are no models" : names)));

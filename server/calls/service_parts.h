@@ -14,6 +14,7 @@
 #include "server/calls/request_table.h"
 #include "server/calls/retry_delay.h"
 #include "server/calls/translate/requests.h"
+#include "server/jobs/header_runner.h"
 #include "server/jobs/pack_runner.h"
 #include "server/jobs/pull_runner.h"
 #include "server/memory/request_memory.h"
@@ -32,6 +33,7 @@ struct ServiceParts {
   SharedBudget& budget;
   PackRunner& packs;
   PullRunner& pulls;
+  HeaderRunner& headers;
   WorkerPool& workers;
   StreamThread& streams;
   RequestMemory& requests;

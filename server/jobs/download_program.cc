@@ -12,7 +12,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+#include <string_view>
 #include <system_error>
+#include <variant>
 
 #include "engine/base/system/errno_status.h"
 
@@ -41,6 +44,23 @@ std::string ProgramBesideThis() {
   if (error) return {};
   const std::filesystem::path program = self.parent_path() / kProgram;
   return ::access(program.c_str(), X_OK) == 0 ? program.string() : std::string();
+}
+
+Status SendAll(int socket, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return ErrnoStatus(errno, "ask edgemoe-download");
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return OkStatus();
+}
+
+Status EndedEarly(const PullRequest& request) {
+  return UnavailableError(request.headers_only
+                              ? "edgemoe-download ended before all headers were here; try again"
+                              : "edgemoe-download ended before the download did; the next "
+                                "pull goes on from what is there");
 }
 
 Result<std::unique_ptr<DownloadConnection>> Start() {
@@ -79,6 +99,27 @@ Result<std::unique_ptr<DownloadConnection>> ConnectToDownloadProgram(
     const std::string& socket_path) {
   if (!socket_path.empty() && ::access(socket_path.c_str(), F_OK) == 0) return Connect(socket_path);
   return Start();
+}
+
+Result<PullReport> AskDownloadProgram(const DownloadConnection& program, const PullRequest& request,
+                                      const std::function<void(const PullAnswer&)>& on_answer) {
+  EDGEMOE_FAIL_IF_ERROR(SendAll(program.socket(), EncodePullRequest(request)));
+  LineReader lines;
+  std::array<char, 16384> buffer = {};
+  while (true) {
+    while (std::optional<std::string> line = lines.Next()) {
+      const Result<PullAnswer> answer = DecodePullAnswer(*line);
+      if (!answer) return Failure(InternalError(answer.error().message()));
+      if (const auto* report = std::get_if<PullReport>(&*answer)) return *report;
+      if (const auto* status = std::get_if<Status>(&*answer)) return Failure(*status);
+      on_answer(*answer);
+    }
+    const ssize_t count = ::read(program.socket(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Failure(ErrnoStatus(errno, "listen to edgemoe-download"));
+    if (count == 0) return Failure(EndedEarly(request));
+    EDGEMOE_FAIL_IF_ERROR(lines.Add({buffer.data(), static_cast<std::size_t>(count)}));
+  }
 }
 
 }  // namespace edgemoe

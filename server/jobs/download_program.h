@@ -7,9 +7,12 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "download/protocol/pull_lines.h"
 #include "engine/base/result.h"
 #include "engine/base/system/unique_fd.h"
 
@@ -35,5 +38,13 @@ class DownloadConnection {
 // this program or in PATH. UNAVAILABLE and those of ErrnoStatus say which of both failed.
 Result<std::unique_ptr<DownloadConnection>> ConnectToDownloadProgram(
     const std::string& socket_path);
+// This, or a test's.
+using ConnectToProgram = std::function<Result<std::unique_ptr<DownloadConnection>>()>;
+
+// Writes the request, hears the answers, and gives what the last one says; those before, progress
+// or headers, go to `on_answer`. INTERNAL: what it writes is no answer; UNAVAILABLE: it ended
+// before its last one.
+Result<PullReport> AskDownloadProgram(const DownloadConnection& program, const PullRequest& request,
+                                      const std::function<void(const PullAnswer&)>& on_answer);
 
 }  // namespace edgemoe

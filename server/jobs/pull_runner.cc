@@ -2,29 +2,15 @@
 #include "server/jobs/pull_runner.h"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <variant>
 
 #include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
-#include "engine/base/system/errno_status.h"
 
 namespace edgemoe {
 namespace {
-
-Status SendAll(int socket, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return ErrnoStatus(errno, "ask edgemoe-download");
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return OkStatus();
-}
 
 std::string Describe(const PullReport& report) {
   std::string text = report.paths.empty() ? std::string("nothing") : report.paths.front();
@@ -100,11 +86,10 @@ Result<PullReport> PullRunner::Download(const PullRequest& request) {
     if (cancelled_) return Failure(CancelledError("the download was cancelled"));
     socket_ = connection->socket();
   }
-  const auto ask = [&]() -> Result<PullReport> {
-    EDGEMOE_FAIL_IF_ERROR(SendAll(connection->socket(), EncodePullRequest(request)));
-    return Listen(connection->socket());
-  };
-  Result<PullReport> report = ask();
+  Result<PullReport> report =
+      AskDownloadProgram(*connection, request, [this](const PullAnswer& answer) {
+        if (const auto* progress = std::get_if<PullProgress>(&answer)) Tell(*progress);
+      });
   const MutexLock lock(mutex_);
   socket_ = -1;
   if (cancelled_ && !report)
@@ -112,29 +97,6 @@ Result<PullReport> PullRunner::Download(const PullRequest& request) {
         CancelledError("the download was cancelled; the next pull of the same model "
                        "goes on from what is there"));
   return report;
-}
-
-Result<PullReport> PullRunner::Listen(int socket) {
-  LineReader lines;
-  std::array<char, 16384> buffer = {};
-  while (true) {
-    while (std::optional<std::string> line = lines.Next()) {
-      const Result<PullAnswer> decoded = DecodePullAnswer(*line);
-      if (!decoded) return Failure(InternalError(decoded.error().message()));
-      const PullAnswer& answer = *decoded;
-      if (const auto* report = std::get_if<PullReport>(&answer)) return *report;
-      if (const auto* status = std::get_if<Status>(&answer)) return Failure(*status);
-      Tell(std::get<PullProgress>(answer));
-    }
-    const ssize_t count = ::read(socket, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return Failure(ErrnoStatus(errno, "listen to edgemoe-download"));
-    if (count == 0)
-      return Failure(
-          UnavailableError("edgemoe-download ended before the download did; the next "
-                           "pull goes on from what is there"));
-    EDGEMOE_FAIL_IF_ERROR(lines.Add({buffer.data(), static_cast<std::size_t>(count)}));
-  }
 }
 
 void PullRunner::Tell(const PullProgress& progress) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,10 +32,9 @@ class PullListener {
 class PullRunner {
  public:
   static constexpr std::size_t kListenersMax = 64;
-  // ConnectToDownloadProgram, or a test's.
-  using Connect = std::function<Result<std::unique_ptr<DownloadConnection>>()>;
 
-  PullRunner(Connect connect, LogSink log) : connect_(std::move(connect)), log_(std::move(log)) {}
+  PullRunner(ConnectToProgram connect, LogSink log)
+      : connect_(std::move(connect)), log_(std::move(log)) {}
   // Ends the download that runs.
   ~PullRunner();
   PullRunner(const PullRunner&) = delete;
@@ -53,13 +51,11 @@ class PullRunner {
  private:
   void Run(const PullRequest& request) EXCLUDES(mutex_);
   Result<PullReport> Download(const PullRequest& request) EXCLUDES(mutex_);
-  // The answers up to the last one, which is given.
-  Result<PullReport> Listen(int socket) EXCLUDES(mutex_);
   void Tell(const PullProgress& progress) EXCLUDES(mutex_);
   std::vector<std::shared_ptr<PullListener>> Listeners() REQUIRES(mutex_);
   void Say(LogLevel level, const std::string& line) const;
 
-  const Connect connect_;
+  const ConnectToProgram connect_;
   const LogSink log_;
   Mutex mutex_;
   std::string model_ GUARDED_BY(mutex_);  // empty: none runs

@@ -85,6 +85,16 @@ std::string Catalogue::ReferenceOf(const std::string& model, std::uint64_t memor
   return "hf.co/" + entry->repository + ":" + quant;
 }
 
+std::string Catalogue::RepositoryOf(const std::string& model) const {
+  const std::size_t colon = std::min(model.find(':'), model.size());
+  const CatalogueEntry* const entry = Find(std::string_view(model).substr(0, colon));
+  return entry == nullptr ? model : "hf.co/" + entry->repository + model.substr(colon);
+}
+
+bool Catalogue::Has(std::string_view model) const {
+  return Find(model.substr(0, model.find(':'))) != nullptr;
+}
+
 bool Catalogue::Means(std::string_view name, std::string_view file_name) const {
   const CatalogueEntry* const entry = Find(name);
   if (entry == nullptr || !BeginsWith(file_name, entry->file)) return false;

@@ -39,6 +39,12 @@ class Catalogue {
   // quant: the one for a machine with so much memory.
   std::string ReferenceOf(const std::string& model, std::uint64_t memory_bytes) const;
 
+  // The same without choosing a quant: "hf.co/ORG/REPO" of a short name.
+  std::string RepositoryOf(const std::string& model) const;
+
+  // Whether it is a short name, or one with a quant.
+  bool Has(std::string_view model) const;
+
   // Whether a file of this name is one that the short name means. False for what is no short name.
   bool Means(std::string_view name, std::string_view file_name) const;
 

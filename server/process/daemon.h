@@ -28,6 +28,7 @@
 
 #include "engine/base/clock.h"
 #include "server/calls/service_parts.h"
+#include "server/jobs/header_runner.h"
 #include "server/jobs/pack_runner.h"
 #include "server/jobs/pull_runner.h"
 #include "server/listen/acceptor.h"
@@ -131,6 +132,7 @@ class Daemon {
   SharedBudget budget_;
   PackRunner packs_;
   PullRunner pulls_;
+  HeaderRunner headers_;
   RetryDelay retry_delay_;
   RequestTable live_;
   WorkerPool workers_;

@@ -5,6 +5,7 @@
 
 #include "server/calls/model_changes.h"
 #include "server/calls/models.h"
+#include "server/calls/repository_plan.h"
 #include "server/rpc/unary_answer.h"
 
 namespace edgemoe {
@@ -64,6 +65,16 @@ grpc::ServerUnaryReactor* ModelsService::RemoveModel(grpc::CallbackServerContext
                                                      grpc::ByteBuffer* response) {
   return AnswerUnary({*context, front_end_, Right::kAdministration}, *request, *response,
                      calls::RemoveModel);
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* ModelsService::PlanRepository(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return AnswerStream(
+      {*context, front_end_, Right::kAdministration}, *request,
+      [this](const Caller&) {
+        return std::make_shared<PlanStream>(front_end_.parts.streams, front_end_.parts.headers);
+      },
+      calls::PlanRepository);
 }
 
 }  // namespace edgemoe

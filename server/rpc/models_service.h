@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// edgemoe.v1.ModelsService over gRPC: joins each call to its body in server/calls/models.h and
-// model_changes.h.
+// edgemoe.v1.ModelsService over gRPC: joins each call to its body in server/calls/models.h,
+// model_changes.h and repository_plan.h.
 #pragma once
 
 #include "edgemoe/v1/models.grpc.pb.h"
@@ -12,7 +12,9 @@ namespace edgemoe {
 using RawModelChanges = v1::ModelsService::WithRawCallbackMethod_Pull<
     v1::ModelsService::WithRawCallbackMethod_CancelPull<
         v1::ModelsService::WithRawCallbackMethod_AddModel<
-            v1::ModelsService::WithRawCallbackMethod_RemoveModel<v1::ModelsService::Service>>>>;
+            v1::ModelsService::WithRawCallbackMethod_RemoveModel<
+                v1::ModelsService::WithRawCallbackMethod_PlanRepository<
+                    v1::ModelsService::Service>>>>>;
 
 // Each method takes and gives bytes: see message_bytes.h.
 class ModelsService final
@@ -46,6 +48,8 @@ class ModelsService final
   grpc::ServerUnaryReactor* RemoveModel(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* PlanRepository(
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
 
  private:
   const FrontEnd& front_end_;

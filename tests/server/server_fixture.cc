@@ -36,6 +36,7 @@ TestServer::TestServer(Options options)
       .budget = budget_,
       .packs = packs_,
       .pulls = pulls_,
+      .headers = headers_,
       .workers = workers_,
       .streams = streams_,
       .requests = requests_,

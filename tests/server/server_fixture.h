@@ -67,6 +67,7 @@ class TestServer {
   SharedBudget budget_{slot_, false, {}};
   PackRunner packs_{budget_, stream_clock_, {}};
   PullRunner pulls_{[] { return ConnectToDownloadProgram({}); }, {}};
+  HeaderRunner headers_{[] { return ConnectToDownloadProgram({}); }, {}};
   RetryDelay retry_delay_;
   std::atomic<std::uint64_t> last_id_ = 0;
   RequestTable live_{[this] { return ++last_id_; }};

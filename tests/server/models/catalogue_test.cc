@@ -40,6 +40,12 @@ TEST(CatalogueTest, NamesWhatToPull) {
             "hf.co/allenai/OLMoE-1B-7B-0924-Instruct-GGUF:q8_0");
   for (const char* other : {"hf.co/a/b:Q4_0", "https://h/a.gguf", "mine", ""})
     EXPECT_EQ(catalogue.ReferenceOf(other, kGiB), other);
+  EXPECT_EQ(catalogue.RepositoryOf("Qwen3-30B-A3B"), "hf.co/Qwen/Qwen3-30B-A3B-GGUF");
+  EXPECT_EQ(catalogue.RepositoryOf("qwen3-30b-a3b:q8_0"), "hf.co/Qwen/Qwen3-30B-A3B-GGUF:q8_0");
+  EXPECT_EQ(catalogue.RepositoryOf("hf.co/a/b:Q4_0"), "hf.co/a/b:Q4_0");
+  EXPECT_TRUE(catalogue.Has("OLMOE-1b-7b:q8_0"));
+  EXPECT_FALSE(catalogue.Has("hf.co/a/b"));
+  EXPECT_FALSE(catalogue.Has(""));
 }
 
 TEST(CatalogueTest, KnowsWhatIsOnDisk) {

@@ -61,8 +61,9 @@ grpc::Status Call(TestServer& server, const LocalPeer& peer, const std::string& 
 }
 
 TEST(RightsTest, AdministrationIsForAdministrators) {
-  const std::set<std::string> administration = {
-      "Pack", "Pull", "CancelPull", "AddModel", "RemoveModel", "Resize", "Probe", "RecordTrace"};
+  const std::set<std::string> administration = {"Pack",           "Pull",     "CancelPull",
+                                                "PlanRepository", "AddModel", "RemoveModel",
+                                                "Resize",         "Probe",    "RecordTrace"};
   TestServer server;
   std::set<std::string> seen;
   for (const google::protobuf::FileDescriptor* const file :
