@@ -228,6 +228,12 @@ Status Client::CancelPull() {
   return response ? Status() : response.error();
 }
 
+RepositoryStream Client::PlanRepository(const v1::PlanRepositoryRequest& request) {
+  return Open<v1::PlanRepositoryResponse>(request, [&](grpc::ClientContext* context) {
+    return stubs_->models->PlanRepository(context, request);
+  });
+}
+
 Result<v1::Model> Client::AddModel(const std::string& path) {
   v1::AddModelRequest request;
   request.set_path(path);

@@ -32,6 +32,7 @@ using ScoreStream = Stream<v1::ScoreResponse>;
 using EmbedStream = Stream<v1::EmbedResponse>;
 using PackStream = Stream<v1::PackResponse>;
 using PullStream = Stream<v1::PullResponse>;
+using RepositoryStream = Stream<v1::PlanRepositoryResponse>;
 using TraceStream = Stream<v1::RecordTraceResponse>;
 
 // One connection; thread-safe; cheap to move. Calls that do not stream wait for the answer, for at
@@ -71,6 +72,7 @@ class Client {
   PackStream Pack(const v1::PackRequest& request);
   PullStream Pull(const v1::PullRequest& request);
   Status CancelPull();
+  RepositoryStream PlanRepository(const v1::PlanRepositoryRequest& request);
   Result<v1::Model> AddModel(const std::string& path);
   Result<v1::RemoveModelResponse> RemoveModel(const std::string& name);
   Result<v1::GetStatsResponse> GetStats();

@@ -385,8 +385,15 @@ class Parser {
       if (app->get_subcommands().empty()) take_ = [command]() -> Command { return *command; };
     });
     Add<ModelsCommand>("ls", "All of them", models);
-    auto [show, show_options] = Add<ModelsCommand>("show", "One of them", models);
-    show->add_option("name", show_options->name, "Its name")->required();
+    auto [show, show_options] = Add<ModelsCommand>(
+        "show",
+        "One of them; or, before anything is downloaded, what this machine could do with each "
+        "quant of a repository",
+        models);
+    show->add_option("name", show_options->name,
+                     "Its name; hf.co/ORG/REPO, hf.co/ORG/REPO:QUANT, a URL, or a short name as "
+                     "qwen3-30b-a3b")
+        ->required();
     auto [add, add_options] = Add<AddModelCommand>(
         "add", "Make a file one of the models, by a link in the daemon's directory", models);
     add->add_option("file", add_options->path, "A GGUF file; of a split model the first part")

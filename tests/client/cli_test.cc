@@ -494,5 +494,24 @@ TEST_F(CliTest, ModelsPlanStatsRequests) {
   EXPECT_EQ(Run({"abort", "0008"}).code, 68);
 }
 
+TEST_F(CliTest, ModelsOfARepository) {
+  const Outcome shown = Run({"models", "show", "hf.co/a/b"});
+  EXPECT_EQ(shown.code, 0) << shown.errors;
+  EXPECT_THAT(shown.output, testing::StartsWith("quant "));
+  EXPECT_THAT(shown.output, HasSubstr("\nQ4_0 "));
+  EXPECT_THAT(shown.output, testing::EndsWith("hf.co/a/b:Q4_0\nIt is the only one.\n"));
+  const auto lines = Lines(Run({"models", "https://h/m.gguf", "--json"}).output);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0]["model"]["quant"], "Q4_0");
+  EXPECT_EQ(lines[1]["recommendation"]["reason"], "It is the only one.");
+  EXPECT_THAT(Run({"models", "show", "short"}).output, HasSubstr("short:Q4_0"));
+  EXPECT_EQ(Run({"models", "show", "hf.co/a/large"}).code, 1);
+  EXPECT_EQ(Run({"models", "show", "huggingface.co/a/b"}).code, 0);
+  EXPECT_EQ(Run({"models", "show", "hf.co/a/none"}).code, 68);
+  const Outcome other = Run({"models", "show", "other"});
+  EXPECT_EQ(other.code, 68);
+  EXPECT_THAT(other.errors, HasSubstr("is unknown; there is: fake"));
+}
+
 }  // namespace
 }  // namespace edgemoe

@@ -431,6 +431,25 @@ class FakeModels final : public v1::ModelsService::Service {
     return Status::OK;
   }
 
+  Status PlanRepository(ServerContext*, const v1::PlanRepositoryRequest* request,
+                        grpc::ServerWriter<v1::PlanRepositoryResponse>* writer) override {
+    if (request->model() == "hf.co/a/none")
+      return Status(StatusCode::NOT_FOUND, "a/none: HTTP 404");
+    if (request->model() == "other")
+      return Refusal(StatusCode::INVALID_ARGUMENT, "model: found \"other\"", "INVALID_FIELD",
+                     "model");
+    v1::PlanRepositoryResponse message;
+    v1::RepositoryModel& model = *message.mutable_model();
+    model.set_quant("Q4_0");
+    model.set_pull_name(request->hub_endpoint() + "/" + request->model() + ":Q4_0");
+    model.mutable_plan()->set_fits(request->model() != "hf.co/a/large");
+    writer->Write(message);
+    if (model.plan().fits()) message.mutable_recommendation()->set_pull_name(model.pull_name());
+    message.mutable_recommendation()->set_reason("It is the only one.");
+    writer->Write(message);
+    return Status::OK;
+  }
+
   Status Plan(ServerContext*, const v1::PlanRequest* request, v1::PlanResponse* response) override {
     v1::MemoryPlan& plan = *response->mutable_plan();
     plan.set_budget_bytes(request->has_budget_bytes() ? request->budget_bytes() : 2000);

@@ -25,7 +25,8 @@ namespace edgemoe {
 // A pack's source named "refused.gguf" is OUT_OF_RANGE. One with a target has two layers, or as
 // many as its name says ("60.gguf"). A token is a byte of the text; the context has 8 tokens; each
 // scored token has a log-probability of -1, a text's vector is its length. The request "0007" runs.
-// A plan fits from 1,000 bytes on.
+// A plan fits from 1,000 bytes on. The repository "hf.co/a/none" is not there, "hf.co/a/large" does
+// not fit, all others have one model; "other" names none.
 class FakeDaemon {
  public:
   // `address` as gRPC takes it; with TCP port 0 the kernel chooses one.

@@ -7,6 +7,7 @@
 #include "client/cli/commands/commands.h"
 #include "client/cli/commands/enum_text.h"
 #include "client/cli/commands/pack_text.h"
+#include "client/cli/commands/repository_command.h"
 #include "client/cli/json.h"
 #include "client/cli/terminal/size_text.h"
 
@@ -178,7 +179,11 @@ ExitCode Run(const CommonOptions& options, const ModelsCommand& command) {
   Session session(options);
   if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
   if (!command.name.empty()) {
+    if (NamesRepository(command.name)) return ShowRepository(session, command.name, {});
     const auto model = session.Retry([&] { return session.client().GetModel(command.name); });
+    // It may be a short name of the catalogue.
+    if (!model && model.error().code == client::StatusCode::kNotFound)
+      return ShowRepository(session, command.name, model.error());
     if (!model) return session.Fail(model.error());
     return options.json ? WriteLine(ToJson(*model)) : Write(ModelReport(*model));
   }

@@ -3,10 +3,10 @@
 // pull: the daemon sees to the download, this shows how far it is.
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "client/cli/commands/commands.h"
+#include "client/cli/commands/hub_environment.h"
 #include "client/cli/json.h"
 #include "client/cli/terminal/size_text.h"
 
@@ -51,11 +51,6 @@ std::string ReportText(const v1::PullReport& report) {
   return text + (report.verified() ? "; its SHA-256 is right" : "; there was no SHA-256 to check");
 }
 
-void SetFromEnvironment(v1::PullRequest& request) {
-  if (const char* endpoint = std::getenv("HF_ENDPOINT")) request.set_hub_endpoint(endpoint);
-  if (const char* token = std::getenv("HF_TOKEN")) request.set_hub_token(token);
-}
-
 ExitCode Cancel(Session& session) {
   const client::Status status = session.client().CancelPull();
   if (!status.ok()) return session.Fail(status);
@@ -68,7 +63,7 @@ ExitCode Run(const CommonOptions& options, PullCommand command) {
   Session session(options);
   if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
   if (command.cancel) return Cancel(session);
-  SetFromEnvironment(command.request);
+  SetHubFromEnvironment(command.request);
   client::PullStream stream = session.client().Pull(command.request);
   const InterruptWatch watch(session.interrupts(), [&stream] { stream.Cancel(); });
   v1::PullReport report;
