@@ -24,7 +24,7 @@ constexpr int kPollMs = 100;
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::size_t kHeadBytesMax = 64 * kKiB;
 constexpr std::uint64_t kBufferBytesMax = 512 * kKiB;
-constexpr std::uint64_t kBufferBytesMin = 16 * kKiB;
+constexpr std::uint64_t kBufferBytesMin = kKiB;
 
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
@@ -257,8 +257,9 @@ void HttpClient::Exchange::SetUp(const HttpRequest& request) {
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout_ms));
   const std::uint64_t rate = options_.bytes_per_second_max;
   set(CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(rate));
-  // A quarter of a second's bytes: else a slow limit is bursts and long pauses.
-  const std::uint64_t buffer = rate == 0 ? kBufferBytesMax : rate / 4;
+  // libcurl fills up to a hundred buffers before it looks at the limit: these hold a quarter of a
+  // second's bytes.
+  const std::uint64_t buffer = rate == 0 ? kBufferBytesMax : rate / 400;
   set(CURLOPT_BUFFERSIZE, static_cast<long>(std::clamp(buffer, kBufferBytesMin, kBufferBytesMax)));
   set(CURLOPT_HEADERFUNCTION, &Exchange::OnHeader);
   set(CURLOPT_HEADERDATA, static_cast<void*>(this));

@@ -465,9 +465,10 @@ TEST_F(CliTest, ModelsPlanStatsRequests) {
   EXPECT_EQ(small.code, 1);
   EXPECT_THAT(small.output, HasSubstr("At least 1000 bytes."));
   EXPECT_THAT(small.output, Not(HasSubstr("expected")));
-  EXPECT_THAT(Run({"plan"}).output,
-              HasSubstr("expected     9.76 tok/s (7.1 to 12), bound by storage; 1.5 MiB read a "
-                        "token\n"));
+  EXPECT_THAT(
+      Run({"plan"}).output,
+      HasSubstr("expected         9.8 (7.1 to 12.0) tok/s, bound by storage; 1.5 MiB read a "
+                "token\n"));
   const json plan = json::parse(Run({"plan", "--json"}).output);
   EXPECT_EQ(plan["plan"]["expertTotalBytes"], std::to_string(5ULL << 32));
   EXPECT_EQ(plan["expectedSpeed"]["bound"], "SPEED_BOUND_STORAGE");

@@ -98,6 +98,15 @@ TEST_F(PullTest, DownloadsAndSaysWhenItIsThere) {
   EXPECT_EQ(hub().Log(repository_ + "/resolve").size(), 1u);
 }
 
+// A busy machine only takes longer.
+TEST_F(PullTest, KeepsARateLimit) {
+  hub().Add(repository_, "model-Q4_0.gguf", Bytes(1'000'000, 2));
+  options_.http.bytes_per_second_max = 1'000'000;
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_TRUE(Pull(options_));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(300));
+}
+
 TEST_F(PullTest, ResumesWhatWasCut) {
   Script({{{"cut", 50'000}}, {{"reset", 60'000}}, {{"cut", 0}}});
   ExpectPulled();

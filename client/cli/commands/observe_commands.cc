@@ -8,6 +8,7 @@
 #include "client/cli/commands/enum_text.h"
 #include "client/cli/commands/pack_text.h"
 #include "client/cli/commands/repository_command.h"
+#include "client/cli/commands/repository_text.h"
 #include "client/cli/json.h"
 #include "client/cli/terminal/size_text.h"
 
@@ -20,7 +21,7 @@ std::string Bytes(std::uint64_t bytes) { return SizeText(static_cast<double>(byt
 [[gnu::format(printf, 3, 4)]] void AddLine(std::string& report, const char* name,
                                            const char* format, ...) {
   char line[512];
-  std::snprintf(line, sizeof(line), "%-13s", name);
+  std::snprintf(line, sizeof(line), "%-17s", name);
   report += line;
   va_list arguments;
   va_start(arguments, format);
@@ -69,16 +70,14 @@ std::string ModelReport(const v1::Model& model) {
   return report;
 }
 
-// As "9.8 tok/s (7.1 to 12), bound by storage: 58 % of experts found in memory, 1.2 MiB read a
-// token".
+// As "9.8 (7.1 to 12.0) tok/s, bound by storage; 1.2 MiB read a token".
 void AddExpectedSpeed(const v1::ExpectedSpeed& expected, std::string& report) {
   const bool storage = expected.bound() == v1::SPEED_BOUND_STORAGE;
   std::string reads = "nothing read";
   if (expected.read_bytes_per_token() > 0)
     reads = SizeText(expected.read_bytes_per_token()) + " read a token";
-  AddLine(report, "expected", "%.3g tok/s (%.2g to %.2g), bound by %s; %s",
-          expected.tokens_per_second(), expected.low_tokens_per_second(),
-          expected.high_tokens_per_second(), storage ? "storage" : "computing", reads.c_str());
+  AddLine(report, "expected", "%s tok/s, bound by %s; %s", SpeedText(expected).c_str(),
+          storage ? "storage" : "computing", reads.c_str());
 }
 
 std::string PlanReport(const v1::MemoryPlan& plan) {

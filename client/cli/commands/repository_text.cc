@@ -45,10 +45,7 @@ std::string NoteOf(const v1::RepositoryModel& model) {
 
 // "6.1 (4.9 to 7.4)".
 std::string SpeedOf(const v1::RepositoryModel& model) {
-  if (!model.has_expected_speed()) return "-";
-  const v1::ExpectedSpeed& speed = model.expected_speed();
-  return Format("%.1f (%.1f to %.1f)", speed.tokens_per_second(), speed.low_tokens_per_second(),
-                speed.high_tokens_per_second());
+  return model.has_expected_speed() ? SpeedText(model.expected_speed()) : "-";
 }
 
 std::string Line(std::string line) {
@@ -57,6 +54,11 @@ std::string Line(std::string line) {
 }
 
 }  // namespace
+
+std::string SpeedText(const v1::ExpectedSpeed& speed) {
+  return Format("%.1f (%.1f to %.1f)", speed.tokens_per_second(), speed.low_tokens_per_second(),
+                speed.high_tokens_per_second());
+}
 
 std::string RepositoryHeadings() {
   return Line(Begin("quant", "size", "architecture") +
