@@ -19,6 +19,12 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+EngineOptions OptionsOf(const std::string& model_path) {
+  EngineOptions options;
+  options.model_path = model_path;
+  return options;
+}
+
 class ModelHeadersTest : public testing::Test {
  protected:
   ModelHeadersTest() {
@@ -69,7 +75,7 @@ TEST_F(ModelHeadersTest, EachQuantOfARepositoryInAFolderOfItsOwn) {
     EXPECT_EQ(header.files[0].bytes, header.bytes);
     EXPECT_EQ(header.files[0].sha256.size(), 64u);
     EXPECT_EQ(std::filesystem::file_size(header.path), header.bytes);
-    EXPECT_TRUE(PlanMemory({.model_path = header.path}));
+    EXPECT_TRUE(PlanMemory(OptionsOf(header.path)));
   }
   EXPECT_GT(report->bytes, 0u);
   EXPECT_NE(headers_["Q4_0"].path, headers_["Q8_0"].path);
@@ -115,7 +121,7 @@ TEST_F(ModelHeadersTest, SplitModelsHaveAllParts) {
   ASSERT_TRUE(split.problem.ok()) << split.problem.ToString();
   EXPECT_EQ(split.bytes, parts[0].size() + parts[1].size());
   EXPECT_THAT(split.path, testing::EndsWith("/m-Q5_0-00001-of-00002.gguf"));
-  const Result<MemoryPlan> plan = PlanMemory({.model_path = split.path});
+  const Result<MemoryPlan> plan = PlanMemory(OptionsOf(split.path));
   ASSERT_TRUE(plan) << plan.error().ToString();
   EXPECT_EQ(plan->model_file_bytes, split.bytes);
   EXPECT_EQ(headers_["Q6_K"].problem.code(), StatusCode::kFailedPrecondition);

@@ -187,7 +187,9 @@ TEST_F(E2ePullTest, PacksOnArrival) {
     const json message = json::parse(line);
     if (kinds.empty() || kinds.back() != message.begin().key())
       kinds.push_back(message.begin().key());
-    if (message.contains("packReport")) EXPECT_EQ(message["packReport"]["outputPath"], pack);
+    if (message.contains("packReport")) {
+      EXPECT_EQ(message["packReport"]["outputPath"], pack);
+    }
   }
   EXPECT_THAT(kinds, ElementsAre("report", "packProgress", "packReport"));
   EXPECT_TRUE(fs::exists(pack));

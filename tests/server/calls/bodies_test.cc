@@ -77,6 +77,7 @@ class BodiesTest : public ::testing::Test {
   SharedBudget budget_{slot_, false, {}};
   PackRunner packs_{budget_, clock_, {}};
   PullRunner pulls_{[] { return ConnectToDownloadProgram({}); }, packs_, {}};
+  HeaderRunner headers_{[] { return Failure(UnavailableError("none")); }, {}};
   RetryDelay retry_delay_{4};
   RequestTable live_{[] { return std::uint64_t{0x7}; }};
   const Caller caller_{.peer = "uid 7, pid 9", .owner = "uid 7"};
@@ -87,6 +88,7 @@ class BodiesTest : public ::testing::Test {
                             .budget = budget_,
                             .packs = packs_,
                             .pulls = pulls_,
+                            .headers = headers_,
                             .workers = workers_,
                             .streams = streams_,
                             .requests = requests_,
