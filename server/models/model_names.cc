@@ -54,7 +54,8 @@ std::vector<NamedModel> FindByName(const std::vector<NamedModel>& models, std::s
     return file == name || file == std::string(name) + ".gguf";
   });
   take([&](const NamedModel& model) { return catalogue.Means(name, FileName(model.path)); });
-  std::ranges::stable_partition(found, &NamedModel::is_loaded);
+  std::stable_partition(found.begin(), found.end(),
+                        [](const NamedModel& model) { return model.is_loaded; });
   return found;
 }
 

@@ -467,14 +467,14 @@ TEST_F(CliTest, ModelsPlanStatsRequests) {
   EXPECT_THAT(small.output, Not(HasSubstr("expected")));
   EXPECT_THAT(
       Run({"plan"}).output,
-      HasSubstr("expected         9.8 (7.1 to 12.0) tok/s, bound by storage; 1.5 MiB read a "
+      HasSubstr("expected         9.8 (7.1 to 12.0) tok/s, bound by storage; 1.50 MiB read a "
                 "token\n"));
   const json plan = json::parse(Run({"plan", "--json"}).output);
   EXPECT_EQ(plan["plan"]["expertTotalBytes"], std::to_string(5ULL << 32));
   EXPECT_EQ(plan["expectedSpeed"]["bound"], "SPEED_BOUND_STORAGE");
   const std::string stats = Run({"stats"}).output;
   EXPECT_THAT(stats, HasSubstr("75.0 % hits"));
-  EXPECT_THAT(stats, HasSubstr("pack job     /models/p.gguf: 5 of 6: verifying 25 %"));
+  EXPECT_THAT(stats, HasSubstr("pack job         /models/p.gguf: 5 of 6: verifying 25 %"));
   const std::string probe = Run({"probe"}).output;
   EXPECT_THAT(probe, HasSubstr("device 8:1, ext4"));
   EXPECT_THAT(probe, HasSubstr("measured before"));

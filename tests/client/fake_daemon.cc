@@ -442,11 +442,13 @@ class FakeModels final : public v1::ModelsService::Service {
     v1::RepositoryModel& model = *message.mutable_model();
     model.set_quant("Q4_0");
     model.set_pull_name(request->hub_endpoint() + "/" + request->model() + ":Q4_0");
+    model.set_fits_storage(true);
     model.mutable_plan()->set_fits(request->model() != "hf.co/a/large");
     writer->Write(message);
-    if (model.plan().fits()) message.mutable_recommendation()->set_pull_name(model.pull_name());
-    message.mutable_recommendation()->set_reason("It is the only one.");
-    writer->Write(message);
+    v1::PlanRepositoryResponse last;
+    if (model.plan().fits()) last.mutable_recommendation()->set_pull_name(model.pull_name());
+    last.mutable_recommendation()->set_reason("It is the only one.");
+    writer->Write(last);
     return Status::OK;
   }
 

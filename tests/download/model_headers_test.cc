@@ -138,7 +138,7 @@ TEST_F(ModelHeadersTest, WhatIsWrongWithOneModelIsItsOwn) {
 }
 
 TEST_F(ModelHeadersTest, AServerThatLiesAboutOneFile) {
-  // Another length than the hub says, another range, and no such file.
+  // Another length than the hub says, and another range.
   hub_.Script("org/m", {{"api", {{{"size", 0}}, {{"size", 5}}}}});
   ASSERT_TRUE(Fetch("hf.co/org/m"));
   EXPECT_EQ(headers_["Q4_0"].problem.code(), StatusCode::kDataLoss);
@@ -147,6 +147,9 @@ TEST_F(ModelHeadersTest, AServerThatLiesAboutOneFile) {
   ASSERT_TRUE(Fetch("hf.co/org/m"));
   EXPECT_EQ(headers_["Q4_0"].problem.code(), StatusCode::kDataLoss);
   EXPECT_TRUE(headers_["Q8_0"].problem.ok()) << "it was asked again";
+}
+
+TEST_F(ModelHeadersTest, AFileThatIsNotThere) {
   hub_.Script("org/m", {{"file", {{{"status", 404}}}}});
   ASSERT_TRUE(Fetch("hf.co/org/m"));
   EXPECT_EQ(headers_["Q4_0"].problem.code(), StatusCode::kNotFound);

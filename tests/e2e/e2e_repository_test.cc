@@ -152,9 +152,9 @@ TEST_F(E2eRepositoryTest, PlansEveryQuant) {
 }
 
 TEST_F(E2eRepositoryTest, SaysWhatDoesNotFit) {
-  StartDaemon({"--memory-budget", "3MiB"});
+  StartDaemon({"--memory-budget", "640KiB"});
   EXPECT_EQ(Run({"models", "show", "hf.co/org/tiny:F32", "--json"}), 1) << said_;
-  EXPECT_FALSE(Answers()["F32"]["plan"].contains("fits"));
+  EXPECT_FALSE(Answers()["F32"]["plan"]["fits"].get<bool>());
   EXPECT_THAT(Answers()["F32"]["plan"]["explanation"].get<std::string>(),
               HasSubstr("memory.budget"));
   EXPECT_THAT(Answers()[""]["reason"].get<std::string>(), HasSubstr("least memory budget"));

@@ -73,11 +73,11 @@ TEST(RecommendationTest, SaysWhyNoneIs) {
   choices[0].budget_floor_bytes = 512 * kMiB;
   for (ModelChoice& choice : choices) choice.fits_budget = false;
   EXPECT_EQ(Recommend(choices).index, std::nullopt);
-  EXPECT_THAT(Recommend(choices).reason, HasSubstr("least memory budget that works is 512MiB"));
+  EXPECT_THAT(Recommend(choices).reason, HasSubstr("least memory budget that works is 512 MiB"));
   for (ModelChoice& choice : choices) choice.fits_storage = false;
-  EXPECT_THAT(Recommend(choices).reason, HasSubstr("no room for 2GiB, and the least memory"));
+  EXPECT_THAT(Recommend(choices).reason, HasSubstr("no room for 2.00 GiB, and the least memory"));
   for (ModelChoice& choice : choices) choice.fits_budget = true;
-  EXPECT_EQ(Recommend(choices).reason, "None of them fits: the disk has no room for 2GiB.");
+  EXPECT_EQ(Recommend(choices).reason, "None of them fits: the disk has no room for 2.00 GiB.");
   choices[0] = Choice(2, 1);
   choices[0].fits_budget = false;
   choices[0].budget_floor_bytes = 4 * kGiB;
