@@ -39,7 +39,7 @@ struct ModelDescription {
   SamplingParameters sampling;       // of requests that do not say theirs; its seed means nothing
   std::vector<ModelSetting> settings;
   std::vector<std::string>
-      unused_inputs;  // "images", "audio": the file has them, we read text alone
+      unused_inputs;                 // "images", "audio": the file has them, we read text alone
   Pooling pooling = Pooling::kMean;  // of requests to embed that do not say theirs
 };
 
