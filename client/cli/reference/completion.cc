@@ -111,7 +111,7 @@ std::string BashCompletion(const CommandHelp& program) {
     for (const CommandHelp& below : command.commands) choices.push_back(below.name);
     for (const OptionHelp& option : command.options)
       for (const std::string& name : option.names) {
-        choices.push_back(name);
+        if (words.empty() || name != "--help") choices.push_back(name);
         if (option.value.empty()) continue;
         std::string& patterns = option.is_file ? files : values;
         patterns += (patterns.empty() ? "" : "|") + std::string(words.empty() ? "*" : "") + "'" +
