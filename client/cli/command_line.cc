@@ -10,6 +10,9 @@
 #include <vector>
 
 #include "client/cli/pack_options.h"
+#include "client/cli/reference/command_help.h"
+#include "client/cli/reference/completion.h"
+#include "client/cli/reference/manual_page.h"
 #include "client/cli/terminal/size_text.h"
 #include "client/cli/unknown_command.h"
 
@@ -190,6 +193,7 @@ class Parser {
     AddPull();
     AddPack();
     AddTrace();
+    AddReference();
   }
 
   std::variant<CommandLine, ExitCode> Parse(int argc, char** argv) {
@@ -473,6 +477,24 @@ class Parser {
     replay->callback([this, replay] {
       take_ = [replay]() -> Command { return TraceReplayCommand{replay->remaining()}; };
     });
+  }
+
+  void AddReference() {
+    CLI::App* completion = app_.add_subcommand(
+        "completion", "What makes a shell complete this command line: source it there");
+    completion->require_subcommand(1);
+    const auto add = [this](CLI::App* parent, const std::string& name, const std::string& help,
+                            std::string (*write)(const CommandHelp&)) {
+      CLI::App* app = parent->add_subcommand(name, help);
+      app->callback([this, write] {
+        take_ = [this, write]() -> Command { return ReferenceCommand{write(DescribeCommands(app_))}; };
+      });
+    };
+    add(completion, "bash", "For bash", BashCompletion);
+    add(completion, "zsh", "For zsh", ZshCompletion);
+    add(completion, "fish", "For fish", FishCompletion);
+    add(&app_, "manual", "The manual page, for man(1): edgemoe manual | man -l -",
+        [](const CommandHelp& program) { return ManualPage(program, kExitCodesHelp); });
   }
 
   CLI::App app_{"edgemoe: talks to edgemoed, the daemon that runs mixture-of-experts models",

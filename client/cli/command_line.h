@@ -113,11 +113,16 @@ struct AbortCommand {
   std::string request_id;
 };
 
+// What the command line itself takes, written out.
+struct ReferenceCommand {
+  std::string text;
+};
+
 using Command = std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand,
                              TemplateCommand, ScoreCommand, EmbedCommand, ModelsCommand,
                              PlanCommand, PackCommand, AddModelCommand, RemoveModelCommand,
                              PullCommand, TraceRecordCommand, TraceReplayCommand, StatsCommand,
-                             ResizeCommand, ProbeCommand, PsCommand, AbortCommand>;
+                             ResizeCommand, ProbeCommand, PsCommand, AbortCommand, ReferenceCommand>;
 
 struct CommandLine {
   CommonOptions common;

@@ -28,5 +28,6 @@ ExitCode Run(const CommonOptions& options, const ResizeCommand& command);
 ExitCode Run(const CommonOptions& options, const ProbeCommand& command);
 ExitCode Run(const CommonOptions& options, const PsCommand& command);
 ExitCode Run(const CommonOptions& options, const AbortCommand& command);
+ExitCode Run(const CommonOptions& options, const ReferenceCommand& command);
 
 }  // namespace edgemoe::cli
