@@ -487,7 +487,9 @@ class Parser {
                             std::string (*write)(const CommandHelp&)) {
       CLI::App* app = parent->add_subcommand(name, help);
       app->callback([this, write] {
-        take_ = [this, write]() -> Command { return ReferenceCommand{write(DescribeCommands(app_))}; };
+        take_ = [this, write]() -> Command {
+          return ReferenceCommand{write(DescribeCommands(app_))};
+        };
       });
     };
     add(completion, "bash", "For bash", BashCompletion);

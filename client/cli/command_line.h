@@ -118,11 +118,12 @@ struct ReferenceCommand {
   std::string text;
 };
 
-using Command = std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand,
-                             TemplateCommand, ScoreCommand, EmbedCommand, ModelsCommand,
-                             PlanCommand, PackCommand, AddModelCommand, RemoveModelCommand,
-                             PullCommand, TraceRecordCommand, TraceReplayCommand, StatsCommand,
-                             ResizeCommand, ProbeCommand, PsCommand, AbortCommand, ReferenceCommand>;
+using Command =
+    std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand, TemplateCommand,
+                 ScoreCommand, EmbedCommand, ModelsCommand, PlanCommand, PackCommand,
+                 AddModelCommand, RemoveModelCommand, PullCommand, TraceRecordCommand,
+                 TraceReplayCommand, StatsCommand, ResizeCommand, ProbeCommand, PsCommand,
+                 AbortCommand, ReferenceCommand>;
 
 struct CommandLine {
   CommonOptions common;

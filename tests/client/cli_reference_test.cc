@@ -50,7 +50,7 @@ std::string Offers(const std::string& words) {
   const std::string script = "source " + kWritten + "edgemoe.bash; COMP_WORDS=(" + words +
                              "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _edgemoe; "
                              "printf '%s ' \"${COMPREPLY[@]}\"";
-  return Output({"bash", "-c", script});
+  return Output({"/usr/bin/env", "bash", "-c", script});
 }
 
 TEST(CliReferenceTest, BashOffersCommandsOptionsAndFiles) {
@@ -75,11 +75,13 @@ TEST(CliReferenceTest, OthersCanReadThem) {
       {"fish", "--no-execute", kWritten + "edgemoe.fish"},
       {"groff", "-man", "-ww", "-z", kWritten + "edgemoe.1"}};
   for (const std::vector<std::string>& check : checks) {
-    if (ChildProcess({"sh", "-c", "command -v " + check[0]}).Wait() != 0) {
+    if (ChildProcess({"/bin/sh", "-c", "command -v " + check[0]}).Wait() != 0) {
       GTEST_LOG_(WARNING) << check[0] << " is not here: what is written for it is not checked";
       continue;
     }
-    ChildProcess child(check);
+    std::vector<std::string> command = check;
+    command.insert(command.begin(), "/usr/bin/env");
+    ChildProcess child(command);
     EXPECT_EQ(child.Wait(), 0) << child.errors();
     EXPECT_EQ(child.errors(), "") << check[0];
   }

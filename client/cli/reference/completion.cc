@@ -90,7 +90,8 @@ void AppendZshCommands(std::string& script, const CommandHelp& command,
   for (const CommandHelp& below : command.commands)
     script += "        " + Quote(EscapeZsh(below.name) + ":" + below.text) + "\n";
   script +=
-      "      )\n      _describe command commands\n      ;;\n    argument)\n      case $words[1] in\n";
+      "      )\n      _describe command commands\n      ;;\n    argument)\n      case $words[1] "
+      "in\n";
   for (const CommandHelp& below : command.commands) {
     std::vector<std::string> path = words;
     path.push_back(below.name);

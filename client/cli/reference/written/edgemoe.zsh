@@ -236,7 +236,7 @@ _edgemoe_embed() {
   _arguments -C \
     '-h[Print this help message and exit]' \
     '--help[Print this help message and exit]' \
-    '--pooling[mean of the tokens'\'' hidden states (default), or the last one]:NAME:' \
+    '--pooling[mean of the tokens'\'' hidden states, or the last or first one (default\: as the model'\''s file says, else mean)]:NAME:' \
     '--raw[Vectors as they are, not of length 1]' \
     '-m[Name of a loaded model (default\: the only one)]:NAME:' \
     '--model[Name of a loaded model (default\: the only one)]:NAME:' \
@@ -365,7 +365,7 @@ _edgemoe_models() {
     command)
       local -a commands=(
         'ls:All of them'
-        'show:One of them'
+        'show:One of them; or, before anything is downloaded, what this machine could do with each quant of a repository'
         'add:Make a file one of the models, by a link in the daemon'\''s directory'
         'rm:Remove a model from the daemon'\''s directory'
       )
@@ -451,7 +451,12 @@ _edgemoe_pull() {
     '--rate-limit[Bytes a second at most, as in 10MiB]:SIZE:' \
     '--reserve[What stays free on the disk (default 1GiB)]:SIZE:' \
     '--allow-private-redirects[Follow redirects to addresses that are not public]' \
-    '--cancel[End the download that runs]' \
+    '--pack[Bits a weight at most, over the whole file, as in 3.5]:BITS:' \
+    '--bits[Bits a weight at most, over the whole file, as in 3.5]:BITS:' \
+    '--size[Length of the pack at most, as in 12GiB]:SIZE:' \
+    '--max-kl[Smallest pack whose mean KL divergence to the source is at most this, in nats]:KL:' \
+    '--max-ppl-increase[Smallest pack whose perplexity is at most this much higher, as in 1%]:SHARE:' \
+    '--cancel[End the download that runs, or the pack that follows it]' \
     '--version[Display program version information and exit]' \
     '-s[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
     '--socket[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
