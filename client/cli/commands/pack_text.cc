@@ -4,28 +4,18 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdarg>
 #include <cstdint>
 #include <cstdio>
 #include <map>
 #include <string_view>
 
+#include "client/cli/terminal/format_text.h"
 #include "client/cli/terminal/size_text.h"
 
 namespace edgemoe::cli {
 namespace {
 
 std::string Bytes(std::uint64_t bytes) { return SizeText(static_cast<double>(bytes)); }
-
-// At most 160 characters.
-[[gnu::format(printf, 1, 2)]] std::string Format(const char* format, ...) {
-  char text[161];
-  std::va_list values;
-  va_start(values, format);
-  std::vsnprintf(text, sizeof(text), format, values);
-  va_end(values);
-  return text;
-}
 
 const char* PhaseText(v1::PackPhase phase) {
   switch (phase) {

@@ -25,10 +25,8 @@ enum class ExitCode : int {
 
 constexpr const char* kExitCodesHelp =
     "Exit codes: 0 done; 1 plan, resize, models show: does not fit; 64 command line; 65 bad input; "
-    "66 "
-    "unreadable file;\n"
-    "68 no such model or request; 69 daemon not available; 70 internal error; 73 the "
-    "output\n"
+    "66 unreadable file;\n"
+    "68 no such model or request; 69 daemon not available; 70 internal error; 73 the output\n"
     "exists already; 74 storage or output failed; 75 try again later (queue full, deadline, "
     "aborted); 77 no permission; 130 Ctrl-C.";
 
