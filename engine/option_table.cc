@@ -81,7 +81,8 @@ std::vector<EngineOption> ModelOptions() {
   using O = EngineOptions;
   return {
       {"model_path", TextOption{&O::model_path}, "text: a path; required to run",
-       "The GGUF file to serve; of a split model the first part."},
+       "The GGUF file to serve; of a split model the first part. The daemon takes a model's name, "
+       "too."},
       {"model_name", TextOption{&O::model_name}, "text",
        "What requests call the model. Empty: the file's name without .gguf."},
       {"memory_budget_bytes", SizeOption{&O::memory_budget_bytes},

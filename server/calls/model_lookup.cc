@@ -35,18 +35,7 @@ Result<NamedModel> FindModel(const char* field, const std::string& name,
                         .is_loaded = true};
   }
   EDGEMOE_ASSIGN_OR_FAIL(const std::vector<NamedModel> models, ListNamedModels(parts));
-  std::vector<NamedModel> found = FindByName(models, name, parts.catalogue);
-  if (!found.empty()) return std::move(found.front());
-  if (parts.catalogue.Has(name))
-    return Failure(
-        Status(StatusCode::kNotFound, field,
-               ShowValue(name) + " is not here yet: `edgemoe pull " + name + "` gets it"));
-  std::string names;
-  for (const NamedModel& model : models)
-    names += (names.empty() ? "" : ", ") + ShowValue(model.name);
-  return Failure(Status(
-      StatusCode::kNotFound, field,
-      FoundAndAccepted(ShowValue(name), names.empty() ? "none, as there are no models" : names)));
+  return FindNamedModel(field, models, name, parts.catalogue);
 }
 
 }  // namespace edgemoe::calls

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "engine/base/accepted.h"
 #include "engine/model_name.h"
 #include "server/models/model_directory.h"
 
@@ -57,6 +58,22 @@ std::vector<NamedModel> FindByName(const std::vector<NamedModel>& models, std::s
   std::stable_partition(found.begin(), found.end(),
                         [](const NamedModel& model) { return model.is_loaded; });
   return found;
+}
+
+Result<NamedModel> FindNamedModel(const char* field, const std::vector<NamedModel>& models,
+                                  const std::string& name, const Catalogue& catalogue) {
+  std::vector<NamedModel> found = FindByName(models, name, catalogue);
+  if (!found.empty()) return std::move(found.front());
+  if (catalogue.Has(name))
+    return Failure(
+        Status(StatusCode::kNotFound, field,
+               ShowValue(name) + " is not here yet: `edgemoe pull " + name + "` gets it"));
+  std::string names;
+  for (const NamedModel& model : models)
+    names += (names.empty() ? "" : ", ") + ShowValue(model.name);
+  return Failure(Status(
+      StatusCode::kNotFound, field,
+      FoundAndAccepted(ShowValue(name), names.empty() ? "none, as there are no models" : names)));
 }
 
 }  // namespace edgemoe

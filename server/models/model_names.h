@@ -42,4 +42,8 @@ Result<std::vector<NamedModel>> ListNamedModels(const ModelDescription* loaded,
 std::vector<NamedModel> FindByName(const std::vector<NamedModel>& models, std::string_view name,
                                    const Catalogue& catalogue);
 
+// The first of those. `field`: what the name stands in. NOT_FOUND names the models that there are.
+Result<NamedModel> FindNamedModel(const char* field, const std::vector<NamedModel>& models,
+                                  const std::string& name, const Catalogue& catalogue);
+
 }  // namespace edgemoe

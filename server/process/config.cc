@@ -410,9 +410,10 @@ std::string FormatConfigValue(const ConfigKey& key, const Config& config) {
 
 Status ModelIsNamed(const Config& config) {
   if (!config.engine.model_path.empty()) return OkStatus();
-  return InvalidFieldError("model.path",
-                           "not set; say which GGUF file to serve, on the command line or in the "
-                           "configuration file");
+  return InvalidFieldError(
+      "model.path",
+      "not set; say which GGUF file or model to serve, on the command line or in the "
+      "configuration file");
 }
 
 Result<TcpAddress> ParseTcpAddress(std::string_view text) {

@@ -55,23 +55,6 @@ std::string MakeModelsDirectory(const Config& config) {
   return std::filesystem::is_directory(directory, error) ? directory : std::string();
 }
 
-// Without one, short names are no names; a file that is wrong is named in the log.
-Catalogue ReadCatalogue(const Config& config, const LogSink& log) {
-  std::string path = config.models.catalogue;
-  std::error_code error;
-  if (path.empty()) {
-    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-    path = (self.parent_path().parent_path() / "share/edgemoe/models.json").string();
-    if (!std::filesystem::exists(path, error)) return {};
-  }
-  Result<Catalogue> catalogue = Catalogue::Read(path);
-  if (catalogue) return *std::move(catalogue);
-  if (log) log(LogLevel::kError, "models.catalogue: " + catalogue.error().message());
-  return {};
-}
-
-const char* GetVariable(const char* name) { return std::getenv(name); }
-
 }  // namespace
 
 Daemon::Daemon(Config config, Outside outside)
@@ -109,6 +92,7 @@ ExitCode Daemon::Start(std::optional<StartProblem> problem) {
     return ExitCodeForListenFailure(status);
   }
   PeerPolicy peers = ChoosePeers(problem);
+  if (!problem) problem = FindModel();
   if (!problem) {
     if (Status status = StartServer(); !status.ok())
       problem = {status.message(), ExitCodeForListenFailure(status)};
@@ -140,6 +124,15 @@ PeerPolicy Daemon::ChoosePeers(std::optional<StartProblem>& problem) const {
   return *PeerPolicy::Make(::geteuid(), {});
 }
 
+// Takes the path of the model that is named over into the configuration.
+std::optional<StartProblem> Daemon::FindModel() {
+  places_ = FindModelPlaces(config_, outside_.log);
+  Result<Config> config = WithModelPath(config_, places_);
+  if (!config) return ModelProblem(config_, config.error());
+  config_ = *std::move(config);
+  return std::nullopt;
+}
+
 Status Daemon::StartServer() {
   parts_.emplace(ServiceParts{
       .engines = slot_,
@@ -159,9 +152,8 @@ Status Daemon::StartServer() {
       .new_seed = RandomSeed,
       .in_configuration = [](const Status& status) { return InConfiguration(status).status; },
       .log = outside_.log,
-      .catalogue = ReadCatalogue(config_, outside_.log),
-      .foreign_places = config_.models.others == "on" ? ForeignPlaces::FromEnvironment(GetVariable)
-                                                      : ForeignPlaces()});
+      .catalogue = places_.catalogue,
+      .foreign_places = places_.foreign});
   EDGEMOE_ASSIGN_OR_RETURN(server_, GrpcServer::Start(*parts_, config_.listen.tcp));
   if (!config_.listen.tcp.empty()) Say(LogLevel::kInfo, "listening on tcp " + config_.listen.tcp);
   return OkStatus();
@@ -354,6 +346,8 @@ void Daemon::ReloadConfig() {
   if (!peers) {
     Say(LogLevel::kError, "SIGHUP: nothing changes: " + peers.error().message());
   } else {
+    // A name that means nothing any more is told as the change that it is.
+    if (Result<Config> named = WithModelPath(*wanted, places_)) wanted = std::move(named);
     Reload reload = PlanReload(config_, *wanted);
     const std::uint64_t budget_before = config_.engine.memory_budget_bytes;
     if (MemoryAdapts(reload.config) != MemoryAdapts(config_))

@@ -37,6 +37,7 @@
 #include "server/models/engine_slot.h"
 #include "server/process/config.h"
 #include "server/process/exit_codes.h"
+#include "server/process/model_choice.h"
 #include "server/process/service_notifier.h"
 #include "server/process/start_check.h"
 #include "server/rpc/grpc_server.h"
@@ -82,6 +83,7 @@ class Daemon {
 
   ExitCode Start(std::optional<StartProblem> problem);
   Status Listen();
+  std::optional<StartProblem> FindModel();
   Status StartServer();
   PeerPolicy ChoosePeers(std::optional<StartProblem>& problem) const;
   void MakeAcceptor(PeerPolicy policy);
@@ -109,6 +111,7 @@ class Daemon {
   void Say(LogLevel level, const std::string& line) const;
 
   Config config_;
+  ModelPlaces places_;
   const Outside outside_;
   const ServiceNotifier notifier_{};
   State state_ = State::kLoading;

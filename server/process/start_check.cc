@@ -9,6 +9,7 @@
 #include "server/listen/unix_listener.h"
 #include "server/process/engine_options.h"
 #include "server/process/log.h"
+#include "server/process/model_choice.h"
 
 namespace edgemoe {
 
@@ -47,13 +48,14 @@ StartCheck CheckStart(const Config& config, const CheckEngine& check_engine) {
   }
   if (const auto peers = AdmittedPeers(config); !peers) cannot_listen(peers.error());
 
-  const EngineOptions options = ToEngineOptions(config, {});
-  check.in_force.engine.state_directory = options.state_directory;
+  check.in_force.engine.state_directory = ToEngineOptions(config, {}).state_directory;
   check.in_force.memory.adapt = MemoryAdapts(config) ? "on" : "off";
   check.in_force.log.target = LogTarget(config.log);
   if (const Status named = ModelIsNamed(config); !named.ok()) {
     check.problems.push_back({named.message(), ExitCode::kConfig});
-  } else if (auto engine = check_engine(options)) {
+  } else if (auto found = WithModelPath(config, FindModelPlaces(config, {})); !found) {
+    check.problems.push_back(ModelProblem(config, found.error()));
+  } else if (auto engine = check_engine(ToEngineOptions(*found, {}))) {
     check.in_force.engine = *std::move(engine);
   } else {
     check.problems.push_back(ModelProblem(config, engine.error()));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "tests/support/child_process.h"
@@ -64,6 +65,24 @@ TEST_F(StartCheckTest, TheModelIsLookedAt) {
   config_.engine.memory_budget_bytes = 999;
   EXPECT_THAT(Problems(),
               ElementsAre(Problem("memory.budget: at least 1000", ExitCode::kBudgetTooSmall)));
+}
+
+TEST_F(StartCheckTest, AModelsNameMeansItsFile) {
+  config_.models.directory = dir_ / "models";
+  std::filesystem::create_directory(config_.models.directory);
+  std::ofstream(config_.models.directory + "/tiny-Q4_0.gguf") << "x";
+  std::string opened;
+  const auto check_model = [&](EngineOptions options) -> Result<EngineOptions> {
+    opened = options.model_path;
+    return options;
+  };
+  config_.engine.model_path = "tiny-Q4_0";
+  EXPECT_THAT(CheckStart(config_, check_model).problems, IsEmpty());
+  EXPECT_EQ(opened, config_.models.directory + "/tiny-Q4_0.gguf");
+  config_.engine.model_path = "tiny-Q5_0";
+  EXPECT_THAT(CheckStart(config_, check_model).problems,
+              ElementsAre(Problem("model.path: found \"tiny-Q5_0\"; accepted: \"tiny-Q4_0\"",
+                                  ExitCode::kModelUnreadable)));
 }
 
 TEST_F(StartCheckTest, AllProblemsAreTold) {

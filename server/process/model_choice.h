@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which file model.path means: a path, or a name of what is on this machine.
+#pragma once
+
+#include <string>
+
+#include "engine/base/log.h"
+#include "engine/base/result.h"
+#include "server/models/catalogue.h"
+#include "server/models/foreign_models.h"
+#include "server/process/config.h"
+
+namespace edgemoe {
+
+// Where models are, as configured.
+struct ModelPlaces {
+  std::string directory;  // empty: there is none; see ModelsDirectory
+  Catalogue catalogue;
+  ForeignPlaces foreign;
+};
+// A catalogue that is wrong is none, and is named in the log.
+ModelPlaces FindModelPlaces(const Config& config, const LogSink& log);
+
+// The configuration with the path of its model. A text with "/", or of a file that is there, is a
+// path; another is a name, as calls name models (server/models/model_names.h). NOT_FOUND is of the
+// field "model.path" and names the models that there are.
+Result<Config> WithModelPath(Config config, const ModelPlaces& places);
+
+}  // namespace edgemoe
