@@ -13,7 +13,7 @@
 namespace edgemoe {
 
 // Of the way of measuring; what another version kept is measured anew.
-constexpr int kComputeProbeVersion = 1;
+constexpr int kComputeProbeVersion = 2;
 
 // In `directory`: "compute-probe-avx512-2.json".
 std::string ComputeStorePath(const std::string& directory, const ComputeKey& key);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/base/system/processor.h"
 
-#include <unistd.h>
-
 #include <fstream>
 #include <string_view>
 
@@ -27,12 +25,20 @@ std::string ProcessorName() {
   return part.empty() ? "unknown" : CpuInfo("CPU implementer") + " part " + part;
 }
 
-std::uint64_t LastCacheBytes() {
-#ifdef _SC_LEVEL3_CACHE_SIZE
-  for (const int level : {_SC_LEVEL3_CACHE_SIZE, _SC_LEVEL2_CACHE_SIZE})
-    if (const long bytes = ::sysconf(level); bytes > 0) return static_cast<std::uint64_t>(bytes);
-#endif
-  return 0;
+std::uint64_t LastCacheBytes(const std::string& folder) {
+  constexpr int kCachesMax = 16;
+  int last_level = 0;
+  std::uint64_t bytes = 0;
+  for (int i = 0; i < kCachesMax; ++i) {
+    const std::string cache = folder + "/index" + std::to_string(i);
+    int level = 0;
+    std::uint64_t kibibytes = 0;  // "32768K"
+    if (!(std::ifstream(cache + "/level") >> level)) break;
+    if (level <= last_level || !(std::ifstream(cache + "/size") >> kibibytes)) continue;
+    last_level = level;
+    bytes = kibibytes * 1024;
+  }
+  return bytes;
 }
 
 }  // namespace edgemoe

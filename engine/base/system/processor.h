@@ -10,7 +10,8 @@ namespace edgemoe {
 // /proc/cpuinfo, its numbers: "0x41 part 0xd0b". "unknown" where it says neither.
 std::string ProcessorName();
 
-// Of the last level of cache, as the system tells it; 0: unknown.
-std::uint64_t LastCacheBytes();
+// Of the last level of cache that the first processor reaches, as the kernel tells it in `folder`;
+// 0: unknown. (sysconf adds up the caches of all groups of cores.)
+std::uint64_t LastCacheBytes(const std::string& folder = "/sys/devices/system/cpu/cpu0/cache");
 
 }  // namespace edgemoe

@@ -21,6 +21,7 @@
 #include "engine/cache/routing_echo.h"
 #include "engine/cache/use_rates.h"
 #include "tests/engine/cache/policy_driver.h"
+#include "tests/support/sanitized.h"
 
 namespace edgemoe {
 namespace {
@@ -184,7 +185,7 @@ class NaiveRates {
 constexpr double kRateTolerance = 0.005;
 
 TEST(UseRatesTest, AgreeWithMeansThatForget) {
-  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+  for (std::uint64_t seed = 0; seed < (kSanitized ? 10 : 60); ++seed) {
     LfruPolicy policy(kShape);
     UseRates rates(kShape);
     NaiveRates naive(kShape);

@@ -386,9 +386,12 @@ TEST_P(PageSizeTest, TakenSlotsMoveBelowTheNewEnd) {
         ASSERT_EQ(slab->slot_count(i), counts[i]);
         ASSERT_EQ(slab->free_count(i), counts[i] - taken[i]);
       }
-      for (const auto& [index, written] : marks)
-        for (const std::byte byte : slab->BytesOf(index))
-          ASSERT_EQ(byte, static_cast<std::byte>(written)) << seed;
+      for (const auto& [index, written] : marks) {
+        const std::span<const std::byte> bytes = slab->BytesOf(index);
+        ASSERT_EQ(bytes[0], static_cast<std::byte>(written)) << seed;
+        // Each byte is as the one before it.
+        ASSERT_EQ(std::memcmp(&bytes[0], &bytes[1], bytes.size() - 1), 0) << seed;
+      }
     }
   }
 }
