@@ -21,7 +21,6 @@ namespace {
 
 constexpr int kRedirectsMax = 10;
 constexpr int kPollMs = 100;
-constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::size_t kHeadBytesMax = 64 * kKiB;
 constexpr std::uint64_t kBufferBytesMax = 512 * kKiB;
 constexpr std::uint64_t kBufferBytesMin = kKiB;

@@ -6,6 +6,10 @@
 
 namespace edgemoe {
 
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
+constexpr double SecondsOfNs(std::uint64_t ns) { return static_cast<double>(ns) * 1e-9; }
+
 // The seam to time. Monotonic nanoseconds from an arbitrary start. Thread-safe.
 class Clock {
  public:

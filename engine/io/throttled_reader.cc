@@ -11,8 +11,6 @@
 namespace edgemoe {
 namespace {
 
-constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
-
 void SleepReally(std::uint64_t nanoseconds) {
   std::this_thread::sleep_for(std::chrono::nanoseconds(nanoseconds));
 }

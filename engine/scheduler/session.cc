@@ -7,11 +7,10 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/clock.h"
 
 namespace edgemoe {
 namespace {
-
-constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 void AddTo(RequestIo& io, const ExpertIoAccount& step) {
   io.experts_used += step.experts_used;

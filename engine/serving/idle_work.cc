@@ -10,8 +10,6 @@
 namespace edgemoe {
 namespace {
 
-constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
-
 }  // namespace
 
 EngineIdle::EngineIdle(Parts parts, const std::string& state_directory, std::uint64_t model_digest,

@@ -34,7 +34,7 @@ json ToJson(const SpeedPair& pair) {
 }
 
 // Throws what nlohmann::json throws for values of other types.
-std::vector<SpeedPair> FromJson(const json& stored) {
+std::vector<SpeedPair> PairsFromJson(const json& stored) {
   if (stored.at("version").get<int>() != kHistoryVersion ||
       stored.at("processor").get<std::string>() != ProcessorName())
     return {};
@@ -69,7 +69,7 @@ std::vector<SpeedPair> SpeedHistory::Read() const {
   const std::optional<json> stored = ReadStateJson(path_);
   if (!stored) return {};
   try {
-    return FromJson(*stored);
+    return PairsFromJson(*stored);
   } catch (const json::exception&) {
     return {};
   }

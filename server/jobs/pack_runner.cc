@@ -16,7 +16,6 @@ namespace edgemoe {
 namespace {
 
 constexpr double kSecondsPerNs = 1e-9;
-constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 // Of this thread and of those that it starts. Where it is not allowed, the job runs as everything
 // else does.

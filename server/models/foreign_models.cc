@@ -21,7 +21,7 @@ using nlohmann::json;
 
 constexpr std::uintmax_t kManifestBytesMax = 256 * 1024;
 constexpr int kDepthMax = 6;
-constexpr std::size_t kEntriesMax = 20'000;  // looked at, of one place
+constexpr std::size_t kPlaceEntriesMax = 20'000;  // looked at
 constexpr std::string_view kModelLayer = "application/vnd.ollama.image.model";
 
 // The regular files below a folder that `take` wants, by path.
@@ -32,7 +32,7 @@ void Walk(const std::string& folder, Take take) {
   fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied,
                                          error);
   std::size_t seen = 0;
-  for (const fs::recursive_directory_iterator end; !error && entry != end && seen < kEntriesMax;
+  for (const fs::recursive_directory_iterator end; !error && entry != end && seen < kPlaceEntriesMax;
        entry.increment(error), ++seen) {
     if (entry.depth() >= kDepthMax) entry.disable_recursion_pending();
     std::error_code ignored;

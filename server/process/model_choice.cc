@@ -52,9 +52,11 @@ Result<Config> WithModelPath(Config config, const ModelPlaces& places) {
     return config;
   EDGEMOE_ASSIGN_OR_FAIL(const std::vector<NamedModel> models,
                          ListNamedModels(nullptr, places.directory, places.foreign));
-  EDGEMOE_ASSIGN_OR_FAIL(NamedModel found,
-                         FindNamedModel("model.path", models, model, places.catalogue));
-  model = std::move(found.path);
+  Result<NamedModel> found = FindNamedModel("model.path", models, model, places.catalogue);
+  if (found)
+    model = std::move(found->path);
+  else if (!model.ends_with(".gguf"))  // else the engine says that there is no such file
+    return Failure(found.error());
   return config;
 }
 

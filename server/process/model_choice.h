@@ -23,8 +23,8 @@ struct ModelPlaces {
 ModelPlaces FindModelPlaces(const Config& config, const LogSink& log);
 
 // The configuration with the path of its model. A text with "/", or of a file that is there, is a
-// path; another is a name, as calls name models (server/models/model_names.h). NOT_FOUND is of the
-// field "model.path" and names the models that there are.
+// path; another is a name, as calls name models (server/models/model_names.h), or else a path if it
+// ends in ".gguf". NOT_FOUND is of the field "model.path" and names the models that there are.
 Result<Config> WithModelPath(Config config, const ModelPlaces& places);
 
 }  // namespace edgemoe

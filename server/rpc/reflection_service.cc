@@ -79,10 +79,10 @@ void Answer(const ServerReflectionRequest& request, ServerReflectionResponse& re
 }
 
 // Deletes itself. One question is read and answered at a time.
-class Conversation final
+class ReflectionStream final
     : public grpc::ServerBidiReactor<ServerReflectionRequest, ServerReflectionResponse> {
  public:
-  Conversation() { StartRead(&request_); }
+  ReflectionStream() { StartRead(&request_); }
 
   void OnReadDone(bool ok) override {
     if (!ok) return Finish(grpc::Status::OK);
@@ -105,7 +105,7 @@ class Conversation final
 
 grpc::ServerBidiReactor<ServerReflectionRequest, ServerReflectionResponse>*
 ReflectionService::ServerReflectionInfo(grpc::CallbackServerContext*) {
-  return new Conversation();
+  return new ReflectionStream();
 }
 
 }  // namespace edgemoe

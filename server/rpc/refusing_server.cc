@@ -20,7 +20,7 @@ namespace {
 constexpr int kConnectionMsMax = 2'000;
 constexpr int kStreamsMax = 8;  // of a connection
 // Buffers of all connections together.
-constexpr std::size_t kBuffersBytesMax = std::size_t{2} << 20;
+constexpr std::size_t kRefusingBuffersBytesMax = std::size_t{2} << 20;
 
 // Deletes itself.
 class Refusal final : public grpc::ServerGenericBidiReactor {
@@ -50,7 +50,7 @@ RefusingServer::RefusingServer() : service_(std::make_unique<Service>()) {
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsMax);
   grpc::ResourceQuota quota("refused");
-  quota.Resize(kBuffersBytesMax);
+  quota.Resize(kRefusingBuffersBytesMax);
   builder.SetResourceQuota(quota);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, kConnectionMsMax);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionMsMax);

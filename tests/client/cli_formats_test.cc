@@ -29,9 +29,15 @@ TEST(SizeTextTest, ParsesWhatTheDaemonParses) {
   }
 }
 
+TEST(DurationTextTest, Formats) {
+  EXPECT_EQ(DurationText(42.4), "42 s");
+  EXPECT_EQ(DurationText(1000), "17 min");
+  EXPECT_EQ(DurationText(9000), "2.5 h");
+}
+
 TEST(SizeTextTest, Formats) {
-  EXPECT_EQ(SizeText(12), "12 B");
-  EXPECT_EQ(SizeText(1536), "1.50 KiB");
+  EXPECT_EQ(SizeText(std::uint64_t{12}), "12 B");
+  EXPECT_EQ(SizeText(std::uint64_t{1536}), "1.50 KiB");
   EXPECT_EQ(SizeText(1.17 * 1073741824), "1.17 GiB");
 }
 

@@ -21,7 +21,6 @@ namespace {
 constexpr std::uint64_t kBudgetFloorBytes = 1000;
 
 using std::chrono::steady_clock;
-constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::size_t kLargeChunkBytes = 16 * 1024;
 
 }  // namespace

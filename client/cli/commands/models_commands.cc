@@ -16,8 +16,6 @@
 namespace edgemoe::cli {
 namespace {
 
-std::string Bytes(std::uint64_t bytes) { return SizeText(static_cast<double>(bytes)); }
-
 // Asks on the terminal; only "y" and "yes" are one.
 bool Confirm(const std::string& question) {
   std::fprintf(stderr, "%s [y/N] ", WithoutControls(question).c_str());
@@ -37,9 +35,9 @@ ExitCode Run(const CommonOptions& options, const AddModelCommand& command) {
   const auto model =
       session.Retry([&] { return session.client().AddModel(path.lexically_normal().string()); });
   if (!model) return session.Fail(model.error());
-  return options.json
-             ? WriteLine(ToJson(*model))
-             : WriteLine(model->name() + ": " + Bytes(model->file_bytes()) + ", " + model->path());
+  return options.json ? WriteLine(ToJson(*model))
+                      : WriteLine(model->name() + ": " + SizeText(model->file_bytes()) + ", " +
+                                  model->path());
 }
 
 ExitCode Run(const CommonOptions& options, const RemoveModelCommand& command) {
@@ -54,7 +52,7 @@ ExitCode Run(const CommonOptions& options, const RemoveModelCommand& command) {
     }
     const auto model = session.Retry([&] { return session.client().GetModel(command.name); });
     if (!model) return session.Fail(model.error());
-    if (!Confirm("Remove " + model->name() + ", " + Bytes(model->file_bytes()) + ", " +
+    if (!Confirm("Remove " + model->name() + ", " + SizeText(model->file_bytes()) + ", " +
                  model->path() + "?"))
       return WriteLine("nothing was removed");
   }
@@ -63,7 +61,7 @@ ExitCode Run(const CommonOptions& options, const RemoveModelCommand& command) {
   if (options.json) return WriteLine(ToJson(*removed));
   std::string text;
   for (const std::string& path : removed->paths()) text += "removed " + path + "\n";
-  return Write(text + Bytes(removed->bytes()) + " are free again\n");
+  return Write(text + SizeText(removed->bytes()) + " are free again\n");
 }
 
 }  // namespace edgemoe::cli

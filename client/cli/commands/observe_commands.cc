@@ -15,8 +15,6 @@
 namespace edgemoe::cli {
 namespace {
 
-std::string Bytes(std::uint64_t bytes) { return SizeText(static_cast<double>(bytes)); }
-
 // A line of a report: a name, padded, and a value as by printf.
 [[gnu::format(printf, 3, 4)]] void AddLine(std::string& report, const char* name,
                                            const char* format, ...) {
@@ -49,12 +47,12 @@ std::string ModelReport(const v1::Model& model) {
   AddLine(report, "path", "%s", model.path().c_str());
   // Of a file that cannot be read nothing else is known.
   if (model.architecture().empty()) {
-    AddLine(report, "size", "%s", Bytes(model.file_bytes()).c_str());
+    AddLine(report, "size", "%s", SizeText(model.file_bytes()).c_str());
     return report;
   }
   AddLine(report, "architecture", "%s, %s", model.architecture().c_str(),
           model.quantisation().c_str());
-  AddLine(report, "size", "%s, %.2f billion parameters", Bytes(model.file_bytes()).c_str(),
+  AddLine(report, "size", "%s, %.2f billion parameters", SizeText(model.file_bytes()).c_str(),
           static_cast<double>(model.parameter_count()) / 1e9);
   AddLine(report, "layers", "%u, each with %u experts of which a token uses %u",
           model.layer_count(), model.expert_count(), model.expert_used_count());
@@ -82,17 +80,17 @@ void AddExpectedSpeed(const v1::ExpectedSpeed& expected, std::string& report) {
 
 std::string PlanReport(const v1::MemoryPlan& plan) {
   std::string report = plan.explanation() + "\n";
-  AddLine(report, "budget", "%s of %s usable", Bytes(plan.budget_bytes()).c_str(),
-          Bytes(plan.usable_bytes()).c_str());
-  AddLine(report, "  dense", "%s", Bytes(plan.dense_bytes()).c_str());
-  AddLine(report, "  sequence state", "%s", Bytes(plan.kv_bytes()).c_str());
-  AddLine(report, "  workspace", "%s", Bytes(plan.workspace_bytes()).c_str());
-  AddLine(report, "  experts", "%s of %s, at least %s", Bytes(plan.expert_bytes()).c_str(),
-          Bytes(plan.expert_total_bytes()).c_str(), Bytes(plan.expert_floor_bytes()).c_str());
-  AddLine(report, "least", "%s", Bytes(plan.budget_floor_bytes()).c_str());
+  AddLine(report, "budget", "%s of %s usable", SizeText(plan.budget_bytes()).c_str(),
+          SizeText(plan.usable_bytes()).c_str());
+  AddLine(report, "  dense", "%s", SizeText(plan.dense_bytes()).c_str());
+  AddLine(report, "  sequence state", "%s", SizeText(plan.kv_bytes()).c_str());
+  AddLine(report, "  workspace", "%s", SizeText(plan.workspace_bytes()).c_str());
+  AddLine(report, "  experts", "%s of %s, at least %s", SizeText(plan.expert_bytes()).c_str(),
+          SizeText(plan.expert_total_bytes()).c_str(), SizeText(plan.expert_floor_bytes()).c_str());
+  AddLine(report, "least", "%s", SizeText(plan.budget_floor_bytes()).c_str());
   AddLine(report, "resident", "%s: no expert is read twice",
-          Bytes(plan.budget_resident_bytes()).c_str());
-  AddLine(report, "file", "%s", Bytes(plan.model_file_bytes()).c_str());
+          SizeText(plan.budget_resident_bytes()).c_str());
+  AddLine(report, "file", "%s", SizeText(plan.model_file_bytes()).c_str());
   return report;
 }
 
@@ -113,10 +111,10 @@ std::string StatsReport(const v1::GetStatsResponse& stats) {
           tokens.compute_seconds());
   AddLine(report, "experts", "%.1f %% hits of %llu uses, %llu of %llu in memory (%s)",
           100 * experts.hit_rate(), Number(experts.uses()), Number(experts.resident()),
-          Number(experts.total()), Bytes(experts.resident_bytes()).c_str());
+          Number(experts.total()), SizeText(experts.resident_bytes()).c_str());
   AddLine(
       report, "storage", "%s read (%s a token), %llu errors, %.1f s waited, %llu evictions",
-      Bytes(experts.bytes_read()).c_str(),
+      SizeText(experts.bytes_read()).c_str(),
       SizeText(all_tokens == 0
                    ? 0
                    : static_cast<double>(experts.bytes_read()) / static_cast<double>(all_tokens))
@@ -125,11 +123,11 @@ std::string StatsReport(const v1::GetStatsResponse& stats) {
   const auto& ahead = stats.read_ahead();
   AddLine(report, "read ahead", "%s, by %s: named %.1f %% of the experts, %s used, %s in vain",
           ahead.on() ? "on" : "off", ahead.predictor().c_str(), 100 * ahead.recall_at_k(),
-          Bytes(ahead.used_bytes()).c_str(), Bytes(ahead.wasted_bytes()).c_str());
+          SizeText(ahead.used_bytes()).c_str(), SizeText(ahead.wasted_bytes()).c_str());
   AddLine(report, "memory", "%s resident, at most %s so far; budget %s",
-          Bytes(stats.process().resident_bytes()).c_str(),
-          Bytes(stats.process().peak_resident_bytes()).c_str(),
-          Bytes(stats.memory().budget_bytes()).c_str());
+          SizeText(stats.process().resident_bytes()).c_str(),
+          SizeText(stats.process().peak_resident_bytes()).c_str(),
+          SizeText(stats.memory().budget_bytes()).c_str());
   AddLine(report, "sequence state", "%llu of %llu blocks", Number(stats.kv_cache().blocks_used()),
           Number(stats.kv_cache().blocks_total()));
   if (stats.has_pack_job())
@@ -148,8 +146,9 @@ std::string ProbeTable(const v1::ProbeResponse& probe) {
   std::snprintf(line, sizeof(line), "%10s %9s %9s\n", "read", "in flight", "MB/s");
   report += line;
   for (const v1::ProbeResponse::Point& point : probe.points()) {
-    std::snprintf(line, sizeof(line), "%10s %9u %9.0f\n", Bytes(point.read_bytes()).c_str(),
-                  point.depth(), point.bytes_per_second() / 1e6);
+    std::snprintf(line, sizeof(line), "%10s %9u %9.0f\n",
+                  SizeText(std::uint64_t{point.read_bytes()}).c_str(), point.depth(),
+                  point.bytes_per_second() / 1e6);
     report += line;
   }
   report += '\n';
@@ -158,7 +157,7 @@ std::string ProbeTable(const v1::ProbeResponse& probe) {
           probe.direct() ? ", O_DIRECT" : "", probe.kept() ? "; measured before" : "");
   AddLine(report, "alone", "a read of 4 KiB takes %.0f us", probe.small_read_seconds() * 1e6);
   AddLine(report, "best used", "%u reads of %s in flight, for 95 %% of %.0f MB/s", probe.depth(),
-          Bytes(probe.read_bytes()).c_str(), probe.bytes_per_second() / 1e6);
+          SizeText(std::uint64_t{probe.read_bytes()}).c_str(), probe.bytes_per_second() / 1e6);
   if (!probe.note().empty()) AddLine(report, "note", "%s", probe.note().c_str());
   return report;
 }
@@ -169,7 +168,7 @@ std::string ModelsTable(const v1::ListModelsResponse& response) {
   for (const v1::Model& model : response.models()) {
     std::snprintf(line, sizeof(line), "%-40s %-10s %-10s %-7s %11s %s\n", model.name().c_str(),
                   EnumText(model.state()).c_str(), model.architecture().c_str(),
-                  model.quantisation().c_str(), Bytes(model.file_bytes()).c_str(),
+                  model.quantisation().c_str(), SizeText(model.file_bytes()).c_str(),
                   model.error().c_str());
     table += line;
   }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // pack: the daemon works, this shows how far it is.
-#include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "client/cli/commands/commands.h"
 #include "client/cli/commands/pack_text.h"
+#include "client/cli/commands/progress_lines.h"
 #include "client/cli/json.h"
 
 namespace edgemoe::cli {
@@ -38,22 +37,6 @@ struct Attempt {
   bool interrupted = false;
 };
 
-// Where no line can be overwritten: one for each phase, and one a minute.
-class ProgressLines {
- public:
-  void Tell(const v1::PackProgress& progress) {
-    const auto now = std::chrono::steady_clock::now();
-    if (progress.phase() == phase_ && now - told_at_ < std::chrono::minutes(1)) return;
-    phase_ = progress.phase();
-    told_at_ = now;
-    std::fprintf(stderr, "edgemoe: %s\n", PackProgressText(progress).c_str());
-  }
-
- private:
-  v1::PackPhase phase_ = v1::PACK_PHASE_UNSPECIFIED;
-  std::chrono::steady_clock::time_point told_at_;
-};
-
 Attempt RunJob(Session& session, const v1::PackRequest& request) {
   Attempt attempt;
   ProgressLines lines;
@@ -65,7 +48,8 @@ Attempt RunJob(Session& session, const v1::PackRequest& request) {
     if (message.has_progress() && session.status_line().enabled())
       session.status_line().Show(PackProgressText(message.progress()));
     else if (message.has_progress())
-      lines.Tell(message.progress());
+      lines.Tell(v1::PackPhase_Name(message.progress().phase()),
+                 PackProgressText(message.progress()));
     if (message.has_report()) attempt.report = message.report();
     return true;
   });

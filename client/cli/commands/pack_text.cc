@@ -15,8 +15,6 @@
 namespace edgemoe::cli {
 namespace {
 
-std::string Bytes(std::uint64_t bytes) { return SizeText(static_cast<double>(bytes)); }
-
 const char* PhaseText(v1::PackPhase phase) {
   switch (phase) {
     case v1::PACK_PHASE_CALIBRATING: return "calibrating";
@@ -43,20 +41,14 @@ double Share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 1 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-std::string Duration(double seconds) {
-  if (seconds < 100) return Format("%.0f s", seconds);
-  if (seconds < 6000) return Format("%.0f min", seconds / 60);
-  return Format("%.1f h", seconds / 3600);
-}
-
 // ---- The report ----
 
 std::string CopyText(const v1::PackReport& report) {
-  std::string text = report.output_path() + ": " + Bytes(report.file_bytes()) + ", " +
+  std::string text = report.output_path() + ": " + SizeText(report.file_bytes()) + ", " +
                      std::to_string(report.layer_count()) + " layers of " +
                      std::to_string(report.expert_count()) + " experts";
   if (report.resumed_bytes() > 0)
-    text += ", of which " + Bytes(report.resumed_bytes()) + " were there from an earlier run";
+    text += ", of which " + SizeText(report.resumed_bytes()) + " were there from an earlier run";
   return text + "\nsource digest " + report.source_digest();
 }
 
@@ -104,18 +96,19 @@ std::string CurveText(const v1::PackReport& report) {
   if (report.curve().empty()) return "";
   std::string text = "\n\n  at other sizes       bits   expected KL";
   for (const v1::PackPoint& point : report.curve())
-    text += Format("\n    %12s    %7.2f   %11.4f", Bytes(point.file_bytes()).c_str(), point.bits(),
-                   point.kl());
+    text += Format("\n    %12s    %7.2f   %11.4f", SizeText(point.file_bytes()).c_str(),
+                   point.bits(), point.kl());
   return text;
 }
 
 std::string ChosenText(const v1::PackReport& report) {
   std::string text = report.output_path();
   if (report.plan_only()) text += ", a plan: nothing was written";
-  text += "\n  size         " + Bytes(report.source_bytes()) + " -> " + Bytes(report.file_bytes()) +
+  text += "\n  size         " + SizeText(report.source_bytes()) + " -> " +
+          SizeText(report.file_bytes()) +
           Format(" (%.1f %%)", 100 * Share(report.file_bytes(), report.source_bytes()));
   if (report.resumed_bytes() > 0)
-    text += ", " + Bytes(report.resumed_bytes()) + " from an earlier run";
+    text += ", " + SizeText(report.resumed_bytes()) + " from an earlier run";
   text += Format("\n  bits/weight  %.2f -> %.2f", report.source_bits(), report.bits());
   text += QualityText(report);
   text += Format("\n  method       %s; %u layers of %u experts", MethodText(report.method()),
@@ -198,13 +191,13 @@ std::string PackProgressText(const v1::PackProgress& progress) {
   if (progress.phase_count() > 0)
     text = Format("%u of %u: ", progress.phase_number(), progress.phase_count());
   text += PhaseText(progress.phase()) + Format(" %.0f %%", 100 * share);
-  if (progress.phase() == v1::PACK_PHASE_COPYING) text += " of " + Bytes(progress.total());
+  if (progress.phase() == v1::PACK_PHASE_COPYING) text += " of " + SizeText(progress.total());
   if (progress.has_phase_seconds_left())
-    text += ", " + Duration(progress.phase_seconds_left()) + " left";
+    text += ", " + DurationText(progress.phase_seconds_left()) + " left";
   if (progress.resumed() > 0)
     text += Format(", went on at %.0f %%", 100 * Share(progress.resumed(), progress.total()));
   if (progress.has_planned_bytes() && progress.has_planned_bits())
-    text += "; plan: " + Bytes(progress.planned_bytes()) +
+    text += "; plan: " + SizeText(progress.planned_bytes()) +
             Format(", %.2f bits", progress.planned_bits());
   if (progress.has_planned_kl()) text += Format(", KL %.4f", progress.planned_kl());
   return text;

@@ -2,57 +2,43 @@
 //
 // pull: the daemon sees to the download and to the pack that may follow, this shows how far they
 // are.
-#include <chrono>
-#include <cstdio>
 #include <string>
 
 #include "client/cli/commands/commands.h"
 #include "client/cli/commands/hub_environment.h"
 #include "client/cli/commands/pack_text.h"
+#include "client/cli/commands/progress_lines.h"
 #include "client/cli/json.h"
 #include "client/cli/terminal/size_text.h"
 
 namespace edgemoe::cli {
 namespace {
 
-std::string Bytes(std::uint64_t bytes) { return SizeText(static_cast<double>(bytes)); }
-
-std::string Duration(double seconds) {
-  char text[64];
-  if (seconds < 100) {
-    std::snprintf(text, sizeof(text), "%.0f s", seconds);
-  } else if (seconds < 6000) {
-    std::snprintf(text, sizeof(text), "%.0f min", seconds / 60);
-  } else {
-    std::snprintf(text, sizeof(text), "%.1f h", seconds / 3600);
-  }
-  return text;
-}
-
 // "m-Q4_K_M.gguf (1 of 2): 1.00 GiB of 18.00 GiB, 80.00 MiB/s, 4 min left".
-std::string ProgressText(const v1::PullProgress& progress) {
+std::string PullProgressText(const v1::PullProgress& progress) {
   std::string text = progress.file_name();
   if (progress.file_count() > 1)
     text += " (" + std::to_string(progress.file_number()) + " of " +
             std::to_string(progress.file_count()) + ")";
-  text += ": " + Bytes(progress.done_bytes());
-  if (progress.total_bytes() > 0) text += " of " + Bytes(progress.total_bytes());
+  text += ": " + SizeText(progress.done_bytes());
+  if (progress.total_bytes() > 0) text += " of " + SizeText(progress.total_bytes());
   if (progress.checking()) return text + ", checking its SHA-256";
   if (progress.has_bytes_per_second()) text += ", " + SizeText(progress.bytes_per_second()) + "/s";
-  if (progress.has_seconds_left()) text += ", " + Duration(progress.seconds_left()) + " left";
+  if (progress.has_seconds_left()) text += ", " + DurationText(progress.seconds_left()) + " left";
   return text;
 }
 
 std::string ReportText(const v1::PullReport& report) {
   std::string text = report.paths().empty() ? std::string("nothing") : report.paths(0);
   if (report.paths_size() > 1) text += " and " + std::to_string(report.paths_size() - 1) + " more";
-  text += ": " + Bytes(report.bytes());
+  text += ": " + SizeText(report.bytes());
   if (!report.linked_files().empty()) text += ", by a link to " + report.linked_files(0);
   if (report.linked_files_size() > 1)
     text += " and " + std::to_string(report.linked_files_size() - 1) + " more";
   if (report.was_there()) text += ", was there already";
   if (report.resumed_bytes() > 0)
-    text += ", of which " + Bytes(report.resumed_bytes()) + " were there from an earlier download";
+    text +=
+        ", of which " + SizeText(report.resumed_bytes()) + " were there from an earlier download";
   return text + (report.verified() ? "; its SHA-256 is right" : "; there was no SHA-256 to check");
 }
 
@@ -61,22 +47,6 @@ ExitCode Cancel(Session& session) {
   if (!status.ok()) return session.Fail(status);
   return session.options().json ? WriteLine("{}") : WriteLine("the pull ends");
 }
-
-// Where no line can be overwritten: one for each file and phase, and one a minute.
-class ProgressLines {
- public:
-  void Tell(const std::string& what, const std::string& text) {
-    const auto now = std::chrono::steady_clock::now();
-    if (what == what_ && now - told_at_ < std::chrono::minutes(1)) return;
-    what_ = what;
-    told_at_ = now;
-    std::fprintf(stderr, "edgemoe: %s\n", text.c_str());
-  }
-
- private:
-  std::string what_;
-  std::chrono::steady_clock::time_point told_at_;
-};
 
 // Shows what comes; what is for standard output is written at once, as more may follow.
 class PullView {
@@ -90,7 +60,7 @@ class PullView {
       case v1::PullResponse::kProgress: {
         const v1::PullProgress& progress = message.progress();
         Tell(progress.file_name() + (progress.checking() ? " checked" : ""),
-             ProgressText(progress));
+             PullProgressText(progress));
         return true;
       }
       case v1::PullResponse::kPackProgress:

@@ -10,8 +10,6 @@
 namespace edgemoe::cli {
 namespace {
 
-std::string Bytes(std::uint64_t bytes) { return SizeText(static_cast<double>(bytes)); }
-
 // The first columns, which every model has.
 std::string Begin(const std::string& quant, const std::string& size,
                   const std::string& architecture) {
@@ -57,13 +55,13 @@ std::string RepositoryHeadings() {
 
 std::string RepositoryRow(const v1::RepositoryModel& model) {
   const std::string begin =
-      Begin(NameOf(model), Bytes(model.bytes()), model.model().architecture());
+      Begin(NameOf(model), SizeText(model.bytes()), model.model().architecture());
   if (!model.has_plan()) return Line(begin + "  cannot be used: " + model.model().error());
   const std::string share =
       model.has_expert_share() ? Format("%.0f %%", 100 * model.expert_share()) : "-";
   return Line(begin +
               Format(" %5.2f %12s %9s  %-20s ", model.bits_per_weight(),
-                     Bytes(model.plan().budget_floor_bytes()).c_str(), share.c_str(),
+                     SizeText(model.plan().budget_floor_bytes()).c_str(), share.c_str(),
                      SpeedOf(model).c_str()) +
               NoteOf(model));
 }

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 
+#include "client/cli/terminal/format_text.h"
 // The one header of the engine that the command line knows; see .ci/check_layers.py.
 #include "engine/base/byte_size.h"
 
@@ -26,6 +27,14 @@ std::string SizeText(double bytes) {
   char text[48];
   std::snprintf(text, sizeof(text), unit == 0 ? "%.0f %s" : "%.2f %s", bytes, kNames[unit]);
   return text;
+}
+
+std::string SizeText(std::uint64_t bytes) { return SizeText(static_cast<double>(bytes)); }
+
+std::string DurationText(double seconds) {
+  if (seconds < 100) return Format("%.0f s", seconds);
+  if (seconds < 6000) return Format("%.0f min", seconds / 60);
+  return Format("%.1f h", seconds / 3600);
 }
 
 }  // namespace edgemoe::cli

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sizes in bytes, as people write and read them on the command line.
+// Sizes in bytes and durations, as people write and read them on the command line.
 #pragma once
 
 #include <cstdint>
@@ -14,5 +14,9 @@ std::uint64_t SizeFromText(const std::string& option, const std::string& text);
 
 // "1.17 GiB", "640.00 MiB", "12 B": always two decimals, so that columns line up.
 std::string SizeText(double bytes);
+std::string SizeText(std::uint64_t bytes);
+
+// "42 s", "17 min", "2.5 h".
+std::string DurationText(double seconds);
 
 }  // namespace edgemoe::cli

@@ -102,8 +102,8 @@ bool ReadAll(int fd, Interrupts& interrupts, std::string& text, bool& cut) {
 }
 
 std::string AsUtf8(const std::string& text) {
-  using Json = nlohmann::json;
-  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace))
+  return nlohmann::json::parse(
+             nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
       .get<std::string>();
 }
 

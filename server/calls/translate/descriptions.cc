@@ -3,12 +3,11 @@
 
 #include <algorithm>
 
+#include "engine/base/clock.h"
 #include "engine/probe.h"
 
 namespace edgemoe {
 namespace {
-
-double Seconds(std::uint64_t time_ns) { return static_cast<double>(time_ns) * 1e-9; }
 
 double Share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
@@ -25,7 +24,7 @@ void FillReadAhead(const EngineStats& stats, v1::GetStatsResponse::ReadAhead& ou
   out.set_used_bytes(ahead.used_bytes);
   out.set_wasted_experts(ahead.wasted_experts);
   out.set_wasted_bytes(ahead.wasted_bytes);
-  out.set_saved_seconds(Seconds(ahead.saved_ns));
+  out.set_saved_seconds(SecondsOfNs(ahead.saved_ns));
   out.set_trials(ahead.trials);
 }
 
@@ -38,7 +37,7 @@ void FillExperts(const EngineStats& stats, v1::GetStatsResponse::Experts& expert
   experts.set_evictions(stats.expert_evictions);
   experts.set_bytes_read(stats.expert_bytes_read);
   experts.set_read_errors(stats.expert_read_errors);
-  experts.set_storage_wait_seconds(Seconds(stats.storage_wait_ns));
+  experts.set_storage_wait_seconds(SecondsOfNs(stats.storage_wait_ns));
   experts.set_resident(stats.experts_resident);
   experts.set_total(stats.experts_total);
   experts.set_resident_bytes(stats.expert_resident_bytes);
@@ -130,7 +129,7 @@ v1::ProbeResponse ToApi(const ProbeReport& report) {
     point->set_bytes_per_second(measured.bytes_per_second);
   }
   response.set_bytes_per_second(report.bytes_per_second);
-  response.set_small_read_seconds(Seconds(report.small_read_ns));
+  response.set_small_read_seconds(SecondsOfNs(report.small_read_ns));
   response.set_read_bytes(report.read_bytes);
   response.set_depth(report.depth);
   response.set_in_flight_bytes_max(report.in_flight_bytes_max);
@@ -140,7 +139,7 @@ v1::ProbeResponse ToApi(const ProbeReport& report) {
 
 v1::GetStatsResponse ToApi(const EngineStats& stats, const ProcessMemory& process) {
   v1::GetStatsResponse out;
-  out.set_uptime_seconds(Seconds(stats.uptime_ns));
+  out.set_uptime_seconds(SecondsOfNs(stats.uptime_ns));
   out.mutable_requests()->set_running(stats.sessions_running);
   out.mutable_requests()->set_queued(stats.sessions_queued);
   out.mutable_requests()->set_finished(stats.requests_finished);
@@ -150,7 +149,7 @@ v1::GetStatsResponse ToApi(const EngineStats& stats, const ProcessMemory& proces
   out.mutable_tokens()->set_prompt(stats.prompt_tokens);
   out.mutable_tokens()->set_completion(stats.completion_tokens);
   out.mutable_tokens()->set_steps(stats.steps);
-  out.mutable_tokens()->set_compute_seconds(Seconds(stats.compute_ns));
+  out.mutable_tokens()->set_compute_seconds(SecondsOfNs(stats.compute_ns));
   FillExperts(stats, *out.mutable_experts());
   FillReadAhead(stats, *out.mutable_read_ahead());
   out.mutable_kv_cache()->set_blocks_used(stats.state_blocks_used);
@@ -173,7 +172,7 @@ v1::Request ToApi(const RequestSummary& request, std::uint64_t now_ns) {
   out.set_peer(request.peer);
   out.set_state(request.runs ? v1::REQUEST_STATE_RUNNING : v1::REQUEST_STATE_WAITING);
   out.set_model(request.model);
-  out.set_age_seconds(Seconds(now_ns - std::min(now_ns, request.submitted_ns)));
+  out.set_age_seconds(SecondsOfNs(now_ns - std::min(now_ns, request.submitted_ns)));
   out.set_prompt_tokens(request.prompt_tokens);
   out.set_completion_tokens(request.completion_tokens);
   return out;

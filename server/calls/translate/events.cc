@@ -5,16 +5,13 @@
 #include <span>
 #include <utility>
 
+#include "engine/base/clock.h"
+
 namespace edgemoe {
 namespace {
 
-constexpr double kNsPerSecond = 1e9;
-
-double Seconds(std::uint64_t time_ns) { return static_cast<double>(time_ns) / kNsPerSecond; }
-
 double PerSecond(std::uint64_t count, std::uint64_t time_ns) {
-  return time_ns == 0 ? 0
-                      : static_cast<double>(count) * kNsPerSecond / static_cast<double>(time_ns);
+  return time_ns == 0 ? 0 : static_cast<double>(count) / SecondsOfNs(time_ns);
 }
 
 void FillStarted(const StartedEvent& event, const Engine& engine, const std::string& request_id,
@@ -49,9 +46,9 @@ void FillAccounts(const FinishedEvent& event, std::uint32_t cached_tokens, Messa
   usage.set_completion_tokens(event.completion_tokens);
   usage.set_reasoning_tokens(event.reasoning_tokens);
   v1::Timings& timings = *message.mutable_timings();
-  timings.set_queue_seconds(Seconds(event.timings.queue_ns));
-  timings.set_prompt_seconds(Seconds(event.timings.prompt_ns));
-  timings.set_decode_seconds(Seconds(event.timings.decode_ns));
+  timings.set_queue_seconds(SecondsOfNs(event.timings.queue_ns));
+  timings.set_prompt_seconds(SecondsOfNs(event.timings.prompt_ns));
+  timings.set_decode_seconds(SecondsOfNs(event.timings.decode_ns));
   timings.set_prompt_tokens_per_second(
       PerSecond(event.prompt_tokens - cached_tokens, event.timings.prompt_ns));
   timings.set_decode_tokens_per_second(DecodeTokensPerSecond(event));
@@ -59,7 +56,7 @@ void FillAccounts(const FinishedEvent& event, std::uint32_t cached_tokens, Messa
   io.set_experts_used(event.io.experts_used);
   io.set_expert_hits(event.io.expert_hits);
   io.set_bytes_read(event.io.bytes_read);
-  io.set_wait_seconds(Seconds(event.io.wait_ns));
+  io.set_wait_seconds(SecondsOfNs(event.io.wait_ns));
 }
 
 // Nine letters and digits, which is what Mistral's templates take; others take any.

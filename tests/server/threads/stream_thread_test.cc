@@ -16,8 +16,6 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr std::uint64_t kNsPerMs = 1'000'000;
-
 class StreamThreadTest : public ::testing::Test {
  protected:
   // Waits until the thread has done what it had to do by now.

@@ -20,8 +20,6 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr std::uint64_t kNsPerMs = 1'000'000;
-
 class RecordStreamTest : public ::testing::Test {
  protected:
   RecordStreamTest() {
