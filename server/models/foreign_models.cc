@@ -32,8 +32,8 @@ void Walk(const std::string& folder, Take take) {
   fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied,
                                          error);
   std::size_t seen = 0;
-  for (const fs::recursive_directory_iterator end; !error && entry != end && seen < kPlaceEntriesMax;
-       entry.increment(error), ++seen) {
+  for (const fs::recursive_directory_iterator end;
+       !error && entry != end && seen < kPlaceEntriesMax; entry.increment(error), ++seen) {
     if (entry.depth() >= kDepthMax) entry.disable_recursion_pending();
     std::error_code ignored;
     if (entry->is_regular_file(ignored)) files.push_back(entry->path());
