@@ -15,6 +15,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <memory>
@@ -223,6 +224,22 @@ TEST_F(DaemonTest, SighupReadsTheConfigurationAgain) {
   std::ofstream(file) << R"({"listen": {"allow_groups": ["no-such-group"]}})";
   daemon_->Signal(SIGHUP);
   EXPECT_TRUE(daemon_->WaitForErrors("nothing changes: listen.allow_groups")) << daemon_->errors();
+  daemon_->Signal(SIGTERM);
+  EXPECT_EQ(daemon_->Wait(), 0);
+}
+
+TEST_F(DaemonTest, AModelsNameIsEnough) {
+  const std::string models = dir_ / "models";
+  std::filesystem::create_directory(models);
+  std::ofstream(models + "/tiny-Q4_0.gguf") << "x";
+  daemon_ = std::make_unique<ChildProcess>(
+      std::vector<std::string>{FAKE_DAEMON_PROGRAM, "--config=", "--model", "tiny-Q4_0",
+                               "--models-directory", models, "--models-others", "off", "--socket",
+                               path_},
+      ChildProcess::Options{
+          .input = {}, .environment = {{"NOTIFY_SOCKET", notify_.path()}}, .terminal = false});
+  ASSERT_TRUE(daemon_->WaitForErrors("loading " + models + "/tiny-Q4_0.gguf")) << daemon_->errors();
+  EXPECT_FALSE(notify_.WaitFor("READY=1").empty());
   daemon_->Signal(SIGTERM);
   EXPECT_EQ(daemon_->Wait(), 0);
 }
