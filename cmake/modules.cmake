@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# edgemoe_module(NAME [PLAIN] [ALONE] SOURCES ... LINKS ...): a static library edgemoe_NAME whose links repeat the layer table.
+# edgemoe_module(NAME [PLAIN] [ALONE] SOURCES ... LINKS ...): a static library edgemoe_NAME whose links repeat the layer
+# table.
 # PLAIN is without precompiled headers: for flags that others do not have. The release joins sources (CMAKE_UNITY_BUILD),
 # which halves the time of its build; ALONE compiles each by itself, so that the compiler sees the same arithmetic in
 # every build. The sanitized builds join nothing and see what a source forgot to include.
