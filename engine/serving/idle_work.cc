@@ -8,6 +8,7 @@
 #include "engine/base/byte_size.h"
 
 namespace edgemoe {
+
 EngineIdle::EngineIdle(Parts parts, const std::string& state_directory, std::uint64_t model_digest,
                        std::uint32_t idle_shrink_after_s)
     : parts_(std::move(parts)),
