@@ -84,8 +84,9 @@ TEST_F(ComputeStoreTest, ASpoiltOrForeignFileIsIgnored) {
     return text.replace(at, from.size(), to);
   };
   for (const std::string& text :
-       {with("\"version\": 1", "\"version\": 2"), with("a processor", "another"),
-        with("avx2", "neon"), with("\"threads\": 4", "\"threads\": 5"), with("Q4_K", "Q4_KX"),
+       {with("\"version\": " + std::to_string(kComputeProbeVersion), "\"version\": 0"),
+        with("a processor", "another"), with("avx2", "neon"),
+        with("\"threads\": 4", "\"threads\": 5"), with("Q4_K", "Q4_KX"),
         with("17000000000.0", "-1"), with("17000000000.0", "0"), with("17000000000.0", "null"),
         with("25000000000.0", "\"fast\""), with("\"rates\": [", "\"other\": ["), std::string("[]"),
         std::string("null"), std::string(100'000, '[')}) {
