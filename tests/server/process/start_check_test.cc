@@ -69,6 +69,7 @@ TEST_F(StartCheckTest, TheModelIsLookedAt) {
 
 TEST_F(StartCheckTest, AModelsNameMeansItsFile) {
   config_.models.directory = dir_ / "models";
+  config_.models.others = "off";
   std::filesystem::create_directory(config_.models.directory);
   std::ofstream(config_.models.directory + "/tiny-Q4_0.gguf") << "x";
   std::string opened;

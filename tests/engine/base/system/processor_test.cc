@@ -19,6 +19,7 @@ void AddCache(const std::string& folder, int index, const std::string& level,
 
 TEST(ProcessorTest, LastCacheIsThatOfTheHighestLevel) {
   const std::string folder = testing::TempDir() + "/processor_test";
+  std::filesystem::remove_all(folder);  // of a run that was ended
   EXPECT_EQ(LastCacheBytes(folder), 0U) << "there are no caches";
   AddCache(folder, 0, "1", "32K");
   AddCache(folder, 1, "1", "48K");
