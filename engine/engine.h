@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/base/heartbeat.h"
 #include "engine/base/ids.h"
 #include "engine/base/log.h"
 #include "engine/base/result.h"
@@ -212,6 +213,9 @@ class Engine {
   // loaded or cannot be read. Requests are refused with it then; it may pass by itself. Changes are
   // told through EngineOptions::on_availability.
   virtual Status availability() const = 0;
+
+  // Of the engine's thread: it beats with each layer and each read that lands.
+  virtual Pulse pulse() const = 0;
 
   // Takes a request into the bounded queue. Never waits for the model.
   // INVALID_ARGUMENT names the field as in proto/edgemoe/v1 ("stopping.sequences[2]");

@@ -54,6 +54,7 @@ enum class Reason : std::uint8_t {
   kBudgetTooLarge,
   kBusy,
   kLoading,
+  kNoModel,
   kStopping,
 };
 

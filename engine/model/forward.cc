@@ -68,6 +68,7 @@ class Transformer final : public Forward {
       Mix(LayerIndex{layer});
       parts_.experts.Advance();
       FeedForward(layer);
+      if (options_.heartbeat != nullptr) options_.heartbeat->Beat();
     }
     rows_.Compact(workspace_.x, config_.width);
     ComputeHidden();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include "engine/base/heartbeat.h"
 #include "engine/base/result.h"
 #include "engine/kernels/kernel_table.h"
 #include "engine/model/activation_observer.h"
@@ -43,6 +44,7 @@ class Forward {
     // Shown the activations of every step, which it does not change; null for none. It sees
     // kOutput once for each logit_rows_max rows of logits.
     ActivationObserver* observer = nullptr;
+    Heartbeat* heartbeat = nullptr;  // beats with each layer; null for none
     // With it any number of rows may want logits: they are shown to it in order of rows, within
     // Run, and no result has logits then.
     LogitSink logit_sink{};

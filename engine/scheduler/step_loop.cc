@@ -44,6 +44,7 @@ StepLoop::~StepLoop() {
 
 void StepLoop::Run() {
   for (;;) {
+    if (heartbeat_ != nullptr) heartbeat_->Beat();
     queue_.RunTask();
     const std::optional<std::uint64_t> look = between_steps_ ? between_steps_() : std::nullopt;
     if (Step()) continue;
@@ -55,13 +56,18 @@ void StepLoop::Run() {
     std::optional<std::uint64_t> deadline = NextDeadlineNs();
     if (!deadline) deadline = WorkIdle();  // without requests there is no other deadline
     if (look && (!deadline || *look < *deadline)) deadline = look;
-    std::optional<std::chrono::nanoseconds> timeout;
-    if (deadline) {
-      const std::uint64_t now = clock_.NowNs();
-      timeout = std::chrono::nanoseconds(*deadline > now ? *deadline - now : 0);
-    }
-    queue_.WaitForSignal(timeout);
+    Wait(deadline);
   }
+}
+
+void StepLoop::Wait(std::optional<std::uint64_t> deadline_ns) {
+  std::optional<std::chrono::nanoseconds> timeout;
+  if (deadline_ns) {
+    const std::uint64_t now = clock_.NowNs();
+    timeout = std::chrono::nanoseconds(*deadline_ns > now ? *deadline_ns - now : 0);
+  }
+  if (heartbeat_ != nullptr) heartbeat_->Rest();
+  queue_.WaitForSignal(timeout);
 }
 
 std::optional<std::uint64_t> StepLoop::WorkIdle() {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "engine/base/heartbeat.h"
 #include "engine/model/forward.h"
 #include "engine/model/state/state_pool.h"
 #include "engine/scheduler/prompt_pace.h"
@@ -79,6 +80,9 @@ class StepLoop {
 
   // Before Run. `work` outlives the loop.
   void SetIdleWork(IdleWork* work) { idle_work_ = work; }
+  // Before Run. Beats with each turn of the loop, and rests where the loop waits to be signalled.
+  // `heartbeat` outlives the loop.
+  void SetHeartbeat(Heartbeat* heartbeat) { heartbeat_ = heartbeat; }
   // Before Run. `look` is called before each step and each wait; gives when it is to be called next
   // at the latest, none: when something happens.
   void SetBetweenSteps(std::function<std::optional<std::uint64_t>()> look) {
@@ -105,6 +109,8 @@ class StepLoop {
 
   // Tells the idle work what it has to know; gives when it wants to be called again.
   std::optional<std::uint64_t> WorkIdle();
+  // Until the queue signals, or `deadline_ns`.
+  void Wait(std::optional<std::uint64_t> deadline_ns);
   void Admit();
   void EndDueSessions();
   // Notes whether the session's reader takes what comes.
@@ -132,6 +138,7 @@ class StepLoop {
   RequestQueue& queue_;
   const std::function<void()> on_run_;
   IdleWork* idle_work_ = nullptr;
+  Heartbeat* heartbeat_ = nullptr;
   std::function<std::optional<std::uint64_t>()> between_steps_;
   std::optional<std::uint64_t> idle_since_ns_;  // while nothing waits or runs, and it was told
 

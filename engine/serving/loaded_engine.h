@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "engine/base/heartbeat.h"
 #include "engine/base/mutex.h"
 #include "engine/base/system/aligned_buffer.h"
 #include "engine/cache/expert_cache.h"
@@ -73,6 +74,7 @@ class LoadedEngine final : public Engine {
 
   const ModelDescription& model() const override { return description_; }
   Status availability() const override { return guard_ ? guard_->status() : OkStatus(); }
+  Pulse pulse() const override { return heartbeat_.Look(); }
   Result<RequestId> Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) override;
   Result<RequestId> Score(ScoreRequest request, std::unique_ptr<EventSink> sink) override;
   Result<RequestId> Embed(EmbedRequest request, std::unique_ptr<EventSink> sink) override;
@@ -129,6 +131,7 @@ class LoadedEngine final : public Engine {
   const EngineOptions options_;
   const SteadyClock steady_clock_;
   const Clock& clock_;  // the one of the options, or that
+  Heartbeat heartbeat_;
   const std::uint64_t opened_ns_;
   EngineMode mode_ = EngineMode::kEdgeMoe;
   ModelDescription description_;

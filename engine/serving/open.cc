@@ -202,7 +202,7 @@ Status LoadedEngine::OpenReaders() {
     Log(LogLevel::kWarning, "storage is slowed down on purpose: " + options_.storage_profile);
   reader_ = AddFaults(AddStorageProfile(std::move(opened.reader), storage_profile_, clock_), faults,
                       clock_);
-  auto meter = std::make_unique<MeteredReader>(std::move(reader_), clock_);
+  auto meter = std::make_unique<MeteredReader>(std::move(reader_), clock_, heartbeat_);
   meter_ = meter.get();
   reader_ = std::move(meter);
   return OkStatus();
@@ -276,18 +276,22 @@ Status LoadedEngine::OpenForward() {
       Forward::Create(
           limits_.config,
           {.weights = weights_, .kernels = *kernels_, .pool = *pool_, .experts = *experts_},
-          {.rows_max = limits_.steps.rows_max(), .logit_rows_max = limits_.steps.logit_rows_max}));
+          {.rows_max = limits_.steps.rows_max(),
+           .logit_rows_max = limits_.steps.logit_rows_max,
+           .heartbeat = &heartbeat_}));
   return OkStatus();
 }
 
 void LoadedEngine::Start() {
   loop_.emplace(limits_.steps, *forward_, *state_, clock_, queue_,
                 [this] { PublishStreamStats(); });
+  loop_->SetHeartbeat(&heartbeat_);
   if (idle_) loop_->SetIdleWork(&*idle_);
   if (guard_) loop_->SetBetweenSteps([this] { return guard_->Look(); });
   thread_ = std::thread([this] {
     loop_->Run();
     if (idle_) idle_->Keep();
+    heartbeat_.Rest();
   });
   Log(LogLevel::kInfo, "model " + description_.name + ": " + plan_.explanation);
   Log(LogLevel::kInfo, std::string("kernels ") + kernels_->name + ", " +

@@ -479,6 +479,26 @@ TEST(StepLoop, IdleWorkHearsWhenRequestsComeAndGo) {
   EXPECT_EQ(heard->finished.size(), 1U);
 }
 
+TEST(StepLoop, RestsOnlyWhereItWaitsForWork) {
+  Heartbeat heartbeat;
+  Bench bench;
+  bench.loop.SetHeartbeat(&heartbeat);
+  bool rested_in_step = false;
+  bench.loop.SetBetweenSteps([&]() -> std::optional<std::uint64_t> {
+    rested_in_step |= heartbeat.Look().rests;
+    return std::nullopt;
+  });
+  std::thread engine([&] { bench.loop.Run(); });
+  while (!heartbeat.Look().rests || heartbeat.Look().beats == 0) std::this_thread::yield();
+  const std::uint64_t before = heartbeat.Look().beats;
+  const auto heard = bench.Submit(GreedyPlan(Tokens({1}), 30));
+  EXPECT_TRUE(bench.queue.WaitUntilQuiet(std::chrono::hours(1)));
+  EXPECT_GE(heartbeat.Look().beats, before + 30);
+  bench.queue.Stop();
+  engine.join();
+  EXPECT_FALSE(rested_in_step);
+}
+
 TEST(StepLoop, LooksBetweenStepsAndWhenItSaidSo) {
   std::atomic<int> looks = 0;
   std::size_t steps_seen = 0;

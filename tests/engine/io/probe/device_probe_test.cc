@@ -263,7 +263,8 @@ TEST_F(ProbeStoreTest, ADirectoryThatCannotBeMadeIsAnError) {
 // ---- MeteredReader ----
 
 TEST_F(DeviceProbeTest, OnlyWaitingIsMetered) {
-  MeteredReader reader(Model(4096 * 1000, 0), clock_);
+  Heartbeat heartbeat;
+  MeteredReader reader(Model(4096 * 1000, 0), clock_, heartbeat);
   alignas(kReadAlignment) static std::byte memory[2 * kReadAlignment];
   for (std::uint64_t tag = 0; tag < 2; ++tag)
     ASSERT_TRUE(reader.TrySubmit({.destination = memory + tag * kReadAlignment,
@@ -275,8 +276,10 @@ TEST_F(DeviceProbeTest, OnlyWaitingIsMetered) {
   EXPECT_EQ(reader.meter().bytes, 4096u);
   EXPECT_EQ(reader.meter().ns, kMillisecond);
   clock_.Advance(5 * kMillisecond);
+  EXPECT_EQ(heartbeat.Look().beats, 1u);
   while (reader.Poll(completions) == 0) {
   }
+  EXPECT_EQ(heartbeat.Look().beats, 2u);
   EXPECT_EQ(reader.meter().bytes, 4096u);
   EXPECT_EQ(reader.meter().ns, kMillisecond);
   EXPECT_EQ(reader.in_flight(), 0u);
