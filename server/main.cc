@@ -44,8 +44,8 @@ int Run(const CommandLine& line, const ReadLine& read_line) {
   std::signal(SIGPIPE, SIG_IGN);
   edgemoe::BoundHeap();
   edgemoe::Log log(line.config.log);
-  if (!line.config_path.empty())
-    log.sink()(edgemoe::LogLevel::kInfo, "configuration: " + line.config_path);
+  for (const std::string& path : line.config_files)
+    log.sink()(edgemoe::LogLevel::kInfo, "configuration: " + path);
   edgemoe::Daemon daemon(line.config,
                          {.log = log.sink(),
                           .open_engine = edgemoe::Engine::Open,

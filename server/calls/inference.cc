@@ -83,7 +83,7 @@ void Submit(const Request& request, const std::shared_ptr<ResponseStream>& strea
 std::shared_ptr<ResponseStream> MakeResponseStream(const ServiceParts& parts, const char* method,
                                                    const Caller& caller) {
   return std::make_shared<ResponseStream>(
-      parts.streams, parts.engine_options.stall_timeout_ms, method, caller.peer,
+      parts.streams, parts.engine_options().stall_timeout_ms, method, caller.peer,
       ResponseStream::Observers{
           .started = [&parts](const RequestSummary& request) { LogStarted(parts.log, request); },
           .finished =

@@ -102,13 +102,15 @@ Status GetModel(const v1::GetModelRequest& request, v1::GetModelResponse& respon
 
 Status Plan(const v1::PlanRequest& request, v1::PlanResponse& response, const ServiceParts& parts,
             const Caller&) {
-  EngineOptions options = parts.engine_options;
+  EngineOptions options = parts.engine_options();
+  // Of the model that is loaded, the budget that it has now.
+  const Result<EngineLease> engine = parts.engines.LeaseDefault();
+  if (request.model().empty() && !engine && engine.error().reason() == Reason::kNoModel)
+    return engine.error();
   if (!request.model().empty()) {
     EDGEMOE_ASSIGN_OR_RETURN(const NamedModel model, FindModel("model", request.model(), parts));
     if (!model.is_loaded) options = parts.options_of(model.path);
   }
-  // Of the model that is loaded, the budget that it has now.
-  const Result<EngineLease> engine = parts.engines.LeaseDefault();
   if (engine && (*engine)->model().path == options.model_path && !request.has_context_tokens() &&
       !request.has_sessions_max())
     options.memory_budget_bytes = (*engine)->GetStats().memory.budget_bytes;
@@ -136,8 +138,9 @@ Result<PackOptions> PackJobOf(v1::PackRequest request, const ServiceParts& parts
     request.set_source_path(model.path);
   }
   EDGEMOE_ASSIGN_OR_FAIL(PackOptions options, ToPackOptions(request, parts.models_directory));
-  options.threads = parts.engine_options.threads;
-  options.io_backend = parts.engine_options.io_backend;
+  const EngineOptions engine = parts.engine_options();
+  options.threads = engine.threads;
+  options.io_backend = engine.io_backend;
   return options;
 }
 

@@ -10,15 +10,29 @@
 #include "server/memory/process_memory.h"
 
 namespace edgemoe::calls {
+namespace {
+
+// The storage that counts: the loaded model's, or, without one, where models are kept.
+Result<std::string> ProbedPath(const ServiceParts& parts) {
+  const Result<EngineLease> engine = parts.engines.LeaseDefault();
+  if (engine) return (*engine)->model().path;
+  if (engine.error().reason() != Reason::kNoModel || parts.models_directory.empty())
+    return Failure(engine.error());
+  return parts.models_directory;
+}
+
+}  // namespace
 
 Status GetStats(const v1::GetStatsRequest&, v1::GetStatsResponse& response,
                 const ServiceParts& parts, const Caller& caller) {
-  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.LeaseDefault());
-  EngineStats stats = engine->GetStats();
+  const Result<EngineLease> engine = parts.engines.LeaseDefault();
+  if (!engine && engine.error().reason() != Reason::kNoModel) return engine.error();
+  EngineStats stats;
+  if (engine) stats = (*engine)->GetStats();
   stats.memory = InConfiguration(std::move(stats.memory), parts);
   response = ToApi(stats, ReadProcessMemory());
   response.set_version(EDGEMOE_VERSION);
-  response.set_model(engine->model().name);
+  if (engine) response.set_model((*engine)->model().name);
   if (const auto job = parts.packs.running()) {
     v1::GetStatsResponse::PackJob& out = *response.mutable_pack_job();
     if (caller.is_administrator) {
@@ -39,12 +53,13 @@ Status Resize(const v1::ResizeRequest& request, v1::ResizeResponse& response,
 
 Status Probe(const v1::ProbeRequest& request, v1::ProbeResponse& response,
              const ServiceParts& parts, const Caller&) {
-  EDGEMOE_ASSIGN_OR_RETURN(const EngineLease engine, parts.engines.LeaseDefault());
+  EDGEMOE_ASSIGN_OR_RETURN(const std::string path, ProbedPath(parts));
+  const EngineOptions options = parts.engine_options();
   EDGEMOE_ASSIGN_OR_RETURN(const ProbeReport report,
-                           ProbeStorage({.path = engine->model().path,
-                                         .state_directory = parts.engine_options.state_directory,
+                           ProbeStorage({.path = path,
+                                         .state_directory = options.state_directory,
                                          .fresh = request.fresh(),
-                                         .io_backend = parts.engine_options.io_backend}));
+                                         .io_backend = options.io_backend}));
   response = ToApi(report);
   return OkStatus();
 }

@@ -94,7 +94,7 @@ class RepositoryPlanner {
   static std::string StoragePath(const ServiceParts& parts) {
     struct stat directory = {};
     struct stat loaded = {};
-    const std::string& model = parts.engine_options.model_path;
+    const std::string model = parts.engine_options().model_path;
     const bool is_same = ::stat(parts.models_directory.c_str(), &directory) == 0 &&
                          ::stat(model.c_str(), &loaded) == 0 && directory.st_dev == loaded.st_dev;
     return is_same ? model : parts.models_directory;

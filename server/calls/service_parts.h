@@ -39,7 +39,7 @@ struct ServiceParts {
   RequestMemory& requests;
   RetryDelay& retry_delay;
   RequestTable& live;
-  EngineOptions engine_options;  // of the loaded model; the defaults of Plan
+  std::function<EngineOptions()> engine_options;  // of the loaded model; the defaults of Plan
   // What a model's file would be loaded with.
   std::function<EngineOptions(const std::string& model_path)> options_of;
   std::string models_directory;

@@ -88,6 +88,11 @@ Status PullRunner::Join(PullRequest request, PackOnArrival pack,
   return OkStatus();
 }
 
+bool PullRunner::is_running() const {
+  const MutexLock lock(mutex_);
+  return download_ || pack_;
+}
+
 bool PullRunner::Cancel() {
   const MutexLock lock(mutex_);
   if (download_) {

@@ -41,6 +41,9 @@ class PullRunner {
   Status Join(PullRequest request, PackOnArrival pack,
               const std::shared_ptr<PullListener>& listener) EXCLUDES(mutex_);
 
+  // Whether a download runs, or a pack that followed one.
+  bool is_running() const EXCLUDES(mutex_);
+
   // The download that runs, or else the pack that followed one, ends soon, as CANCELLED. False
   // where none runs.
   bool Cancel() EXCLUDES(mutex_);
@@ -64,7 +67,7 @@ class PullRunner {
   const ConnectToProgram connect_;
   PackRunner& packs_;
   const LogSink log_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar changed_;
   std::shared_ptr<Job> download_ GUARDED_BY(mutex_);  // that runs
   std::shared_ptr<Job> pack_ GUARDED_BY(mutex_);      // downloaded, and being packed

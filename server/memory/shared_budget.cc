@@ -6,6 +6,7 @@
 #include "engine/base/accepted.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/check.h"
+#include "engine/base/system/usable_memory.h"
 #include "engine/pack.h"
 
 namespace edgemoe {
@@ -27,6 +28,12 @@ BudgetLoan& BudgetLoan::operator=(BudgetLoan&& other) noexcept {
 void BudgetLoan::GiveBack() {
   if (SharedBudget* const budget = std::exchange(budget_, nullptr)) budget->TakeBack();
   bytes_ = 0;
+}
+
+void SharedBudget::Configure(std::uint64_t budget_bytes) {
+  const MutexLock lock(mutex_);
+  automatic_ = budget_bytes == 0;
+  configured_bytes_ = budget_bytes;
 }
 
 Result<MemoryPlan> SharedBudget::Resize(std::uint64_t budget_bytes) {
@@ -70,11 +77,20 @@ Status SharedBudget::Adapt(std::uint64_t budget_bytes) {
   return plan ? OkStatus() : plan.error();
 }
 
+Result<MemoryPlan> SharedBudget::PlanInForce(const Result<EngineLease>& engine) const {
+  if (engine) return (*engine)->GetStats().memory;
+  if (engine.error().reason() != Reason::kNoModel) return Failure(engine.error());
+  MemoryPlan plan;
+  plan.usable_bytes = UsableMemoryBytes();
+  plan.budget_bytes = configured_bytes_ != 0 ? configured_bytes_ : plan.usable_bytes / 4 * 3;
+  return plan;
+}
+
 Result<BudgetLoan> SharedBudget::Lend(const PackMemory& need, std::uint64_t wanted_bytes) {
   const MutexLock lock(mutex_);
   EDGEMOE_CHECK(lent_bytes_ == 0, "one loan at a time");
-  EDGEMOE_ASSIGN_OR_FAIL(const EngineLease engine, engines_.LeaseDefault());
-  const MemoryPlan plan = engine->GetStats().memory;
+  const Result<EngineLease> engine = engines_.LeaseDefault();
+  EDGEMOE_ASSIGN_OR_FAIL(const MemoryPlan plan, PlanInForce(engine));
   std::uint64_t total_bytes = plan.budget_bytes;
   if (automatic_) total_bytes = std::max(total_bytes, plan.usable_bytes / 4 * 3);
   const std::uint64_t spare_bytes = total_bytes - std::min(total_bytes, plan.budget_floor_bytes);
@@ -98,10 +114,12 @@ Result<BudgetLoan> SharedBudget::Lend(const PackMemory& need, std::uint64_t want
             .WithReason(Reason::kBudgetTooSmall));
   const std::uint64_t beside_bytes = total_bytes - plan.budget_bytes;
   const std::uint64_t given_up_bytes = bytes - std::min(bytes, beside_bytes);
-  if (given_up_bytes != 0) EDGEMOE_FAIL_IF_ERROR(Shrink(*engine, plan, given_up_bytes));
+  if (engine) {
+    if (given_up_bytes != 0) EDGEMOE_FAIL_IF_ERROR(Shrink(**engine, plan, given_up_bytes));
+    given_up_bytes_ = given_up_bytes;
+    if (bytes != 0) lender_ = *engine;
+  }
   lent_bytes_ = bytes;
-  given_up_bytes_ = given_up_bytes;
-  if (bytes != 0) lender_ = engine;
   return bytes == 0 ? BudgetLoan() : BudgetLoan(this, bytes);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The daemon's memory budget, shared out between the engine and a pack job: what the job has, the
-// engine's experts have given up.
+// engine's experts have given up. Where no model is loaded it is all a job's.
 #pragma once
 
 #include <cstdint>
@@ -46,9 +46,15 @@ class BudgetLoan {
 // Thread-safe. Calls that resize the engine wait for the step that runs, and for each other.
 class SharedBudget {
  public:
-  // `engines` outlives this. `automatic`: the engine's first budget is set by nobody.
-  SharedBudget(const EngineSlot& engines, bool automatic, LogSink log)
-      : engines_(engines), log_(std::move(log)), automatic_(automatic) {}
+  // `engines` outlives this. `budget_bytes`: as configured; 0: set by nobody.
+  SharedBudget(const EngineSlot& engines, std::uint64_t budget_bytes, LogSink log)
+      : engines_(engines),
+        log_(std::move(log)),
+        automatic_(budget_bytes == 0),
+        configured_bytes_(budget_bytes) {}
+
+  // Another configuration, for a model that is to be loaded.
+  void Configure(std::uint64_t budget_bytes) EXCLUDES(mutex_);
 
   // Another budget for engine and loan; 0: the default one, FAILED_PRECONDITION during a loan.
   // Gives the engine's plan; its explanation tells of a loan. UNAVAILABLE while the engine loads;
@@ -72,12 +78,15 @@ class SharedBudget {
 
  private:
   friend class BudgetLoan;
+  // What there is to lend from: the engine's plan, or, where no model is loaded, one without it.
+  Result<MemoryPlan> PlanInForce(const Result<EngineLease>& engine) const REQUIRES(mutex_);
   void TakeBack() EXCLUDES(mutex_);
 
   const EngineSlot& engines_;
   const LogSink log_;
   mutable Mutex mutex_;
   bool automatic_ GUARDED_BY(mutex_);
+  std::uint64_t configured_bytes_ GUARDED_BY(mutex_);
   std::uint64_t lent_bytes_ GUARDED_BY(mutex_) = 0;
   std::uint64_t given_up_bytes_ GUARDED_BY(mutex_) = 0;  // of these, by the engine
   EngineLease lender_ GUARDED_BY(mutex_);  // during a loan: who gave up memory for it, or may

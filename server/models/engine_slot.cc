@@ -23,6 +23,12 @@ void EngineSlot::Refuse(Status why) {
   refusal_ = std::move(why);
 }
 
+void EngineSlot::Expect() {
+  SetProgress(0, 0);
+  const MutexLock lock(mutex_);
+  refusal_ = OkStatus();
+}
+
 void EngineSlot::Withdraw() {
   const MutexLock lock(mutex_);
   engine_ = nullptr;

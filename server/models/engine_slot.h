@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where calls and jobs find the engine, and how they borrow it: empty while it loads. Thread-safe.
+// Where calls and jobs find the engine, and how they borrow it: empty while it loads, or where
+// there is none. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -30,8 +31,10 @@ class EngineSlot {
   }
   // There was none. The engine stays until Withdraw.
   void Publish(Engine& engine) EXCLUDES(mutex_);
-  // There will be none, and why: what Lease says from now on.
+  // There is none, and why: what leases say until Expect.
   void Refuse(Status why) EXCLUDES(mutex_);
+  // One is being loaded after all.
+  void Expect() EXCLUDES(mutex_);
   // Gives no further leases and waits until those that are out have come back. The engine, if there
   // was one, may be destroyed then.
   void Withdraw() EXCLUDES(mutex_);

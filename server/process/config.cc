@@ -59,11 +59,27 @@ ConfigKey OfEngine(const char* path, const char* flag, std::string_view name) {
   } else {
     field = SizeField{at(std::get<SizeOption>(option.kind).at)};
   }
-  return {path, flag, option.accepts, std::string(option.meaning), std::move(field), option.name};
+  return {path,
+          flag,
+          option.accepts,
+          std::string(option.meaning),
+          std::move(field),
+          option.name,
+          TakenOver::kWithModel};
 }
 
 ConfigKey Reloads(ConfigKey key) {
-  key.reloads = true;
+  key.taken_over = TakenOver::kLive;
+  return key;
+}
+
+ConfigKey WithModel(ConfigKey key) {
+  key.taken_over = TakenOver::kWithModel;
+  return key;
+}
+
+ConfigKey AtStart(ConfigKey key) {
+  key.taken_over = TakenOver::kAtStart;
   return key;
 }
 
@@ -110,7 +126,13 @@ std::vector<ConfigKey> ListenKeys() {
       Reloads({"listen.connections_max", "--connections-max", "connections, in [1, 4096]",
                "Open connections to the unix socket; a further one is closed at once.",
                CountField{[](Config& c) -> std::uint32_t& { return c.listen.connections_max; }, 1,
-                          4096}})};
+                          4096}}),
+      Reloads({"listen.idle_exit_s", "--idle-exit-s", "seconds, in [0, 86400]",
+               "Where systemd listens (socket activation): the daemon ends when nobody was "
+               "connected and no job ran for so long, and is started again by the next connection. "
+               "0: never.",
+               CountField{[](Config& c) -> std::uint32_t& { return c.listen.idle_exit_s; }, 0,
+                          86'400}})};
 }
 
 std::vector<ConfigKey> ModelKeys() {
@@ -142,10 +164,11 @@ std::vector<ConfigKey> MakeKeys() {
   std::vector<ConfigKey> others = {
       Reloads(OfEngine("memory.budget", "--memory-budget", "memory_budget_bytes")),
       OfEngine("memory.expert_budget", "--expert-budget", "expert_budget_bytes"),
-      {"memory.adapt", "--memory-adapt", "\"auto\", \"on\" or \"off\"",
-       "Whether the budget follows what the machine has to give: less when a cgroup limit falls or "
-       "memory is short, back when it no longer is. auto: where memory.budget is auto.",
-       ChoiceField{[](Config& c) -> std::string& { return c.memory.adapt; }, kSwitch}},
+      WithModel({"memory.adapt", "--memory-adapt", "\"auto\", \"on\" or \"off\"",
+                 "Whether the budget follows what the machine has to give: less when a cgroup "
+                 "limit falls or "
+                 "memory is short, back when it no longer is. auto: where memory.budget is auto.",
+                 ChoiceField{[](Config& c) -> std::string& { return c.memory.adapt; }, kSwitch}}),
       OfModel(
           OfEngine("memory.idle_shrink_after_s", "--idle-shrink-after-s", "idle_shrink_after_s")),
       OfEngine("state.directory", "--state-directory", "state_directory"),
@@ -161,8 +184,8 @@ std::vector<ConfigKey> MakeKeys() {
       OfModel(OfEngine("sampling.frequency_penalty", "--frequency-penalty", "frequency_penalty")),
       OfModel(OfEngine("sampling.penalty_last_n", "--penalty-last-n", "penalty_last_n")),
       OfModel(OfEngine("context_tokens", "--context-tokens", "context_tokens")),
-      OfEngine("sessions_max", "--sessions-max", "sessions_max"),
-      OfEngine("queue_max", "--queue-max", "queue_max"),
+      AtStart(OfEngine("sessions_max", "--sessions-max", "sessions_max")),
+      AtStart(OfEngine("queue_max", "--queue-max", "queue_max")),
       OfEngine("prefill_chunk_tokens", "--prefill-chunk-tokens", "prefill_chunk_tokens"),
       OfEngine("threads", "--threads", "threads"),
       OfEngine("io.backend", "--io-backend", "io_backend"),
@@ -406,14 +429,6 @@ std::string FormatConfigValue(const ConfigKey& key, const Config& config) {
     value = std::get<TextField>(key.field).at(copy);
   }
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-Status ModelIsNamed(const Config& config) {
-  if (!config.engine.model_path.empty()) return OkStatus();
-  return InvalidFieldError(
-      "model.path",
-      "not set; say which GGUF file or model to serve, on the command line or in the "
-      "configuration file");
 }
 
 Result<TcpAddress> ParseTcpAddress(std::string_view text) {

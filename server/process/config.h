@@ -42,6 +42,7 @@ struct Config {
     std::vector<std::string> admin_users;   // who may change things, as the two above
     std::vector<std::string> admin_groups;
     std::uint32_t connections_max = 256;
+    std::uint32_t idle_exit_s = 0;
   } listen;
   struct Models {
     std::string directory;
@@ -95,6 +96,13 @@ struct NamesField {
 using ConfigField =
     std::variant<TextField, ChoiceField, CountField, SizeField, NumberField, ModeField, NamesField>;
 
+// When a running daemon heeds a new value.
+enum class TakenOver : std::uint8_t {
+  kAtStart,    // the next start does
+  kWithModel,  // SIGHUP, as long as no model is loaded
+  kLive,       // SIGHUP
+};
+
 struct ConfigKey {
   std::string path;     // "listen.unix_socket"; keys of one group stand together
   std::string flag;     // "--socket"
@@ -102,8 +110,8 @@ struct ConfigKey {
   std::string meaning;
   ConfigField field;
   std::string_view option = {};  // the member of EngineOptions; empty: not of the engine
-  bool reloads = false;          // SIGHUP takes a new value over; else the next start does
-  bool of_model = false;         // may stand in a model's section
+  TakenOver taken_over = TakenOver::kAtStart;
+  bool of_model = false;  // may stand in a model's section
 };
 
 constexpr std::size_t kTextMax = 4096;  // bytes of a text
@@ -134,9 +142,6 @@ Config WithSection(const Config& config, std::string_view model_name);
 
 // The value as JSON text, as in `"auto"`, `64`, `["edgemoe"]`.
 std::string FormatConfigValue(const ConfigKey& key, const Config& config);
-
-// INVALID_ARGUMENT where no model is named.
-Status ModelIsNamed(const Config& config);
 
 // Host and port of listen.tcp. INVALID_ARGUMENT for what is not loopback.
 struct TcpAddress {

@@ -5,10 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -344,6 +347,36 @@ Status ApplyConfigFile(const std::string& path, Config& config) {
   return ApplyConfigText(text, path, config);
 }
 
+std::string DropInFolder(const std::string& config_path) {
+  constexpr std::string_view kEnding = ".json";
+  std::string stem = config_path;
+  if (stem.ends_with(kEnding)) stem.resize(stem.size() - kEnding.size());
+  return stem + ".d";
+}
+
+Status ApplyConfigFolder(const std::string& folder, Config& config,
+                         std::vector<std::string>& read) {
+  std::error_code error;
+  std::vector<std::string> paths;
+  std::filesystem::directory_iterator entries(folder, error);
+  if (error == std::errc::no_such_file_or_directory) return OkStatus();
+  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+    const std::filesystem::path& path = entries->path();
+    if (path.extension() == ".json" && !path.filename().string().starts_with('.'))
+      paths.push_back(path.string());
+  }
+  if (error) return ErrnoStatus(error.value(), "config folder '" + folder + "'");
+  if (paths.size() > kConfigDropInsMax)
+    return NotAccepted(ShowValue(paths.size()) + " files", AcceptedAtMost(kConfigDropInsMax))
+        .WithContext("config folder '" + folder + "'");
+  std::ranges::sort(paths);
+  for (std::string& path : paths) {
+    EDGEMOE_RETURN_IF_ERROR(ApplyConfigFile(path, config));
+    read.push_back(std::move(path));
+  }
+  return OkStatus();
+}
+
 std::string FormatModelSettings(const Config& config) {
   nlohmann::ordered_json sections = nlohmann::ordered_json::object();
   for (const auto& [name, section] : config.model_settings) {
@@ -387,7 +420,7 @@ std::string FormatConfig(const Config& config) {
     AppendComment(out, indent, key.meaning);
     AppendComment(out, indent,
                   key.accepts + "; default " + FormatConfigValue(key, defaults) +
-                      (key.reloads ? "; SIGHUP takes it over" : ""));
+                      (key.taken_over == TakenOver::kLive ? "; SIGHUP takes it over" : ""));
     out += indent + "\"" + std::string(name) + "\": " + FormatConfigValue(key, config);
   }
   if (!group.empty()) out += "\n  }";

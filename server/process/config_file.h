@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/status.h"
 #include "server/process/config.h"
@@ -21,6 +22,15 @@ Status ApplyConfigText(std::string_view text, std::string_view file_name, Config
 
 // Reads and applies a file. NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT name the file.
 Status ApplyConfigFile(const std::string& path, Config& config);
+
+// Reads and applies every file *.json of a folder, in the order of their names; a later one
+// overrides an earlier one. A folder that is not there holds none. At most kConfigDropInsMax files.
+// `read`: gets the paths of those that were applied. Errors as of ApplyConfigFile.
+Status ApplyConfigFolder(const std::string& folder, Config& config, std::vector<std::string>& read);
+constexpr std::size_t kConfigDropInsMax = 64;
+
+// Where drop-ins of a configuration file are: edgemoed.d beside edgemoed.json.
+std::string DropInFolder(const std::string& config_path);
 
 // The models' sections as JSON, on one line.
 std::string FormatModelSettings(const Config& config);

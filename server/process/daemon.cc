@@ -59,8 +59,9 @@ std::string MakeModelsDirectory(const Config& config) {
 
 Daemon::Daemon(Config config, Outside outside)
     : config_(std::move(config)),
+      served_(config_),
       outside_(std::move(outside)),
-      budget_(slot_, config_.engine.memory_budget_bytes == 0, outside_.log),
+      budget_(slot_, config_.engine.memory_budget_bytes, outside_.log),
       packs_(budget_, clock_, outside_.log),
       pulls_([path = config_.models.download_socket] { return ConnectToDownloadProgram(path); },
              packs_, outside_.log),
@@ -110,7 +111,7 @@ ExitCode Daemon::Start(std::optional<StartProblem> problem) {
   if (problem) {
     Refuse(*problem);
   } else {
-    StartLoading();
+    LoadOrServeWithout();
   }
   context_.run();
   return exit_code_;
@@ -124,12 +125,16 @@ PeerPolicy Daemon::ChoosePeers(std::optional<StartProblem>& problem) const {
   return *PeerPolicy::Make(::geteuid(), {});
 }
 
-// Takes the path of the model that is named over into the configuration.
 std::optional<StartProblem> Daemon::FindModel() {
   places_ = FindModelPlaces(config_, outside_.log);
   Result<Config> config = WithModelPath(config_, places_);
-  if (!config) return ModelProblem(config_, config.error());
-  config_ = *std::move(config);
+  if (!config && config.error().code() != StatusCode::kNotFound)
+    return ModelProblem(config_, config.error());
+  no_model_ = !config                             ? NoModel(config.error())
+              : config->engine.model_path.empty() ? NoModel()
+                                                  : OkStatus();
+  if (config) config_ = *std::move(config);
+  served_.Set(config_);
   return std::nullopt;
 }
 
@@ -145,9 +150,8 @@ Status Daemon::StartServer() {
       .requests = requests_,
       .retry_delay = retry_delay_,
       .live = live_,
-      .engine_options = ToEngineOptions(config_, outside_.log),
-      .options_of = [config =
-                         config_](const std::string& path) { return OptionsOfFile(config, path); },
+      .engine_options = [this] { return ToEngineOptions(served_.Get(), outside_.log); },
+      .options_of = [this](const std::string& path) { return OptionsOfFile(served_.Get(), path); },
       .models_directory = MakeModelsDirectory(config_),
       .new_seed = RandomSeed,
       .in_configuration = [](const Status& status) { return InConfiguration(status).status; },
@@ -228,7 +232,7 @@ void Daemon::OnSignal() {
     case State::kDraining:
       if (signal_count_ == 2) {
         Say(LogLevel::kInfo, "second signal: cancelling what still runs");
-        hurrier_ = std::thread([this] { engine_->Drain(0); });
+        if (engine_) hurrier_ = std::thread([this] { engine_->Drain(0); });
       } else {
         Say(LogLevel::kWarning, "third signal: leaving at once");
         Stop(State::kAbandoned, ExitCode::kForced);
@@ -267,9 +271,10 @@ void Daemon::Refuse(const StartProblem& problem) {
 }
 
 void Daemon::OnConnectionsChanged() {
-  if (state_ != State::kRefusing) return;
   idle_.cancel();
   if (acceptor_->connection_count() != 0) return;
+  if (state_ == State::kServing) return LeaveWhenIdle();
+  if (state_ != State::kRefusing) return;
   // A client that was told to try again comes back at once.
   idle_.expires_after(kRefusingIdle);
   idle_.async_wait([this](const boost::system::error_code& error) {
@@ -277,20 +282,68 @@ void Daemon::OnConnectionsChanged() {
   });
 }
 
+// Where systemd listens, the next connection starts the daemon again.
+void Daemon::LeaveWhenIdle() {
+  if (!activated_ || config_.listen.idle_exit_s == 0) return;
+  idle_.expires_after(std::chrono::seconds(config_.listen.idle_exit_s));
+  idle_.async_wait([this](const boost::system::error_code& error) {
+    if (error || state_ != State::kServing || acceptor_->connection_count() != 0) return;
+    if (packs_.running() || pulls_.is_running()) return LeaveWhenIdle();
+    Say(LogLevel::kInfo, "nobody was connected for " + std::to_string(config_.listen.idle_exit_s) +
+                             " s (listen.idle_exit_s)");
+    StartDraining();
+  });
+}
+
+bool Daemon::GetsOn() {
+  const bool was_stuck = is_stuck_;
+  is_stuck_ = engine_ && !watch_.Look(engine_->pulse());
+  if (is_stuck_ && !was_stuck) {
+    const std::string line =
+        "the engine's thread does not get on: no layer was computed and no read has landed since "
+        "the last look; systemd's watchdog is not fed until it does";
+    Say(LogLevel::kError, line);
+    notifier_.Status("Stuck: " + line, 0);
+  } else if (was_stuck && !is_stuck_) {
+    Say(LogLevel::kWarning, "the engine's thread gets on again");
+    OnAvailability();
+  }
+  return !is_stuck_;
+}
+
 void Daemon::KeepAlive() {
   const std::uint64_t interval_ms = ServiceNotifier::WatchdogMs();
   if (interval_ms == 0) return;
-  notifier_.KeepAlive();
+  if (GetsOn()) notifier_.KeepAlive();
   keep_alive_.expires_after(std::chrono::milliseconds(interval_ms / 2));
   keep_alive_.async_wait([this](const boost::system::error_code& error) {
     if (!error) KeepAlive();
   });
 }
 
+void Daemon::LoadOrServeWithout() {
+  if (no_model_.ok()) {
+    StartLoading();
+  } else {
+    ServeWithout(no_model_);
+  }
+}
+
+void Daemon::ServeWithout(const edgemoe::Status& why) {
+  state_ = State::kServing;
+  slot_.Refuse(why);
+  Say(LogLevel::kWarning, why.message() + "; everything else is served");
+  notifier_.Ready("Ready without a model: " + why.message());
+  was_ready_ = true;
+  OnConnectionsChanged();
+  if (reload_wanted_) ReloadConfig();
+}
+
 void Daemon::StartLoading() {
+  state_ = State::kLoading;
   Say(LogLevel::kInfo, "loading " + config_.engine.model_path);
   notifier_.Status("Loading " + config_.engine.model_path, kProgressMs);
-  EngineOptions options = parts_->engine_options;
+  EngineOptions options = parts_->engine_options();
   options.on_availability = [this] { boost::asio::post(context_, [this] { OnAvailability(); }); };
   loader_ = std::thread([this, options = std::move(options)] {
     auto engine = outside_.open_engine(
@@ -315,6 +368,8 @@ void Daemon::OnLoaded(Result<std::unique_ptr<Engine>> engine) {
   loader_.join();
   if (!engine) {
     const StartProblem problem = ModelProblem(config_, engine.error());
+    if (was_ready_)
+      return ServeWithout(FailedPreconditionError(problem.message).WithReason(Reason::kNoModel));
     if (activated_) return Refuse(problem);
     Say(LogLevel::kError, problem.message);
     return Stop(State::kStopped, problem.exit_code);
@@ -336,32 +391,57 @@ void Daemon::OnLoaded(Result<std::unique_ptr<Engine>> engine) {
     watcher_->Start();
   }
   notifier_.Ready("Ready: " + serving);
+  was_ready_ = true;
+  OnConnectionsChanged();
   if (reload_wanted_) ReloadConfig();
 }
 
 void Daemon::ReloadConfig() {
+  reload_wanted_ = false;
   notifier_.Reloading();
   Result<Config> wanted = outside_.read_config();
   Result<PeerPolicy> peers = wanted ? AdmittedPeers(*wanted) : Failure(wanted.error());
   if (!peers) {
     Say(LogLevel::kError, "SIGHUP: nothing changes: " + peers.error().message());
   } else {
-    // A name that means nothing any more is told as the change that it is.
-    if (Result<Config> named = WithModelPath(*wanted, places_)) wanted = std::move(named);
-    Reload reload = PlanReload(config_, *wanted);
-    const std::uint64_t budget_before = config_.engine.memory_budget_bytes;
-    if (MemoryAdapts(reload.config) != MemoryAdapts(config_))
-      reload.postponed += (reload.postponed.empty() ? "" : ", ") + std::string("memory.adapt");
-    config_ = std::move(reload.config);
-    policy_ = *std::move(peers);
-    acceptor_->Change(config_.listen.connections_max);
-    if (outside_.set_log_level) outside_.set_log_level(config_.log.level);
-    if (config_.engine.memory_budget_bytes != budget_before) ChangeBudget(budget_before);
-    Say(LogLevel::kInfo,
-        "SIGHUP: taken over: " + (reload.taken.empty() ? "nothing" : reload.taken) +
-            (reload.postponed.empty() ? "" : "; with the next start: " + reload.postponed));
+    TakeOver(*wanted, *std::move(peers));
   }
-  notifier_.Ready("Ready: serving " + engine_->model().name);
+  if (engine_) {
+    notifier_.Ready("Ready: serving " + engine_->model().name);
+  } else if (!peers) {
+    notifier_.Ready("Ready without a model: " + no_model_.message());
+  }
+}
+
+void Daemon::TakeOver(const Config& wanted, PeerPolicy peers) {
+  const bool has_model = engine_ != nullptr;
+  // A name that means nothing any more is told as the change that it is.
+  Result<Config> named = has_model ? WithModelPath(wanted, places_) : wanted;
+  Reload reload = PlanReload(config_, named ? *named : wanted, has_model);
+  const std::uint64_t budget_before = config_.engine.memory_budget_bytes;
+  if (has_model && MemoryAdapts(reload.config) != MemoryAdapts(config_))
+    reload.postponed += (reload.postponed.empty() ? "" : ", ") + std::string("memory.adapt");
+  config_ = std::move(reload.config);
+  policy_ = std::move(peers);
+  acceptor_->Change(config_.listen.connections_max);
+  if (outside_.set_log_level) outside_.set_log_level(config_.log.level);
+  Say(LogLevel::kInfo,
+      "SIGHUP: taken over: " + (reload.taken.empty() ? "nothing" : reload.taken) +
+          (reload.postponed.empty() ? "" : "; with the next start: " + reload.postponed));
+  OnConnectionsChanged();
+  if (has_model) {
+    if (config_.engine.memory_budget_bytes != budget_before) ChangeBudget(budget_before);
+    return;
+  }
+  budget_.Configure(config_.engine.memory_budget_bytes);
+  if (const auto problem = FindModel()) no_model_ = NoModel(InternalError(problem->message));
+  if (packs_.running())  // it may have the memory
+    no_model_ = NoModel(UnavailableError("a pack job runs; SIGHUP loads one when it has ended"));
+  if (no_model_.ok()) {
+    slot_.Expect();
+    notifier_.Ready("Ready without a model, which is being loaded");
+  }
+  LoadOrServeWithout();
 }
 
 // To what is configured now; back to `bytes_before` in the configuration where that fails.
@@ -385,7 +465,7 @@ void Daemon::ChangeBudget(std::uint64_t bytes_before) {
 }
 
 void Daemon::OnAvailability() {
-  if (state_ != State::kServing) return;
+  if (state_ != State::kServing || !engine_) return;
   const edgemoe::Status status = engine_->availability();
   server_->SetServing(status.ok());
   notifier_.Status(status.ok() ? "Serving " + engine_->model().name : status.message(), 0);
@@ -399,7 +479,7 @@ void Daemon::StartDraining() {
   server_->SetServing(false);
   if (watcher_) watcher_->Stop();
   stopper_ = std::thread([this] {
-    const bool all_finished = engine_->Drain(config_.drain_timeout_ms);
+    const bool all_finished = !engine_ || engine_->Drain(config_.drain_timeout_ms);
     boost::asio::post(context_, [this, all_finished] { OnDrained(all_finished); });
   });
 }

@@ -4,7 +4,11 @@
 // and back in reverse order.
 //
 // It listens before the model is loaded: a client that comes early is told how far loading is, and
-// health checks say NOT_SERVING. systemd is told READY when requests are served.
+// health checks say NOT_SERVING. systemd is told READY when requests are served. Without a model,
+// because none is named or its name means nothing here yet, everything else is served: models are
+// listed, planned, downloaded, packed. SIGHUP then takes over what loads one, and it is loaded.
+//
+// systemd's watchdog is fed as long as the engine's thread gets on or has nothing to do.
 //
 // Signals (SIGTERM, SIGINT): while loading, the first ends the daemon. While serving, the first
 // drains: health says NOT_SERVING, new requests get UNAVAILABLE, running ones have
@@ -13,7 +17,8 @@
 // configuration that is refused changes nothing.
 //
 // A daemon that systemd started for a connection, and that cannot serve, first tells those who wait
-// why: else the connection, still there, would have it started again and again.
+// why: else the connection, still there, would have it started again and again. It ends by itself
+// when nobody was connected for listen.idle_exit_s.
 #pragma once
 
 #include <atomic>
@@ -38,6 +43,8 @@
 #include "server/process/config.h"
 #include "server/process/exit_codes.h"
 #include "server/process/model_choice.h"
+#include "server/process/progress_watch.h"
+#include "server/process/served_config.h"
 #include "server/process/service_notifier.h"
 #include "server/process/start_check.h"
 #include "server/rpc/grpc_server.h"
@@ -83,6 +90,8 @@ class Daemon {
 
   ExitCode Start(std::optional<StartProblem> problem);
   Status Listen();
+  // Takes the path of the model that is named over into the configuration, or says why there is
+  // none.
   std::optional<StartProblem> FindModel();
   Status StartServer();
   PeerPolicy ChoosePeers(std::optional<StartProblem>& problem) const;
@@ -94,8 +103,13 @@ class Daemon {
   void OnHangUp();
   void Refuse(const StartProblem& problem);
   void OnConnectionsChanged();
+  void LeaveWhenIdle();
   void KeepAlive();
+  // Whether the engine's thread is not stuck; says so when that changes.
+  bool GetsOn();
 
+  void LoadOrServeWithout();
+  void ServeWithout(const edgemoe::Status& why);
   void StartLoading();
   void OnProgress(std::uint64_t bytes_loaded, std::uint64_t bytes_total);
   void OnLoaded(Result<std::unique_ptr<Engine>> engine);
@@ -103,6 +117,7 @@ class Daemon {
   void OnAvailability();
 
   void ReloadConfig();
+  void TakeOver(const Config& wanted, PeerPolicy peers);
   void ChangeBudget(std::uint64_t bytes_before);
 
   void StartDraining();
@@ -111,7 +126,10 @@ class Daemon {
   void Say(LogLevel level, const std::string& line) const;
 
   Config config_;
+  ServedConfig served_;
   ModelPlaces places_;
+  edgemoe::Status no_model_;  // OK: there is one to be loaded
+  bool was_ready_ = false;    // systemd was told so
   const Outside outside_;
   const ServiceNotifier notifier_{};
   State state_ = State::kLoading;
@@ -123,7 +141,7 @@ class Daemon {
   boost::asio::io_context context_;
   boost::asio::signal_set signals_{context_};
   boost::asio::steady_timer keep_alive_{context_};
-  boost::asio::steady_timer idle_{context_};   // while refusing: nobody is connected
+  boost::asio::steady_timer idle_{context_};   // nobody is connected
   boost::asio::steady_timer leave_{context_};  // while refusing: at the latest
   std::optional<UnixListener> listener_;
   std::vector<UniqueFd> sockets_;  // to listen on, until the acceptor has them
@@ -151,6 +169,8 @@ class Daemon {
   std::thread stopper_;
   std::thread hurrier_;
   std::optional<std::uint64_t> progress_told_ns_;  // on the loader's thread
+  ProgressWatch watch_;
+  bool is_stuck_ = false;
 };
 
 }  // namespace edgemoe

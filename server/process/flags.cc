@@ -23,7 +23,7 @@ CommandLine Exit(ExitCode code, std::string text) {
           .text = std::move(text),
           .exit_code = code,
           .config = {},
-          .config_path = {}};
+          .config_files = {}};
 }
 
 struct FlagValue {
@@ -68,19 +68,25 @@ void AddKeys(CLI::App& app, std::vector<FlagValue>& values) {
   }
 }
 
-// The configuration file: the one that is named, else the first that exists.
-Status ReadFile(bool is_named, const std::string& named, const StartEnvironment& environment,
-                CommandLine& line) {
-  if (is_named) {
-    line.config_path = named;
-  } else {
-    for (const std::string& path : environment.config_paths) {
-      if (::access(path.c_str(), F_OK) != 0) continue;
-      line.config_path = path;
-      break;
-    }
+// The configuration file with its drop-ins: the one that is named, else the first that exists.
+Status ReadFiles(bool is_named, const std::string& named, const StartEnvironment& environment,
+                 CommandLine& line) {
+  const auto is_there = [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; };
+  std::string path = named;
+  if (!is_named) {
+    const auto found =
+        std::ranges::find_if(environment.config_paths, [&](const std::string& candidate) {
+          return is_there(candidate) || is_there(DropInFolder(candidate));
+        });
+    if (found == environment.config_paths.end()) return OkStatus();
+    path = *found;
   }
-  return line.config_path.empty() ? OkStatus() : ApplyConfigFile(line.config_path, line.config);
+  if (path.empty()) return OkStatus();
+  if (is_named || is_there(path)) {
+    EDGEMOE_RETURN_IF_ERROR(ApplyConfigFile(path, line.config));
+    line.config_files.push_back(path);
+  }
+  return ApplyConfigFolder(DropInFolder(path), line.config, line.config_files);
 }
 
 Status ReadEnvironment(const StartEnvironment& environment, Config& config) {
@@ -131,7 +137,9 @@ CommandLine ParseCommandLine(int argc, const char* const* argv,
     places += (places.empty() ? "" : ", ") + path;
   CLI::Option* const config_option = app.add_option(
       "--config", config_path,
-      "Configuration file: JSON with comments; empty: none (default: the first there is of " +
+      "Configuration file: JSON with comments; the files *.json in the folder beside it whose name "
+      "ends in .d override it, in the order of their names; empty: none (default: the first there "
+      "is of " +
           (places.empty() ? "none" : places) + ")");
   CLI::Option* const print_option = app.add_flag(
       "--print-config", print_config,
@@ -156,7 +164,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv,
   if (version) return Exit(ExitCode::kOk, std::string("edgemoed ") + EDGEMOE_VERSION);
 
   CommandLine line;
-  Status read = ReadFile(config_option->count() > 0, config_path, environment, line);
+  Status read = ReadFiles(config_option->count() > 0, config_path, environment, line);
   if (Status status = ReadEnvironment(environment, line.config); read.ok()) read = status;
   const auto exit = [&line](ExitCode code, std::string text) {
     CommandLine refused = Exit(code, std::move(text));
@@ -175,9 +183,6 @@ CommandLine ParseCommandLine(int argc, const char* const* argv,
   line.action = print_config   ? CommandLine::Action::kPrint
                 : check_config ? CommandLine::Action::kCheck
                                : CommandLine::Action::kRun;
-  if (line.action != CommandLine::Action::kRun) return line;
-  if (const Status status = ModelIsNamed(line.config); !status.ok())
-    return exit(ExitCode::kConfig, status.message());
   return line;
 }
 

@@ -15,7 +15,8 @@ namespace edgemoe {
 // What beside the arguments says how the daemon runs.
 struct StartEnvironment {
   std::string socket;  // $EDGEMOE_SOCKET, as the client reads it; empty: not set
-  // Where the configuration file is without --config: the first that exists.
+  // Where the configuration file is without --config: the first that exists, or whose folder of
+  // drop-ins does.
   std::vector<std::string> config_paths;
 
   // Of a process of that user: config_paths are edgemoe/edgemoed.json in $XDG_CONFIG_HOME or
@@ -29,10 +30,10 @@ struct CommandLine {
   // kExit: what to print (to stdout when the code is kOk, else to stderr) and the exit code.
   std::string text;
   ExitCode exit_code = ExitCode::kOk;
-  // The file's values, overridden by EDGEMOE_SOCKET and then by the flags. In kRun a model is
-  // named; in kExit, as far as they could be read.
+  // The values of the file and of its drop-ins, overridden by EDGEMOE_SOCKET and then by the flags;
+  // in kExit, as far as they could be read.
   Config config;
-  std::string config_path;  // of the file that was read; empty: none
+  std::vector<std::string> config_files;  // that were read, in order
 };
 
 CommandLine ParseCommandLine(int argc, const char* const* argv,

@@ -60,4 +60,10 @@ Result<Config> WithModelPath(Config config, const ModelPlaces& places) {
   return config;
 }
 
+Status NoModel(const Status& not_found) {
+  const std::string why = not_found.ok() ? "model.path is not set" : not_found.message();
+  return FailedPreconditionError("there is no model to be used: " + why)
+      .WithReason(Reason::kNoModel);
+}
+
 }  // namespace edgemoe

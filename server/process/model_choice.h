@@ -22,9 +22,14 @@ struct ModelPlaces {
 // A catalogue that is wrong is none, and is named in the log.
 ModelPlaces FindModelPlaces(const Config& config, const LogSink& log);
 
-// The configuration with the path of its model. A text with "/", or of a file that is there, is a
-// path; another is a name, as calls name models (server/models/model_names.h), or else a path if it
-// ends in ".gguf". NOT_FOUND is of the field "model.path" and names the models that there are.
+// The configuration with the path of its model, if it names one. A text with "/", or of a file that
+// is there, is a path; another is a name, as calls name models (server/models/model_names.h), or
+// else a path if it ends in ".gguf". NOT_FOUND is of the field "model.path" and names the models
+// that there are.
 Result<Config> WithModelPath(Config config, const ModelPlaces& places);
+
+// Why a daemon serves without a model: none is named, or its name means nothing here yet, which
+// `not_found` says. FAILED_PRECONDITION with the reason kNoModel, for people and programs.
+Status NoModel(const Status& not_found = OkStatus());
 
 }  // namespace edgemoe

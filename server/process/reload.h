@@ -13,6 +13,7 @@ struct Reload {
   std::string taken;      // their names, as in "log.level, memory.budget"; empty: none changed
   std::string postponed;  // changed keys that only the next start takes over
 };
-Reload PlanReload(const Config& running, const Config& wanted);
+// `has_model`: one is loaded; without one, what models are loaded with is taken over, too.
+Reload PlanReload(const Config& running, const Config& wanted, bool has_model);
 
 }  // namespace edgemoe

@@ -51,9 +51,8 @@ StartCheck CheckStart(const Config& config, const CheckEngine& check_engine) {
   check.in_force.engine.state_directory = ToEngineOptions(config, {}).state_directory;
   check.in_force.memory.adapt = MemoryAdapts(config) ? "on" : "off";
   check.in_force.log.target = LogTarget(config.log);
-  if (const Status named = ModelIsNamed(config); !named.ok()) {
-    check.problems.push_back({named.message(), ExitCode::kConfig});
-  } else if (auto found = WithModelPath(config, FindModelPlaces(config, {})); !found) {
+  if (config.engine.model_path.empty()) return check;
+  if (auto found = WithModelPath(config, FindModelPlaces(config, {})); !found) {
     check.problems.push_back(ModelProblem(config, found.error()));
   } else if (auto engine = check_engine(ToEngineOptions(*found, {}))) {
     check.in_force.engine = *std::move(engine);

@@ -81,6 +81,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const ServiceParts& parts,
   std::unique_ptr<GrpcServer> result(new GrpcServer());
   result->services_ = std::make_unique<Services>(FrontEnd{parts, result->peers_});
 
+  const EngineOptions options = parts.engine_options();
   grpc::ServerBuilder builder;
   builder.RegisterService(&result->services_->inference);
   builder.RegisterService(&result->services_->models);
@@ -90,9 +91,9 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const ServiceParts& parts,
   // The draft of reflection alone is synchronous.
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
-                             static_cast<int>(parts.engine_options.sessions_max +
-                                              parts.engine_options.queue_max + kSpareStreams));
+  builder.AddChannelArgument(
+      GRPC_ARG_MAX_CONCURRENT_STREAMS,
+      static_cast<int>(options.sessions_max + options.queue_max + kSpareStreams));
   AcceptQuietStreams(builder);
   grpc::ResourceQuota quota("edgemoed");
   quota.Resize(kBuffersBytesMax);

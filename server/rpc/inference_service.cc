@@ -47,7 +47,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* InferenceService::Tokenize(
       {*context, front_end_, Right::kInference}, *request,
       [&parts](const Caller&) {
         return std::make_shared<TokenStream>(parts.streams, parts.workers,
-                                             parts.engine_options.stall_timeout_ms);
+                                             parts.engine_options().stall_timeout_ms);
       },
       calls::Tokenize);
 }

@@ -107,6 +107,11 @@ Status FakeEngine::availability() const {
   return availability_;
 }
 
+Pulse FakeEngine::pulse() const {
+  const MutexLock lock(mutex_);
+  return {.beats = 0, .rests = !wedged_};
+}
+
 void FakeEngine::SetAvailability(Status status) {
   MutexLock lock(mutex_);
   availability_ = std::move(status);
@@ -364,10 +369,17 @@ bool FakeEngine::StepOne(Session& session) {
     }
     if (aborted) {
       Finish(session, FinishReason::kCancelled, CancelledError("the request was aborted"));
+      const MutexLock lock(mutex_);
+      wedged_ = wedged_ && session.prompt != "wedge";
       return true;
     }
   }
   if (session.prompt == "hang") return false;
+  if (session.prompt == "wedge") {
+    const MutexLock lock(mutex_);
+    wedged_ = true;
+    return false;
+  }
   if (session.prompt == "fail" && session.written == 2) {
     Finish(session, FinishReason::kError, DataLossError("expert 3 of layer 1: read failed"));
     return true;

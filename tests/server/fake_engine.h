@@ -3,6 +3,7 @@
 // An engine without a model, for tests of the server: takes requests into a bounded queue and
 // writes made-up tokens on a thread of its own, as engine.h says an engine does. Prompts steer it:
 //   "hang"    nothing after the start, until the request ends
+//   "wedge"   as "hang", and the engine's thread seems to be stuck
 //   "fail"    DATA_LOSS after two tokens
 //   "large"   each chunk carries 16 KiB of text
 //   "tools"   a thought, then a call of "look", and what is none
@@ -48,6 +49,8 @@ class FakeEngine final : public Engine {
 
   const ModelDescription& model() const override { return model_; }
   Status availability() const override;
+  // It rests, but for a request that wedges.
+  Pulse pulse() const override;
   Result<RequestId> Generate(GenerateRequest request, std::unique_ptr<EventSink> sink) override;
   Result<RequestId> Score(ScoreRequest request, std::unique_ptr<EventSink> sink) override;
   // Of each text its length, once more, and 1.
@@ -105,6 +108,7 @@ class FakeEngine final : public Engine {
   std::uint64_t budget_bytes_ GUARDED_BY(mutex_);
   std::uint64_t refused_ GUARDED_BY(mutex_) = 0;
   bool paused_ GUARDED_BY(mutex_) = false;
+  bool wedged_ GUARDED_BY(mutex_) = false;
   Status availability_ GUARDED_BY(mutex_);
   Recording* recording_ GUARDED_BY(mutex_) = nullptr;
   bool draining_ GUARDED_BY(mutex_) = false;

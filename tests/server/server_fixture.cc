@@ -42,7 +42,7 @@ TestServer::TestServer(Options options)
       .requests = requests_,
       .retry_delay = retry_delay_,
       .live = live_,
-      .engine_options = engine_options,
+      .engine_options = [engine_options] { return engine_options; },
       .options_of =
           [engine_options](const std::string& path) {
             EngineOptions of_file = engine_options;

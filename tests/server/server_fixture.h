@@ -64,7 +64,7 @@ class TestServer {
   FakeClock stream_clock_;
   FakeEngine engine_;
   EngineSlot slot_;
-  SharedBudget budget_{slot_, false, {}};
+  SharedBudget budget_{slot_, 10'000, {}};
   PackRunner packs_{budget_, stream_clock_, {}};
   PullRunner pulls_{[] { return ConnectToDownloadProgram({}); }, packs_, {}};
   HeaderRunner headers_{[] { return ConnectToDownloadProgram({}); }, {}};

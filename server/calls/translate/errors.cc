@@ -64,6 +64,7 @@ v1::ErrorReason ReasonOf(const Status& status) {
     case Reason::kBudgetTooLarge: return v1::ERROR_REASON_BUDGET_TOO_LARGE;
     case Reason::kBusy: return v1::ERROR_REASON_BUSY;
     case Reason::kLoading: return v1::ERROR_REASON_LOADING;
+    case Reason::kNoModel: return v1::ERROR_REASON_NO_MODEL;
     case Reason::kStopping: return v1::ERROR_REASON_STOPPING;
   }
   return v1::ERROR_REASON_INTERNAL;

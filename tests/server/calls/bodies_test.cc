@@ -74,7 +74,7 @@ class BodiesTest : public ::testing::Test {
   FakeClock clock_;
   FakeEngine engine_{{}};
   EngineSlot slot_;
-  SharedBudget budget_{slot_, false, {}};
+  SharedBudget budget_{slot_, 10'000, {}};
   PackRunner packs_{budget_, clock_, {}};
   PullRunner pulls_{[] { return ConnectToDownloadProgram({}); }, packs_, {}};
   HeaderRunner headers_{[] { return Failure(UnavailableError("none")); }, {}};
@@ -94,7 +94,7 @@ class BodiesTest : public ::testing::Test {
                             .requests = requests_,
                             .retry_delay = retry_delay_,
                             .live = live_,
-                            .engine_options = {},
+                            .engine_options = [] { return EngineOptions(); },
                             .options_of =
                                 [](const std::string& path) {
                                   EngineOptions options;

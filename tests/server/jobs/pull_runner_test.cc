@@ -123,7 +123,7 @@ class PullRunnerTest : public testing::Test {
   FakeClock clock_;
   FakeEngine engine_{{}};
   EngineSlot slot_;
-  SharedBudget budget_{slot_, false, {}};
+  SharedBudget budget_{slot_, 10'000, {}};
   PackRunner packs_{budget_, clock_, {}};
   std::shared_ptr<Listener> listener_ = std::make_shared<Listener>();
   PullRunner runner_{[this]() -> Result<std::unique_ptr<DownloadConnection>> {

@@ -20,8 +20,8 @@ constexpr PackMemory kNeed = {.least_bytes = 2000, .useful_bytes = 4000};
 // An engine of 10,000 bytes, of which it needs 1,000.
 class SharedBudgetTest : public testing::Test {
  protected:
-  explicit SharedBudgetTest(bool automatic = false)
-      : engine_({.usable_bytes = 16'000}), budget_(slot_, automatic, {}) {
+  explicit SharedBudgetTest(std::uint64_t budget_bytes = 10'000)
+      : engine_({.usable_bytes = 16'000}), budget_(slot_, budget_bytes, {}) {
     slot_.Publish(engine_);
   }
 
@@ -57,7 +57,23 @@ TEST_F(SharedBudgetTest, ErrorsNameWhatThereIs) {
   EXPECT_THAT(large.error().message(), HasSubstr("memory.budget is 9.77 KiB"));
   EXPECT_THAT(large.error().message(), HasSubstr("at least 20 KiB"));
   const EngineSlot empty;
-  EXPECT_EQ(SharedBudget(empty, false, {}).Lend(kNeed, 0).error().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(SharedBudget(empty, 10'000, {}).Lend(kNeed, 0).error().code(),
+            StatusCode::kUnavailable);
+}
+
+TEST(SharedBudgetWithoutModel, LendsFromTheConfiguredBudget) {
+  EngineSlot slot;
+  slot.Refuse(FailedPreconditionError("none").WithReason(Reason::kNoModel));
+  SharedBudget budget(slot, 10'000, {});
+  {
+    const auto loan = budget.Lend({.least_bytes = 100, .useful_bytes = 9000}, 0);
+    ASSERT_TRUE(loan);
+    EXPECT_EQ(loan->bytes(), 5000U);
+  }
+  EXPECT_EQ(budget.Lend({.least_bytes = 10'001, .useful_bytes = 20'000}, 0).error().reason(),
+            Reason::kBudgetTooSmall);
+  budget.Configure(20'000);
+  EXPECT_TRUE(budget.Lend({.least_bytes = 10'001, .useful_bytes = 20'000}, 0));
 }
 
 TEST_F(SharedBudgetTest, TheEngineStaysUntilItHasItsMemoryBack) {
@@ -102,7 +118,7 @@ TEST_F(SharedBudgetTest, TheWatcherSeesAHigherFloorAndNoOtherChange) {
 
 class AutomaticBudgetTest : public SharedBudgetTest {
  protected:
-  AutomaticBudgetTest() : SharedBudgetTest(true) {}
+  AutomaticBudgetTest() : SharedBudgetTest(0) {}
 };
 
 // 12,000 bytes may be used in all.

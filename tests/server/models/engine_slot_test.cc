@@ -25,6 +25,14 @@ TEST(EngineSlotTest, LeasesOnceThereIsAnEngine) {
   EXPECT_EQ(slot.LeaseDefault()->get(), &engine);
 }
 
+TEST(EngineSlotTest, SaysWhyThereIsNoneUntilOneIsExpected) {
+  EngineSlot slot;
+  slot.Refuse(FailedPreconditionError("no model").WithReason(Reason::kNoModel));
+  EXPECT_EQ(slot.LeaseDefault().error().reason(), Reason::kNoModel);
+  slot.Expect();
+  EXPECT_EQ(slot.LeaseDefault().error().reason(), Reason::kLoading);
+}
+
 TEST(EngineSlotTest, WithdrawWaitsForEveryLease) {
   FakeEngine engine({});
   EngineSlot slot;

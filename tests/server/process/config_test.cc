@@ -23,6 +23,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 std::string ErrorOf(const std::string& text) {
@@ -226,7 +227,8 @@ TEST(ModelSectionsTest, AreReadBackAsPrinted) {
     EXPECT_EQ(FormatConfig(read), FormatConfig(config));
     EXPECT_EQ(WithSection(read, "Qwen3-0.6B").engine.temperature, 0.6);
   }
-  EXPECT_EQ(PlanReload(Config(), config).postponed, "context_tokens, threads, model_settings");
+  EXPECT_EQ(PlanReload(Config(), config, true).postponed,
+            "context_tokens, threads, model_settings");
 }
 
 TEST(ModelSectionsTest, FlagsOverrideThem) {
@@ -289,12 +291,12 @@ TEST(ReloadTest, TakesOverWhatCanBeAndNamesTheRest) {
   Config running;
   running.engine.threads = 2;
   Config wanted = running;
-  EXPECT_EQ(PlanReload(running, wanted).taken, "");
+  EXPECT_EQ(PlanReload(running, wanted, true).taken, "");
   wanted.log.level = "debug";
   wanted.listen.allow_groups = {"staff"};
   wanted.engine.memory_budget_bytes = kGiB;
   wanted.engine.threads = 3;
-  const Reload reload = PlanReload(running, wanted);
+  const Reload reload = PlanReload(running, wanted, true);
   EXPECT_EQ(reload.taken, "listen.allow_groups, memory.budget, log.level");
   EXPECT_EQ(reload.postponed, "threads");
   EXPECT_EQ(reload.config.log.level, "debug");
@@ -348,12 +350,12 @@ TEST(FlagsTest, FileAndSocketComeFromTheEnvironment) {
     flags.insert(flags.begin(), {"edgemoed", "m.gguf"});
     return ParseCommandLine(static_cast<int>(flags.size()), flags.data(), environment);
   };
-  EXPECT_EQ(parse({}).config_path, dir / "second.json");
+  EXPECT_THAT(parse({}).config_files, ElementsAre(dir / "second.json"));
   EXPECT_EQ(parse({}).config.engine.threads, 2U);
   EXPECT_EQ(parse({}).config.listen.unix_socket, "/e");
   EXPECT_EQ(parse({"--socket", "/g"}).config.listen.unix_socket, "/g");
   EXPECT_EQ(parse({"--config="}).config.engine.threads, 0U);
-  EXPECT_EQ(parse({"--config="}).config_path, "");
+  EXPECT_THAT(parse({"--config="}).config_files, IsEmpty());
   std::vector<const char*> none = {"edgemoed", "m.gguf"};
   const CommandLine refused =
       ParseCommandLine(2, none.data(), {.socket = "host:1", .config_paths = {}});
@@ -384,8 +386,46 @@ TEST(FlagsTest, ExitCodesTellUsageFromConfiguration) {
   EXPECT_EQ(Parse({"--config", bad.c_str(), "--check-config"}).exit_code, ExitCode::kConfig);
   EXPECT_THAT(Parse({"--config", missing.c_str()}).text, HasSubstr("No such file"));
   EXPECT_THAT(Parse({"--config", dir.path().c_str()}).text, HasSubstr("Is a directory"));
-  EXPECT_EQ(Parse({}).exit_code, ExitCode::kConfig);
-  EXPECT_THAT(Parse({}).text, HasSubstr("model.path: not set"));
+  EXPECT_EQ(Parse({}).action, CommandLine::Action::kRun) << "a model may come later";
+}
+
+TEST(FlagsTest, DropInsOverrideTheFileInTheOrderOfTheirNames) {
+  const TempFolder dir;
+  const std::string file = dir / "edgemoed.json";
+  const std::string folder = dir / "edgemoed.d";
+  const auto parse = [&] { return Parse({"--config", file.c_str(), "--queue-max", "9"}); };
+  std::ofstream(file) << R"({"threads": 1, "sessions_max": 1, "queue_max": 1})";
+  EXPECT_EQ(parse().config.engine.threads, 1U) << "no folder";
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder + "/50-b.json") << R"({"threads": 3, "queue_max": 3})";
+  std::ofstream(folder + "/10-a.json") << R"({"threads": 2, "sessions_max": 2})";
+  std::ofstream(folder + "/.60-hidden.json") << R"({"threads": 4})";
+  std::ofstream(folder + "/60-other.json.bak") << "{";
+  const CommandLine line = parse();
+  EXPECT_THAT(line.config_files, ElementsAre(file, folder + "/10-a.json", folder + "/50-b.json"));
+  EXPECT_EQ(line.config.engine.threads, 3U);
+  EXPECT_EQ(line.config.engine.sessions_max, 2U);
+  EXPECT_EQ(line.config.engine.queue_max, 9U) << "flags override both";
+
+  std::ofstream(folder + "/70-bad.json") << R"({"threads": 99})";
+  EXPECT_EQ(parse().exit_code, ExitCode::kConfig);
+  EXPECT_THAT(parse().text, HasSubstr("70-bad.json:1: threads"));
+  std::filesystem::remove(folder + "/70-bad.json");
+  for (int i = 0; i < 64; ++i)
+    std::ofstream(folder + "/many-" + std::to_string(i) + ".json") << "{}";
+  EXPECT_THAT(parse().text, HasSubstr("found 66 files; accepted: at most 64"));
+}
+
+TEST(FlagsTest, AFolderOfDropInsIsAConfiguration) {
+  const TempFolder dir;
+  std::filesystem::create_directory(dir / "first.d");
+  std::ofstream(dir / "first.d/a.json") << R"({"threads": 2})";
+  std::ofstream(dir / "second.json") << R"({"threads": 3})";
+  std::vector<const char*> flags = {"edgemoed"};
+  const CommandLine line = ParseCommandLine(
+      1, flags.data(), {.socket = "", .config_paths = {dir / "first.json", dir / "second.json"}});
+  EXPECT_THAT(line.config_files, ElementsAre(dir / "first.d/a.json"));
+  EXPECT_EQ(line.config.engine.threads, 2U);
 }
 
 TEST(FlagsTest, PrintsAndChecks) {

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "edgemoe/v1/inference.grpc.pb.h"
+#include "edgemoe/v1/observe.grpc.pb.h"
 #include "engine/base/check.h"
 #include "engine/base/system/unique_fd.h"
 #include "server/process/exit_codes.h"
@@ -32,7 +33,10 @@
 namespace edgemoe {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 constexpr int kPatienceMs = static_cast<int>(std::chrono::milliseconds(kPatience).count());
 
 // What systemd is told, as systemd hears it.
@@ -48,15 +52,19 @@ class NotifySocket {
   }
   const std::string& path() const { return path_; }
 
+  // The next message; empty when none comes.
+  std::string Next() {
+    pollfd ready{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&ready, 1, kPatienceMs) <= 0) return "";
+    char buffer[4096];
+    const ssize_t count = ::recv(fd_.get(), buffer, sizeof buffer, 0);
+    return {buffer, static_cast<std::size_t>(std::max<ssize_t>(count, 0))};
+  }
+
   // The first message that holds `words`; empty when none comes.
   std::string WaitFor(const std::string& words) {
-    pollfd ready{.fd = fd_.get(), .events = POLLIN, .revents = 0};
-    while (::poll(&ready, 1, kPatienceMs) > 0) {
-      char buffer[4096];
-      const ssize_t count = ::recv(fd_.get(), buffer, sizeof buffer, 0);
-      const std::string message(buffer, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    for (std::string message = Next(); !message.empty(); message = Next())
       if (message.find(words) != std::string::npos) return message;
-    }
     return "";
   }
 
@@ -228,6 +236,94 @@ TEST_F(DaemonTest, SighupReadsTheConfigurationAgain) {
   EXPECT_EQ(daemon_->Wait(), 0);
 }
 
+// What a call is told that wants a model.
+grpc::Status AskForTokens(v1::InferenceService::Stub& stub) {
+  grpc::ClientContext context;
+  const auto reader = stub.Tokenize(&context, {});
+  for (v1::TokenizeResponse message; reader->Read(&message);) {
+  }
+  return reader->Finish();
+}
+
+TEST_F(DaemonTest, WithoutAModelEverythingElseIsServedAndSighupLoadsOne) {
+  const std::string file = dir_ / "c.json";
+  std::ofstream(file) << R"({"memory": {"budget": 5000}})";
+  daemon_ = std::make_unique<ChildProcess>(
+      std::vector<std::string>{FAKE_DAEMON_PROGRAM, "--config", file, "--socket", path_},
+      ChildProcess::Options{
+          .input = {}, .environment = {{"NOTIFY_SOCKET", notify_.path()}}, .terminal = false});
+  EXPECT_THAT(notify_.WaitFor("READY=1"), HasSubstr("without a model: "));
+  const auto inference = NewStub();
+  const grpc::Status refused = AskForTokens(*inference);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(refused.error_message(), HasSubstr("model.path is not set"));
+  EXPECT_THAT(refused.error_details(), HasSubstr("NO_MODEL"));
+  const auto observe = v1::ObserveService::NewStub(
+      grpc::CreateChannel("unix:" + path_, grpc::InsecureChannelCredentials()));
+  v1::GetStatsResponse stats;
+  grpc::ClientContext stats_context;
+  EXPECT_TRUE(observe->GetStats(&stats_context, {}, &stats).ok());
+  EXPECT_EQ(stats.model(), "");
+  EXPECT_NE(stats.version(), "");
+
+  std::ofstream(file) << R"({"model": {"path": "no-such-name"}})";
+  daemon_->Signal(SIGHUP);
+  EXPECT_THAT(notify_.WaitFor("READY=1"), HasSubstr("found \"no-such-name\""));
+  std::ofstream(file) << R"({"model": {"path": "too-large.gguf"}, "sessions_max": 2})";
+  daemon_->Signal(SIGHUP);
+  EXPECT_FALSE(notify_.WaitFor("STATUS=Loading too-large.gguf").empty());
+  EXPECT_THAT(notify_.WaitFor("READY=1"), HasSubstr("needs at least 1 GiB"));
+  EXPECT_TRUE(daemon_->WaitForErrors("taken over: model.path; with the next start: sessions_max"));
+  std::ofstream(file) << R"({"model": {"path": "fake.gguf"}})";
+  daemon_->Signal(SIGHUP);
+  EXPECT_FALSE(notify_.WaitFor("READY=1\nSTATUS=Ready: serving fake").empty());
+  EXPECT_TRUE(AskForTokens(*inference).ok());
+  std::ofstream(file) << R"({"model": {"path": "other.gguf"}})";
+  daemon_->Signal(SIGHUP);
+  EXPECT_TRUE(daemon_->WaitForErrors("taken over: nothing; with the next start: model.path"));
+  daemon_->Signal(SIGTERM);
+  EXPECT_EQ(daemon_->Wait(), 0);
+}
+
+TEST_F(DaemonTest, WithoutAModelItStopsAtOnce) {
+  daemon_ = std::make_unique<ChildProcess>(
+      std::vector<std::string>{FAKE_DAEMON_PROGRAM, "--config=", "--socket", path_},
+      ChildProcess::Options{
+          .input = {}, .environment = {{"NOTIFY_SOCKET", notify_.path()}}, .terminal = false});
+  ASSERT_FALSE(notify_.WaitFor("READY=1").empty());
+  daemon_->Signal(SIGTERM);
+  daemon_->Signal(SIGTERM);
+  EXPECT_EQ(daemon_->Wait(), 0);
+}
+
+TEST_F(DaemonTest, TheWatchdogIsFedAsLongAsTheEngineGetsOn) {
+  daemon_ = std::make_unique<ChildProcess>(
+      std::vector<std::string>{FAKE_DAEMON_PROGRAM, "--config=", "--model", "fake.gguf", "--socket",
+                               path_},
+      ChildProcess::Options{
+          .input = {},
+          .environment = {{"NOTIFY_SOCKET", notify_.path()}, {"WATCHDOG_USEC", "400000"}},
+          .terminal = false});
+  ASSERT_FALSE(notify_.WaitFor("READY=1").empty());
+  EXPECT_FALSE(notify_.WaitFor("WATCHDOG=1").empty());
+  const auto stub = NewStub();
+  {
+    grpc::ClientContext context;
+    const auto reader = stub->Complete(&context, Request("wedge"));
+    EXPECT_THAT(notify_.WaitFor("STATUS=Stuck"), HasSubstr("no read has landed"));
+    // Nothing feeds it: what was sent from here on are signs of other things.
+    daemon_->Signal(SIGHUP);
+    for (std::string message = notify_.Next(); message.find("RELOADING=1") == std::string::npos;
+         message = notify_.Next())
+      ASSERT_THAT(message, AllOf(Not(HasSubstr("WATCHDOG=1")), Not(IsEmpty())));
+    context.TryCancel();
+  }
+  EXPECT_FALSE(notify_.WaitFor("WATCHDOG=1").empty()) << "the request has ended";
+  EXPECT_TRUE(daemon_->WaitForErrors("gets on again")) << daemon_->errors();
+  daemon_->Signal(SIGTERM);
+  EXPECT_EQ(daemon_->Wait(), 0);
+}
+
 TEST_F(DaemonTest, AModelsNameIsEnough) {
   const std::string models = dir_ / "models";
   std::filesystem::create_directory(models);
@@ -257,20 +353,26 @@ class ActivatedDaemonTest : public DaemonTest {
     EDGEMOE_CHECK(::listen(listener_.get(), 8) == 0, "listen");
   }
 
+  // A daemon with these flags, which has the listening socket.
+  void StartActivated(const std::vector<std::string>& flags) {
+    std::vector<std::string> command = {"/bin/sh", "-c", "LISTEN_PID=$$ exec \"$0\" \"$@\"",
+                                        FAKE_DAEMON_PROGRAM};
+    command.insert(command.end(), flags.begin(), flags.end());
+    daemon_ = std::make_unique<ChildProcess>(
+        command, ChildProcess::Options{
+                     .input = {},
+                     .environment = {{"LISTEN_FDS", "1"}, {"NOTIFY_SOCKET", notify_.path()}},
+                     .terminal = false,
+                     .inherited_fd = listener_.get()});
+  }
+
   // What a waiting client hears from a daemon with these flags; ends with the daemon's exit code.
   std::string Hears(const std::vector<std::string>& flags, ExitCode code) {
     auto stub = NewStub();
     auto call = std::async(std::launch::async, [&stub] { return AskUntilTold(*stub); });
     pollfd waiting{.fd = listener_.get(), .events = POLLIN, .revents = 0};
     EXPECT_EQ(::poll(&waiting, 1, kPatienceMs), 1) << "nobody connects";
-    std::vector<std::string> command = {"/bin/sh", "-c", "LISTEN_PID=$$ exec \"$0\" \"$@\"",
-                                        FAKE_DAEMON_PROGRAM};
-    command.insert(command.end(), flags.begin(), flags.end());
-    daemon_ = std::make_unique<ChildProcess>(
-        command, ChildProcess::Options{.input = {},
-                                       .environment = {{"LISTEN_FDS", "1"}},
-                                       .terminal = false,
-                                       .inherited_fd = listener_.get()});
+    StartActivated(flags);
     const std::string heard = call.get();
     stub.reset();  // the daemon leaves soon after its last client
     const std::optional<int> ended = daemon_->Wait();
@@ -307,6 +409,18 @@ TEST_F(ActivatedDaemonTest, TheClientHearsOfAConfigurationFileThatIsRefused) {
   std::ofstream(dir_ / "bad.json") << R"({"threads": 99})";
   EXPECT_THAT(Hears({"--config", dir_ / "bad.json"}, ExitCode::kConfig),
               HasSubstr("bad.json:1: threads"));
+}
+
+TEST_F(ActivatedDaemonTest, EndsWhenNobodyWasConnectedForAWhile) {
+  StartActivated({"--config=", "--model", "fake.gguf", "--idle-exit-s", "1"});
+  ASSERT_FALSE(notify_.WaitFor("READY=1").empty());
+  {
+    const auto stub = NewStub();
+    EXPECT_TRUE(AskForTokens(*stub).ok());
+  }
+  EXPECT_EQ(daemon_->Wait(), 0) << daemon_->errors();
+  EXPECT_THAT(daemon_->errors(), HasSubstr("nobody was connected for 1 s"));
+  EXPECT_EQ(::access(path_.c_str(), F_OK), 0) << "the socket is systemd's";
 }
 
 }  // namespace

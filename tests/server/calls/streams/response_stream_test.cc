@@ -41,6 +41,7 @@ class RecordingEngine final : public Engine {
  public:
   const ModelDescription& model() const override { return model_; }
   Status availability() const override { return OkStatus(); }
+  Pulse pulse() const override { return {}; }
   Result<RequestId> Generate(GenerateRequest, std::unique_ptr<EventSink>) override {
     return RequestId{1};
   }
