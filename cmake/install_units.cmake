@@ -18,11 +18,26 @@ endif()
 file(INSTALL ${EDGEMOE_SOURCE_DIR}/config/edgemoed.json
      DESTINATION ${sysconfdir}/edgemoe RENAME ${config_name})
 
+# install_unit(SOURCE UNIT FOLDER): systemd/SOURCE.in as FOLDER/UNIT.
+function(install_unit source unit folder)
+  set(made ${EDGEMOE_BINARY_DIR}/units/${folder}/${unit})
+  configure_file(${EDGEMOE_SOURCE_DIR}/systemd/${source}.in ${made} @ONLY)
+  file(INSTALL ${made} DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/systemd/${folder})
+endfunction()
+
+# The one daemon of a machine, and further ones by name.
+set(instance_title "")
+set(instance_config edgemoed)
+set(instance_folder edgemoe)
 foreach(unit edgemoed.service edgemoed.socket edgemoe-download@.service edgemoe-download.socket)
-  configure_file(${EDGEMOE_SOURCE_DIR}/systemd/${unit}.in ${EDGEMOE_BINARY_DIR}/units/${unit} @ONLY)
-  file(INSTALL ${EDGEMOE_BINARY_DIR}/units/${unit}
-       DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/systemd/system)
+  install_unit(${unit} ${unit} system)
 endforeach()
+set(instance_title " (%i)")
+set(instance_config %i)
+set(instance_folder edgemoe-%i)
+install_unit(edgemoed.service edgemoed@.service system)
+install_unit(edgemoed.socket edgemoed@.socket system)
+install_unit(edgemoed.user.service edgemoed.service user)
 file(INSTALL ${EDGEMOE_SOURCE_DIR}/systemd/edgemoe.sysusers.conf
      DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/sysusers.d RENAME edgemoe.conf)
 file(INSTALL ${EDGEMOE_SOURCE_DIR}/systemd/README.md DESTINATION ${docdir}/systemd)
