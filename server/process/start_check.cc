@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/process/start_check.h"
 
+#include <fcntl.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -12,6 +14,30 @@
 #include "server/process/model_choice.h"
 
 namespace edgemoe {
+namespace {
+
+// What is to be done so that we may read a file: for the first folder on the way that we may not
+// enter, or for the file itself. Empty where we may.
+std::string HowToLetIn(const std::string& path) {
+  const uid_t uid = ::geteuid();
+  const passwd* const entry = ::getpwuid(uid);
+  const std::string user = entry != nullptr ? entry->pw_name : std::to_string(uid);
+  const auto may = [](const std::string& at, int what) {
+    return ::faccessat(AT_FDCWD, at.c_str(), what, AT_EACCESS) == 0;
+  };
+  const auto let = [&user](const std::string& what, const std::string& rights,
+                           const std::string& at) {
+    return "; user " + user + " may not " + what + " " + at + ": `setfacl -m u:" + user + ":" +
+           rights + " '" + at + "'` as its owner lets it, or move the model to models.directory";
+  };
+  for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1))
+    if (const std::string folder = path.substr(0, slash); !may(folder, X_OK))
+      return let("enter", "x", folder);
+  return may(path, R_OK) ? "" : let("read", "r", path);
+}
+
+}  // namespace
 
 Result<std::string> SocketPath(const Config& config) {
   if (!config.listen.unix_socket.empty()) return config.listen.unix_socket;
@@ -29,8 +55,9 @@ Result<PeerPolicy> AdmittedPeers(const Config& config) {
 
 StartProblem ModelProblem(const Config& config, const Status& status) {
   const OptionError error = InConfiguration(status);
-  return {.message = "model '" + config.engine.model_path +
-                     "' cannot be served: " + error.status.message(),
+  const bool is_shut = status.code() == StatusCode::kPermissionDenied;
+  return {.message = "model '" + config.engine.model_path + "' cannot be served: " +
+                     error.status.message() + (is_shut ? HowToLetIn(config.engine.model_path) : ""),
           .exit_code = ExitCodeForOpenFailure(error.status, error.is_option)};
 }
 

@@ -27,6 +27,7 @@ struct StartProblem {
   std::string message;
   ExitCode exit_code = ExitCode::kInternal;
 };
+// With what a person can do where the model may not be read.
 StartProblem ModelProblem(const Config& config, const Status& status);
 
 struct StartCheck {

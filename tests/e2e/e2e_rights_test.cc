@@ -34,6 +34,11 @@ std::string FreeAddress() {
   return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
 }
 
+const std::vector<std::string> kAsNobody = {"/usr/bin/setpriv", "--reuid=65534", "--regid=65534",
+                                            "--clear-groups"};
+
+bool CanBeNobody() { return ::geteuid() == 0 && ::access(kAsNobody.front().c_str(), X_OK) == 0; }
+
 class E2eRightsTest : public testing::Test {
  protected:
   // A slow daemon that also listens on `tcp_`. Where somebody else takes the port before the daemon
@@ -84,10 +89,26 @@ TEST_F(E2eRightsTest, OverTcpModelsAreUsedAndNothingIsChanged) {
   EXPECT_TRUE(own.Abort(message.started().request_id()).ok());
 }
 
+// A service's user has no way into a home directory.
+TEST_F(E2eRightsTest, AModelBehindAClosedFolderIsToldWithWhatOpensIt) {
+  if (!CanBeNobody()) GTEST_SKIP() << "only root, with setpriv, can be somebody else";
+  fs::permissions(folder_.path(), fs::perms::others_exec, fs::perm_options::add);
+  fs::copy_file(EDGEMOED_PROGRAM, folder_ / "edgemoed");
+  fs::create_directories(folder_ / "home/models");
+  const std::string model = folder_ / "home/models/m.gguf";
+  std::ofstream(model) << "x";
+  fs::permissions(folder_ / "home", fs::perms::owner_all);
+  std::vector<std::string> command = kAsNobody;
+  command.insert(command.end(), {folder_ / "edgemoed", "--config=", "--socket", folder_ / "d.sock",
+                                 "--check-config", "--model", model});
+  ChildProcess check(command);
+  EXPECT_EQ(check.Wait(), 66);
+  EXPECT_THAT(check.errors(), testing::HasSubstr("may not enter " + (folder_ / "home") +
+                                                 ": `setfacl -m u:nobody:x"));
+}
+
 TEST_F(E2eRightsTest, AUserBecomesAnAdministratorBySighup) {
-  const std::string set_user = "/usr/bin/setpriv";
-  if (::geteuid() != 0 || ::access(set_user.c_str(), X_OK) != 0)
-    GTEST_SKIP() << "only root, with setpriv, can be somebody else";
+  if (!CanBeNobody()) GTEST_SKIP() << "only root, with setpriv, can be somebody else";
   const std::string config = folder_ / "c.json";
   std::ofstream(config) << R"({"listen": {"allow_users": ["65534"]}})";
   DaemonProcess daemon(socket_, {"--config", config, "--socket-mode", "0666"});
@@ -96,9 +117,8 @@ TEST_F(E2eRightsTest, AUserBecomesAnAdministratorBySighup) {
   fs::permissions(folder_.path(), fs::perms::others_exec, fs::perm_options::add);
   fs::copy_file(EDGEMOE_PROGRAM, folder_ / "edgemoe");
   const auto as_user = [&](const std::vector<std::string>& arguments) {
-    std::vector<std::string> command = {set_user,         "--reuid=65534",     "--regid=65534",
-                                        "--clear-groups", folder_ / "edgemoe", "-s",
-                                        socket_};
+    std::vector<std::string> command = kAsNobody;
+    command.insert(command.end(), {folder_ / "edgemoe", "-s", socket_});
     command.insert(command.end(), arguments.begin(), arguments.end());
     return ChildProcess(command).Wait();
   };

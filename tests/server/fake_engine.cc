@@ -95,6 +95,7 @@ Result<RequestId> FakeEngine::Submit(std::unique_ptr<Session> session) {
   }
   const RequestId id{next_id_++};
   session->id = id;
+  wedged_ = wedged_ || session->prompt == "wedge";
   live_.push_back(id);
   waiting_.push_back(std::move(session));
   ++wakes_;
@@ -336,6 +337,7 @@ bool FakeEngine::Step() {
   for (const auto& session : ended) {
     std::erase(live_, session->id);
     std::erase(aborted_, session->id);
+    if (session->prompt == "wedge") wedged_ = false;
   }
   changed_.NotifyAll();
   return true;
@@ -369,17 +371,10 @@ bool FakeEngine::StepOne(Session& session) {
     }
     if (aborted) {
       Finish(session, FinishReason::kCancelled, CancelledError("the request was aborted"));
-      const MutexLock lock(mutex_);
-      wedged_ = wedged_ && session.prompt != "wedge";
       return true;
     }
   }
-  if (session.prompt == "hang") return false;
-  if (session.prompt == "wedge") {
-    const MutexLock lock(mutex_);
-    wedged_ = true;
-    return false;
-  }
+  if (session.prompt == "hang" || session.prompt == "wedge") return false;
   if (session.prompt == "fail" && session.written == 2) {
     Finish(session, FinishReason::kError, DataLossError("expert 3 of layer 1: read failed"));
     return true;
