@@ -36,6 +36,7 @@ Status ToStatus(const grpc::Status& status) {
     google::rpc::RetryInfo retry;
     if (detail.UnpackTo(&info)) {
       result.reason = info.reason();
+      result.metadata = {info.metadata().begin(), info.metadata().end()};
     } else if (detail.UnpackTo(&bad) && bad.field_violations_size() > 0) {
       result.field = bad.field_violations(0).field();
     } else if (detail.UnpackTo(&retry)) {

@@ -2,6 +2,7 @@
 #include "client/status.h"
 
 #include <array>
+#include <charconv>
 #include <cstddef>
 
 namespace edgemoe::client {
@@ -33,6 +34,16 @@ const char* StatusCodeName(StatusCode code) {
 std::string Status::ToString() const {
   if (ok()) return "OK";
   return std::string(StatusCodeName(code)) + ": " + message;
+}
+
+std::optional<std::uint64_t> Status::Figure(const std::string& name) const {
+  const auto found = metadata.find(name);
+  if (found == metadata.end()) return std::nullopt;
+  const char* const end = found->second.data() + found->second.size();
+  std::uint64_t value = 0;
+  const auto parsed = std::from_chars(found->second.data(), end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return value;
 }
 
 }  // namespace edgemoe::client

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <tl/expected.hpp>
@@ -43,10 +44,14 @@ struct [[nodiscard]] Status {
   std::string reason{};
   // The field of the request that is to blame: "stopping.sequences[2]"; else empty.
   std::string field{};
+  // Figures of the message by name, as decimal numbers; which, the reason says: "context_tokens".
+  std::map<std::string, std::string> metadata{};
 
   bool ok() const { return code == StatusCode::kOk; }
   // "DATA_LOSS: message", or "OK".
   std::string ToString() const;
+  // One of `metadata`; nothing where it is not there or is no number.
+  std::optional<std::uint64_t> Figure(const std::string& name) const;
 };
 
 template <class T>

@@ -9,10 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "client/cli/chat/slash_commands.h"
 #include "client/cli/pack_options.h"
 #include "client/cli/reference/command_help.h"
 #include "client/cli/reference/completion.h"
 #include "client/cli/reference/manual_page.h"
+#include "client/cli/request_settings.h"
 #include "client/cli/terminal/size_text.h"
 #include "client/cli/unknown_command.h"
 
@@ -54,33 +56,37 @@ void AddLogitBias(const std::string& text, v1::Sampling* sampling) {
   entry->set_bias(bias);
 }
 
+const char* GroupOf(RequestSetting::Part part) {
+  switch (part) {
+    case RequestSetting::Part::kSampling: return "Sampling";
+    case RequestSetting::Part::kStopping: return "Stopping";
+    case RequestSetting::Part::kReasoning:
+    case RequestSetting::Part::kReasoningLimit: break;
+  }
+  return "Reasoning";
+}
+
+// The options that set one part of a request, which is `message`.
+void AddSettings(CLI::App* app, RequestSetting::Part part, google::protobuf::Message* message) {
+  for (const RequestSetting& setting : RequestSettings()) {
+    if (setting.part != part) continue;
+    const auto set = [message, &setting](const std::string& text) {
+      if (const std::string wrong = SetFromText(setting, text, *message); !wrong.empty())
+        throw CLI::ValidationError(setting.flag(), wrong);
+    };
+    CLI::Option* option = nullptr;
+    if (setting.value[0] == '\0') {
+      const auto turn = [set](std::int64_t count) { set(count > 0 ? "on" : "off"); };
+      option = app->add_flag_function(setting.flags, turn, setting.help);
+    } else {
+      option = AddValue<std::string>(app, setting.flags, set, setting.help, setting.value);
+    }
+    option->group(GroupOf(part));
+  }
+}
+
 void AddSampling(CLI::App* app, v1::Sampling* sampling) {
-  const std::string group = "Sampling";
-  using u32 = std::uint32_t;
-  const auto add = [&]<class T>(const std::string& name, void (v1::Sampling::*set)(T),
-                                const std::string& help, const std::string& type) {
-    AddValue<T>(
-        app, name, [sampling, set](T value) { (sampling->*set)(value); }, help, type)
-        ->group(group);
-  };
-  add.operator()<float>("-t,--temperature", &v1::Sampling::set_temperature,
-                        "0 takes the most likely token (default 0.8)", "T");
-  add.operator()<u32>("--top-k", &v1::Sampling::set_top_k,
-                      "Only the K most likely tokens; 0: all (default 40)", "K");
-  add.operator()<float>("--top-p", &v1::Sampling::set_top_p,
-                        "Fewest tokens that reach this probability (default 0.95)", "P");
-  add.operator()<float>("--min-p", &v1::Sampling::set_min_p,
-                        "Least probability relative to the best token (default 0.05)", "P");
-  add.operator()<float>("--repetition-penalty", &v1::Sampling::set_repetition_penalty,
-                        "Divides the logits of recent tokens (default 1: off)", "X");
-  add.operator()<float>("--presence-penalty", &v1::Sampling::set_presence_penalty,
-                        "Taken off the logits of tokens that occurred (default 0)", "X");
-  add.operator()<float>("--frequency-penalty", &v1::Sampling::set_frequency_penalty,
-                        "Taken off for each occurrence (default 0)", "X");
-  add.operator()<u32>("--penalty-last-n", &v1::Sampling::set_penalty_last_n,
-                      "Recent tokens that the penalties see (default 64)", "N");
-  add.operator()<std::uint64_t>("--seed", &v1::Sampling::set_seed,
-                                "The same seed gives the same answer (default: random)", "SEED");
+  AddSettings(app, RequestSetting::Part::kSampling, sampling);
   AddValue<std::vector<std::string>>(
       app, "--logit-bias",
       [sampling](const std::vector<std::string>& entries) {
@@ -88,15 +94,12 @@ void AddSampling(CLI::App* app, v1::Sampling* sampling) {
       },
       "Adds BIAS to a token's logit; may be repeated", "TOKEN=BIAS")
       ->allow_extra_args(false)
-      ->group(group);
+      ->group(GroupOf(RequestSetting::Part::kSampling));
 }
 
 void AddStopping(CLI::App* app, v1::Stopping* stopping) {
-  const std::string group = "Stopping";
-  AddValue<std::uint32_t>(
-      app, "-n,--max-tokens", [stopping](std::uint32_t n) { stopping->set_max_tokens(n); },
-      "Tokens to write at most", "N")
-      ->group(group);
+  const std::string group = GroupOf(RequestSetting::Part::kStopping);
+  AddSettings(app, RequestSetting::Part::kStopping, stopping);
   AddValue<std::vector<std::string>>(
       app, "--stop",
       [stopping](const std::vector<std::string>& texts) {
@@ -112,15 +115,6 @@ void AddStopping(CLI::App* app, v1::Stopping* stopping) {
       },
       "Token that ends the answer; may be repeated", "ID")
       ->allow_extra_args(false)
-      ->group(group);
-  AddValue<double>(
-      app, "--time-limit",
-      [stopping](double seconds) { stopping->set_time_limit_seconds(seconds); },
-      "How long the answer may take, its wait included", "SECONDS")
-      ->group(group);
-  app->add_flag_callback(
-         "--ignore-end", [stopping] { stopping->set_ignore_end_of_generation(true); },
-         "Go on past the model's own end token")
       ->group(group);
 }
 
@@ -150,21 +144,6 @@ void AddVariables(CLI::App* app, Request* request) {
       },
       "Variable for the chat template, as in enable_thinking=false; may be repeated", "NAME=JSON")
       ->allow_extra_args(false);
-}
-
-template <class Request>
-void AddReasoning(CLI::App* app, Request* request) {
-  const std::string group = "Reasoning";
-  app->add_flag_function(
-         "--think,!--no-think",
-         [request](std::int64_t count) { request->mutable_reasoning()->set_enabled(count > 0); },
-         "Whether the model thinks first (default: as its template has it)")
-      ->group(group);
-  AddValue<std::string>(
-      app, "--reasoning-effort",
-      [request](const std::string& text) { request->mutable_reasoning()->set_effort(text); },
-      "How much it thinks, as the template knows it: low, medium, high", "EFFORT")
-      ->group(group);
 }
 
 // Adds each command; `chosen` becomes the one that was parsed.
@@ -250,12 +229,8 @@ class Parser {
         ->type_name("FILE");
     chat->add_flag("--yes", chat_options->runs_tools_unasked, "Run tools without asking");
     v1::ChatRequest* chat_request = &chat_options->request;
-    AddReasoning(chat, chat_request);
-    AddValue<std::uint32_t>(
-        chat, "--reasoning-limit",
-        [chat_request](std::uint32_t n) { chat_request->mutable_reasoning()->set_max_tokens(n); },
-        "Tokens after which its thinking is closed", "N")
-        ->group("Reasoning");
+    AddSettings(chat, RequestSetting::Part::kReasoning, chat_request->mutable_reasoning());
+    AddSettings(chat, RequestSetting::Part::kReasoningLimit, chat_request->mutable_reasoning());
     AddVariables(chat, &chat_options->request);
     AddGeneration(chat, &chat_options->request);
   }
@@ -297,7 +272,7 @@ class Parser {
     templates->add_flag_callback(
         "--no-generation-prompt", [apply] { apply->set_add_generation_prompt(false); },
         "Do not open the assistant's answer");
-    AddReasoning(templates, apply);
+    AddSettings(templates, RequestSetting::Part::kReasoning, apply->mutable_reasoning());
     AddVariables(templates, apply);
     AddModel(templates, apply);
 
@@ -496,7 +471,9 @@ class Parser {
     add(completion, "zsh", "For zsh", ZshCompletion);
     add(completion, "fish", "For fish", FishCompletion);
     add(&app_, "manual", "The manual page, for man(1): edgemoe manual | man -l -",
-        [](const CommandHelp& program) { return ManualPage(program, kExitCodesHelp); });
+        [](const CommandHelp& program) {
+          return ManualPage(program, {.exit_codes = kExitCodesHelp, .conversation = SlashHelp()});
+        });
   }
 
   CLI::App app_{"edgemoe: talks to edgemoed, the daemon that runs mixture-of-experts models",

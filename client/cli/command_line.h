@@ -11,17 +11,12 @@
 
 #include "client/cli/session.h"
 #include "client/cli/terminal/exit_code.h"
+#include "client/cli/terminal/input.h"
 #include "edgemoe/v1/inference.pb.h"
 #include "edgemoe/v1/models.pb.h"
 #include "edgemoe/v1/observe.pb.h"
 
 namespace edgemoe::cli {
-
-// Text given as an argument, or a file's content ("-" is standard input).
-struct TextSource {
-  std::optional<std::string> text;
-  std::string file;
-};
 
 struct CompleteCommand {
   TextSource prompt;

@@ -21,6 +21,7 @@ std::string ErrorJson(const client::Status& status) {
                                   {"message", status.message}};
   if (!status.reason.empty()) error["reason"] = status.reason;
   if (!status.field.empty()) error["field"] = status.field;
+  if (!status.metadata.empty()) error["metadata"] = status.metadata;
   if (status.retry_delay_ms) error["retryDelayMs"] = *status.retry_delay_ms;
   return nlohmann::ordered_json{{"error", error}}.dump(-1, ' ', false,
                                                        nlohmann::json::error_handler_t::replace);

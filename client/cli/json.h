@@ -16,8 +16,8 @@ namespace edgemoe::cli {
 // One line, without the line break.
 std::string ToJson(const google::protobuf::Message& message);
 
-// {"error":{"code":"DATA_LOSS","message":"..."}}, with "reason",
-// "field" and "retryDelayMs" where the daemon told them.
+// {"error":{"code":"DATA_LOSS","message":"..."}}, with "reason", "field", "metadata" and
+// "retryDelayMs" where the daemon told them.
 std::string ErrorJson(const client::Status& status);
 
 }  // namespace edgemoe::cli

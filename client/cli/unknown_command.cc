@@ -4,28 +4,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iterator>
-#include <numeric>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "client/cli/terminal/nearest_word.h"
+
 namespace edgemoe::cli {
 namespace {
-
-// How many letters must be put in, left out or exchanged to make one word of the other.
-std::size_t EditDistance(std::string_view from, std::string_view to) {
-  std::vector<std::size_t> row(to.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < to.size(); ++j) {
-      const std::size_t exchanged = diagonal + (from[i] == to[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({exchanged, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
 
 // The command that somebody means who types `word`; empty where there is none.
 std::string MeantCommand(std::string_view word, const std::vector<std::string>& names) {
@@ -39,9 +25,7 @@ std::string MeantCommand(std::string_view word, const std::vector<std::string>& 
   };
   const auto* const other = std::ranges::find(kOtherNames, word, &Names::first);
   if (other != std::end(kOtherNames)) word = other->second;
-  const auto distance = [word](const std::string& name) { return EditDistance(word, name); };
-  const auto nearest = std::ranges::min_element(names, {}, distance);
-  return nearest != names.end() && distance(*nearest) <= 2 ? *nearest : "";
+  return NearestWord(word, names);
 }
 
 }  // namespace

@@ -46,6 +46,11 @@ std::string_view Status::problem() const {
   return message.substr(detail_->field_begin + field().size() + kSeparatorBytes);
 }
 
+std::span<const StatusFigure> Status::figures() const {
+  if (!detail_) return {};
+  return detail_->figures;
+}
+
 std::string Status::ToString() const {
   if (ok()) return "OK";
   return std::string(StatusCodeName(code_)) + ": " + message_;
@@ -54,8 +59,17 @@ std::string Status::ToString() const {
 Status Status::WithReason(Reason reason) const {
   if (ok()) return *this;
   Status status = *this;
-  Detail detail = detail_ ? *detail_ : Detail{};
+  Detail detail = DetailCopy();
   detail.reason = reason;
+  status.detail_ = std::make_shared<const Detail>(std::move(detail));
+  return status;
+}
+
+Status Status::WithFigure(StatusFigure figure) const {
+  if (ok()) return *this;
+  Status status = *this;
+  Detail detail = DetailCopy();
+  detail.figures.push_back(figure);
   status.detail_ = std::make_shared<const Detail>(std::move(detail));
   return status;
 }
@@ -82,8 +96,10 @@ Status Status::WithField(std::string field) const {
   if (ok()) return *this;
   const std::size_t begin = this->field().empty() ? 0 : detail_->field_begin;
   Status status(code_, message_.substr(0, begin) + field + ": " + std::string(problem()));
-  status.detail_ = std::make_shared<const Detail>(
-      Detail{.field = std::move(field), .field_begin = begin, .reason = reason()});
+  Detail detail = DetailCopy();
+  detail.field = std::move(field);
+  detail.field_begin = begin;
+  status.detail_ = std::make_shared<const Detail>(std::move(detail));
   return status;
 }
 

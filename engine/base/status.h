@@ -4,15 +4,17 @@
 // codes, by number. Messages read "what failed: object: detail". A status about bad input also
 // carries, as data, the field that is wrong; its message reads "field: found X; accepted: Y", which
 // engine/base/accepted.h writes. Where a code says too little for a program, a reason tells more.
-// An OK status owns no memory; copies share field and reason.
+// An OK status owns no memory; copies share field, reason and figures.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace edgemoe {
 
@@ -58,6 +60,13 @@ enum class Reason : std::uint8_t {
   kStopping,
 };
 
+// A number of the message that callers reckon with. `name` is a literal, as a field of the API has
+// it: "context_tokens".
+struct StatusFigure {
+  const char* name = "";
+  std::uint64_t value = 0;
+};
+
 class [[nodiscard]] Status {
  public:
   Status() = default;
@@ -79,15 +88,20 @@ class [[nodiscard]] Status {
   std::string_view problem() const;
 
   Reason reason() const { return detail_ ? detail_->reason : Reason::kNone; }
+  // In the order in which they were given; those that belong to a reason stand beside it in
+  // proto/edgemoe/v1/errors.proto.
+  std::span<const StatusFigure> figures() const;
 
   // "DATA_LOSS: message", or "OK".
   std::string ToString() const;
 
   // The same with a reason; an OK status stays as it is.
   Status WithReason(Reason reason) const;
+  // The same with one more figure; an OK status stays as it is.
+  Status WithFigure(StatusFigure figure) const;
 
-  // The same code with "context: " in front of the message, the same field and reason; an OK status
-  // stays as it is. For objects that are no field of the input, as the path of a file.
+  // The same code with "context: " in front of the message, the same field, reason and figures; an
+  // OK status stays as it is. For objects that are no field of the input, as the path of a file.
   Status WithContext(std::string_view context) const;
 
   // The same problem one level further out: a field "b" becomes "outer.b", "[2]" becomes
@@ -105,7 +119,9 @@ class [[nodiscard]] Status {
     std::string field;            // empty: none
     std::size_t field_begin = 0;  // where "field: problem" begins in the message
     Reason reason = Reason::kNone;
+    std::vector<StatusFigure> figures{};
   };
+  Detail DetailCopy() const { return detail_ ? *detail_ : Detail{}; }
 
   StatusCode code_ = StatusCode::kOk;
   std::string message_;

@@ -111,7 +111,8 @@ Result<std::vector<TokenId>> RequestChecker::Encode(const std::string& text, con
                                     ShowValue(context_tokens_) +
                                     " tokens, the context that is served",
                                 "fewer")
-                       .WithReason(Reason::kContextExceeded));
+                       .WithReason(Reason::kContextExceeded)
+                       .WithFigure({"context_tokens", context_tokens_}));
   }
   constexpr std::size_t kPiecesAtOnce = 4096;
   auto encoding = tokenizer_.Start(text, {.add_special = true, .parse_special = true});
@@ -135,7 +136,10 @@ Status RequestChecker::CheckCount(const char* field, std::size_t count, std::siz
   const Status status =
       InvalidField(field, ShowValue(count) + " tokens",
                    AcceptedRange(least, context_tokens_) + ", the context that is served");
-  return count > context_tokens_ ? status.WithReason(Reason::kContextExceeded) : status;
+  if (count <= context_tokens_) return status;
+  return status.WithReason(Reason::kContextExceeded)
+      .WithFigure({"context_tokens", context_tokens_})
+      .WithFigure({"prompt_tokens", count});
 }
 
 Status RequestChecker::CheckTokens(std::span<const TokenId> tokens, const char* field) const {

@@ -246,6 +246,18 @@ TEST_F(CliTest, ErrorsHaveTheirOwnExitCodes) {
   EXPECT_EQ(Run({"complete", "a b", "--socket", "nonsense"}).code, 65);
 }
 
+TEST_F(CliTest, WithoutAModelItSaysWhatToDo) {
+  for (const char* command : {"complete", "chat"}) {
+    const Outcome outcome = Run({command, "no model"});
+    EXPECT_EQ(outcome.code, 65);
+    EXPECT_EQ(outcome.errors,
+              "edgemoe: FAILED_PRECONDITION: no model is loaded\n`edgemoe setup` chooses a model "
+              "for this machine; `edgemoe pull NAME` downloads one.\n");
+  }
+  const Outcome as_json = Run({"complete", "--json", "no model"});
+  EXPECT_EQ(Lines(as_json.output).back()["error"]["reason"], "NO_MODEL");
+}
+
 TEST_F(CliTest, ErrorsAsJson) {
   const Outcome outcome = Run({"complete", "--json", "data-loss"});
   EXPECT_EQ(outcome.code, 74);
@@ -317,74 +329,6 @@ TEST_F(CliTest, ChatAnswersOnceWithoutATerminal) {
   EXPECT_EQ(request.messages(1).content(0).text(), "what is it?");
   EXPECT_EQ(request.template_variables().at("enable_thinking"), "false");
   EXPECT_EQ(Run({"chat", "--message", "hello"}).output, "hello\n");
-}
-
-TEST_F(CliTest, ChatKeepsTheConversation) {
-  if (!ChildProcess::CanHaveTerminal()) GTEST_SKIP() << "no pseudo-terminals here (/dev/pts)";
-  ChildProcess::Options options = WithSocket();
-  options.terminal = true;
-  ChildProcess process(Command({"chat", "--system", "s"}), options);
-  ASSERT_TRUE(process.WaitForOutput("/help"));
-  process.Type("caf\xC3\xA9 one\n");
-  ASSERT_TRUE(daemon_.WaitChat(2, "caf\xC3\xA9 one")) << process.output();
-  process.Type("two\n");
-  ASSERT_TRUE(daemon_.WaitChat(4, "two")) << process.output();
-  const v1::ChatRequest request = daemon_.last_chat();
-  EXPECT_EQ(request.messages(1).content(0).text(), "caf\xC3\xA9 one");
-  EXPECT_EQ(request.messages(2).role(), "assistant");
-  EXPECT_EQ(request.messages(2).content(0).text(), "caf\xC3\xA9 one");
-  process.Type("/clear\n");
-  ASSERT_TRUE(process.WaitForOutput("starts anew"));
-  process.Type("three\n");
-  ASSERT_TRUE(daemon_.WaitChat(2, "three"));
-  // Not while it answers: then the terminal takes the key for itself.
-  ASSERT_TRUE(process.WaitForOutput("three\r\nthree\r\n> "));
-  process.Type("\x04");
-  EXPECT_EQ(process.Wait(), 0);
-}
-
-TEST_F(CliTest, InterruptInAChatStopsTheAnswerOnly) {
-  if (!ChildProcess::CanHaveTerminal()) GTEST_SKIP() << "no pseudo-terminals here (/dev/pts)";
-  ChildProcess::Options options = WithSocket();
-  options.terminal = true;
-  ChildProcess process(Command({"chat"}), options);
-  ASSERT_TRUE(process.WaitForOutput("/help"));
-  process.Type("hang\n");
-  ASSERT_TRUE(process.WaitForOutput("\xE2\x80\xA6"));
-  process.Type("\x03");
-  ASSERT_TRUE(daemon_.WaitCancelled());
-  // What is typed before the prompt is there the terminal shows by itself.
-  ASSERT_TRUE(process.WaitForOutput("\xE2\x80\xA6^C\r\n> "));
-  process.Type("and now\n");
-  ASSERT_TRUE(daemon_.WaitChat(3, "and now")) << process.output();
-  EXPECT_EQ(daemon_.last_chat().messages(1).content(0).text(), "\xE2\x80\xA6");
-  ASSERT_TRUE(process.WaitForOutput("and now\r\n> "));
-  process.Type("half a line\x03");
-  ASSERT_TRUE(process.WaitForOutput("Ctrl-C again"));
-  process.Type("fresh\n");
-  ASSERT_TRUE(daemon_.WaitChat(5, "fresh"));
-  ASSERT_TRUE(process.WaitForOutput("fresh\r\nfresh\r\n> "));
-  process.Type("\x03");
-  ASSERT_TRUE(process.WaitForOutput("fresh\r\n> ^C\r\nCtrl-C again"));
-  process.Type("\x03");
-  EXPECT_EQ(process.Wait(), 130);
-}
-
-TEST_F(CliTest, AChatGoesOnAfterAnError) {
-  if (!ChildProcess::CanHaveTerminal()) GTEST_SKIP() << "no pseudo-terminals here (/dev/pts)";
-  ChildProcess::Options options = WithSocket();
-  options.terminal = true;
-  ChildProcess process(Command({"chat"}), options);
-  ASSERT_TRUE(process.WaitForOutput("/help"));
-  process.Type("full\n");
-  ASSERT_TRUE(process.WaitForOutput("RESOURCE_EXHAUSTED"));
-  process.Type("still there\n");
-  ASSERT_TRUE(daemon_.WaitChat(1, "still there"));
-  // The conversation, with this question, is longer than the context.
-  process.Type("too long\n");
-  ASSERT_TRUE(process.WaitForOutput("/clear starts anew")) << process.output();
-  process.Type("/exit\n");
-  EXPECT_EQ(process.Wait(), 0);
 }
 
 TEST_F(CliTest, ATerminalSeesProgressAndNoControls) {

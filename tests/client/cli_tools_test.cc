@@ -91,7 +91,8 @@ TEST_F(CliToolsTest, ToolFilesAreChecked) {
 TEST_F(CliToolsTest, AConversationAsksAndShowsThoughtsDim) {
   if (!ChildProcess::CanHaveTerminal()) GTEST_SKIP() << "no pseudo-terminals here (/dev/pts)";
   ChildProcess::Options options;
-  options.environment = {{"EDGEMOE_SOCKET", socket_}, {"TERM", "dumb"}};
+  options.environment = {
+      {"EDGEMOE_SOCKET", socket_}, {"TERM", "dumb"}, {"EDGEMOE_HISTORY", "/dev/null"}};
   options.terminal = true;
   const std::string file = ToolsFile(R"([{"name": "look", "command": ["cat"]}])");
   ChildProcess process({EDGEMOE_PROGRAM, "chat", "--tools", file}, options);

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -35,20 +36,27 @@ Status Loading(State& state) {
   return Status(StatusCode::UNAVAILABLE, "the model is loading: 40 %");
 }
 
+struct RefusalDetails {
+  int retry_delay_ms = 0;
+  std::map<std::string, std::size_t> figures{};
+};
+
 // With the details that a real daemon sends.
 Status Refusal(StatusCode code, const std::string& message, const std::string& reason,
-               const std::string& field = {}, int retry_delay_ms = 0) {
+               const std::string& field = {}, const RefusalDetails& more = {}) {
   google::rpc::Status details;
   google::rpc::ErrorInfo info;
   info.set_reason(reason);
+  for (const auto& [name, value] : more.figures)
+    (*info.mutable_metadata())[name] = std::to_string(value);
   details.add_details()->PackFrom(info);
   google::rpc::BadRequest bad;
   bad.add_field_violations()->set_field(field);
   if (!field.empty()) details.add_details()->PackFrom(bad);
   google::rpc::RetryInfo retry;
-  retry.mutable_retry_delay()->set_seconds(retry_delay_ms / 1000);
-  retry.mutable_retry_delay()->set_nanos(retry_delay_ms % 1000 * 1'000'000);
-  if (retry_delay_ms != 0) details.add_details()->PackFrom(retry);
+  retry.mutable_retry_delay()->set_seconds(more.retry_delay_ms / 1000);
+  retry.mutable_retry_delay()->set_nanos(more.retry_delay_ms % 1000 * 1'000'000);
+  if (more.retry_delay_ms != 0) details.add_details()->PackFrom(retry);
   return {code, message, details.SerializeAsString()};
 }
 
@@ -94,9 +102,11 @@ Answer<Message> Generate(State& state, const std::string& prompt) {
   if (prompt == "too long")
     return {.status = Refusal(StatusCode::INVALID_ARGUMENT, "messages: found 9 tokens",
                               "CONTEXT_EXCEEDED", "messages")};
+  if (prompt == "no model")
+    return {.status = Refusal(StatusCode::FAILED_PRECONDITION, "no model is loaded", "NO_MODEL")};
   if (prompt == "full")
     return {.status = Refusal(StatusCode::RESOURCE_EXHAUSTED, "queue: all 64 places are taken",
-                              "QUEUE_FULL", /*field=*/"", 1500)};
+                              "QUEUE_FULL", /*field=*/"", {.retry_delay_ms = 1500})};
   Answer<Message> answer;
   answer.AddStart(prompt == "long");
   if (prompt == "hang") {
@@ -206,9 +216,24 @@ class FakeInference final : public GeneratingCalls {
       state_.last_chat = *request;
     }
     state_.changed.notify_all();
+    ++state_.chat_count;
+    if (Status fits = FitsContext(*request); !fits.ok())
+      return new AnswerWriter(state_, Answer<v1::ChatResponse>{.status = std::move(fits)});
     if (request->tools_size() > 0) return new AnswerWriter(state_, UseTools(*request));
     const std::string& text = request->messages().rbegin()->content(0).text();
     return new AnswerWriter(state_, Generate<v1::ChatResponse>(state_, text));
+  }
+
+  Status FitsContext(const v1::ChatRequest& request) const {
+    const std::uint32_t context = state_.chat_context;
+    std::size_t tokens = 0;
+    for (const v1::ChatMessage& message : request.messages())
+      for (const v1::ContentPart& part : message.content()) tokens += part.text().size();
+    if (context == 0 || tokens <= context) return Status::OK;
+    return Refusal(StatusCode::INVALID_ARGUMENT,
+                   "messages: found " + std::to_string(tokens) + " tokens", "CONTEXT_EXCEEDED",
+                   "messages",
+                   {.figures = {{"context_tokens", context}, {"prompt_tokens", tokens}}});
   }
 
   Status Tokenize(ServerContext*, const v1::TokenizeRequest* request,

@@ -21,6 +21,7 @@ namespace edgemoe {
 //   "full"       RESOURCE_EXHAUSTED with a retry delay of 1,500 ms
 //   "escape"     a chunk with a terminal's control sequence
 //   "too long"   INVALID_ARGUMENT, as what is longer than the context
+//   "no model"   FAILED_PRECONDITION, as where no model is loaded
 //   "long"       queue position 3 and progress before the answer
 // A pack's source named "refused.gguf" is OUT_OF_RANGE. One with a target has two layers, or as
 // many as its name says ("60.gguf"). A token is a byte of the text; the context has 8 tokens; each
@@ -38,6 +39,9 @@ class FakeDaemon {
   struct State {
     // So many of the next calls are refused because the model is loading.
     std::atomic<int> loading_calls = 0;
+    // Where it is not 0: the bytes of a chat's messages, taken for tokens, that are served.
+    std::atomic<std::uint32_t> chat_context = 0;
+    std::atomic<int> chat_count = 0;
     std::mutex mutex;
     std::condition_variable changed;
     int cancelled_count = 0;  // of calls that hung

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "client/cli/commands/commands.h"
-#include "client/cli/commands/input.h"
 #include "client/cli/json.h"
+#include "client/cli/terminal/input.h"
 
 namespace edgemoe::cli {
 namespace {
@@ -50,7 +50,7 @@ ExitCode Run(const CommonOptions& options, EmbedCommand command) {
   std::vector<std::string> texts = std::move(command.texts);
   if (texts.empty()) {
     const auto input = ReadStandardInput();
-    if (!input) return FailInput(input.error(), options);
+    if (!input) return FailInput(input.error(), options.json);
     texts = Lines(*input);
   }
   Session session(options);

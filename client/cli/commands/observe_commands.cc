@@ -5,10 +5,10 @@
 #include <cstdio>
 
 #include "client/cli/commands/commands.h"
-#include "client/cli/commands/enum_text.h"
 #include "client/cli/commands/pack_text.h"
 #include "client/cli/commands/repository_command.h"
 #include "client/cli/commands/repository_text.h"
+#include "client/cli/enum_text.h"
 #include "client/cli/json.h"
 #include "client/cli/terminal/size_text.h"
 

@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "client/cli/commands/commands.h"
-#include "client/cli/commands/enum_text.h"
+#include "client/cli/enum_text.h"
 #include "client/cli/json.h"
 
 namespace edgemoe::cli {

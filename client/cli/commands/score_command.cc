@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "client/cli/commands/commands.h"
-#include "client/cli/commands/input.h"
 #include "client/cli/json.h"
+#include "client/cli/terminal/input.h"
 
 namespace edgemoe::cli {
 namespace {
@@ -91,7 +91,7 @@ ExitCode WriteTotal(const Total& total, bool json) {
 
 ExitCode Run(const CommonOptions& options, ScoreCommand command) {
   auto text = ReadText(command.text);
-  if (!text) return FailInput(text.error(), options);
+  if (!text) return FailInput(text.error(), options.json);
   Session session(options);
   if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
 

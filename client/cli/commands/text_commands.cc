@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "client/cli/commands/commands.h"
-#include "client/cli/commands/input.h"
 #include "client/cli/json.h"
+#include "client/cli/terminal/input.h"
 #include "client/message_text.h"
 
 namespace edgemoe::cli {
@@ -62,7 +62,7 @@ std::string OnOneLine(const std::string& bytes) {
 
 ExitCode Run(const CommonOptions& options, TokenizeCommand command) {
   auto text = ReadText(command.text);
-  if (!text) return FailInput(text.error(), options);
+  if (!text) return FailInput(text.error(), options.json);
   command.request.set_text(std::move(*text));
   Session session(options);
   if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
@@ -78,9 +78,9 @@ ExitCode Run(const CommonOptions& options, TokenizeCommand command) {
 ExitCode Run(const CommonOptions& options, DetokenizeCommand command) {
   if (command.request.tokens().empty()) {
     const auto text = ReadStandardInput();
-    if (!text) return FailInput(text.error(), options);
+    if (!text) return FailInput(text.error(), options.json);
     const auto ids = ParseIds(*text);
-    if (!ids) return FailInput(ids.error(), options);
+    if (!ids) return FailInput(ids.error(), options.json);
     command.request.mutable_tokens()->Add(ids->begin(), ids->end());
   }
   Session session(options);

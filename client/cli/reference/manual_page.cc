@@ -55,9 +55,14 @@ void AppendCommand(std::string& page, const CommandHelp& command, const std::str
   for (const CommandHelp& below : command.commands) AppendCommand(page, below, name + " ");
 }
 
+void AppendLines(std::string& page, const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) page += Escape(line) + "\n";
+}
+
 }  // namespace
 
-std::string ManualPage(const CommandHelp& program, const std::string& exit_codes) {
+std::string ManualPage(const CommandHelp& program, const ManualTexts& texts) {
   std::string page =
       ".\\\" SPDX-License-Identifier: Apache-2.0\n"
       ".\\\" Written by `edgemoe manual`.\n"
@@ -71,12 +76,15 @@ std::string ManualPage(const CommandHelp& program, const std::string& exit_codes
   for (const OptionHelp& option : program.options) AppendOption(page, option);
   page += ".SH COMMANDS\n";
   for (const CommandHelp& command : program.commands) AppendCommand(page, command, "");
-  page += ".SH EXIT STATUS\n";
-  std::istringstream lines(exit_codes);
-  for (std::string line; std::getline(lines, line);) page += Escape(line) + "\n";
+  page += ".SH CONVERSATIONS\nIn a \\fBchat\\fR at a terminal:\n.nf\n";
+  AppendLines(page, texts.conversation);
+  page += ".fi\n.SH EXIT STATUS\n";
+  AppendLines(page, texts.exit_codes);
   page +=
       ".SH ENVIRONMENT\n"
       ".TP\n\\fBEDGEMOE_SOCKET\\fR\nThe daemon's socket, where \\fB\\-\\-socket\\fR is not given.\n"
+      ".TP\n\\fBEDGEMOE_HISTORY\\fR\nThe file with the lines that were typed in chats; empty: none "
+      "is kept. Without it edgemoe/chat_history in \\fB$XDG_STATE_HOME\\fR or ~/.local/state.\n"
       ".TP\n\\fBHF_ENDPOINT\\fR, \\fBHF_TOKEN\\fR\nThe hub that models are downloaded from, and "
       "what lets one in.\n"
       ".SH SEE ALSO\n"

@@ -7,7 +7,13 @@
 
 namespace edgemoe::cli {
 
-// The manual page edgemoe(1) in the language of man(7). `exit_codes`: a paragraph that tells them.
-std::string ManualPage(const CommandHelp& program, const std::string& exit_codes);
+// What the manual page has beside the commands.
+struct ManualTexts {
+  std::string exit_codes;    // a paragraph
+  std::string conversation;  // what may be typed in a chat, in lines that stay as they are
+};
+
+// The manual page edgemoe(1) in the language of man(7).
+std::string ManualPage(const CommandHelp& program, const ManualTexts& texts);
 
 }  // namespace edgemoe::cli

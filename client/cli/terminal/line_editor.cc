@@ -22,8 +22,7 @@ void UseUtf8() {
 
 }  // namespace
 
-LineEditor::LineEditor(Interrupts& interrupts, const char* prompt)
-    : interrupts_(interrupts), prompt_(prompt) {
+LineEditor::LineEditor(Interrupts& interrupts) : interrupts_(interrupts) {
   UseUtf8();
   history_ = ::history_init();
   HistEvent event;
@@ -84,7 +83,8 @@ int LineEditor::ReadCharacter(EditLine* editor, wchar_t* character) {
   }
 }
 
-LineEditor::Outcome LineEditor::Read(std::string& line) {
+LineEditor::Outcome LineEditor::Read(std::string& line, const char* prompt) {
+  prompt_ = prompt;
   interrupted_ = false;
   decoder_ = {};
   // Before the prompt is seen: from then on each key is the editor's, none the terminal's own.
@@ -101,9 +101,12 @@ LineEditor::Outcome LineEditor::Read(std::string& line) {
   }
   line.assign(text, static_cast<std::size_t>(count));
   while (line.ends_with('\n') || line.ends_with('\r')) line.pop_back();
-  HistEvent event;
-  if (!line.empty()) ::history(history_, &event, H_ENTER, line.c_str());
   return Outcome::kLine;
+}
+
+void LineEditor::Remember(const std::string& line) {
+  HistEvent event;
+  ::history(history_, &event, H_ENTER, line.c_str());
 }
 
 }  // namespace edgemoe::cli

@@ -10,28 +10,30 @@
 
 namespace edgemoe::cli {
 
-// Lines typed at a terminal, with editing and a history of this conversation's lines.
+// Lines typed at a terminal, with editing and a history of those that were remembered.
 class LineEditor {
  public:
   enum class Outcome { kLine, kInterrupted, kEnd };
 
-  LineEditor(Interrupts& interrupts, const char* prompt);
+  explicit LineEditor(Interrupts& interrupts);
   ~LineEditor();
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
 
   // Waits for a line, without its line break. kInterrupted on Ctrl-C, kEnd on Ctrl-D.
-  Outcome Read(std::string& line);
+  Outcome Read(std::string& line, const char* prompt);
+
+  // Keeps a line to be found again with the arrow keys; of these at most kHistoryLines, the last.
+  static constexpr int kHistoryLines = 1000;
+  void Remember(const std::string& line);
 
  private:
-  static constexpr int kHistoryLines = 1000;
-
   static int ReadCharacter(EditLine* editor, wchar_t* character);
   static const char* Prompt(EditLine* editor);
   int NextByte(char* byte);
 
   Interrupts& interrupts_;
-  const char* prompt_;
+  const char* prompt_ = "";
   History* history_;
   EditLine* editor_;
   std::mbstate_t decoder_{};

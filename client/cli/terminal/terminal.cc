@@ -12,6 +12,8 @@ namespace edgemoe::cli {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+constexpr const char* kNoModelAdvice =
+    "\n`edgemoe setup` chooses a model for this machine; `edgemoe pull NAME` downloads one.";
 
 }  // namespace
 
@@ -88,6 +90,7 @@ ExitCode ReportError(const client::Status& status, bool json) {
   std::string text = "edgemoe: " + status.ToString();
   if (status.retry_delay_ms)
     text += " (try again in " + std::to_string((*status.retry_delay_ms + 999) / 1000) + " s)";
+  if (status.reason == "NO_MODEL") text += kNoModelAdvice;
   std::fprintf(stderr, "%s\n", WithoutControls(text).c_str());
   return ExitCodeOf(status.code);
 }

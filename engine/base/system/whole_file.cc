@@ -62,12 +62,14 @@ Status WriteWholeFile(const std::string& path, std::span<const std::span<const s
     if (error) return ErrnoStatus(error.value(), "make the folder of " + path);
   }
   const std::string partial_path = PartialPath(path);
-  const UniqueFd fd(::open(partial_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  const UniqueFd fd(
+      ::open(partial_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, options.mode));
   if (!fd.valid()) return ErrnoStatus(errno, "create: " + partial_path);
   Status status;
   for (const std::span<const std::byte> piece : pieces)
     if (status.ok()) status = AppendAll(fd.get(), piece, partial_path, options.disk);
-  if (status.ok()) status = PublishFile(fd.get(), partial_path, path, Replace::kYes, options.disk);
+  if (status.ok())
+    status = PublishFile(fd.get(), partial_path, path, options.replace, options.disk);
   if (!status.ok()) ::unlink(partial_path.c_str());  // is gone where the rename was done
   return status;
 }

@@ -25,12 +25,17 @@ struct WholeFileDisk {
   static WholeFileDisk Real();
 };
 
+enum class Replace : bool { kNo, kYes };
+
 struct WholeFileOptions {
-  bool make_folders = false;  // those of the path that are missing
+  bool make_folders = false;        // those of the path that are missing
+  Replace replace = Replace::kYes;  // kNo: ALREADY_EXISTS where the path is there
+  mode_t mode = 0644;               // of the new file, less the process's umask
   WholeFileDisk disk = WholeFileDisk::Real();
 };
 
-// Writes the pieces, one after another, as the file `path`, in the place of one that is there.
+// Writes the pieces, one after another, as the file `path`, in the place of one that is there
+// unless the options say otherwise.
 // Other processes and threads may write the same path at the same time: the last one to finish
 // counts. Where it fails, nothing of it is left and the old file is as it was; only a folder that
 // cannot be synced leaves the new file in its place. Errors are those of ErrnoStatus and name the
@@ -47,7 +52,6 @@ Status AppendAll(int fd, std::span<const std::byte> bytes, const std::string& pa
                  const WholeFileDisk& disk = WholeFileDisk::Real());
 // What was written to `fd` is on the disk under the name `path` when it returns. ALREADY_EXISTS
 // where `path` is there and may not be replaced; the file then keeps its name.
-enum class Replace : bool { kNo, kYes };
 Status PublishFile(int fd, const std::string& partial_path, const std::string& path,
                    Replace replace, const WholeFileDisk& disk = WholeFileDisk::Real());
 

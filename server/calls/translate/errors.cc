@@ -91,6 +91,8 @@ google::rpc::Status ToApi(const Status& status, std::optional<std::uint32_t> ret
   google::rpc::ErrorInfo info;
   info.set_reason(v1::ErrorReason_Name(reason).substr(kReasonPrefix.size()));
   info.set_domain(kDomain);
+  for (const StatusFigure& figure : status.figures())
+    (*info.mutable_metadata())[figure.name] = std::to_string(figure.value);
   out.add_details()->PackFrom(info);
   if (!status.field().empty()) {
     google::rpc::BadRequest bad;

@@ -23,6 +23,21 @@ TEST(StatusTest, NamesCodeAndMessage) {
   EXPECT_EQ(status.ToString(), "DATA_LOSS: read layer 3");
 }
 
+TEST(StatusTest, FiguresStayWithTheError) {
+  const Status status = InvalidFieldError("prompt", "found 9 tokens")
+                            .WithFigure({"context_tokens", 8})
+                            .WithReason(Reason::kContextExceeded)
+                            .WithFigure({"prompt_tokens", 9})
+                            .WithContext("chat")
+                            .WithField("messages");
+  EXPECT_EQ(status.message(), "chat: messages: found 9 tokens");
+  ASSERT_EQ(status.figures().size(), 2u);
+  EXPECT_EQ(std::string(status.figures()[0].name), "context_tokens");
+  EXPECT_EQ(status.figures()[0].value, 8u);
+  EXPECT_EQ(status.figures()[1].value, 9u);
+  EXPECT_TRUE(OkStatus().WithFigure({"x", 1}).figures().empty());
+}
+
 TEST(StatusTest, ContextGoesInFrontOfErrorsOnly) {
   EXPECT_EQ(NotFoundError("key").WithContext("file"), NotFoundError("file: key"));
   EXPECT_EQ(OkStatus().WithContext("file"), OkStatus());

@@ -41,6 +41,18 @@ TEST(ErrorsTest, ABadFieldIsNamed) {
   EXPECT_EQ(status.details_size(), 2) << "nothing says when to try again";
 }
 
+TEST(ErrorsTest, FiguresAreMetadata) {
+  const google::rpc::Status status = ToApi(InvalidField("prompt", "9 tokens", "[1, 8]")
+                                               .WithReason(Reason::kContextExceeded)
+                                               .WithFigure({"context_tokens", 8})
+                                               .WithFigure({"prompt_tokens", 9}),
+                                           {});
+  const auto info = DetailOf<google::rpc::ErrorInfo>(status);
+  EXPECT_EQ(info.reason(), "CONTEXT_EXCEEDED");
+  EXPECT_EQ(info.metadata().at("context_tokens"), "8");
+  EXPECT_EQ(info.metadata().at("prompt_tokens"), "9");
+}
+
 TEST(ErrorsTest, EveryCodeAndReasonHasAName) {
   std::set<std::string> names;
   for (int code = 1; code <= 16; ++code) {

@@ -89,10 +89,10 @@ _edgemoe_complete() {
     '--logit-bias[Adds BIAS to a token'\''s logit; may be repeated]:TOKEN=BIAS:' \
     '-n[Tokens to write at most]:N:' \
     '--max-tokens[Tokens to write at most]:N:' \
-    '--stop[Text that ends the answer; may be repeated]:TEXT:' \
-    '--stop-token[Token that ends the answer; may be repeated]:ID:' \
     '--time-limit[How long the answer may take, its wait included]:SECONDS:' \
     '--ignore-end[Go on past the model'\''s own end token]' \
+    '--stop[Text that ends the answer; may be repeated]:TEXT:' \
+    '--stop-token[Token that ends the answer; may be repeated]:ID:' \
     '--logprobs[With --json\: log-probabilities of each token and of N alternatives]:N:' \
     '--version[Display program version information and exit]' \
     '-s[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
@@ -133,10 +133,10 @@ _edgemoe_chat() {
     '--logit-bias[Adds BIAS to a token'\''s logit; may be repeated]:TOKEN=BIAS:' \
     '-n[Tokens to write at most]:N:' \
     '--max-tokens[Tokens to write at most]:N:' \
-    '--stop[Text that ends the answer; may be repeated]:TEXT:' \
-    '--stop-token[Token that ends the answer; may be repeated]:ID:' \
     '--time-limit[How long the answer may take, its wait included]:SECONDS:' \
     '--ignore-end[Go on past the model'\''s own end token]' \
+    '--stop[Text that ends the answer; may be repeated]:TEXT:' \
+    '--stop-token[Token that ends the answer; may be repeated]:ID:' \
     '--logprobs[With --json\: log-probabilities of each token and of N alternatives]:N:' \
     '--version[Display program version information and exit]' \
     '-s[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \

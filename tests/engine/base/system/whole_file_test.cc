@@ -55,6 +55,17 @@ TEST_F(WholeFileTest, ReplacesTheFileWithAllPieces) {
   EXPECT_EQ(FileCount(), 1u) << "no other file is left";
 }
 
+TEST_F(WholeFileTest, KeepsAFileThatMayNotBeReplaced) {
+  const WholeFileOptions options = {.replace = Replace::kNo, .mode = 0600};
+  EXPECT_EQ(WriteWholeFile(path_, "new", options).code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(Content(), "old");
+  EXPECT_EQ(FileCount(), 1u) << "nothing of the new one is left";
+  fs::remove(path_);
+  ASSERT_EQ(WriteWholeFile(path_, "new", options), OkStatus());
+  EXPECT_EQ(Content(), "new");
+  EXPECT_EQ(fs::status(path_).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
 TEST_F(WholeFileTest, MakesFoldersOnlyWhereAsked) {
   path_ = (folder_ / "a" / "b" / "c.json").string();
   EXPECT_EQ(WriteWholeFile(path_, "text").code(), StatusCode::kNotFound);

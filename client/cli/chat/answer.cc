@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/cli/commands/answer.h"
+#include "client/cli/chat/answer.h"
 
 #include <cstdio>
 #include <map>
@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "client/cli/commands/enum_text.h"
+#include "client/cli/enum_text.h"
 #include "client/cli/json.h"
 #include "client/cli/terminal/size_text.h"
 
@@ -167,15 +167,18 @@ class AnswerWriter {
 };
 
 template <class Message>
-Answer RunAny(Session& session, const std::function<client::Stream<Message>()>& open) {
+Answer RunAny(Session& session, const std::function<client::Stream<Message>()>& open,
+              const std::function<void()>& accepted) {
   for (;;) {
     Answer answer;
     AnswerWriter writer(session);
     {
       client::Stream<Message> stream = open();
       const InterruptWatch watch(session.interrupts(), [&stream] { stream.Cancel(); });
-      answer.status =
-          stream.ForEach([&](const Message& message) { return writer.Take(message, answer); });
+      answer.status = stream.ForEach([&](const Message& message) {
+        if (!writer.received()) accepted();
+        return writer.Take(message, answer);
+      });
       answer.interrupted = watch.interrupted();
     }
     if (!answer.interrupted && !writer.received() && session.WaitToRetry(answer.status)) continue;
@@ -190,11 +193,12 @@ Answer RunAny(Session& session, const std::function<client::Stream<Message>()>& 
 }  // namespace
 
 Answer RunAnswer(Session& session, const std::function<client::CompleteStream()>& open) {
-  return RunAny(session, open);
+  return RunAny(session, open, [] {});
 }
 
-Answer RunAnswer(Session& session, const std::function<client::ChatStream()>& open) {
-  return RunAny(session, open);
+Answer RunAnswer(Session& session, const std::function<client::ChatStream()>& open,
+                 const std::function<void()>& accepted) {
+  return RunAny(session, open, accepted);
 }
 
 ExitCode FinishAnswer(const Session& session, const Answer& answer) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/cli/commands/input.h"
+#include "client/cli/terminal/input.h"
 
 #include <unistd.h>
 
@@ -7,6 +7,9 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <utility>
+
+#include "client/cli/terminal/terminal.h"
 
 namespace edgemoe::cli {
 namespace {
@@ -53,8 +56,8 @@ client::Result<std::string> ReadText(const TextSource& source) {
   return ReadAll(file.get(), source.file);
 }
 
-ExitCode FailInput(const client::Status& status, const CommonOptions& options) {
-  ReportError(status, options.json);
+ExitCode FailInput(const client::Status& status, bool json) {
+  ReportError(status, json);
   return status.code == StatusCode::kInvalidArgument ? ExitCode::kBadInput : ExitCode::kNoInput;
 }
 

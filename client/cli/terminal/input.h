@@ -2,12 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
-#include "client/cli/command_line.h"
+#include "client/cli/terminal/exit_code.h"
 #include "client/status.h"
 
 namespace edgemoe::cli {
+
+// Text given as an argument, or a file's content ("-" is standard input).
+struct TextSource {
+  std::optional<std::string> text;
+  std::string file;
+};
 
 constexpr std::size_t kInputBytesMax = 32u << 20;
 
@@ -19,6 +26,6 @@ client::Result<std::string> ReadText(const TextSource& source);
 client::Result<std::string> ReadStandardInput();
 
 // Reports why an input could not be read; gives the process's exit code.
-ExitCode FailInput(const client::Status& status, const CommonOptions& options);
+ExitCode FailInput(const client::Status& status, bool json);
 
 }  // namespace edgemoe::cli
