@@ -353,6 +353,13 @@ class Parser {
         "--fresh", [probe_request] { probe_request->set_fresh(true); },
         "Measure anew, which takes about a second, instead of telling what is known");
 
+    auto [doctor, doctor_options] = Add<DoctorCommand>(
+        "doctor",
+        "What on this machine keeps the daemon from working well, and the commands that mend it");
+    doctor->add_option("path", doctor_options->path,
+                       "A model or a folder for models, whose storage is looked at (default: what "
+                       "the daemon uses)");
+
     Add<PsCommand>("ps", "Requests that wait or run: yours; as an administrator, all");
 
     auto [abort, abort_options] = Add<AbortCommand>("abort", "End a request");

@@ -102,6 +102,10 @@ struct ResizeCommand {
   std::uint64_t budget_bytes = 0;
 };
 
+struct DoctorCommand {
+  std::string path;  // a model or a folder for models; empty: what the daemon uses
+};
+
 struct PsCommand {};
 
 struct AbortCommand {
@@ -117,8 +121,8 @@ using Command =
     std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand, TemplateCommand,
                  ScoreCommand, EmbedCommand, ModelsCommand, PlanCommand, PackCommand,
                  AddModelCommand, RemoveModelCommand, PullCommand, TraceRecordCommand,
-                 TraceReplayCommand, StatsCommand, ResizeCommand, ProbeCommand, PsCommand,
-                 AbortCommand, ReferenceCommand>;
+                 TraceReplayCommand, StatsCommand, ResizeCommand, ProbeCommand, DoctorCommand,
+                 PsCommand, AbortCommand, ReferenceCommand>;
 
 struct CommandLine {
   CommonOptions common;

@@ -12,18 +12,10 @@
 #include <vector>
 
 #include "client/cli/commands/commands.h"
+#include "client/cli/tools/child_program.h"
 
 namespace edgemoe::cli {
 namespace {
-
-// Where the program itself lies: edgemoe-bench is installed beside it.
-std::string OwnDirectory() {
-  char path[4096];
-  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof(path));
-  if (size <= 0 || size == static_cast<ssize_t>(sizeof(path))) return "";
-  const std::string text(path, static_cast<std::size_t>(size));
-  return text.substr(0, text.rfind('/') + 1);
-}
 
 ExitCode FailFile(const Session& session, const std::string& path) {
   using client::StatusCode;

@@ -10,6 +10,7 @@ namespace edgemoe::cli {
 enum class ExitCode : int {
   kOk = 0,
   kDoesNotFit = 1,     // `plan`, `resize`, `models show`: what was asked for does not fit
+  kProblemFound = 2,   // `doctor`
   kUsage = 64,         // the command line
   kBadInput = 65,      // INVALID_ARGUMENT, OUT_OF_RANGE, FAILED_PRECONDITION, UNIMPLEMENTED
   kNoInput = 66,       // a file that cannot be read
@@ -24,8 +25,8 @@ enum class ExitCode : int {
 };
 
 constexpr const char* kExitCodesHelp =
-    "Exit codes: 0 done; 1 plan, resize, models show: does not fit; 64 command line; 65 bad input; "
-    "66 unreadable file;\n"
+    "Exit codes: 0 done; 1 plan, resize, models show: does not fit; 2 doctor: found a problem;\n"
+    "64 command line; 65 bad input; 66 unreadable file;\n"
     "68 no such model or request; 69 daemon not available; 70 internal error; 73 the output\n"
     "exists already; 74 storage or output failed; 75 try again later (queue full, deadline, "
     "aborted); 77 no permission; 130 Ctrl-C.";

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -10,12 +9,9 @@
 
 namespace edgemoe::cli {
 
-constexpr std::size_t kToolOutputBytesMax = std::size_t{1} << 20;
-
 // Runs a program with `input` on its standard input and gives what it writes to its standard
-// output, as UTF-8, with its exit status where that is not 0; what is beyond kToolOutputBytesMax is
-// cut off. Its errors go to ours. Ctrl-C ends it: CANCELLED. NOT_FOUND and others when it cannot be
-// started.
+// output, as UTF-8, with its exit status where that is not 0; what is beyond
+// kProgramOutputBytesMax is cut off. Its errors go to ours. Errors are those of RunProgram.
 client::Result<std::string> RunToolProgram(const std::vector<std::string>& command,
                                            const std::string& input, Interrupts& interrupts);
 

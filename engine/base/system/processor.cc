@@ -7,9 +7,9 @@
 namespace edgemoe {
 namespace {
 
-// The value of the first line "NAME : VALUE" of /proc/cpuinfo; empty: there is none.
-std::string CpuInfo(std::string_view name) {
-  std::ifstream file("/proc/cpuinfo");
+// The value of the first line "NAME : VALUE" of cpuinfo; empty: there is none.
+std::string CpuInfo(const std::string& proc_root, std::string_view name) {
+  std::ifstream file(proc_root + "/cpuinfo");
   for (std::string line; std::getline(file, line);) {
     const std::size_t colon = line.find(": ");
     if (line.starts_with(name) && colon != std::string::npos) return line.substr(colon + 2);
@@ -19,10 +19,10 @@ std::string CpuInfo(std::string_view name) {
 
 }  // namespace
 
-std::string ProcessorName() {
-  if (std::string name = CpuInfo("model name"); !name.empty()) return name;
-  const std::string part = CpuInfo("CPU part");
-  return part.empty() ? "unknown" : CpuInfo("CPU implementer") + " part " + part;
+std::string ProcessorName(const std::string& proc_root) {
+  if (std::string name = CpuInfo(proc_root, "model name"); !name.empty()) return name;
+  const std::string part = CpuInfo(proc_root, "CPU part");
+  return part.empty() ? "unknown" : CpuInfo(proc_root, "CPU implementer") + " part " + part;
 }
 
 std::uint64_t LastCacheBytes(const std::string& folder) {

@@ -30,6 +30,7 @@ _edgemoe() {
         'stats:What the daemon is doing'
         'resize:Another memory budget, while requests go on'
         'probe:How fast the storage under the model is'
+        'doctor:What on this machine keeps the daemon from working well, and the commands that mend it'
         'ps:Requests that wait or run: yours; as an administrator, all'
         'abort:End a request'
         'models:The models that there are'
@@ -54,6 +55,7 @@ _edgemoe() {
         stats) _edgemoe_stats ;;
         resize) _edgemoe_resize ;;
         probe) _edgemoe_probe ;;
+        doctor) _edgemoe_doctor ;;
         ps) _edgemoe_ps ;;
         abort) _edgemoe_abort ;;
         models) _edgemoe_models ;;
@@ -306,6 +308,21 @@ _edgemoe_probe() {
     '-h[Print this help message and exit]' \
     '--help[Print this help message and exit]' \
     '--fresh[Measure anew, which takes about a second, instead of telling what is known]' \
+    '--version[Display program version information and exit]' \
+    '-s[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
+    '--socket[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
+    '--address[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
+    '--json[JSON on stdout\: an object, or one a line for streams]' \
+    '-v[The request'\''s id; speed and storage account after an answer]' \
+    '--verbose[The request'\''s id; speed and storage account after an answer]' \
+    '--wait[Seconds to wait for a daemon that is not there yet or is loading]:SECONDS:' \
+    '*: :'
+}
+
+_edgemoe_doctor() {
+  _arguments -C \
+    '-h[Print this help message and exit]' \
+    '--help[Print this help message and exit]' \
     '--version[Display program version information and exit]' \
     '-s[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
     '--socket[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
