@@ -199,6 +199,10 @@ Result<v1::ListModelsResponse> Client::ListModels() {
   });
 }
 
+Result<v1::ListCatalogueResponse> Client::ListCatalogue() {
+  return Call(*stubs_->models, &v1::ModelsService::Stub::ListCatalogue, v1::ListCatalogueRequest());
+}
+
 Result<v1::Model> Client::GetModel(const std::string& name) {
   v1::GetModelRequest request;
   request.set_name(name);

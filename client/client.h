@@ -67,6 +67,7 @@ class Client {
 
   // All pages.
   Result<v1::ListModelsResponse> ListModels();
+  Result<v1::ListCatalogueResponse> ListCatalogue();
   Result<v1::Model> GetModel(const std::string& name);
   Result<v1::PlanResponse> Plan(const v1::PlanRequest& request);
   PackStream Pack(const v1::PackRequest& request);

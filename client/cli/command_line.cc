@@ -164,6 +164,7 @@ class Parser {
     app_.add_option("--wait", common_.wait_seconds,
                     "Seconds to wait for a daemon that is not there yet or is loading")
         ->type_name("SECONDS");
+    AddSetup();
     AddInference();
     AddTexts();
     AddEmbed();
@@ -201,6 +202,31 @@ class Parser {
     CLI::App* app = (parent == nullptr ? &app_ : parent)->add_subcommand(name, help);
     app->callback([this, command] { take_ = [command]() -> Command { return *command; }; });
     return {app, command.get()};
+  }
+
+  void AddSetup() {
+    auto [setup, setup_options] = Add<SetupCommand>(
+        "setup", "Choose a model for this machine, download it, and have the daemon serve it");
+    SetupCommand* command = setup_options;
+    setup
+        ->add_option("-m,--model", command->model,
+                     "This one: a model that is here, a short name as qwen3-30b-a3b, or "
+                     "hf.co/ORG/REPO:QUANT (default: ask)")
+        ->type_name("NAME");
+    AddValue<std::string>(
+        setup, "--budget",
+        [command](const std::string& text) {
+          command->budget_bytes = SizeFromText("--budget", text);
+        },
+        "Memory for everything, as in 1200MiB (default: what the daemon chooses)", "SIZE");
+    setup->add_flag("-y,--yes", command->yes, "Take the recommended model without asking");
+    setup->add_flag("!--no-start", command->start,
+                    "Write the configuration only: the daemon takes it over when it starts");
+    setup
+        ->add_option("--config-folder", command->config_folder,
+                     "Folder of the daemon's drop-ins (default: edgemoe/edgemoed.d in /etc for "
+                     "root, in ~/.config for others)")
+        ->type_name("FOLDER");
   }
 
   void AddInference() {

@@ -102,6 +102,14 @@ struct ResizeCommand {
   std::uint64_t budget_bytes = 0;
 };
 
+struct SetupCommand {
+  std::string model;               // empty: choose
+  std::uint64_t budget_bytes = 0;  // 0: the daemon's choice
+  bool yes = false;                // takes the recommended one unasked
+  bool start = true;               // has the service take it over
+  std::string config_folder;       // of drop-ins; empty: where this user's daemon looks
+};
+
 struct DoctorCommand {
   std::string path;  // a model or a folder for models; empty: what the daemon uses
 };
@@ -122,6 +130,7 @@ using Command =
                  ScoreCommand, EmbedCommand, ModelsCommand, PlanCommand, PackCommand,
                  AddModelCommand, RemoveModelCommand, PullCommand, TraceRecordCommand,
                  TraceReplayCommand, StatsCommand, ResizeCommand, ProbeCommand, DoctorCommand,
+                 SetupCommand,
                  PsCommand, AbortCommand, ReferenceCommand>;
 
 struct CommandLine {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/accepted.h"
+#include "engine/base/system/usable_memory.h"
 #include "engine/plan.h"
 #include "engine/speed.h"
 #include "server/calls/model_lookup.h"
@@ -85,6 +86,17 @@ Status ListModels(const v1::ListModelsRequest& request, v1::ListModelsResponse& 
     *response.add_models() = std::move(models[i]);
   }
   response.set_next_page_token(page.next_page_token);
+  return OkStatus();
+}
+
+Status ListCatalogue(const v1::ListCatalogueRequest&, v1::ListCatalogueResponse& response,
+                     const ServiceParts& parts, const Caller&) {
+  for (const CatalogueEntry& entry : parts.catalogue.entries()) {
+    v1::CatalogueModel& model = *response.add_models();
+    model.set_name(entry.name);
+    model.set_pull_name(parts.catalogue.ReferenceOf(entry.name, UsableMemoryBytes()));
+    model.set_licence(entry.licence);
+  }
   return OkStatus();
 }
 

@@ -13,6 +13,8 @@
 namespace edgemoe::calls {
 
 // An unreadable directory is an error.
+Status ListCatalogue(const v1::ListCatalogueRequest& request, v1::ListCatalogueResponse& response,
+                     const ServiceParts& parts, const Caller& caller);
 Status ListModels(const v1::ListModelsRequest& request, v1::ListModelsResponse& response,
                   const ServiceParts& parts, const Caller& caller);
 Status GetModel(const v1::GetModelRequest& request, v1::GetModelResponse& response,

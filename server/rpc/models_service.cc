@@ -25,6 +25,13 @@ grpc::ServerUnaryReactor* ModelsService::ListModels(grpc::CallbackServerContext*
                      calls::ListModels);
 }
 
+grpc::ServerUnaryReactor* ModelsService::ListCatalogue(grpc::CallbackServerContext* context,
+                                                       const grpc::ByteBuffer* request,
+                                                       grpc::ByteBuffer* response) {
+  return AnswerUnary({*context, front_end_, Right::kInference}, *request, *response,
+                     calls::ListCatalogue);
+}
+
 grpc::ServerUnaryReactor* ModelsService::GetModel(grpc::CallbackServerContext* context,
                                                   const grpc::ByteBuffer* request,
                                                   grpc::ByteBuffer* response) {

@@ -19,9 +19,10 @@ using RawModelChanges = v1::ModelsService::WithRawCallbackMethod_Pull<
 // Each method takes and gives bytes: see message_bytes.h.
 class ModelsService final
     : public v1::ModelsService::WithRawCallbackMethod_ListModels<
-          v1::ModelsService::WithRawCallbackMethod_GetModel<
-              v1::ModelsService::WithRawCallbackMethod_Plan<
-                  v1::ModelsService::WithRawCallbackMethod_Pack<RawModelChanges>>>> {
+          v1::ModelsService::WithRawCallbackMethod_ListCatalogue<
+              v1::ModelsService::WithRawCallbackMethod_GetModel<
+                  v1::ModelsService::WithRawCallbackMethod_Plan<
+                      v1::ModelsService::WithRawCallbackMethod_Pack<RawModelChanges>>>>> {
  public:
   // `front_end` outlives the service.
   explicit ModelsService(const FrontEnd& front_end) : front_end_(front_end) {}
@@ -29,6 +30,9 @@ class ModelsService final
   grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* context,
                                        const grpc::ByteBuffer* request,
                                        grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ListCatalogue(grpc::CallbackServerContext* context,
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* GetModel(grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request,
                                      grpc::ByteBuffer* response) override;

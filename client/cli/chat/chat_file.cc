@@ -5,6 +5,7 @@
 
 #include "client/cli/chat/context_fit.h"
 #include "client/cli/terminal/input.h"
+#include "client/cli/terminal/local_status.h"
 #include "client/message_text.h"
 #include "engine/base/system/whole_file.h"
 
@@ -58,7 +59,7 @@ client::Status SaveChat(const v1::ChatRequest& request, const std::string& path,
       path, text, {.replace = replaces ? Replace::kYes : Replace::kNo, .mode = 0600});
   if (written.code() == StatusCode::kAlreadyExists)
     return {client::StatusCode::kAlreadyExists, path + ": is there already"};
-  return {static_cast<client::StatusCode>(written.code()), written.message()};
+  return ToClient(written);
 }
 
 client::Result<v1::ChatRequest> LoadChat(const std::string& path) {

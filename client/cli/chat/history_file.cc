@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "client/cli/terminal/input.h"
+#include "client/cli/terminal/local_status.h"
 #include "engine/base/system/unique_fd.h"
 #include "engine/base/system/whole_file.h"
 
@@ -23,10 +24,6 @@ namespace {
 std::string Variable(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-client::Status ToClient(const Status& status) {
-  return {static_cast<client::StatusCode>(status.code()), status.message()};
 }
 
 }  // namespace

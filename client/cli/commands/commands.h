@@ -27,6 +27,7 @@ ExitCode Run(const CommonOptions& options, const StatsCommand& command);
 ExitCode Run(const CommonOptions& options, const ResizeCommand& command);
 ExitCode Run(const CommonOptions& options, const ProbeCommand& command);
 ExitCode Run(const CommonOptions& options, const DoctorCommand& command);
+ExitCode Run(const CommonOptions& options, SetupCommand command);
 ExitCode Run(const CommonOptions& options, const PsCommand& command);
 ExitCode Run(const CommonOptions& options, const AbortCommand& command);
 ExitCode Run(const CommonOptions& options, const ReferenceCommand& command);

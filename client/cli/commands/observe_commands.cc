@@ -100,8 +100,9 @@ std::string StatsReport(const v1::GetStatsResponse& stats) {
   const auto& tokens = stats.tokens();
   const auto& experts = stats.experts();
   const auto all_tokens = tokens.prompt() + tokens.completion();
-  AddLine(report, "daemon", "edgemoed %s, up %.0f s, model %s", stats.version().c_str(),
-          stats.uptime_seconds(), stats.model().c_str());
+  AddLine(report, "daemon", "edgemoed %s, up %.0f s, %s", stats.version().c_str(),
+          stats.uptime_seconds(),
+          (stats.model().empty() ? "no model" : "model " + stats.model()).c_str());
   AddLine(report, "requests",
           "%u running, %u queued, %llu finished (%llu failed), %llu refused, %llu preempted",
           requests.running(), requests.queued(), Number(requests.finished()),

@@ -18,11 +18,11 @@ namespace edgemoe::cli {
 constexpr std::size_t kProgramOutputBytesMax = std::size_t{1} << 20;
 
 struct ProgramOptions {
-  std::string input;          // on its standard input
+  std::string input{};        // on its standard input
   bool takes_errors = false;  // its errors are part of the output; else they go to ours
   // Set beside our own environment.
-  std::vector<std::pair<std::string, std::string>> environment;
-  std::optional<std::chrono::milliseconds> time_max;
+  std::vector<std::pair<std::string, std::string>> environment{};
+  std::optional<std::chrono::milliseconds> time_max{};
 };
 
 struct ProgramEnd {

@@ -19,6 +19,7 @@ _edgemoe() {
   case $state in
     command)
       local -a commands=(
+        'setup:Choose a model for this machine, download it, and have the daemon serve it'
         'complete:Continue a text'
         'chat:Talk with the model; one answer when standard input is not a terminal'
         'tokenize:Text to tokens'
@@ -44,6 +45,7 @@ _edgemoe() {
       ;;
     argument)
       case $words[1] in
+        setup) _edgemoe_setup ;;
         complete) _edgemoe_complete ;;
         chat) _edgemoe_chat ;;
         tokenize) _edgemoe_tokenize ;;
@@ -67,6 +69,28 @@ _edgemoe() {
       esac
       ;;
   esac
+}
+
+_edgemoe_setup() {
+  _arguments -C \
+    '-h[Print this help message and exit]' \
+    '--help[Print this help message and exit]' \
+    '-m[This one\: a model that is here, a short name as qwen3-30b-a3b, or hf.co/ORG/REPO\:QUANT (default\: ask)]:NAME:' \
+    '--model[This one\: a model that is here, a short name as qwen3-30b-a3b, or hf.co/ORG/REPO\:QUANT (default\: ask)]:NAME:' \
+    '--budget[Memory for everything, as in 1200MiB (default\: what the daemon chooses)]:SIZE:' \
+    '-y[Take the recommended model without asking]' \
+    '--yes[Take the recommended model without asking]' \
+    '--no-start[Write the configuration only\: the daemon takes it over when it starts]' \
+    '--config-folder[Folder of the daemon'\''s drop-ins (default\: edgemoe/edgemoed.d in /etc for root, in ~/.config for others)]:FOLDER:' \
+    '--version[Display program version information and exit]' \
+    '-s[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
+    '--socket[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
+    '--address[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
+    '--json[JSON on stdout\: an object, or one a line for streams]' \
+    '-v[The request'\''s id; speed and storage account after an answer]' \
+    '--verbose[The request'\''s id; speed and storage account after an answer]' \
+    '--wait[Seconds to wait for a daemon that is not there yet or is loading]:SECONDS:' \
+    '*: :'
 }
 
 _edgemoe_complete() {
