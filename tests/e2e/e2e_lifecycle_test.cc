@@ -57,6 +57,28 @@ TEST_F(E2eLifecycleTest, ASecondDaemonOnTheSocketIsRefused) {
   EXPECT_FALSE(SocketExists());
 }
 
+// Nobody hears what systemd would; the daemon's own log says when it stops feeding the watchdog.
+TEST_F(E2eLifecycleTest, AReadThatDoesNotEndIsAHangAndComputingIsNone) {
+  const DaemonProcess::Environment watched = {{"WATCHDOG_USEC", "400000"}};
+  DaemonProcess stuck(socket_, {"--expert-budget", "6MiB", "--io-faults", "slow:ms=1500"}, watched);
+  ASSERT_TRUE(stuck.WaitReady()) << stuck.log();
+  client::Client client = stuck.Connect();
+  client::CompleteStream stream = client.Complete(Greedy("Once upon a time", 2));
+  EXPECT_TRUE(stuck.process().WaitForErrors("no read has landed")) << stuck.log();
+  EXPECT_TRUE(stuck.process().WaitForErrors("gets on again")) << stuck.log();
+  stream.Cancel();
+  stuck.process().Signal(SIGTERM);
+  stuck.process().Signal(SIGTERM);
+  EXPECT_EQ(stuck.process().Wait(), 0) << stuck.log();
+
+  DaemonProcess busy(socket_, {"--threads", "1"}, watched);
+  ASSERT_TRUE(busy.WaitReady()) << busy.log();
+  client::Client other = busy.Connect();
+  EXPECT_TRUE(Receive(other.Complete(Greedy("Once upon a time", 400))).status.ok());
+  EXPECT_EQ(busy.Stop(), 0);
+  EXPECT_THAT(busy.log(), testing::Not(HasSubstr("no read has landed")));
+}
+
 TEST_F(E2eLifecycleTest, AUserWhoIsNotLetInHearsIt) {
   const std::string set_user = "/usr/bin/setpriv";
   if (::geteuid() != 0 || ::access(set_user.c_str(), X_OK) != 0)
@@ -183,7 +205,6 @@ TEST_F(E2eLifecycleTest, CheckFindsWhatStartingWouldAndStartsNothing) {
   const std::string demo = EDGEMOE_SOURCE_DIR "/models/edgemoe-demo-q8_0.gguf";
   std::ofstream(folder_ / "damaged.gguf") << "GGUF, but no more than that";
   const std::vector<std::pair<std::vector<std::string>, int>> cases = {
-      {{"--model", ""}, kConfig},
       {{"--model", folder_ / "none.gguf"}, kModelUnreadable},
       {{"--model", folder_ / "damaged.gguf"}, kModelDamaged},
       {{"--model", demo, "--memory-budget", "1MiB"}, kBudgetTooSmall},
