@@ -14,6 +14,7 @@
 #include "edgemoe/v1/observe.grpc.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 
 namespace edgemoe::client {
 
@@ -21,12 +22,25 @@ struct Client::Stubs {
   std::unique_ptr<v1::InferenceService::Stub> inference;
   std::unique_ptr<v1::ModelsService::Stub> models;
   std::unique_ptr<v1::ObserveService::Stub> observe;
+  std::unique_ptr<grpc::health::v1::Health::Stub> health;
 };
 
 namespace {
 
+// Whether a proxy between gave the stream up, as it does when the daemon behind it dies: gRPC has
+// no code of its own for that. The daemon's own errors have details.
+bool WasCut(const grpc::Status& status) {
+  if (!status.error_details().empty()) return false;
+  const std::string& message = status.error_message();
+  return (status.error_code() == grpc::StatusCode::INTERNAL &&
+          message.starts_with("Received RST_STREAM")) ||
+         (status.error_code() == grpc::StatusCode::UNKNOWN && message == "Stream removed");
+}
+
 Status ToStatus(const grpc::Status& status) {
   if (status.ok()) return Status();
+  if (WasCut(status))
+    return Status{StatusCode::kUnavailable, "the stream was cut: " + status.error_message()};
   Status result{static_cast<StatusCode>(status.error_code()), status.error_message()};
   google::rpc::Status details;
   if (!details.ParseFromString(status.error_details())) return result;
@@ -66,11 +80,12 @@ class GrpcSource final : public MessageSource<Message> {
 template <class Response, class Stub, class Request>
 Result<Response> Call(Stub& stub,
                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                      const Request& request) {
+                      const Request& request,
+                      std::chrono::milliseconds timeout = Client::kCallTimeout) {
   if (Status status = CheckMessageText(request); !status.ok())
     return tl::unexpected(std::move(status));
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + Client::kCallTimeout);
+  context.set_deadline(std::chrono::system_clock::now() + timeout);
   Response response;
   const grpc::Status status = (stub.*method)(&context, request, &response);
   if (!status.ok()) return tl::unexpected(ToStatus(status));
@@ -129,6 +144,7 @@ Result<Client> Client::Connect(std::string_view address, std::chrono::millisecon
   stubs->inference = v1::InferenceService::NewStub(channel);
   stubs->models = v1::ModelsService::NewStub(channel);
   stubs->observe = v1::ObserveService::NewStub(channel);
+  stubs->health = grpc::health::v1::Health::NewStub(channel);
   return Client(std::move(stubs));
 }
 
@@ -273,6 +289,14 @@ TraceStream Client::RecordTrace(const v1::RecordTraceRequest& request) {
 
 Result<v1::GetStatsResponse> Client::GetStats() {
   return Call(*stubs_->observe, &v1::ObserveService::Stub::GetStats, v1::GetStatsRequest());
+}
+
+Result<bool> Client::IsServing() {
+  namespace health = grpc::health::v1;
+  const auto response = Call(*stubs_->health, &health::Health::Stub::Check,
+                             health::HealthCheckRequest(), kHealthTimeout);
+  if (!response) return tl::unexpected(response.error());
+  return response->status() == health::HealthCheckResponse::SERVING;
 }
 
 }  // namespace edgemoe::client

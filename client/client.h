@@ -41,6 +41,7 @@ using TraceStream = Stream<v1::RecordTraceResponse>;
 class Client {
  public:
   static constexpr std::chrono::milliseconds kCallTimeout{60'000};
+  static constexpr std::chrono::milliseconds kHealthTimeout{5'000};
   static constexpr int kMessageBytesMax = 64 << 20;
 
   // Connects to "unix:/path", "/path" or "host:port" (without TLS); "" is the default socket.
@@ -77,6 +78,9 @@ class Client {
   Result<v1::Model> AddModel(const std::string& path);
   Result<v1::RemoveModelResponse> RemoveModel(const std::string& name);
   Result<v1::GetStatsResponse> GetStats();
+  // By grpc.health.v1: whether requests are served now; false while a model is loading, cannot be
+  // used, or the daemon stops. Waits for at most kHealthTimeout.
+  Result<bool> IsServing();
   TraceStream RecordTrace(const v1::RecordTraceRequest& request);
   Result<v1::MemoryPlan> Resize(std::uint64_t budget_bytes);
   Result<v1::ProbeResponse> Probe(const v1::ProbeRequest& request);

@@ -361,6 +361,11 @@ class Parser {
 
     Add<StatsCommand>("stats", "What the daemon is doing");
 
+    auto [health, health_options] = Add<HealthCommand>(
+        "health", "Whether requests are served: exit code 0, else 69; for scripts and probes");
+    health->add_flag("--alive", health_options->alive,
+                     "Whether the daemon answers at all: also while it loads or stops");
+
     auto [resize, resize_options] =
         Add<ResizeCommand>("resize", "Another memory budget, while requests go on");
     ResizeCommand* new_size = resize_options;

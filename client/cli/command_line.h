@@ -94,6 +94,10 @@ struct TraceReplayCommand {
 
 struct StatsCommand {};
 
+struct HealthCommand {
+  bool alive = false;  // an answer is enough, whatever it says
+};
+
 struct ProbeCommand {
   v1::ProbeRequest request;
 };
@@ -129,9 +133,8 @@ using Command =
     std::variant<CompleteCommand, ChatCommand, TokenizeCommand, DetokenizeCommand, TemplateCommand,
                  ScoreCommand, EmbedCommand, ModelsCommand, PlanCommand, PackCommand,
                  AddModelCommand, RemoveModelCommand, PullCommand, TraceRecordCommand,
-                 TraceReplayCommand, StatsCommand, ResizeCommand, ProbeCommand, DoctorCommand,
-                 SetupCommand,
-                 PsCommand, AbortCommand, ReferenceCommand>;
+                 TraceReplayCommand, StatsCommand, HealthCommand, ResizeCommand, ProbeCommand,
+                 DoctorCommand, SetupCommand, PsCommand, AbortCommand, ReferenceCommand>;
 
 struct CommandLine {
   CommonOptions common;

@@ -439,6 +439,32 @@ TEST_F(CliTest, ModelsPlanStatsRequests) {
   EXPECT_EQ(Run({"abort", "0008"}).code, 68);
 }
 
+TEST_F(CliTest, HealthIsAnExitCode) {
+  EXPECT_EQ(Run({"health"}).code, 0);
+  EXPECT_EQ(Run({"health"}).output, "serving\n");
+  EXPECT_EQ(json::parse(Run({"health", "--json"}).output)["serving"], true);
+  daemon_.SetServing(false);
+  const Outcome not_serving = Run({"health"});
+  EXPECT_EQ(not_serving.code, 69);
+  EXPECT_THAT(not_serving.errors, HasSubstr("UNAVAILABLE: no requests are served"));
+  EXPECT_EQ(Run({"health", "--alive"}).code, 0);
+  EXPECT_EQ(Run({"health", "--alive"}).output, "not serving\n");
+  EXPECT_EQ(json::parse(Run({"health", "--alive", "--json"}).output)["serving"], false);
+  EXPECT_EQ(Run({"health", "--alive", "--socket", folder_ / "none.sock"}).code, 69);
+}
+
+TEST_F(CliTest, HealthWaitsUntilRequestsAreServed) {
+  if (!ChildProcess::CanHaveTerminal()) GTEST_SKIP() << "no pseudo-terminals here (/dev/pts)";
+  daemon_.SetServing(false);
+  ChildProcess::Options options = WithSocket();
+  options.terminal = true;
+  ChildProcess process(Command({"health", "--wait", "100"}), options);
+  ASSERT_TRUE(process.WaitForOutput("waiting for the daemon")) << process.output();
+  daemon_.SetServing(true);
+  EXPECT_EQ(process.Wait(), 0) << process.output();
+  EXPECT_THAT(process.output(), HasSubstr("serving\r\n"));
+}
+
 TEST_F(CliTest, ModelsOfARepository) {
   const Outcome shown = Run({"models", "show", "hf.co/a/b"});
   EXPECT_EQ(shown.code, 0) << shown.errors;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/client/fake_daemon.h"
 
+#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -562,11 +563,16 @@ FakeDaemon::FakeDaemon(const std::string& address) : server_(std::make_unique<Se
   builder.RegisterService(&server_->inference);
   builder.RegisterService(&server_->models);
   builder.RegisterService(&server_->observe);
+  grpc::EnableDefaultHealthCheckService(true);
   server_->server = builder.BuildAndStart();
 }
 
 FakeDaemon::~FakeDaemon() {
   server_->server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
+}
+
+void FakeDaemon::SetServing(bool serving) {
+  server_->server->GetHealthCheckService()->SetServingStatus(serving);
 }
 
 v1::CompleteRequest FakeDaemon::last_complete() {

@@ -36,6 +36,9 @@ class FakeDaemon {
 
   int port() const { return port_; }
 
+  // What health checks say; true at first.
+  void SetServing(bool serving);
+
   struct State {
     // So many of the next calls are refused because the model is loading.
     std::atomic<int> loading_calls = 0;

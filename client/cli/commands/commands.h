@@ -24,6 +24,7 @@ ExitCode Run(const CommonOptions& options, const TraceRecordCommand& command);
 // Becomes edgemoe-bench.
 ExitCode Run(const CommonOptions& options, const TraceReplayCommand& command);
 ExitCode Run(const CommonOptions& options, const StatsCommand& command);
+ExitCode Run(const CommonOptions& options, const HealthCommand& command);
 ExitCode Run(const CommonOptions& options, const ResizeCommand& command);
 ExitCode Run(const CommonOptions& options, const ProbeCommand& command);
 ExitCode Run(const CommonOptions& options, const DoctorCommand& command);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// models, plan, stats, resize, probe.
+// models, plan, stats, health, resize, probe.
 #include <cstdarg>
 #include <cstdio>
 
@@ -223,6 +223,23 @@ ExitCode Run(const CommonOptions& options, const ResizeCommand& command) {
     return plan.error().reason.starts_with("BUDGET_") ? ExitCode::kDoesNotFit : code;
   }
   return options.json ? WriteLine(ToJson(*plan)) : Write(PlanReport(*plan));
+}
+
+ExitCode Run(const CommonOptions& options, const HealthCommand& command) {
+  Session session(options);
+  if (const client::Status status = session.Connect(); !status.ok()) return session.Fail(status);
+  // Without --wait the answer is what it is now.
+  const auto ask = [&]() -> client::Result<bool> {
+    auto serving = session.client().IsServing();
+    if (!serving || *serving || command.alive) return serving;
+    return tl::unexpected(client::Status{client::StatusCode::kUnavailable,
+                                         "no requests are served: the model is loading or cannot "
+                                         "be used, or the daemon stops"});
+  };
+  const auto serving = options.wait_seconds ? session.Retry(ask) : ask();
+  if (!serving) return session.Fail(serving.error());
+  if (options.json) return WriteLine(*serving ? R"({"serving":true})" : R"({"serving":false})");
+  return Write(*serving ? "serving\n" : "not serving\n");
 }
 
 ExitCode Run(const CommonOptions& options, const StatsCommand&) {

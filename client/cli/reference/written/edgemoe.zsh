@@ -29,6 +29,7 @@ _edgemoe() {
         'embed:Vectors of texts, as JSON: an object a line with index, values and tokens'
         'plan:How a memory budget would be shared out, loading nothing'
         'stats:What the daemon is doing'
+        'health:Whether requests are served: exit code 0, else 69; for scripts and probes'
         'resize:Another memory budget, while requests go on'
         'probe:How fast the storage under the model is'
         'doctor:What on this machine keeps the daemon from working well, and the commands that mend it'
@@ -55,6 +56,7 @@ _edgemoe() {
         embed) _edgemoe_embed ;;
         plan) _edgemoe_plan ;;
         stats) _edgemoe_stats ;;
+        health) _edgemoe_health ;;
         resize) _edgemoe_resize ;;
         probe) _edgemoe_probe ;;
         doctor) _edgemoe_doctor ;;
@@ -301,6 +303,22 @@ _edgemoe_stats() {
   _arguments -C \
     '-h[Print this help message and exit]' \
     '--help[Print this help message and exit]' \
+    '--version[Display program version information and exit]' \
+    '-s[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
+    '--socket[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
+    '--address[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
+    '--json[JSON on stdout\: an object, or one a line for streams]' \
+    '-v[The request'\''s id; speed and storage account after an answer]' \
+    '--verbose[The request'\''s id; speed and storage account after an answer]' \
+    '--wait[Seconds to wait for a daemon that is not there yet or is loading]:SECONDS:' \
+    '*: :'
+}
+
+_edgemoe_health() {
+  _arguments -C \
+    '-h[Print this help message and exit]' \
+    '--help[Print this help message and exit]' \
+    '--alive[Whether the daemon answers at all\: also while it loads or stops]' \
     '--version[Display program version information and exit]' \
     '-s[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
     '--socket[The daemon'\''s unix socket, or host\:port (default\: $EDGEMOE_SOCKET, the user'\''s or the system'\''s socket)]:ADDRESS:' \
