@@ -473,6 +473,7 @@ void Daemon::OnAvailability() {
 
 void Daemon::StartDraining() {
   state_ = State::kDraining;
+  acceptor_->Stop();
   Say(LogLevel::kInfo,
       "stopping: running requests have " + std::to_string(config_.drain_timeout_ms) + " ms");
   notifier_.Stopping(config_.drain_timeout_ms + kAfterDrainMs);
@@ -487,7 +488,6 @@ void Daemon::StartDraining() {
 void Daemon::OnDrained(bool all_finished) {
   Say(LogLevel::kInfo,
       all_finished ? "every request has finished" : "requests that still ran were cancelled");
-  acceptor_->Stop();
   stopper_.join();
   // On a thread of its own, so that a further signal is still heard.
   stopper_ = std::thread([this] {

@@ -11,10 +11,11 @@
 // systemd's watchdog is fed as long as the engine's thread gets on or has nothing to do.
 //
 // Signals (SIGTERM, SIGINT): while loading, the first ends the daemon. While serving, the first
-// drains: health says NOT_SERVING, new requests get UNAVAILABLE, running ones have
-// drain_timeout_ms. The second cancels what still runs. The third leaves at once. SIGHUP reads the
-// configuration again: keys that reload are taken over, the others are named in the log; a
-// configuration that is refused changes nothing.
+// drains: new connections are refused, so that a proxy goes elsewhere, or wait in systemd's socket
+// for the next start; on open ones health says NOT_SERVING and new requests get UNAVAILABLE;
+// running requests have drain_timeout_ms. The second cancels what still runs. The third leaves at
+// once. SIGHUP reads the configuration again: keys that reload are taken over, the others are named
+// in the log; a configuration that is refused changes nothing.
 //
 // A daemon that systemd started for a connection, and that cannot serve, first tells those who wait
 // why: else the connection, still there, would have it started again and again. It ends by itself

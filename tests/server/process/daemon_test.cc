@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -153,6 +154,12 @@ TEST_F(DaemonTest, DrainLetsRequestsFinishAndRefusesNewOnes) {
   const std::string id = message.started().request_id();
   daemon_->Signal(SIGTERM);
   ASSERT_FALSE(notify_.WaitFor("STOPPING=1").empty());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
+  const UniqueFd fresh(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::connect(fresh.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), -1);
+  EXPECT_EQ(errno, ECONNREFUSED) << "a proxy goes to another daemon";
   // Health and refusals are said before the engine drains, on the same thread; the refusal itself
   // comes when the engine has heard of it.
   EXPECT_TRUE(WaitUntil([&] {
