@@ -113,13 +113,15 @@ def main():
         "config": {"mediaType": f"{oci}.config.v1+json", "digest": digest_of(config), "size": len(config)},
         "layers": [{"mediaType": f"{oci}.layer.v1.tar+gzip", "digest": digest_of(layer), "size": len(layer)}],
     })
+    name = "localhost/edgemoe:" + arguments.version.partition("-")[0]  # without Debian's revision
     index = json_bytes({
         "schemaVersion": 2,
         "mediaType": f"{oci}.index.v1+json",
         "manifests": [{
             "mediaType": f"{oci}.manifest.v1+json", "digest": digest_of(manifest), "size": len(manifest),
             "platform": {"architecture": arguments.architecture, "os": "linux"},
-            "annotations": {"org.opencontainers.image.ref.name": f"edgemoe:{arguments.version.replace('~', '-')}"},
+            # For podman and skopeo, and for containerd.
+            "annotations": {"org.opencontainers.image.ref.name": name, "io.containerd.image.name": name},
         }],
     })
 
