@@ -246,7 +246,7 @@ TEST_P(E2eProxyTest, WithoutADaemonTheAnswerIsUnavailable) {
 }
 
 TEST_P(E2eProxyTest, TheClientLibrarySaysThatACutStreamIsWorthTryingAgain) {
-  for (const std::size_t i : {1, 2}) EXPECT_EQ(daemons_[i]->Stop(), 0) << daemons_[i]->log();
+  for (const std::size_t i : {1U, 2U}) EXPECT_EQ(daemons_[i]->Stop(), 0) << daemons_[i]->log();
   auto client = client::Client::Connect(front_);
   ASSERT_TRUE(client) << client.error().ToString();
   client::CompleteStream stream = client->Complete(Greedy("Once upon a time", kCutTokens));

@@ -147,7 +147,7 @@ class Checker:
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             command = container[probe]["exec"]["command"]
             self.check_command(f"{where}: {probe}", command)
-            self.expect(("--alive" in command) == (probe == "livenessProbe"), f"{where}: {probe}: {command}")
+            self.expect(("--alive" in command) == (probe != "readinessProbe"), f"{where}: {probe}: {command}")
             # The client's own bounds: ten seconds to connect, five for the answer.
             self.expect(container[probe]["timeoutSeconds"] >= 15, f"{where}: {probe}: timeoutSeconds below 15")
 

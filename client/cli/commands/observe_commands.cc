@@ -233,8 +233,8 @@ ExitCode Run(const CommonOptions& options, const HealthCommand& command) {
     auto serving = session.client().IsServing();
     if (!serving || *serving || command.alive) return serving;
     return tl::unexpected(client::Status{client::StatusCode::kUnavailable,
-                                         "no requests are served: the model is loading or cannot "
-                                         "be used, or the daemon stops"});
+                                         "no requests are served: there is no model yet, it is "
+                                         "loading or cannot be used, or the daemon stops"});
   };
   const auto serving = options.wait_seconds ? session.Retry(ask) : ask();
   if (!serving) return session.Fail(serving.error());
