@@ -54,7 +54,10 @@ def read_image(path):
     manifest = json.loads(blob(manifests[0]))
     config = json.loads(blob(manifest["config"]))
     packed = [blob(layer) for layer in manifest["layers"]]
-    expect(len(files) == 2 + 2 + len(packed), "blobs that nothing names")
+    expect(len(files) == 3 + 2 + len(packed), "blobs that nothing names")
+    places = ["blobs/" + entry["digest"].replace(":", "/") for entry in [manifest["config"], *manifest["layers"]]]
+    docker = json.loads(files["manifest.json"])
+    expect([docker[0]["Config"], *docker[0]["Layers"]] == places, f"manifest.json: {docker}, expected {places}")
     layers = [subprocess.run(["gzip", "--decompress", "--stdout"], input=layer, check=True,
                              capture_output=True).stdout for layer in packed]
     digests = ["sha256:" + hashlib.sha256(layer).hexdigest() for layer in layers]

@@ -57,6 +57,10 @@ def digest_of(content):
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
+def place_of(blob):
+    return "blobs/" + digest_of(blob).replace(":", "/")
+
+
 def json_bytes(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
@@ -125,9 +129,11 @@ def main():
         }],
     })
 
-    files = {"oci-layout": json_bytes({"imageLayoutVersion": "1.0.0"}), "index.json": index}
+    # The older layout, for `docker load`, names the same blobs.
+    docker = json_bytes([{"Config": place_of(config), "RepoTags": [name], "Layers": [place_of(layer)]}])
+    files = {"oci-layout": json_bytes({"imageLayoutVersion": "1.0.0"}), "index.json": index, "manifest.json": docker}
     for blob in (config, manifest, layer):
-        files["blobs/" + digest_of(blob).replace(":", "/")] = blob
+        files[place_of(blob)] = blob
     with tarfile.open(arguments.output, "w", format=tarfile.USTAR_FORMAT) as archive:
         for name, content in sorted(files.items()):
             add_file(archive, name, content, epoch)
