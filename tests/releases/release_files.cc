@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "client/cli/chat/chat_file.h"
@@ -77,7 +78,13 @@ Status WriteMeasurements(const std::string& state) {
   EDGEMOE_RETURN_IF_ERROR(WriteComputeProbe(ComputeStorePath(state, compute.key), compute));
   const SpeedHistory history(state);
   EDGEMOE_RETURN_IF_ERROR(history.Add({.expected = 10, .measured = 9, .model = "a"}));
-  return history.Add({.expected = 8, .measured = 8.5, .model = "b", .miss_exponent = 0.5});
+  EDGEMOE_RETURN_IF_ERROR(
+      history.Add({.expected = 8, .measured = 8.5, .model = "b", .miss_exponent = 0.5}));
+  // Of this machine's processor until now.
+  std::ifstream file(history.path());
+  nlohmann::json stored = nlohmann::json::parse(file);
+  stored["processor"] = ReleaseProcessor().processor;
+  return WriteText(history.path(), stored.dump(2) + "\n");
 }
 
 Status WriteConfig(const std::string& path) {
@@ -93,7 +100,7 @@ Status WriteConfig(const std::string& path) {
 
 Status WriteChat(const std::string& path) {
   v1::ChatRequest request;
-  request.mutable_sampling()->set_temperature(0.7);
+  request.mutable_sampling()->set_temperature(0.5F);
   for (const char* const role : {"system", "user", "assistant", "user"}) {
     v1::ChatMessage* const message = request.add_messages();
     message->set_role(role);

@@ -193,8 +193,8 @@ TEST_P(ReleaseTest, TextOfALaterVersionIsRefusedByName) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Releases, ReleaseTest, testing::ValuesIn(Releases()),
-                         [](const testing::TestParamInfo<std::string>& info) {
-                           std::string name = "v" + info.param;
+                         [](const testing::TestParamInfo<std::string>& release) {
+                           std::string name = "v" + release.param;
                            for (char& c : name)
                              if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
                            return name;
