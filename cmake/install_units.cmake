@@ -2,9 +2,9 @@
 #
 # Run by `cmake --install`: the configuration and the units, for the prefix of this installation,
 # which may be another than the one that was configured. Under /usr the configuration is in /etc.
-# Wants EDGEMOE_SOURCE_DIR, EDGEMOE_BINARY_DIR and EDGEMOE_BINDIR, which is below the prefix.
+# Wants EDGEMOE_SOURCE_DIR, EDGEMOE_BINARY_DIR, and EDGEMOE_BINDIR and EDGEMOE_DOCDIR, which are below the prefix.
 set(bindir ${CMAKE_INSTALL_PREFIX}/${EDGEMOE_BINDIR})
-set(docdir ${CMAKE_INSTALL_PREFIX}/share/doc/edgemoe)
+set(docdir ${CMAKE_INSTALL_PREFIX}/${EDGEMOE_DOCDIR})
 set(sysconfdir ${CMAKE_INSTALL_PREFIX}/etc)
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
   set(sysconfdir /etc)
@@ -40,4 +40,6 @@ install_unit(edgemoed.socket edgemoed@.socket system)
 install_unit(edgemoed.user.service edgemoed.service user)
 file(INSTALL ${EDGEMOE_SOURCE_DIR}/systemd/edgemoe.sysusers.conf
      DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/sysusers.d RENAME edgemoe.conf)
+file(INSTALL ${EDGEMOE_SOURCE_DIR}/systemd/edgemoe.tmpfiles.conf
+     DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/tmpfiles.d RENAME edgemoe.conf)
 file(INSTALL ${EDGEMOE_SOURCE_DIR}/systemd/README.md DESTINATION ${docdir}/systemd)

@@ -17,7 +17,8 @@ std::string OneWord(std::string_view name) {
 }  // namespace
 
 std::string FormatTraceHeader(const TraceDescription& description) {
-  std::string text = "# route_trace v1\n# model=" + OneWord(description.model) +
+  std::string text = "# " + std::string(kTraceFormat) + " " + std::string(kTraceVersion) +
+                     "\n# model=" + OneWord(description.model) +
                      " arch=" + OneWord(description.architecture) +
                      " n_layer=" + std::to_string(description.expert_bytes.size()) +
                      " n_expert=" + std::to_string(description.experts_per_layer) +

@@ -7,8 +7,9 @@
 //   # layer=0 expert_bytes=3059712 dense_bytes=11953152     for each layer that has experts
 //   turn,phase,step,layer,slot,expert,weight,residency,expert_bytes
 //
-// then a line for each expert that a token's router chose, as batches ran: layers in order, in a
-// layer its tokens, of a token its experts, best first.
+// (the first line tells the version; traces that others wrote may lack it), then a line for each
+// expert that a token's router chose, as batches ran: layers in order, in a layer its tokens, of a
+// token its experts, best first.
 //
 //   turn          the request                 phase      0 prompt, 1 decoding
 //   step          the token's position        layer      from 0
@@ -25,6 +26,8 @@
 
 namespace edgemoe {
 
+constexpr std::string_view kTraceFormat = "route_trace";
+constexpr std::string_view kTraceVersion = "v1";
 constexpr std::string_view kTraceColumns =
     "turn,phase,step,layer,slot,expert,weight,residency,expert_bytes";
 constexpr std::uint32_t kTraceLayersMax = 1024;

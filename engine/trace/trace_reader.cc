@@ -85,8 +85,11 @@ Status TraceParser::Line(std::string_view line) {
   return Append(row);
 }
 
-// Words of the form key=value; others are for people.
+// Words of the form key=value, and the format's version; others are for people.
 Status TraceParser::Comment(std::string_view text) {
+  const std::string format = " " + std::string(kTraceFormat) + " ";
+  if (text.starts_with(format) && text.substr(format.size()) != kTraceVersion)
+    return Wrong(kTraceFormat, text.substr(format.size()), std::string(kTraceVersion));
   std::uint64_t layer = kTraceLayersMax;  // none named so far
   while (!text.empty()) {
     const std::string_view word = text.substr(0, text.find(' '));

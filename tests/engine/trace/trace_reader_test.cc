@@ -109,6 +109,7 @@ TEST(TraceReaderTest, ChecksTheHeader) {
   EXPECT_EQ(error_of("turn,phase\n"),
             "t.csv:1: columns: found \"turn,phase\"; accepted: " + columns);
   EXPECT_EQ(error_of(""), "t.csv:0: columns: found \"\"; accepted: " + columns);
+  EXPECT_EQ(error_of("# route_trace v2\n"), "t.csv:1: route_trace: found \"v2\"; accepted: v1");
   EXPECT_THAT(error_of(columns + "\n"), testing::HasSubstr("a line with n_layer"));
   EXPECT_THAT(error_of("# n_layer=1\n" + columns + "\n"),
               testing::HasSubstr("a line with n_expert"));
