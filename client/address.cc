@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/address.h"
 
+#include <grp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace edgemoe::client {
 namespace {
@@ -37,6 +40,17 @@ int TryConnect(const std::string& path) {
       ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ? 0 : errno;
   ::close(fd);
   return error;
+}
+
+// Whom to ask for access to a socket.
+std::string HowToBeLetIn(const std::string& path) {
+  struct stat info = {};
+  const bool is_shared = ::stat(path.c_str(), &info) == 0 && (info.st_mode & S_IWGRP) != 0;
+  const group* const owner = is_shared && info.st_gid != 0 ? ::getgrgid(info.st_gid) : nullptr;
+  if (owner == nullptr) return "; ask for membership of its group";
+  const std::string name = owner->gr_name;
+  return "; members of the group " + name + " may: `sudo usermod -aG " + name +
+         " $USER`, then log in again";
 }
 
 }  // namespace
@@ -77,18 +91,23 @@ Result<std::string> ParseAddress(std::string_view address) {
   return text;
 }
 
-std::string ExplainUnreachable(const std::string& target) {
+Status WhyUnreachable(const std::string& target) {
+  const auto unavailable = [](std::string why) {
+    return Status{StatusCode::kUnavailable, std::move(why)};
+  };
   if (!target.starts_with(kUnixPrefix))
-    return "nobody answers at " + target + "; is edgemoed running with --tcp?";
+    return unavailable("nobody answers at " + target + "; is edgemoed running with --tcp?");
   const std::string path = target.substr(kUnixPrefix.size());
   const int error = TryConnect(path);
   const std::string start = "start edgemoed, or name its socket with --socket";
-  if (error == ENOENT) return "there is no socket " + path + "; " + start;
-  if (error == ECONNREFUSED) return "no daemon listens on the socket " + path + "; " + start;
+  if (error == ENOENT) return unavailable("there is no socket " + path + "; " + start);
+  if (error == ECONNREFUSED)
+    return unavailable("no daemon listens on the socket " + path + "; " + start);
   if (error == EACCES || error == EPERM)
-    return "no permission to use the socket " + path + "; ask for membership of its group";
-  if (error == 0) return "the daemon at " + path + " does not answer as edgemoed does";
-  return "cannot connect to " + path + ": " + std::strerror(error);
+    return {StatusCode::kPermissionDenied,
+            "no permission to use the socket " + path + HowToBeLetIn(path)};
+  if (error == 0) return unavailable("the daemon at " + path + " does not answer as edgemoed does");
+  return unavailable("cannot connect to " + path + ": " + std::strerror(error));
 }
 
 }  // namespace edgemoe::client

@@ -18,8 +18,8 @@ std::string DefaultSocketPath();
 // socket). INVALID_ARGUMENT for other forms and for paths that are too long for a unix socket.
 Result<std::string> ParseAddress(std::string_view address);
 
-// Why nobody answers at an address that ParseAddress gave, in words for people: no such socket,
-// nobody listens, no permission.
-std::string ExplainUnreachable(const std::string& target);
+// Why nobody answers at an address that ParseAddress gave, in words for people. UNAVAILABLE: no
+// such socket, nobody listens; PERMISSION_DENIED: it is not ours to use.
+Status WhyUnreachable(const std::string& target);
 
 }  // namespace edgemoe::client

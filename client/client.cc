@@ -139,7 +139,7 @@ Result<Client> Client::Connect(std::string_view address, std::chrono::millisecon
   const std::shared_ptr<grpc::Channel> channel =
       grpc::CreateCustomChannel(*target, grpc::InsecureChannelCredentials(), arguments);
   if (!WaitConnected(*channel, timeout))
-    return tl::unexpected(Status{StatusCode::kUnavailable, ExplainUnreachable(*target)});
+    return tl::unexpected(WhyUnreachable(*target));
   auto stubs = std::make_unique<Stubs>();
   stubs->inference = v1::InferenceService::NewStub(channel);
   stubs->models = v1::ModelsService::NewStub(channel);

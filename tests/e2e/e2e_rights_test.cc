@@ -107,6 +107,20 @@ TEST_F(E2eRightsTest, AModelBehindAClosedFolderIsToldWithWhatOpensIt) {
                                                  ": `setfacl -m u:nobody:x"));
 }
 
+// The socket's mode, which the kernel looks at before the daemon knows of anybody.
+TEST_F(E2eRightsTest, WhoMayNotUseTheSocketIsToldSo) {
+  if (!CanBeNobody()) GTEST_SKIP() << "only root, with setpriv, can be somebody else";
+  DaemonProcess daemon(socket_, {});
+  ASSERT_TRUE(daemon.WaitReady()) << daemon.log();
+  fs::permissions(folder_.path(), fs::perms::others_exec, fs::perm_options::add);
+  fs::copy_file(EDGEMOE_PROGRAM, folder_ / "edgemoe");
+  std::vector<std::string> command = kAsNobody;
+  command.insert(command.end(), {folder_ / "edgemoe", "-s", socket_, "models"});
+  ChildProcess refused(command);
+  EXPECT_EQ(refused.Wait(), 77);
+  EXPECT_THAT(refused.errors(), testing::HasSubstr("no permission to use the socket " + socket_));
+}
+
 TEST_F(E2eRightsTest, AUserBecomesAnAdministratorBySighup) {
   if (!CanBeNobody()) GTEST_SKIP() << "only root, with setpriv, can be somebody else";
   const std::string config = folder_ / "c.json";
