@@ -173,6 +173,9 @@ TEST(DoctorTest, WhoMayUseTheDaemon) {
               Says(kProblem, HasSubstr("logged in before"), HasSubstr("newgrp")));
   pc->answers.group_ids = {1000, 998};
   EXPECT_THAT(Of(pc->Examined(), "access"), Says(kOk, "alice is in the group edgemoe"));
+  for (auto& [name, program] : pc->programs)
+    if (name.first == "systemctl") program.output = "LoadState=loaded\nActiveState=active\n";
+  EXPECT_THAT(Of(pc->Examined(), "daemon"), Says(kNote, HasSubstr("is active): see access")));
   pc->daemon.connected = client::Status();
   pc->daemon.served = {client::StatusCode::kPermissionDenied,
                        "the daemon does not admit user 1000"};

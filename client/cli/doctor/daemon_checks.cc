@@ -58,6 +58,9 @@ Finding AbsentFinding(const Case& known) {
   if (unit->active_state == "failed")
     return {"daemon", FindingLevel::kProblem, state,
             std::string(kLog) + "\nsudo systemctl restart edgemoed"};
+  if (unit->active_state == "active" && known.machine.Exists(kSystemSocket) &&
+      !known.machine.answers().is_root)
+    return {"daemon", FindingLevel::kNote, state + ": see access", ""};
   if (unit->active_state == "active")
     return {"daemon", FindingLevel::kWarning, state,
             "edgemoe --socket PATH doctor    # where it "
