@@ -138,8 +138,7 @@ Result<Client> Client::Connect(std::string_view address, std::chrono::millisecon
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   const std::shared_ptr<grpc::Channel> channel =
       grpc::CreateCustomChannel(*target, grpc::InsecureChannelCredentials(), arguments);
-  if (!WaitConnected(*channel, timeout))
-    return tl::unexpected(WhyUnreachable(*target));
+  if (!WaitConnected(*channel, timeout)) return tl::unexpected(WhyUnreachable(*target));
   auto stubs = std::make_unique<Stubs>();
   stubs->inference = v1::InferenceService::NewStub(channel);
   stubs->models = v1::ModelsService::NewStub(channel);
