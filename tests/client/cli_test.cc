@@ -77,7 +77,7 @@ TEST(CliUsageTest, AWordThatIsNoCommandIsNamedAndWhatWasMeant) {
     EXPECT_EQ(process.Wait(), 64);
     return process.errors();
   };
-  EXPECT_THAT(errors({"foo"}), AllOf(HasSubstr("found \"foo\"; accepted: complete"),
+  EXPECT_THAT(errors({"foo"}), AllOf(HasSubstr("found \"foo\"; accepted: setup, complete"),
                                      Not(HasSubstr("did you mean"))));
   EXPECT_THAT(errors({"list"}), HasSubstr("did you mean \"models\"?"));
   EXPECT_THAT(errors({"complet", "hi"}), HasSubstr("did you mean \"complete\"?"));
