@@ -20,6 +20,7 @@ from checks import Unavailable
 DAYS_KEPT = 7  # package lists of an older root may name what the mirror no longer has
 BASE = ["ca-certificates", "dbus", "libpam-systemd", "systemd", "systemd-sysv"]
 MAKE_S = 1800
+MEMORY_LAYER = "1G"
 USERS = "for user in alice bob; do useradd --create-home --shell /bin/sh $user; done"
 NO_DAEMONS = "/usr/sbin/policy-rc.d"
 
@@ -48,13 +49,27 @@ def run_quietly(command, log):
         raise RuntimeError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n" + "\n".join(end))
 
 
-def in_root(root, *command):
+def in_root(root, *command, environment=()):
     """Words of a command that runs in the folder as if it were a machine, without its services."""
     script = ('root=$1; shift; mount -t proc proc "$root/proc"; mount --rbind /dev "$root/dev"; '
               'exec chroot "$root" "$@"')
     return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-e", "-c", script, "in_root", str(root),
             "env", "-i", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
-            "DEBIAN_FRONTEND=noninteractive", *command]
+            "DEBIAN_FRONTEND=noninteractive", *environment, *command]
+
+
+def overlay(lowers, scratch):
+    """The folders of `lowers`, the first on top, as one that may be written: scratch/merged."""
+    upper, work, merged = (scratch / name for name in ("upper", "work", "merged"))
+    for folder in (upper, work, merged):
+        folder.mkdir()
+    upper.chmod(0o755)
+    options = f"lowerdir={':'.join(map(str, lowers))},upperdir={upper},workdir={work}"
+    mounted = subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(merged)], capture_output=True,
+                             text=True, check=False)
+    if mounted.returncode != 0:
+        raise Unavailable(f"no overlay can be mounted in {scratch.parent}: {mounted.stderr.strip()}")
+    return merged
 
 
 class Roots:
@@ -112,31 +127,39 @@ class Roots:
 
     @contextlib.contextmanager
     def layered(self, lowers, keep=None):
-        """A folder that looks like `lowers`, the first on top, and may be written; what was written goes, or is kept."""
+        """A folder that looks like `lowers`, the first on top. What is written into it goes, or is kept."""
         if keep is None:
             self._remove_older()
-        scratch = pathlib.Path(tempfile.mkdtemp(prefix="layer-", dir=self.cache))
-        upper, work, merged = (scratch / name for name in ("upper", "work", "merged"))
-        for folder in (upper, work, merged):
-            folder.mkdir()
-        upper.chmod(0o755)
-        options = f"lowerdir={':'.join(map(str, lowers))},upperdir={upper},workdir={work}"
-        mounted = subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(merged)], capture_output=True,
-                                 text=True, check=False)
-        if mounted.returncode != 0:
-            shutil.rmtree(scratch)
-            raise Unavailable(f"no overlay can be mounted in {self.cache}: {mounted.stderr.strip()}")
-        archives = self.cache / "archives"
-        archives.mkdir(exist_ok=True)
-        (merged / "var/cache/apt/archives").mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "--bind", str(archives), str(merged / "var/cache/apt/archives")], check=True)
-        try:
+        with self._scratch() as scratch:
+            merged = overlay(lowers, scratch)
+            archives = self.cache / "archives"
+            archives.mkdir(exist_ok=True)
+            (merged / "var/cache/apt/archives").mkdir(parents=True, exist_ok=True)
+            subprocess.run(["mount", "--bind", str(archives), str(merged / "var/cache/apt/archives")], check=True)
             yield merged
             if keep is not None:
                 subprocess.run(["umount", "-R", str(merged)], check=True)
-                os.rename(upper, keep)
+                os.rename(scratch / "upper", keep)
+
+    @contextlib.contextmanager
+    def copy_of_this_system(self):
+        """The file system that this program sees as its root. What is written is kept in memory, since a layer may
+        not lie inside of what it covers."""
+        with self._scratch() as scratch:
+            mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=755,size={MEMORY_LAYER}", "tmpfs",
+                                      str(scratch)], capture_output=True, text=True, check=False)
+            if mounted.returncode != 0:
+                raise Unavailable(f"nothing can be mounted here: {mounted.stderr.strip()}")
+            yield overlay(["/"], scratch)
+
+    @contextlib.contextmanager
+    def _scratch(self):
+        scratch = pathlib.Path(tempfile.mkdtemp(prefix="layer-", dir=self.cache))
+        try:
+            yield scratch
         finally:
-            subprocess.run(["umount", "-R", "-l", str(merged)], capture_output=True, check=False)
+            for mount in (scratch / "merged", scratch):
+                subprocess.run(["umount", "-R", "-l", str(mount)], capture_output=True, check=False)
             shutil.rmtree(scratch, ignore_errors=True)
 
     def _remove_older(self):

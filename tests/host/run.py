@@ -55,6 +55,11 @@ def in_own_mounts():
     if os.geteuid() != 0:
         sys.exit("hosts: expected to run as root, which alone may make roots and namespaces; found user "
                  f"{os.geteuid()}")
+    probe = subprocess.run(["unshare", "--mount", "--propagation", "private", "true"], capture_output=True, text=True,
+                           check=False)
+    if probe.returncode != 0:
+        print(f"!! SKIPPED: no host can be made here, nothing was checked: {probe.stderr.strip()}")
+        sys.exit(0)
     environment = dict(os.environ, EDGEMOE_HOSTS_MOUNTS=str(os.getpid()))
     command = ["unshare", "--mount", "--propagation", "private", "--", sys.executable, *sys.argv]
     sys.exit(subprocess.run(command, env=environment, check=False).returncode)

@@ -14,6 +14,10 @@ PACKAGES_IN_ROOT = "/srv/packages"
 INSTALLED_DEMO = "/var/lib/edgemoe/models/demo.gguf"
 MODEL_DROP_IN = "/etc/edgemoe/edgemoed.d/50-model.json"
 
+EXPOSURE_MAX_TENTHS = 15
+SERVICES = ("edgemoed.service", "edgemoed@.service", "edgemoe-download@.service")
+UNITS = (*SERVICES, "edgemoed.socket", "edgemoed@.socket", "edgemoe-download.socket")
+
 PROMPT = "Once upon a time"
 GREEDY = ["complete", "-t", "0", "-n", "24", "--ignore-end", PROMPT]
 # What the demo model answers on every machine.

@@ -4,7 +4,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from scenarios import activation, faults, install, upgrade
+from scenarios import activation, arm64, faults, install, machine, pages, smoke, upgrade
 
 BOTH = ("bookworm", "trixie")
 
@@ -16,8 +16,12 @@ class Scenario:
 
 
 SCENARIOS = {
+    "smoke": Scenario(smoke.run),
     "install": Scenario(install.run, BOTH),
     "faults": Scenario(faults.run, BOTH),
     "activation": Scenario(activation.run, BOTH),
     "upgrade": Scenario(upgrade.run, BOTH),
+    "arm64": Scenario(arm64.run, BOTH),
+    "machine": Scenario(machine.run, BOTH),
+    "pages": Scenario(pages.run, ("trixie",)),
 }

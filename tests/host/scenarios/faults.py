@@ -82,7 +82,8 @@ def restarted(system, checks, name):
     cursor = system.journal_cursor()
     started = system.run("systemctl", "restart", "edgemoed", timeout=100)
     checks.expect(name, started.code == 0, started.text + system.journal(since=cursor))
-    check_stream(checks, f"{name}: it streams", system.run("edgemoe", "--wait", "60", *GREEDY, user="alice", timeout=90))
+    answer = system.run("edgemoe", "--wait", "60", *GREEDY, user="alice", timeout=90)
+    check_stream(checks, f"{name}: it streams", answer)
     return system.journal(since=cursor)
 
 

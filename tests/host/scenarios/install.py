@@ -4,7 +4,7 @@
 import shlex
 import time
 
-from setting import GREEDY, PACKAGES_IN_ROOT, check_stream, give_demo
+from setting import EXPOSURE_MAX_TENTHS, GREEDY, PACKAGES_IN_ROOT, UNITS, check_stream, give_demo
 
 # Files that no package owns; what the system itself writes while it runs is not looked at.
 LIST_FILES = r"""
@@ -16,9 +16,6 @@ comm -23 /run/found /run/owned | sed 's|^/usr/\(bin\|sbin\|lib\|lib64\)/|/\1/|' 
 sed 's|^/usr/\(bin\|sbin\|lib\|lib64\)/|/\1/|' /run/owned | sort -u >/run/owned-merged
 comm -23 /run/left /run/owned-merged
 """
-EXPOSURE_MAX_TENTHS = 15
-UNITS = ("edgemoed.service", "edgemoed.socket", "edgemoed@.service", "edgemoed@.socket", "edgemoe-download.socket",
-         "edgemoe-download@.service")
 
 
 def run(setting, suite, checks):

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A virtual machine with control groups of version 2: a budget that follows a limit, power cuts."""
+
+import contextlib
+import json
+
+from setting import DEMO, GREEDY, INSTALLED_DEMO, PROMPT, check_stream, set_model
+from virtual import Disk, VirtualMachine
+
+KERNEL = ["linux-image-cloud-amd64", "initramfs-tools"]
+MIB = 1024 * 1024
+LIMIT_MIB = 64
+FOLLOWS_S = 60
+RETURNS_S = 180
+PACK = "/var/lib/edgemoe/models/second.gguf"
+LONG = ["edgemoe", "complete", "-t", "0", "-n", "600", "--ignore-end", PROMPT]
+
+
+def run(setting, suite, checks):
+    with disk_with_daemon(setting, suite, "amd64", KERNEL) as disk:
+        with VirtualMachine(disk) as machine:
+            is_what_it_should_be(machine, checks)
+            budget_follows(machine, checks)
+            cut_while_packing(machine, checks)
+        with VirtualMachine(disk) as machine:
+            after_cut_while_packing(machine, checks)
+            added = machine.run("edgemoe", "models", "add", "/srv/demo.gguf", timeout=120)
+            checks.expect("models add", added.code == 0, added.text)
+            machine.cut_power()
+        with VirtualMachine(disk) as machine:
+            after_cut_of_add(machine, checks)
+
+
+@contextlib.contextmanager
+def disk_with_daemon(setting, suite, arch, kernel):
+    """A disk with Debian, our packages, and the demo as the model of the service."""
+    lowers = setting.roots.with_packages(suite, arch, [*setting.packages(suite, arch), *kernel])
+    with setting.roots.layered(lowers) as root:
+        demo = root / INSTALLED_DEMO[1:]
+        demo.parent.mkdir(parents=True, exist_ok=True)
+        for path in (demo, root / "srv/demo.gguf"):
+            path.write_bytes((setting.tree / DEMO).read_bytes())
+        drop_ins = root / "etc/edgemoe/edgemoed.d"
+        drop_ins.mkdir(parents=True, exist_ok=True)
+        (drop_ins / "50-model.json").write_text(f'{{"model": {{"path": "{INSTALLED_DEMO}"}}}}\n', encoding="utf-8")
+        disk = Disk(root, arch, setting.roots.cache)
+    try:
+        yield disk
+    finally:
+        disk.remove()
+
+
+def serves(machine, checks, name):
+    answer = machine.run("edgemoe", "--wait", "120", *GREEDY, timeout=240)
+    if not check_stream(checks, name, answer):
+        checks.expect(f"{name}: the unit", machine.is_active(), machine.journal())
+
+
+def is_what_it_should_be(machine, checks):
+    kind = machine.run("stat", "-f", "-c", "%T", "/sys/fs/cgroup").out.strip()
+    checks.expect("control groups are of version 2", kind == "cgroup2fs", kind)
+    checks.expect("the kernel tells of pressure", machine.run("cat", "/proc/pressure/memory").code == 0)
+    serves(machine, checks, "the daemon streams in the machine")
+    said = machine.journal()
+    checks.expect("it reads by io_uring with registered buffers",
+                  "through io_uring" in said and "not registered" not in said, said)
+
+
+def budget(machine):
+    stats = json.loads(machine.must("edgemoe", "--json", "stats"))
+    return int(stats["memory"]["budgetBytes"])
+
+
+def budget_follows(machine, checks):
+    before = budget(machine)
+    machine.background("long", *LONG)
+    limited = machine.run("systemctl", "set-property", "--runtime", "edgemoed", f"MemoryMax={LIMIT_MIB}M")
+    checks.expect("MemoryMax of the running unit", limited.code == 0, limited.text)
+    follows = machine.until(lambda: budget(machine) < LIMIT_MIB * MIB < before, FOLLOWS_S) or budget(machine) < before
+    checks.expect("the budget follows within a minute", follows, machine.journal())
+    checks.figure("budget before and under the limit", f"{before / MIB:.0f} and {budget(machine) / MIB:.0f} MiB")
+    checks.expect("the stream goes on meanwhile", not machine.has_finished("long"),
+                  machine.run("cat", "/run/long.err").out)
+    answer = machine.finish("long", 400)
+    checks.expect("and ends with all its text", answer.code == 0 and len(answer.out.split()) > 300,
+                  f"{answer.code}\n{answer.text}")
+    machine.must("systemctl", "set-property", "--runtime", "edgemoed", "MemoryMax=infinity")
+    checks.expect("the budget comes back with the memory", machine.until(lambda: budget(machine) >= before, RETURNS_S),
+                  f"{budget(machine)} of {before}\n{machine.journal()}")
+    checks.expect("nothing was killed", machine.unit("edgemoed", "NRestarts") == "0", machine.journal())
+
+
+def cut_while_packing(machine, checks):
+    machine.background("pack", "edgemoe", "pack", INSTALLED_DEMO, "-o", PACK, "--bits", "4")
+    writes = machine.until(lambda: machine.shell(f"test -s {PACK}.partial || test -e {PACK}").code == 0, 300)
+    checks.expect("a pack is being written", writes, machine.run("cat", "/run/pack.err").out)
+    machine.cut_power()
+
+
+def after_cut_while_packing(machine, checks):
+    serves(machine, checks, "after a power cut in the middle of a pack the daemon streams")
+    there = machine.run("test", "-e", PACK).code == 0
+    shown = machine.run("edgemoe", "models", "show", PACK, timeout=120) if there else None
+    checks.expect("no half pack has a model's name", shown is None or shown.code in (0, 1), shown and shown.text)
+    again = machine.run("edgemoe", "pack", INSTALLED_DEMO, "-o", PACK, "--bits", "4", "--overwrite", timeout=500)
+    checks.expect("the pack can be made again", again.code == 0, again.text)
+    set_model(machine, PACK)
+    machine.must("systemctl", "restart", "edgemoed", timeout=200)
+    answer = machine.run("edgemoe", "--wait", "120", *GREEDY, timeout=240)
+    checks.expect("and served", answer.code == 0 and len(answer.out.split()) > 5, answer.text)
+    set_model(machine, INSTALLED_DEMO)
+    machine.must("sync")
+
+
+def after_cut_of_add(machine, checks):
+    serves(machine, checks, "after a power cut just after models add the daemon streams")
+    found = machine.shell("for link in /var/lib/edgemoe/models/*.gguf; do head -c 4 $link || exit 1; done")
+    checks.expect("every model's name leads to a whole file", found.code == 0 and set(found.out.split("GGUF")) == {""},
+                  found.text + machine.shell("ls -l /var/lib/edgemoe/models").out)
