@@ -59,7 +59,7 @@ class E2eSetupTest : public testing::Test {
     said_ = client.output() + client.errors();
     return code;
   }
-  std::optional<int> SetUp(std::vector<std::string> arguments) {
+  std::optional<int> Prepare(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(),
                      {"setup", "--no-start", "--config-folder", folder_ / "c.d"});
     return Run(std::move(arguments));
@@ -87,7 +87,7 @@ TEST_F(E2eSetupTest, WithoutAModelTheClientSaysWhatToDo) {
 }
 
 TEST_F(E2eSetupTest, TheRecommendedModelIsDownloadedAndServed) {
-  EXPECT_EQ(SetUp({"--yes", "--budget", "64MiB"}), 0) << said_;
+  EXPECT_EQ(Prepare({"--yes", "--budget", "64MiB"}), 0) << said_;
   EXPECT_THAT(said_, HasSubstr("cores"));
   EXPECT_THAT(said_, HasSubstr("   1  gone"));
   EXPECT_THAT(said_, HasSubstr("*  2  short"));
@@ -98,23 +98,23 @@ TEST_F(E2eSetupTest, TheRecommendedModelIsDownloadedAndServed) {
   EXPECT_EQ(Run({"complete", "-n", "2", "a"}), 0) << said_;
 
   // What is here is recommended from now on; the file is written anew.
-  EXPECT_EQ(SetUp({"--yes"}), 0) << said_;
+  EXPECT_EQ(Prepare({"--yes"}), 0) << said_;
   EXPECT_THAT(said_, HasSubstr("*  1  tiny-Q8_0"));
   EXPECT_THAT(ReadFile(folder_ / "c.d/50-setup.json"), testing::Not(HasSubstr("budget")));
 }
 
 TEST_F(E2eSetupTest, OneByName) {
-  EXPECT_EQ(SetUp({"--model", "short"}), 0) << said_;
+  EXPECT_EQ(Prepare({"--model", "short"}), 0) << said_;
   ASSERT_NO_FATAL_FAILURE(Reload());
   EXPECT_EQ(Run({"models", "show", "tiny-Q8_0"}), 0) << said_;
 }
 
 TEST_F(E2eSetupTest, WhatCannotBeIsRefusedAndNothingIsWritten) {
-  EXPECT_EQ(SetUp({}), 65) << said_;
+  EXPECT_EQ(Prepare({}), 65) << said_;
   EXPECT_THAT(said_, HasSubstr("no terminal to ask on: --yes"));
-  EXPECT_EQ(SetUp({"--model", "nothing"}), 68) << said_;
-  EXPECT_NE(SetUp({"--model", "gone"}), 0);
-  EXPECT_NE(SetUp({"--model", "short", "--budget", "1KiB"}), 0);
+  EXPECT_EQ(Prepare({"--model", "nothing"}), 68) << said_;
+  EXPECT_NE(Prepare({"--model", "gone"}), 0);
+  EXPECT_NE(Prepare({"--model", "short", "--budget", "1KiB"}), 0);
   EXPECT_THAT(said_, HasSubstr("the least that works"));
   EXPECT_FALSE(fs::exists(folder_ / "c.d"));
 }
