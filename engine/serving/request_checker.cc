@@ -133,7 +133,7 @@ Result<std::vector<TokenId>> RequestChecker::Encode(const std::string& text, con
 
 Status RequestChecker::CheckCount(const char* field, std::size_t count, std::size_t least) const {
   if (count >= least && count <= context_tokens_) return OkStatus();
-  const Status status =
+  Status status =
       InvalidField(field, ShowValue(count) + " tokens",
                    AcceptedRange(least, context_tokens_) + ", the context that is served");
   if (count <= context_tokens_) return status;
