@@ -481,9 +481,9 @@ TEST(StepLoop, IdleWorkHearsWhenRequestsComeAndGo) {
 
 TEST(StepLoop, RestsOnlyWhereItWaitsForWork) {
   Heartbeat heartbeat;
-  Bench bench;
-  bench.loop.SetHeartbeat(&heartbeat);
   bool rested_in_step = false;
+  Bench bench;  // looks until its end
+  bench.loop.SetHeartbeat(&heartbeat);
   bench.loop.SetBetweenSteps([&]() -> std::optional<std::uint64_t> {
     rested_in_step |= heartbeat.Look().rests;
     return std::nullopt;
