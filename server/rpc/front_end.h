@@ -5,6 +5,7 @@
 
 #include "server/calls/service_parts.h"
 #include "server/rpc/connection_peers.h"
+#include "server/rpc/open_calls.h"
 
 namespace edgemoe {
 
@@ -12,6 +13,7 @@ namespace edgemoe {
 struct FrontEnd {
   const ServiceParts& parts;
   const ConnectionPeers& peers;
+  OpenCalls& open_calls;
 };
 
 // What a call needs.

@@ -79,7 +79,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const ServiceParts& parts,
                                                       const std::string& tcp) {
   PrepareLibrary();
   std::unique_ptr<GrpcServer> result(new GrpcServer());
-  result->services_ = std::make_unique<Services>(FrontEnd{parts, result->peers_});
+  result->services_ = std::make_unique<Services>(FrontEnd{parts, result->peers_, result->open_calls_});
 
   const EngineOptions options = parts.engine_options();
   grpc::ServerBuilder builder;
@@ -127,7 +127,9 @@ void GrpcServer::SetServing(bool serving) {
 
 void GrpcServer::Shutdown(std::chrono::milliseconds grace) {
   if (std::exchange(shut_down_, true)) return;
-  server_->Shutdown(std::chrono::system_clock::now() + grace);
+  const auto end = std::chrono::system_clock::now() + grace;
+  open_calls_.WaitForNone(grace);
+  server_->Shutdown(end);
   server_->Wait();
 }
 

@@ -11,6 +11,7 @@
 #include "engine/base/system/unique_fd.h"
 #include "server/calls/service_parts.h"
 #include "server/rpc/connection_peers.h"
+#include "server/rpc/open_calls.h"
 
 namespace grpc {
 class Server;
@@ -37,8 +38,9 @@ class GrpcServer {
   // What health checks are told. Thread-safe.
   void SetServing(bool serving);
 
-  // Takes no new calls, waits for the others, cancels them after `grace`. When it returns, no
-  // service runs any more and none of the parts is used by the server. Repeatable.
+  // Waits for the open calls, then takes no new ones; cancels after `grace` what is still open.
+  // Peers are told to go when the calls have ended: see OpenCalls. When it returns, no service runs
+  // any more and none of the parts is used by the server. Repeatable.
   void Shutdown(std::chrono::milliseconds grace);
 
  private:
@@ -46,6 +48,7 @@ class GrpcServer {
   GrpcServer();
 
   ConnectionPeers peers_;
+  OpenCalls open_calls_;
   std::unique_ptr<Services> services_;
   std::unique_ptr<grpc::Server> server_;
   bool shut_down_ = false;

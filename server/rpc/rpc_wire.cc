@@ -6,11 +6,10 @@
 
 namespace edgemoe {
 
-RpcWire* RpcWire::Make(grpc::CallbackServerContext& context, const RetryDelay& retry_delay,
-                       std::shared_ptr<SingleWriter> stream,
+RpcWire* RpcWire::Make(const ArrivedCall& arrived, std::shared_ptr<SingleWriter> stream,
                        std::shared_ptr<RequestMemory::Share> share) {
   SingleWriter& writer = *stream;
-  auto* const wire = new RpcWire(context, retry_delay, std::move(stream), std::move(share));
+  auto* const wire = new RpcWire(arrived, std::move(stream), std::move(share));
   writer.Attach(*wire);
   return wire;
 }

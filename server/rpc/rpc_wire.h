@@ -11,6 +11,8 @@
 #include "server/calls/retry_delay.h"
 #include "server/calls/streams/single_writer.h"
 #include "server/memory/request_memory.h"
+#include "server/rpc/front_end.h"
+#include "server/rpc/open_calls.h"
 
 namespace edgemoe {
 
@@ -18,10 +20,8 @@ namespace edgemoe {
 // may live longer.
 class RpcWire final : public CallWire, public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
-  // `context` is the call's; `share`, what it takes, is kept until it is over. `retry_delay`
-  // outlives the wire.
-  static RpcWire* Make(grpc::CallbackServerContext& context, const RetryDelay& retry_delay,
-                       std::shared_ptr<SingleWriter> stream,
+  // `share`, what the call takes, is kept until it is over.
+  static RpcWire* Make(const ArrivedCall& arrived, std::shared_ptr<SingleWriter> stream,
                        std::shared_ptr<RequestMemory::Share> share);
 
   void Write(const google::protobuf::Message& message) override;
@@ -33,15 +33,17 @@ class RpcWire final : public CallWire, public grpc::ServerWriteReactor<grpc::Byt
   void OnDone() override;
 
  private:
-  RpcWire(grpc::CallbackServerContext& context, const RetryDelay& retry_delay,
-          std::shared_ptr<SingleWriter> stream, std::shared_ptr<RequestMemory::Share> share)
-      : context_(context),
-        retry_delay_(retry_delay),
+  RpcWire(const ArrivedCall& arrived, std::shared_ptr<SingleWriter> stream,
+          std::shared_ptr<RequestMemory::Share> share)
+      : context_(arrived.context),
+        retry_delay_(arrived.front_end.parts.retry_delay),
+        open_(arrived.front_end.open_calls),
         stream_(std::move(stream)),
         share_(std::move(share)) {}
 
   grpc::CallbackServerContext& context_;
   const RetryDelay& retry_delay_;
+  const OpenCalls::Call open_;
   const std::shared_ptr<SingleWriter> stream_;
   const std::shared_ptr<RequestMemory::Share> share_;
   grpc::ByteBuffer bytes_;  // of the write in flight

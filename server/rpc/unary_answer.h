@@ -56,8 +56,11 @@ inline bool PostCall(const ServiceParts& parts, std::size_t request_bytes,
 // Owned by itself until gRPC has said OnDone.
 class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
-  UnaryCall(grpc::CallbackServerContext& context, const ServiceParts& parts)
-      : context_(context), parts_(parts), share_(parts.requests.MakeShare()) {}
+  explicit UnaryCall(const ArrivedCall& arrived)
+      : context_(arrived.context),
+        parts_(arrived.front_end.parts),
+        open_(arrived.front_end.open_calls),
+        share_(parts_.requests.MakeShare()) {}
 
   RequestMemory::Share& share() { return share_; }
   void End(const Status& status) {
@@ -68,6 +71,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
  private:
   grpc::CallbackServerContext& context_;
   const ServiceParts& parts_;
+  const OpenCalls::Call open_;
   RequestMemory::Share share_;  // of the request, then of the answer
 };
 
@@ -79,7 +83,7 @@ grpc::ServerUnaryReactor* AnswerUnary(const ArrivedCall& arrived,
                                       Status (*body)(const Request&, Response&, const ServiceParts&,
                                                      const Caller&)) {
   const ServiceParts& parts = arrived.front_end.parts;
-  auto* const call = new UnaryCall(arrived.context, parts);
+  auto* const call = new UnaryCall(arrived);
   Caller caller = arrived.front_end.peers.Find(arrived.context.peer());
   const std::size_t size = request_bytes.Length();
   Status refusal = CheckRight(arrived.right, caller);
@@ -121,7 +125,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* AnswerStream(
   Caller caller = arrived.front_end.peers.Find(arrived.context.peer());
   const std::shared_ptr<Stream> stream = make_stream(caller);
   const auto share = std::make_shared<RequestMemory::Share>(parts.requests.MakeShare());
-  RpcWire* const wire = RpcWire::Make(arrived.context, parts.retry_delay, stream, share);
+  RpcWire* const wire = RpcWire::Make(arrived, stream, share);
   const std::size_t size = request_bytes.Length();
   const auto refuse = [&](const Status& status) {
     stream->Refuse(status);
