@@ -79,7 +79,8 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(const ServiceParts& parts,
                                                       const std::string& tcp) {
   PrepareLibrary();
   std::unique_ptr<GrpcServer> result(new GrpcServer());
-  result->services_ = std::make_unique<Services>(FrontEnd{parts, result->peers_, result->open_calls_});
+  result->services_ =
+      std::make_unique<Services>(FrontEnd{parts, result->peers_, result->open_calls_});
 
   const EngineOptions options = parts.engine_options();
   grpc::ServerBuilder builder;
