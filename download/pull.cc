@@ -18,6 +18,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/system/errno_status.h"
 #include "engine/base/system/unique_fd.h"
+#include "engine/base/system/whole_file.h"
 
 namespace edgemoe {
 namespace {
@@ -189,6 +190,7 @@ Status Publish(const ModelSource& source, const Present& present, const PullRepo
     const std::string& held = present.held_paths[i];
     if (!held.empty()) {
       if (::symlink(held.c_str(), path.c_str()) != 0) return ErrnoStatus(errno, "link " + path);
+      EDGEMOE_RETURN_IF_ERROR(SyncFolderOf(path));
       PartFile::Remove(path);
     } else if (!parts.empty() && present.missing[parts.size() - 1] == i) {
       EDGEMOE_RETURN_IF_ERROR(parts.back().Publish());

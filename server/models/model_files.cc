@@ -14,6 +14,7 @@
 #include "engine/base/accepted.h"
 #include "engine/base/split_name.h"
 #include "engine/base/system/errno_status.h"
+#include "engine/base/system/whole_file.h"
 #include "server/models/model_directory.h"
 
 namespace edgemoe {
@@ -64,16 +65,19 @@ Result<std::string> LinkModel(const std::string& path, const std::string& direct
                                                  std::to_string(split->count) + " parts of " +
                                                  path));
   std::ranges::reverse(files);
-  for (const std::string& file : files) {
-    const std::string link = directory + "/" + fs::path(file).filename().string();
-    if (::symlink(file.c_str(), link.c_str()) != 0) {
-      const Status status = ErrnoStatus(errno, "link " + link);
-      for (const std::string& made : links) ::unlink(made.c_str());
-      return Failure(status);
+  Status status;
+  for (auto file = files.begin(); status.ok() && file != files.end(); ++file) {
+    const std::string link = directory + "/" + fs::path(*file).filename().string();
+    if (::symlink(file->c_str(), link.c_str()) == 0) {
+      links.push_back(link);
+    } else {
+      status = ErrnoStatus(errno, "link " + link);
     }
-    links.push_back(link);
   }
-  return links.back();
+  if (status.ok()) status = SyncFolderOf(links.back());
+  if (status.ok()) return links.back();
+  for (const std::string& made : links) ::unlink(made.c_str());
+  return Failure(status);
 }
 
 Result<RemovedFiles> RemoveFiles(const std::vector<std::string>& files) {

@@ -43,13 +43,6 @@ Status Rename(const std::string& from, const std::string& to, Replace replace) {
   return OkStatus();
 }
 
-// Makes a rename durable. EINVAL: a file system that syncs no folders.
-Status SyncFolder(const WholeFileDisk& disk, const std::string& path) {
-  const UniqueFd fd(::open(FolderOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.valid() && (disk.sync(fd.get()) == 0 || errno == EINVAL)) return OkStatus();
-  return ErrnoStatus(errno, "sync: folder of " + path);
-}
-
 }  // namespace
 
 WholeFileDisk WholeFileDisk::Real() { return {.write = ::write, .sync = ::fsync}; }
@@ -95,7 +88,14 @@ Status PublishFile(int fd, const std::string& partial_path, const std::string& p
                    Replace replace, const WholeFileDisk& disk) {
   if (disk.sync(fd) != 0) return ErrnoStatus(errno, "sync: " + partial_path);
   EDGEMOE_RETURN_IF_ERROR(Rename(partial_path, path, replace));
-  return SyncFolder(disk, path);
+  return SyncFolderOf(path, disk);
+}
+
+Status SyncFolderOf(const std::string& path, const WholeFileDisk& disk) {
+  const UniqueFd fd(::open(FolderOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // EINVAL: a file system that syncs no folders.
+  if (fd.valid() && (disk.sync(fd.get()) == 0 || errno == EINVAL)) return OkStatus();
+  return ErrnoStatus(errno, "sync: folder of " + path);
 }
 
 }  // namespace edgemoe

@@ -54,5 +54,7 @@ Status AppendAll(int fd, std::span<const std::byte> bytes, const std::string& pa
 // where `path` is there and may not be replaced; the file then keeps its name.
 Status PublishFile(int fd, const std::string& partial_path, const std::string& path,
                    Replace replace, const WholeFileDisk& disk = WholeFileDisk::Real());
+// The names in the folder of `path`, as they are now, stay after a power cut.
+Status SyncFolderOf(const std::string& path, const WholeFileDisk& disk = WholeFileDisk::Real());
 
 }  // namespace edgemoe

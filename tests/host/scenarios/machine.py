@@ -1,40 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A virtual machine with control groups of version 2: a budget that follows a limit, power cuts."""
+"""A virtual machine with control groups of version 2: a budget that follows a limit, clock jumps, power cuts."""
 
 import contextlib
 import json
+import pathlib
+import shutil
 
 from setting import DEMO, GREEDY, INSTALLED_DEMO, PROMPT, check_stream, set_model
 from virtual import Disk, VirtualMachine
 
 KERNEL = ["linux-image-cloud-amd64", "initramfs-tools"]
+HUB = ["python3"]
 MIB = 1024 * 1024
 LIMIT_MIB = 64
 FOLLOWS_S = 60
 RETURNS_S = 180
 PACK = "/var/lib/edgemoe/models/second.gguf"
+REPOSITORY = "/srv/hub/org/demo"
+PULLED = "/var/lib/edgemoe/models/demo-Q8_0.gguf"
+PULL = ["edgemoe", "pull", "org/demo"]
+ADDED = "/var/lib/edgemoe/models/added.gguf"
 LONG = ["edgemoe", "complete", "-t", "0", "-n", "300", "--ignore-end", PROMPT]
 
 
 def run(setting, suite, checks):
-    with disk_with_daemon(setting, suite, "amd64", KERNEL) as disk:
+    with disk_with_daemon(setting, suite, "amd64", [*KERNEL, *HUB], add_hub) as disk:
         with VirtualMachine(disk) as machine:
             is_what_it_should_be(machine, checks)
             budget_follows(machine, checks)
+            clock_jumps(machine, checks)
             cut_while_packing(machine, checks)
         with VirtualMachine(disk) as machine:
             after_cut_while_packing(machine, checks)
-            added = machine.run("edgemoe", "models", "add", "/srv/demo.gguf", timeout=120)
-            checks.expect("models add", added.code == 0, added.text)
-            machine.cut_power()
+            cut_while_pulling(machine, checks)
+        with VirtualMachine(disk) as machine:
+            after_cut_while_pulling(machine, checks)
+            cut_after_add(machine, checks)
         with VirtualMachine(disk) as machine:
             after_cut_of_add(machine, checks)
 
 
 @contextlib.contextmanager
-def disk_with_daemon(setting, suite, arch, kernel):
-    """A disk with Debian, our packages, and the demo as the model of the service."""
-    lowers = setting.roots.with_packages(suite, arch, [*setting.packages(suite, arch), *kernel])
+def disk_with_daemon(setting, suite, arch, packages, add=None):
+    """A disk with Debian, our packages, those named, and the demo as the model of the service; `add` changes it."""
+    lowers = setting.roots.with_packages(suite, arch, [*setting.packages(suite, arch), *packages])
     with setting.roots.layered(lowers) as root:
         demo = root / INSTALLED_DEMO[1:]
         demo.parent.mkdir(parents=True, exist_ok=True)
@@ -43,11 +52,24 @@ def disk_with_daemon(setting, suite, arch, kernel):
         drop_ins = root / "etc/edgemoe/edgemoed.d"
         drop_ins.mkdir(parents=True, exist_ok=True)
         (drop_ins / "50-model.json").write_text(f'{{"model": {{"path": "{INSTALLED_DEMO}"}}}}\n', encoding="utf-8")
+        if add is not None:
+            add(setting, root)
         disk = Disk(root, arch, setting.roots.cache)
     try:
         yield disk
     finally:
         disk.remove()
+
+
+def add_hub(setting, root):
+    """A hub with a repository, whose first answer stops in the middle of the file."""
+    shutil.copy(setting.tree / "tests/download/faulty_hub.py", root / "srv")
+    folder = root / REPOSITORY[1:]
+    folder.mkdir(parents=True)
+    model = bytearray((setting.tree / DEMO).read_bytes())
+    model[-1] ^= 1  # no model that is here already
+    (folder / pathlib.Path(PULLED).name).write_bytes(model)
+    (folder / "script.json").write_text('{"file": [{"stall": 9000000}]}', encoding="utf-8")
 
 
 def serves(machine, checks, name):
@@ -90,6 +112,21 @@ def budget_follows(machine, checks):
     checks.expect("nothing was killed", machine.unit("edgemoed", "NRestarts") == "0", machine.journal())
 
 
+def clock_jumps(machine, checks):
+    """By a day to and fro, as when a board without a battery learns the time while it serves."""
+    pid = machine.unit("edgemoed", "MainPID")
+    machine.background("jumps", *LONG)
+    began = machine.until(lambda: machine.run("test", "-s", "/run/jumps.out").code == 0, 200)
+    checks.expect("a stream has begun", began, machine.run("cat", "/run/jumps.err").out)
+    for change in ("+1 day", "-2 days", "+1 day"):
+        machine.must("date", "-s", change)
+        checks.expect(f"the clock jumps by {change}: stats come", machine.run("edgemoe", "stats").code == 0)
+    answer = machine.finish("jumps", 900)
+    checks.expect("the stream ends with all its text", answer.code == 0 and len(answer.out.split()) > 150,
+                  f"{answer.code}\n{answer.text}")
+    checks.expect("in the same process", machine.unit("edgemoed", "MainPID") == pid, machine.journal())
+
+
 def cut_while_packing(machine, checks):
     machine.background("pack", "edgemoe", "pack", INSTALLED_DEMO, "-o", PACK, "--bits", "4")
     writes = machine.until(lambda: machine.shell(f"test -s {PACK}.partial || test -e {PACK}").code == 0, 300)
@@ -112,8 +149,46 @@ def after_cut_while_packing(machine, checks):
     machine.must("sync")
 
 
+def start_hub(machine):
+    machine.background("hub", "python3", "/srv/faulty_hub.py", "/srv/hub")
+    if not machine.until(lambda: machine.run("test", "-s", "/run/hub.out").code == 0, 100):
+        raise RuntimeError("the hub does not start: " + machine.run("cat", "/run/hub.err").out)
+    return ["env", f"HF_ENDPOINT=http://127.0.0.1:{machine.must('cat', '/run/hub.out').strip()}", *PULL]
+
+
+def cut_while_pulling(machine, checks):
+    machine.background("pull", *start_hub(machine))
+    writes = machine.until(lambda: machine.shell("test -s /var/lib/edgemoe/models/*.part").code == 0, 200)
+    checks.expect("a model is being downloaded", writes,
+                  machine.shell("cat /run/pull.err; ls -la /var/lib/edgemoe/models").out)
+    machine.cut_power()
+
+
+def after_cut_while_pulling(machine, checks):
+    serves(machine, checks, "after a power cut in the middle of a pull the daemon streams")
+    checks.expect("no half download has a model's name", machine.run("test", "-e", PULLED).code != 0)
+    machine.must("rm", f"{REPOSITORY}/script.json")
+    again = machine.run(*start_hub(machine), timeout=400)
+    checks.expect("the pull ends when it is asked for again", again.code == 0, again.text)
+    same = machine.run("cmp", f"{REPOSITORY}/{pathlib.Path(PULLED).name}", PULLED, timeout=200)
+    checks.expect("with the file as the hub has it", same.code == 0, same.text)
+
+
+def cut_after_add(machine, checks):
+    """Twice: one that has told its success, and one that runs."""
+    for name in ("added", "adding"):
+        machine.must("ln", "/srv/demo.gguf", f"/srv/{name}.gguf")
+    machine.must("sync")
+    added = machine.run("edgemoe", "models", "add", "/srv/added.gguf", timeout=120)
+    checks.expect("models add", added.code == 0, added.text)
+    machine.background("adding", "edgemoe", "models", "add", "/srv/adding.gguf")
+    machine.cut_power()
+
+
 def after_cut_of_add(machine, checks):
-    serves(machine, checks, "after a power cut just after models add the daemon streams")
+    serves(machine, checks, "after a power cut at models add the daemon streams")
+    checks.expect("what was added has stayed", machine.run("test", "-L", ADDED).code == 0,
+                  machine.shell("ls -l /var/lib/edgemoe/models").out)
     found = machine.shell("for link in /var/lib/edgemoe/models/*.gguf; do head -c 4 $link || exit 1; done")
     checks.expect("every model's name leads to a whole file", found.code == 0 and set(found.out.split("GGUF")) == {""},
                   found.text + machine.shell("ls -l /var/lib/edgemoe/models").out)
