@@ -71,7 +71,12 @@ Daemon::Daemon(Config config, Outside outside)
       live_(RandomSeed),
       workers_(kWorkers, kWorkerTasksMax),
       streams_(clock_),
-      requests_(streams_, TrimHeap) {}
+      requests_(streams_, TrimHeap),
+      watchdog_(
+          context_, notifier_,
+          {.pulse = [this] { return engine_ ? std::optional(engine_->pulse()) : std::nullopt; },
+           .recovered = [this] { OnAvailability(); },
+           .log = outside_.log}) {}
 
 Daemon::~Daemon() {
   for (std::thread* thread : {&loader_, &stopper_, &hurrier_})
@@ -107,7 +112,7 @@ ExitCode Daemon::Start(std::optional<StartProblem> problem) {
     if (Status status = StartServer(); !status.ok()) return problem->exit_code;
   }
   MakeAcceptor(std::move(peers));
-  KeepAlive();
+  watchdog_.Start();
   if (problem) {
     Refuse(*problem);
   } else {
@@ -292,32 +297,6 @@ void Daemon::LeaveWhenIdle() {
     Say(LogLevel::kInfo, "nobody was connected for " + std::to_string(config_.listen.idle_exit_s) +
                              " s (listen.idle_exit_s)");
     StartDraining();
-  });
-}
-
-bool Daemon::GetsOn() {
-  const bool was_stuck = is_stuck_;
-  is_stuck_ = engine_ && !watch_.Look(engine_->pulse());
-  if (is_stuck_ && !was_stuck) {
-    const std::string line =
-        "the engine's thread does not get on: no layer was computed and no read has landed since "
-        "the last look; systemd's watchdog is not fed until it does";
-    Say(LogLevel::kError, line);
-    notifier_.Status("Stuck: " + line, 0);
-  } else if (was_stuck && !is_stuck_) {
-    Say(LogLevel::kWarning, "the engine's thread gets on again");
-    OnAvailability();
-  }
-  return !is_stuck_;
-}
-
-void Daemon::KeepAlive() {
-  const std::uint64_t interval_ms = ServiceNotifier::WatchdogMs();
-  if (interval_ms == 0) return;
-  if (GetsOn()) notifier_.KeepAlive();
-  keep_alive_.expires_after(std::chrono::milliseconds(interval_ms / 2));
-  keep_alive_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) KeepAlive();
   });
 }
 

@@ -8,8 +8,6 @@
 // because none is named or its name means nothing here yet, everything else is served: models are
 // listed, planned, downloaded, packed. SIGHUP then takes over what loads one, and it is loaded.
 //
-// systemd's watchdog is fed as long as the engine's thread gets on or has nothing to do.
-//
 // Signals (SIGTERM, SIGINT): while loading, the first ends the daemon. While serving, the first
 // drains: new connections are refused, so that a proxy goes elsewhere, or wait in systemd's socket
 // for the next start; on open ones health says NOT_SERVING and new requests get UNAVAILABLE;
@@ -44,10 +42,10 @@
 #include "server/process/config.h"
 #include "server/process/exit_codes.h"
 #include "server/process/model_choice.h"
-#include "server/process/progress_watch.h"
 #include "server/process/served_config.h"
 #include "server/process/service_notifier.h"
 #include "server/process/start_check.h"
+#include "server/process/watchdog.h"
 #include "server/rpc/grpc_server.h"
 #include "server/rpc/refusing_server.h"
 #include "server/threads/stream_thread.h"
@@ -105,9 +103,6 @@ class Daemon {
   void Refuse(const StartProblem& problem);
   void OnConnectionsChanged();
   void LeaveWhenIdle();
-  void KeepAlive();
-  // Whether the engine's thread is not stuck; says so when that changes.
-  bool GetsOn();
 
   void LoadOrServeWithout();
   void ServeWithout(const edgemoe::Status& why);
@@ -141,7 +136,6 @@ class Daemon {
 
   boost::asio::io_context context_;
   boost::asio::signal_set signals_{context_};
-  boost::asio::steady_timer keep_alive_{context_};
   boost::asio::steady_timer idle_{context_};   // nobody is connected
   boost::asio::steady_timer leave_{context_};  // while refusing: at the latest
   std::optional<UnixListener> listener_;
@@ -170,8 +164,7 @@ class Daemon {
   std::thread stopper_;
   std::thread hurrier_;
   std::optional<std::uint64_t> progress_told_ns_;  // on the loader's thread
-  ProgressWatch watch_;
-  bool is_stuck_ = false;
+  Watchdog watchdog_;
 };
 
 }  // namespace edgemoe

@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "client/cli/doctor/installation.h"
+#include "client/cli/doctor/facts/installation.h"
 #include "tests/client/fake_daemon.h"
 #include "tests/client/fake_machine.h"
 #include "tests/support/child_process.h"

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "client/cli/doctor/checks.h"
+#include "client/cli/doctor/checks/checks.h"
 
 namespace edgemoe::cli {
 namespace {

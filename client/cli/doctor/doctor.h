@@ -5,9 +5,9 @@
 
 #include <string>
 
-#include "client/cli/doctor/daemon_answers.h"
+#include "client/cli/doctor/facts/daemon_answers.h"
+#include "client/cli/doctor/facts/machine.h"
 #include "client/cli/doctor/finding.h"
-#include "client/cli/doctor/machine.h"
 
 namespace edgemoe::cli {
 

@@ -6,7 +6,7 @@ import json
 import pathlib
 import shutil
 
-from setting import DEMO, GREEDY, INSTALLED_DEMO, PROMPT, check_stream, set_model
+from setting import DEMO, GREEDY, GREEDY_TEXT, INSTALLED_DEMO, check_stream, set_model
 from virtual import Disk, VirtualMachine
 
 KERNEL = ["linux-image-cloud-amd64", "initramfs-tools"]
@@ -20,7 +20,16 @@ REPOSITORY = "/srv/hub/org/demo"
 PULLED = "/var/lib/edgemoe/models/demo-Q8_0.gguf"
 PULL = ["edgemoe", "pull", "org/demo"]
 ADDED = "/var/lib/edgemoe/models/added.gguf"
-LONG = ["edgemoe", "complete", "-t", "0", "-n", "300", "--ignore-end", PROMPT]
+# A copy: to calibrate takes an emulated processor the better part of an hour.
+MAKE_PACK = ["edgemoe", "pack", INSTALLED_DEMO, "-o", PACK, "--method", "copy"]
+ENOUGH = "/run/enough"
+STREAMS_MAX = 100
+# Streams, one behind another, until ENOUGH is there.
+STREAMS = f"""for i in $(seq {STREAMS_MAX}); do
+  "$@" || exit 1
+  if test -e {ENOUGH}; then exit 0; fi
+done
+exit 2"""
 
 
 def run(setting, suite, checks):
@@ -93,19 +102,30 @@ def budget(machine):
     return int(stats["memory"]["budgetBytes"])
 
 
+def start_streams(machine, name):
+    machine.must("rm", "-f", ENOUGH)
+    machine.background(name, "sh", "-c", STREAMS, "streams", "edgemoe", *GREEDY)
+    if not machine.until(lambda: machine.run("test", "-s", f"/run/{name}.out").code == 0, 200):
+        raise RuntimeError("no stream begins: " + machine.run("cat", f"/run/{name}.err").out)
+
+
+def end_streams(machine, checks, name):
+    machine.must("touch", ENOUGH)
+    streams = machine.finish(name, 200)
+    texts = streams.out.strip().split(GREEDY_TEXT)
+    checks.expect(f"{len(texts) - 1} streams meanwhile have all their text",
+                  streams.code == 0 and len(texts) > 1 and not "".join(texts).strip(), f"{streams.code}\n{streams.text}")
+
+
 def budget_follows(machine, checks):
     before = budget(machine)
-    machine.background("long", *LONG)
+    start_streams(machine, "limited")
     limited = machine.run("systemctl", "set-property", "--runtime", "edgemoed", f"MemoryMax={LIMIT_MIB}M")
     checks.expect("MemoryMax of the running unit", limited.code == 0, limited.text)
-    follows = machine.until(lambda: budget(machine) < LIMIT_MIB * MIB < before, FOLLOWS_S) or budget(machine) < before
+    follows = machine.until(lambda: budget(machine) < before, FOLLOWS_S)
     checks.expect("the budget follows within a minute", follows, machine.journal())
     checks.figure("budget before and under the limit", f"{before / MIB:.0f} and {budget(machine) / MIB:.0f} MiB")
-    checks.expect("the stream goes on meanwhile", not machine.has_finished("long"),
-                  machine.run("cat", "/run/long.err").out)
-    answer = machine.finish("long", 900)
-    checks.expect("and ends with all its text", answer.code == 0 and len(answer.out.split()) > 150,
-                  f"{answer.code}\n{answer.text}")
+    end_streams(machine, checks, "limited")
     machine.must("systemctl", "set-property", "--runtime", "edgemoed", "MemoryMax=infinity")
     checks.expect("the budget comes back with the memory", machine.until(lambda: budget(machine) >= before, RETURNS_S),
                   f"{budget(machine)} of {before}\n{machine.journal()}")
@@ -115,20 +135,16 @@ def budget_follows(machine, checks):
 def clock_jumps(machine, checks):
     """By a day to and fro, as when a board without a battery learns the time while it serves."""
     pid = machine.unit("edgemoed", "MainPID")
-    machine.background("jumps", *LONG)
-    began = machine.until(lambda: machine.run("test", "-s", "/run/jumps.out").code == 0, 200)
-    checks.expect("a stream has begun", began, machine.run("cat", "/run/jumps.err").out)
+    start_streams(machine, "jumps")
     for change in ("+1 day", "-2 days", "+1 day"):
         machine.must("date", "-s", change)
         checks.expect(f"the clock jumps by {change}: stats come", machine.run("edgemoe", "stats").code == 0)
-    answer = machine.finish("jumps", 900)
-    checks.expect("the stream ends with all its text", answer.code == 0 and len(answer.out.split()) > 150,
-                  f"{answer.code}\n{answer.text}")
+    end_streams(machine, checks, "jumps")
     checks.expect("in the same process", machine.unit("edgemoed", "MainPID") == pid, machine.journal())
 
 
 def cut_while_packing(machine, checks):
-    machine.background("pack", "edgemoe", "pack", INSTALLED_DEMO, "-o", PACK, "--bits", "4")
+    machine.background("pack", *MAKE_PACK)
     writes = machine.until(lambda: machine.shell(f"test -s {PACK}.partial || test -e {PACK}").code == 0, 300)
     checks.expect("a pack is being written", writes, machine.run("cat", "/run/pack.err").out)
     machine.cut_power()
@@ -139,7 +155,7 @@ def after_cut_while_packing(machine, checks):
     there = machine.run("test", "-e", PACK).code == 0
     shown = machine.run("edgemoe", "models", "show", PACK, timeout=120) if there else None
     checks.expect("no half pack has a model's name", shown is None or shown.code in (0, 1), shown and shown.text)
-    again = machine.run("edgemoe", "pack", INSTALLED_DEMO, "-o", PACK, "--bits", "4", "--overwrite", timeout=500)
+    again = machine.run(*MAKE_PACK, "--overwrite", timeout=500)
     checks.expect("the pack can be made again", again.code == 0, again.text)
     set_model(machine, PACK)
     machine.must("systemctl", "restart", "edgemoed", timeout=200)

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "client/cli/doctor/machine.h"
+#include "client/cli/doctor/facts/machine.h"
 
 namespace edgemoe::cli {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "client/cli/doctor/checks.h"
+#include "client/cli/doctor/checks/checks.h"
 #include "client/cli/terminal/size_text.h"
 
 namespace edgemoe::cli {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/cli/doctor/machine.h"
+#include "client/cli/doctor/facts/machine.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

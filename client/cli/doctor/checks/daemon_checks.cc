@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "client/cli/doctor/checks.h"
+#include "client/cli/doctor/checks/checks.h"
 #include "client/cli/terminal/format_text.h"
 #include "client/cli/terminal/size_text.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/cli/doctor/daemon_answers.h"
+#include "client/cli/doctor/facts/daemon_answers.h"
 
 #include <utility>
 

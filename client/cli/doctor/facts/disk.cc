@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/cli/doctor/disk.h"
+#include "client/cli/doctor/facts/disk.h"
 
 #include <algorithm>
 #include <charconv>

@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "client/cli/doctor/board.h"
-#include "client/cli/doctor/daemon_answers.h"
-#include "client/cli/doctor/disk.h"
+#include "client/cli/doctor/facts/board.h"
+#include "client/cli/doctor/facts/daemon_answers.h"
+#include "client/cli/doctor/facts/disk.h"
+#include "client/cli/doctor/facts/installation.h"
+#include "client/cli/doctor/facts/machine.h"
+#include "client/cli/doctor/facts/mount.h"
 #include "client/cli/doctor/finding.h"
-#include "client/cli/doctor/installation.h"
-#include "client/cli/doctor/machine.h"
-#include "client/cli/doctor/mount.h"
 
 namespace edgemoe::cli {
 

@@ -3,7 +3,7 @@
 // What the firmware of some boards tells.
 #include <algorithm>
 
-#include "client/cli/doctor/checks.h"
+#include "client/cli/doctor/checks/checks.h"
 
 namespace edgemoe::cli {
 namespace {

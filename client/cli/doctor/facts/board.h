@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "client/cli/doctor/machine.h"
+#include "client/cli/doctor/facts/machine.h"
 
 namespace edgemoe::cli {
 

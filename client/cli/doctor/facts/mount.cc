@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/cli/doctor/mount.h"
+#include "client/cli/doctor/facts/mount.h"
 
 #include <algorithm>
 #include <filesystem>

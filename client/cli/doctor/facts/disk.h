@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "client/cli/doctor/machine.h"
-#include "client/cli/doctor/mount.h"
+#include "client/cli/doctor/facts/machine.h"
+#include "client/cli/doctor/facts/mount.h"
 
 namespace edgemoe::cli {
 

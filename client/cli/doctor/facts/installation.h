@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "client/cli/doctor/machine.h"
+#include "client/cli/doctor/facts/machine.h"
 
 namespace edgemoe::cli {
 

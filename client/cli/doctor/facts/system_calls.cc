@@ -15,7 +15,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "client/cli/doctor/machine.h"
+#include "client/cli/doctor/facts/machine.h"
 #include "engine/base/system/page_size.h"
 #include "engine/base/system/unique_fd.h"
 

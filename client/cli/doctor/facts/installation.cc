@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/cli/doctor/installation.h"
+#include "client/cli/doctor/facts/installation.h"
 
 #include <sys/wait.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/cli/doctor/board.h"
+#include "client/cli/doctor/facts/board.h"
 
 #include <algorithm>
 
