@@ -101,8 +101,9 @@ class Roots:
         made.touch()
         return root
 
-    def with_packages(self, suite, arch, packages):
-        """Folders for `layered`: the base, and above it these packages, files or names, installed once."""
+    def with_packages(self, suite, arch, packages, foreign=None):
+        """Folders for `layered`: the base, and above it these packages, files or names, installed once; `foreign`: an
+        architecture that some of them are for."""
         base = self.base(suite, arch)
         key = hashlib.sha256(str(base.with_suffix(".made").stat().st_mtime_ns).encode())
         for package in packages:
@@ -120,8 +121,11 @@ class Roots:
                 # No service may start in a folder.
                 (root / NO_DAEMONS[1:]).write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
                 (root / NO_DAEMONS[1:]).chmod(0o755)
-                run_quietly(in_root(root, "apt-get", "install", "-q", "-y", "--no-install-recommends", *words),
-                            self.cache / f"{suite}-{arch}.log")
+                log = self.cache / f"{suite}-{arch}.log"
+                if foreign is not None:
+                    run_quietly(in_root(root, "dpkg", "--add-architecture", foreign), log)
+                    run_quietly(in_root(root, "apt-get", "update", "-q"), log)
+                run_quietly(in_root(root, "apt-get", "install", "-q", "-y", "--no-install-recommends", *words), log)
                 (root / NO_DAEMONS[1:]).unlink()
         return [layer, base]
 

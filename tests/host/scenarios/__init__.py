@@ -4,7 +4,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from scenarios import activation, arm64, faults, install, machine, pages, smoke, upgrade
+from scenarios import activation, arm64, faults, foreign_tests, install, machine, pages, smoke, upgrade
 
 BOTH = ("bookworm", "trixie")
 
@@ -24,4 +24,5 @@ SCENARIOS = {
     "arm64": Scenario(arm64.run, BOTH),
     "machine": Scenario(machine.run, BOTH),
     "pages": Scenario(pages.run, ("trixie",)),
+    "tests": Scenario(foreign_tests.run, BOTH),
 }

@@ -18,7 +18,7 @@ RETURNS_S = 180
 PACK = "/var/lib/edgemoe/models/second.gguf"
 REPOSITORY = "/srv/hub/org/demo"
 PULLED = "/var/lib/edgemoe/models/demo-Q8_0.gguf"
-PULL = ["edgemoe", "pull", "org/demo"]
+PULL = ["edgemoe", "pull", "hf.co/org/demo"]
 ADDED = "/var/lib/edgemoe/models/added.gguf"
 # A copy: to calibrate takes an emulated processor the better part of an hour.
 MAKE_PACK = ["edgemoe", "pack", INSTALLED_DEMO, "-o", PACK, "--method", "copy"]
@@ -114,7 +114,8 @@ def end_streams(machine, checks, name):
     streams = machine.finish(name, 200)
     texts = streams.out.strip().split(GREEDY_TEXT)
     checks.expect(f"{len(texts) - 1} streams meanwhile have all their text",
-                  streams.code == 0 and len(texts) > 1 and not "".join(texts).strip(), f"{streams.code}\n{streams.text}")
+                  streams.code == 0 and len(texts) > 1 and not "".join(texts).strip(),
+                  f"{streams.code}\n{streams.text}")
 
 
 def budget_follows(machine, checks):
