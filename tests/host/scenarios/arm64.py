@@ -19,8 +19,8 @@ MAGIC = (r"\x7f\x45\x4c\x46\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\
 PROCESSORS = {"cortex-a72": "a Raspberry Pi 4", "cortex-a76": "a Raspberry Pi 5", "max": "all that the emulator knows"}
 # Without systemd in the folder; the daemon is the unit's user.
 SESSION = """
-setpriv --reuid edgemoe --regid edgemoe --init-groups edgemoed --config /etc/edgemoe/edgemoed.json --model /srv/demo.gguf --socket /tmp/host.sock \
-  --log-target stderr 2>/tmp/log &
+setpriv --reuid edgemoe --regid edgemoe --init-groups edgemoed --config /etc/edgemoe/edgemoed.json \
+  --model /srv/demo.gguf --socket /tmp/host.sock --log-target stderr 2>/tmp/log &
 daemon=$!
 edgemoe -s /tmp/host.sock --wait 200 "$@"
 code=$?
