@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "download/hub_listing.h"
-#include "download/model_reference.h"
+#include "download/hub/hub_listing.h"
+#include "download/hub/model_reference.h"
 
 namespace edgemoe {
 namespace {

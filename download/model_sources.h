@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "download/file_transfer.h"
-#include "download/http_client.h"
-#include "download/hub_client.h"
-#include "download/retry.h"
+#include "download/http/http_client.h"
+#include "download/http/retry.h"
+#include "download/hub/hub_client.h"
+#include "download/transfer/file_transfer.h"
 #include "engine/base/result.h"
 
 namespace edgemoe {

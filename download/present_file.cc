@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <optional>
 
-#include "download/file_hasher.h"
+#include "download/transfer/file_hasher.h"
 #include "engine/base/system/errno_status.h"
 #include "engine/base/system/unique_fd.h"
 

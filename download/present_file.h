@@ -14,8 +14,8 @@
 #include <span>
 #include <string>
 
-#include "download/file_transfer.h"
 #include "download/protocol/pull_lines.h"
+#include "download/transfer/file_transfer.h"
 #include "engine/base/result.h"
 
 namespace edgemoe {

@@ -10,10 +10,10 @@
 #include <cerrno>
 #include <utility>
 
-#include "download/file_transfer.h"
-#include "download/part_file.h"
 #include "download/present_file.h"
-#include "download/rate_meter.h"
+#include "download/transfer/file_transfer.h"
+#include "download/transfer/part_file.h"
+#include "download/transfer/rate_meter.h"
 #include "engine/base/accepted.h"
 #include "engine/base/clock.h"
 #include "engine/base/system/errno_status.h"

@@ -18,12 +18,12 @@
 #include <string>
 #include <vector>
 
-#include "download/file_transfer.h"
-#include "download/http_client.h"
-#include "download/hub_client.h"
+#include "download/http/http_client.h"
+#include "download/http/retry.h"
+#include "download/hub/hub_client.h"
 #include "download/model_sources.h"
 #include "download/protocol/pull_lines.h"
-#include "download/retry.h"
+#include "download/transfer/file_transfer.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/result.h"
 

@@ -11,8 +11,8 @@
 #include <span>
 #include <string>
 
-#include "download/file_transfer.h"
-#include "download/http_client.h"
+#include "download/http/http_client.h"
+#include "download/transfer/file_transfer.h"
 #include "engine/base/byte_size.h"
 #include "engine/base/result.h"
 

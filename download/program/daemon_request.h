@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "download/hub_client.h"
+#include "download/hub/hub_client.h"
 #include "engine/base/status.h"
 
 namespace edgemoe {

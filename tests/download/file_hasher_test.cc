@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "download/file_hasher.h"
+#include "download/transfer/file_hasher.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

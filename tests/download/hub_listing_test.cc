@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "download/hub_listing.h"
+#include "download/hub/hub_listing.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "download/model_reference.h"
+#include "download/hub/model_reference.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

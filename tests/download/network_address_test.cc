@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "download/network_address.h"
+#include "download/http/network_address.h"
 
 #include <gtest/gtest.h>
 

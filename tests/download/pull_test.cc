@@ -11,7 +11,7 @@
 #include <chrono>
 #include <fstream>
 
-#include "download/part_file.h"
+#include "download/transfer/part_file.h"
 #include "engine/base/system/unique_fd.h"
 #include "tests/download/hub_fixture.h"
 #include "tests/support/test_file.h"

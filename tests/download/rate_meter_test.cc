@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "download/rate_meter.h"
+#include "download/transfer/rate_meter.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "download/retry.h"
+#include "download/http/retry.h"
 
 #include <gtest/gtest.h>
 

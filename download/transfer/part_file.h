@@ -11,7 +11,7 @@
 #include <span>
 #include <string>
 
-#include "download/file_hasher.h"
+#include "download/transfer/file_hasher.h"
 #include "engine/base/result.h"
 #include "engine/base/system/unique_fd.h"
 #include "engine/base/system/whole_file.h"

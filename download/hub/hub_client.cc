@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "download/hub_client.h"
+#include "download/hub/hub_client.h"
 
 #include <algorithm>
 #include <utility>

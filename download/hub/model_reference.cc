@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "download/model_reference.h"
+#include "download/hub/model_reference.h"
 
 #include <algorithm>
 #include <optional>

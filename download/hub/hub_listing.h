@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "download/model_reference.h"
+#include "download/hub/model_reference.h"
 #include "engine/base/result.h"
 
 namespace edgemoe {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "download/http_client.h"
+#include "download/http/http_client.h"
 
 #include <curl/curl.h>
 #include <sys/socket.h>

@@ -19,8 +19,8 @@
 #include <span>
 #include <string>
 
-#include "download/network_address.h"
-#include "download/retry.h"
+#include "download/http/network_address.h"
+#include "download/http/retry.h"
 #include "engine/base/clock.h"
 #include "engine/base/result.h"
 

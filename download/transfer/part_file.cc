@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "download/part_file.h"
+#include "download/transfer/part_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "download/file_transfer.h"
+#include "download/transfer/file_transfer.h"
 
 #include <sys/statvfs.h>
 

@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "download/http_client.h"
-#include "download/hub_listing.h"
-#include "download/model_reference.h"
-#include "download/retry.h"
+#include "download/http/http_client.h"
+#include "download/http/retry.h"
+#include "download/hub/hub_listing.h"
+#include "download/hub/model_reference.h"
 #include "engine/base/result.h"
 
 namespace edgemoe {

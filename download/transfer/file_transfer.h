@@ -9,9 +9,9 @@
 #include <optional>
 #include <string>
 
-#include "download/http_client.h"
-#include "download/part_file.h"
-#include "download/retry.h"
+#include "download/http/http_client.h"
+#include "download/http/retry.h"
+#include "download/transfer/part_file.h"
 #include "engine/base/result.h"
 
 namespace edgemoe {
