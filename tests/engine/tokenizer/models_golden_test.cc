@@ -57,7 +57,7 @@ void ExpectRecorded(const Tokenizer& tokenizer, const std::vector<std::string>& 
         texts[i],
         {.add_special = parse_special && tokenizer.adds_bos(), .parse_special = parse_special});
     ASSERT_TRUE(pieces) << pieces.error().ToString();
-    EXPECT_EQ(ShortHash(*pieces), hashes[i]) << texts[i];
+    EXPECT_EQ(ShortHash(*pieces), hashes[i].get<std::string>()) << texts[i];
   }
 }
 
