@@ -2,6 +2,7 @@
 //
 // Every ExpertSource, healthy and on broken storage, keeps the contract of expert_source.h.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,6 +12,7 @@
 
 #include "engine/base/random.h"
 #include "engine/base/system/aligned_buffer.h"
+#include "engine/base/system/page_size.h"
 #include "engine/stream/baselines/layer_stream_source.h"
 #include "engine/stream/baselines/mapped_source.h"
 #include "tests/engine/stream/pipeline_fixture.h"
@@ -322,7 +324,16 @@ TEST_F(LayerStreamSourceTest, EveryTokenReadsTheWholeModel) {
   EXPECT_LE(one_pass, FileBytes(layout_) + 8 * kLayers * kReadAlignment);
 }
 
+// An emulator takes any advice, and does nothing.
+bool HeedsAdvice() {
+  constexpr int kNone = 12'345;
+  AlignedBuffer page = *AlignedBuffer::Allocate(PageBytes());
+  return ::madvise(page.data(), PageBytes(), kNone) != 0;
+}
+
 TEST(MappedSourceTest, AFileThatIsCutShortIsDataLoss) {
+  if (!HeedsAdvice())
+    GTEST_SKIP() << "SKIPPED: madvise does nothing here, as in an emulated process";
   const auto bytes = PipelineStack::File().bytes();
   const TestFile file(std::vector<std::byte>(bytes.begin(), bytes.end()));
   MapStack stack(file.path());
