@@ -305,12 +305,13 @@ std::uint64_t ResidentBytes(std::span<std::byte> range) {
          static_cast<std::uint64_t>(std::ranges::count_if(pages, [](auto p) { return p & 1; }));
 }
 
-// An emulator may not know the call.
+// Also of memory that may not be read, of which an emulator tells nothing.
 bool HasMincore() {
-  alignas(64) unsigned char page = 0;
-  std::byte* const here = reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(&page) /
-                                                       PageBytes() * PageBytes());
-  return ::mincore(here, 1, &page) == 0;
+  void* const page = ::mmap(nullptr, PageBytes(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  unsigned char resident = 0;
+  const bool told = ::mincore(page, PageBytes(), &resident) == 0;
+  ::munmap(page, PageBytes());
+  return told;
 }
 
 // Slots of 30 and 90 blocks end within pages of 16 and 64 KiB: the page that a slot shares with the
