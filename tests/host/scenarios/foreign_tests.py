@@ -12,6 +12,7 @@ from scenarios.arm64 import emulated
 
 ARCH = "arm64"
 CROSS = [f"crossbuild-essential-{ARCH}", "python3-grpcio", "python3-jinja2", "python3-protobuf", "python3-yaml"]
+OF_ANY_ARCH = ("libcli11-dev", "libexpected-dev")  # headers alone
 SOURCE = "/srv/source"
 BUILD = "/srv/build"
 CONFIGURE = ["cmake", "-S", SOURCE, "-B", BUILD, "-G", "Ninja", "--log-level=ERROR",
@@ -48,7 +49,7 @@ def build_packages(tree):
     control = (tree / "packaging/debian/control").read_text(encoding="utf-8")
     wanted = re.search(r"^Build-Depends:((?:\n .*)+)", control, re.MULTILINE).group(1)
     names = re.findall(r"^ ([a-z0-9+.-]+)", wanted, re.MULTILINE)
-    return [f"{name}:{ARCH}" if name.startswith("lib") else name
+    return [f"{name}:{ARCH}" if name.startswith("lib") and name not in OF_ANY_ARCH else name
             for name in names if not name.startswith(("debhelper", "dh-"))]
 
 
